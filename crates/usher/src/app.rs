@@ -1,0 +1,58 @@
+//! What a request has at hand: the database, the time, the configuration, the mailer, the keys.
+
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::caller::Permission;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{Actor, Db, DbResult, Origin, Tx};
+use crate::hashing::Hasher;
+use crate::keyring::Keyring;
+use crate::mail::Mailer;
+use crate::seal::Sealer;
+
+/// Cheap to clone; every clone is the same app.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+pub struct Parts {
+    pub db: Db,
+    pub clock: Clock,
+    pub config: Config,
+    pub mailer: Mailer,
+    pub keyring: Keyring,
+    pub sealer: Sealer,
+    pub hasher: Hasher,
+    /// Notes that somebody was refused for want of a permission.
+    pub on_denied: OnDenied,
+}
+
+/// Called with who was refused and the permission they lack.
+pub type OnDenied = fn(App, Origin, Permission) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl App {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Begins a transaction that happens now.
+    pub async fn begin(&self, origin: &Origin) -> DbResult<Tx> {
+        self.db.begin(origin.clone(), self.clock.now()).await
+    }
+
+    /// Begins a transaction of usher's own.
+    pub async fn begin_as(&self, actor: Actor) -> DbResult<Tx> {
+        self.db.begin(Origin::of(actor), self.clock.now()).await
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

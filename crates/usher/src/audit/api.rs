@@ -1,0 +1,78 @@
+//! Reading the audit trail.
+
+use axum::extract::{OriginalUri, State};
+use http::Method;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::store;
+use crate::app::App;
+use crate::caller::Permission;
+use crate::db::page::{self, Limit, Page};
+use crate::error::AppResult;
+use crate::http::api::{Access, Op, Routes};
+use crate::http::output::Listed;
+use crate::http::params::Query;
+
+pub fn router() -> Routes {
+    Routes::new().op(
+        Op::new(Method::GET, "/v1/audit-events", Access::Holding(Permission::AuditRead), "Operations", "List audit events")
+            .description("Newest first. Every change and every sign-in has one; it says who, what, when, from where, and field by field what changed."),
+        list_audit_events,
+    )
+}
+
+/// Which audit events, and how many.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// At most so many items.
+    #[serde(default)]
+    pub limit: Option<Limit>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+    /// Only what this user did.
+    pub actor_id: Option<Uuid>,
+    /// Only what happened to the resource with this id.
+    pub target_id: Option<String>,
+    /// Only this action, such as `user.suspended`.
+    pub action: Option<String>,
+}
+
+/// Something that happened.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AuditEvent {
+    pub id: Uuid,
+    pub occurred_at: Timestamp,
+    /// `<resource>.<past participle>`, such as `user.created`.
+    pub action: String,
+    /// `success` or `failure`.
+    pub outcome: String,
+    /// `user`, `anonymous`, `cli` (an operator at the command line) or `system` (usher itself).
+    pub actor_kind: String,
+    pub actor_id: Option<Uuid>,
+    pub target_kind: Option<String>,
+    pub target_id: Option<String>,
+    /// What the caller gave as `X-Reason`.
+    pub reason: Option<String>,
+    pub request_id: Option<String>,
+    /// The client's network address.
+    pub address: Option<String>,
+    pub user_agent: Option<String>,
+    /// Member by member: `{"bio": {"before": null, "after": "Gardener"}}`.
+    pub changes: Value,
+}
+
+async fn list_audit_events(
+    State(app): State<App>,
+    OriginalUri(here): OriginalUri,
+    Query(filter): Query<Filter>,
+) -> AppResult<Listed<AuditEvent>> {
+    let after: Option<Uuid> = filter.cursor.as_deref().map(page::decode).transpose()?;
+    let events = store::list_events(app.db.pipeline(), &filter, after).await?;
+    let page = Page::cut(events, filter.limit.unwrap_or_default(), |event| event.id);
+    Ok(Listed { page, here })
+}

@@ -1,0 +1,131 @@
+//! The closed list of permissions. Roles are rows that name some of these; nothing else grants anything.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
+/// What a caller may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Permission {
+    UsersRead,
+    UsersWrite,
+    UsersDelete,
+    RolesRead,
+    RolesWrite,
+    RolesAssign,
+    AuditRead,
+}
+
+impl Permission {
+    pub const ALL: [Self; 7] = [
+        Self::UsersRead,
+        Self::UsersWrite,
+        Self::UsersDelete,
+        Self::RolesRead,
+        Self::RolesWrite,
+        Self::RolesAssign,
+        Self::AuditRead,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UsersRead => "users:read",
+            Self::UsersWrite => "users:write",
+            Self::UsersDelete => "users:delete",
+            Self::RolesRead => "roles:read",
+            Self::RolesWrite => "roles:write",
+            Self::RolesAssign => "roles:assign",
+            Self::AuditRead => "audit:read",
+        }
+    }
+
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::UsersRead => "List users and read one.",
+            Self::UsersWrite => "Create and edit users, suspend, reactivate and unlock them, set their professional status.",
+            Self::UsersDelete => "Delete users and restore them.",
+            Self::RolesRead => "List roles and permissions.",
+            Self::RolesWrite => "Create, edit and delete roles.",
+            Self::RolesAssign => "Give roles to users and take them away.",
+            Self::AuditRead => "Read the audit events.",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|permission| permission.name() == name)
+    }
+
+    fn bit(self) -> u64 {
+        1 << (self as u8)
+    }
+}
+
+impl Serialize for Permission {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Permission {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::parse(&name).ok_or_else(|| serde::de::Error::custom("is not a permission: see GET /v1/permissions"))
+    }
+}
+
+impl JsonSchema for Permission {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Permission".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<_> = Self::ALL.iter().map(|permission| permission.name()).collect();
+        schemars::json_schema!({ "type": "string", "enum": names })
+    }
+}
+
+/// A set of permissions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PermissionSet(u64);
+
+impl PermissionSet {
+    pub fn all() -> Self {
+        Permission::ALL.into_iter().collect()
+    }
+
+    /// Reads the names a role's row holds; names this release does not know grant nothing.
+    pub fn from_names<S: AsRef<str>>(names: &[S]) -> Self {
+        names.iter().filter_map(|name| Permission::parse(name.as_ref())).collect()
+    }
+
+    pub fn contains(self, permission: Permission) -> bool {
+        self.0 & permission.bit() != 0
+    }
+
+    /// Whether every permission of `other` is in this set.
+    pub fn covers(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.into_iter().filter(move |permission| self.contains(*permission))
+    }
+}
+
+impl FromIterator<Permission> for PermissionSet {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        Self(permissions.into_iter().fold(0, |set, permission| set | permission.bit()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_cover_their_subsets_only() {
+        let manager: PermissionSet = [Permission::UsersRead, Permission::UsersWrite].into_iter().collect();
+        assert!(PermissionSet::all().covers(manager));
+        assert!(!manager.covers(PermissionSet::all()));
+        assert!(manager.covers(PermissionSet::default()));
+        assert_eq!(PermissionSet::from_names(&["users:read", "users:write", "of:tomorrow"]), manager);
+    }
+}

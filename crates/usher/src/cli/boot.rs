@@ -1,0 +1,160 @@
+//! Putting an [`App`] together from the configuration.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use super::Failure;
+use crate::app::{App, Parts};
+use crate::clock::Clock;
+use crate::config::{Config, SecretKey};
+use crate::db::private::{Options, Private};
+use crate::db::{Actor, ConnectOptions, Db, Origin, migrations};
+use crate::error::LogAndIgnore;
+use crate::hashing::{Cost, Hasher};
+use crate::keyring::Keyring;
+use crate::mail::Mailer;
+use crate::seal::Sealer;
+use crate::secret::random_bytes;
+use crate::{audit, keys, roles};
+
+/// How long a start waits for a database that is not there yet.
+const DATABASE_WITHIN: Duration = Duration::from_mins(1);
+
+/// A running app and, in the zero-config default, its PostgreSQL.
+pub struct Running {
+    pub app: App,
+    private: Option<Private>,
+}
+
+impl Running {
+    /// Whether usher runs its own PostgreSQL.
+    pub fn is_private(&self) -> bool {
+        self.private.is_some()
+    }
+
+    /// Leaves the private PostgreSQL; the last to leave stops it.
+    pub async fn stop(self) {
+        if let Some(private) = self.private {
+            private.stop().await.log_and_ignore("the next start takes the server over");
+        }
+    }
+}
+
+/// Connects and makes the app; the schema may still be missing.
+pub async fn connect(config: Config) -> anyhow::Result<Running> {
+    make_data_dir(&config.data_dir)?;
+    let (private, postgres) = if let Some(url) = &config.database.url {
+        (None, url.expose().parse().context("USHER_DATABASE_URL can't be read")?)
+    } else {
+        let pg_bin = config.database.pg_bin.as_deref();
+        let private = Private::start(&Options { data_dir: &config.data_dir, pg_bin, durable: true }).await?;
+        let postgres = private.config();
+        (Some(private), postgres)
+    };
+    let options = ConnectOptions {
+        postgres,
+        pool_size: config.database.pool_size,
+        connect_timeout: config.database.connect_timeout,
+        statement_timeout: config.database.statement_timeout,
+        lock_timeout: config.database.lock_timeout,
+        idle_transaction_timeout: config.database.idle_transaction_timeout,
+    };
+    let db = Db::new(&options)?;
+    let secret_key = match &config.secret_key {
+        Some(key) => key.clone(),
+        None => own_secret_key(&config.data_dir)?,
+    };
+    let mailer = match &config.mail.smtp {
+        Some(url) => Mailer::smtp(url, config.mail.from.clone())?,
+        None => Mailer::Held,
+    };
+    let app = App::new(Parts {
+        db,
+        clock: Clock::system(),
+        mailer,
+        keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
+        sealer: Sealer::new(secret_key.as_bytes()),
+        hasher: Hasher::start(Cost::POLICY, config.password.hash_memory_mib, config.password.hash_queue),
+        on_denied: audit::note_denied,
+        config,
+    });
+    wait_for_database(&app).await?;
+    Ok(Running { app, private })
+}
+
+/// Connects, and brings schema, built-in roles and keys into the state this release needs.
+pub async fn ready(config: Config) -> Result<Running, Failure> {
+    let running = connect(config).await?;
+    let app = &running.app;
+    if app.config.database.migrate {
+        for applied in migrations::apply(&app.db).await? {
+            tracing::info!(migration = applied, "applied a migration");
+        }
+    } else {
+        migrations::check(&app.db).await?;
+    }
+    let mut tx = app.begin_as(Actor::System).await?;
+    roles::sync_built_in(&mut tx).await?;
+    tx.commit().await?;
+    keys::load(app).await?;
+    Ok(running)
+}
+
+/// Who acts when an operator does.
+pub fn operator(reason: Option<String>) -> Origin {
+    Origin { reason, ..Origin::of(Actor::Cli) }
+}
+
+async fn wait_for_database(app: &App) -> anyhow::Result<()> {
+    let mut told = false;
+    let waited = crate::clock::Stopwatch::start();
+    while let Err(error) = app.db.ping().await {
+        if waited.elapsed() > DATABASE_WITHIN {
+            return Err(anyhow::Error::from(error).context(format!("no database after {} s", DATABASE_WITHIN.as_secs())));
+        }
+        if !told {
+            tracing::warn!(%error, "waiting for the database");
+            told = true;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    Ok(())
+}
+
+fn make_data_dir(path: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(path).with_context(|| format!("making the data directory {} (USHER_DATA_DIR)", path.display()))
+}
+
+/// The secret key of the zero-config default: made once, readable by its owner only.
+fn own_secret_key(data_dir: &Path) -> anyhow::Result<SecretKey> {
+    let path = data_dir.join("secret-key");
+    let context = || format!("the secret key {}", path.display());
+    if !path.exists() {
+        let key = SecretKey::from_bytes(random_bytes::<32>().to_vec()).map_err(anyhow::Error::msg)?;
+        write_private(&path, &format!("{}\n", key.to_base64().as_str())).with_context(context)?;
+    }
+    let text = zeroize::Zeroizing::new(std::fs::read_to_string(&path).with_context(context)?);
+    match SecretKey::parse(text.trim_end()) {
+        Ok(key) => Ok(key),
+        Err(problem) => bail!("{}: {problem}", context()),
+    }
+}
+
+/// Writes a file that only its owner may read. It is complete or not there: a crash in the middle leaves another name behind.
+/// Of several processes that start together the first one's file stays.
+pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let unfinished = path.with_extension(format!("{}.part", crate::id::new_uuid(Clock::system().now())));
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    let linked = std::fs::hard_link(&unfinished, path);
+    std::fs::remove_file(&unfinished)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    }
+}

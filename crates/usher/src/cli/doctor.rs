@@ -1,0 +1,115 @@
+//! `usher doctor`: what an operator would look at first.
+
+use serde::Serialize;
+
+use super::{Failure, Outcome, boot, output};
+use crate::app::App;
+use crate::config::{Config, Report};
+use crate::db::{Actor, migrations};
+use crate::{jobs, keys, mails, roles};
+
+/// How a check went.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Ok,
+    Warning,
+    Failed,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    check: &'static str,
+    verdict: Verdict,
+    detail: String,
+}
+
+pub async fn run(config: Config, report: &Report, json: bool) -> Outcome {
+    let mut findings: Vec<Finding> = vec![finding("configuration", Verdict::Ok, "every setting is good")];
+    for warning in &report.warnings {
+        findings.push(finding("configuration", Verdict::Warning, format!("{}: {}", warning.variable, warning.message)));
+    }
+    match boot::connect(config).await {
+        Ok(running) => {
+            if let Err(error) = examine(&running.app, &mut findings).await {
+                findings.push(finding("database", Verdict::Failed, format!("{error:#}")));
+            }
+            running.stop().await;
+        }
+        Err(error) => findings.push(finding("database", Verdict::Failed, format!("{error:#}"))),
+    }
+    let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Failed).count();
+    if json {
+        output::json(&findings)?;
+    } else {
+        let row = |finding: &Finding| {
+            let verdict = match finding.verdict {
+                Verdict::Ok => "ok",
+                Verdict::Warning => "WARNING",
+                Verdict::Failed => "FAILED",
+            };
+            vec![verdict.to_owned(), finding.check.to_owned(), finding.detail.clone()]
+        };
+        output::table(&["verdict", "check", "detail"], findings.iter().map(row).collect(), "");
+    }
+    if failed > 0 {
+        return Err(Failure { code: 1, message: format!("{failed} checks failed") });
+    }
+    Ok(())
+}
+
+fn finding(check: &'static str, verdict: Verdict, detail: impl Into<String>) -> Finding {
+    Finding { check, verdict, detail: detail.into() }
+}
+
+async fn examine(app: &App, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
+    let row = app.db.pipeline().query_opt("select current_setting('server_version_num')::int, clock_timestamp()", &[]).await?;
+    let Some(row) = row else { anyhow::bail!("the database gave no answer") };
+    let version: i32 = row.get(0);
+    let supported = (150_000..190_000).contains(&version);
+    let verdict = if supported { Verdict::Ok } else { Verdict::Warning };
+    findings.push(finding(
+        "database",
+        verdict,
+        format!("PostgreSQL {}.{} (15 to 18 are supported)", version / 10_000, version % 10_000),
+    ));
+    let skew = app.clock.now().duration_since(row.get(1)).abs();
+    let verdict = if skew.as_secs() < 2 { Verdict::Ok } else { Verdict::Warning };
+    findings.push(finding("clock", verdict, format!("{} ms from the database's", skew.as_millis())));
+
+    let missing = migrations::status(&app.db).await?.iter().filter(|state| !state.applied).count();
+    if missing > 0 {
+        findings.push(finding("migrations", Verdict::Failed, format!("{missing} are missing: run `usher migrate`")));
+        return Ok(());
+    }
+    findings.push(finding("migrations", Verdict::Ok, "all are applied"));
+    let trigram = app.db.pipeline().query("select 1 from pg_extension where extname = 'pg_trgm'", &[]).await?;
+    findings.push(if trigram.is_empty() {
+        finding("search", Verdict::Warning, "without the extension pg_trgm a search reads all users")
+    } else {
+        finding("search", Verdict::Ok, "pg_trgm is there")
+    });
+    examine_content(app, findings).await
+}
+
+async fn examine_content(app: &App, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
+    findings.push(match keys::load(app).await {
+        Ok(()) => finding("keys", Verdict::Ok, "the signing key opens"),
+        Err(error) => finding("keys", Verdict::Failed, format!("{error}: is USHER_SECRET_KEY the one they were made with?")),
+    });
+    let mut tx = app.begin_as(Actor::Cli).await?;
+    findings.push(if roles::exists_admin(&mut tx).await? {
+        finding("administrator", Verdict::Ok, "there is one")
+    } else {
+        finding("administrator", Verdict::Warning, "there is none yet: see `usher setup-token`")
+    });
+    let (waiting, dead) = jobs::count(&mut tx).await?;
+    let verdict = if dead > 0 { Verdict::Warning } else { Verdict::Ok };
+    findings.push(finding("jobs", verdict, format!("{waiting} waiting, {dead} given up")));
+    let (held, failed) = mails::count_stuck(&mut tx).await?;
+    let verdict = if held + failed > 0 { Verdict::Warning } else { Verdict::Ok };
+    let smtp = if app.mailer.holds() { "no SMTP server is set" } else { "an SMTP server is set" };
+    findings.push(finding("mail", verdict, format!("{smtp}; {held} held, {failed} given up")));
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! The command line: `usher serve` and its siblings for operators. Tables for people, `--json` for programs; exit code 0 is done,
+//! 1 is failed, 2 is a mistake in the command or the configuration. No password is ever an argument.
+
+mod boot;
+mod config;
+mod doctor;
+mod keys;
+mod mails;
+mod migrate;
+mod output;
+mod roles;
+mod serve;
+mod users;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+/// User management: one binary beside one PostgreSQL.
+///
+/// Configuration comes from the environment: `usher config print` shows it, docs/configuration.md explains it.
+#[derive(Parser)]
+#[command(name = "usher", version, about, long_about, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Answer in JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API and, unless `USHER_RUN_WORKER=false`, do the after-work (mail, purging)
+    Serve,
+    /// Do the after-work only
+    Worker,
+    /// Apply the migrations that the database lacks
+    Migrate {
+        #[command(subcommand)]
+        command: Option<migrate::Command>,
+    },
+    /// Make the one-time token that creates the first administrator
+    SetupToken,
+    /// Look after users
+    #[command(subcommand)]
+    User(users::Command),
+    /// See roles
+    #[command(subcommand)]
+    Role(roles::Command),
+    /// See the mail queue, and send again what was held or given up
+    #[command(subcommand)]
+    Mail(mails::Command),
+    /// See and rotate the keys that sign tokens
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Check and show the configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Look for what is wrong with this installation
+    Doctor,
+}
+
+/// A failure and the exit code it ends with.
+pub struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// The command or the configuration has to be mended.
+    fn usage(message: impl std::fmt::Display) -> Self {
+        Self { code: 2, message: message.to_string() }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self { code: 1, message: format!("{error:#}") }
+    }
+}
+
+impl From<crate::error::AppError> for Failure {
+    fn from(error: crate::error::AppError) -> Self {
+        Self { code: 1, message: error.to_string() }
+    }
+}
+
+impl From<crate::db::DbError> for Failure {
+    fn from(error: crate::db::DbError) -> Self {
+        anyhow::Error::from(error).into()
+    }
+}
+
+type Outcome = Result<(), Failure>;
+
+/// Runs the command and says how it went.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Outcome {
+    let json = arguments.json;
+    // What needs no configuration comes first: it must work where the configuration is what is wrong.
+    match &arguments.command {
+        Command::Config(command) => return config::run(command, json),
+        Command::Openapi => return config::print_openapi(),
+        _ => {}
+    }
+    let (config, report) = Config::load().map_err(Failure::usage)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    runtime.block_on(async move {
+        match arguments.command {
+            Command::Serve => serve::serve(config, &report).await,
+            Command::Worker => serve::work(config, &report).await,
+            Command::Migrate { command } => migrate::run(config, command.as_ref(), json).await,
+            Command::SetupToken => serve::print_setup_token(config).await,
+            Command::User(command) => users::run(config, command, json).await,
+            Command::Role(command) => roles::run(config, &command, json).await,
+            Command::Mail(command) => mails::run(config, &command, json).await,
+            Command::Keys(command) => keys::run(config, &command, json).await,
+            Command::Doctor => doctor::run(config, &report, json).await,
+            Command::Config(_) | Command::Openapi => Ok(()),
+        }
+    })
+}

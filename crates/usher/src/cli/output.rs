@@ -1,0 +1,53 @@
+//! What the command line prints.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line's answers go to standard output, its complaints to standard error"
+)]
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, ContentArrangement, Table};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// A failure, on standard error.
+pub fn complain(message: &str) {
+    eprintln!("usher: {message}");
+}
+
+/// A line for people.
+pub fn say(line: impl AsRef<str>) {
+    println!("{}", line.as_ref());
+}
+
+/// Something for programs.
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Rows for people. With no rows, the sentence instead.
+pub fn table(header: &[&str], rows: Vec<Vec<String>>, when_empty: &str) {
+    if rows.is_empty() {
+        return say(when_empty);
+    }
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header.iter().map(|name| Cell::new(name.to_uppercase())));
+    for row in rows {
+        table.add_row(row);
+    }
+    for line in table.lines() {
+        say(line.trim_end());
+    }
+}
+
+/// To the second: more is noise at night.
+pub fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A time that may not have come.
+pub fn time_or(at: Option<Timestamp>, otherwise: &str) -> String {
+    at.map_or_else(|| otherwise.to_owned(), time)
+}

@@ -1,0 +1,122 @@
+//! `usher serve`, `usher worker` and `usher setup-token`.
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, Outcome, boot, output};
+use crate::app::App;
+use crate::config::{Config, Report};
+use crate::db::listen::Listener;
+use crate::error::LogAndIgnore;
+use crate::http::{probes, serve as http};
+use crate::jobs::Worker;
+use crate::{keys, router, setup, telemetry};
+
+pub async fn serve(config: Config, report: &Report) -> Outcome {
+    start_telemetry(&config, report)?;
+    let mut stop = Stop::new()?;
+    let address = config.server.listen;
+    // First of all: a port that is taken must not cost a migration.
+    let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address} (USHER_LISTEN)"))?;
+    let metrics_listener = match config.server.metrics_listen {
+        Some(address) => {
+            Some(TcpListener::bind(address).await.with_context(|| format!("listening on {address} (USHER_METRICS_LISTEN)"))?)
+        }
+        None => None,
+    };
+    let running = tokio::select! {
+        running = boot::ready(config) => running?,
+        () = stop.asked() => return Ok(()),
+    };
+    let app = running.app.clone();
+    let notifications = Listener::start(&app.db);
+    keys::follow(app.clone(), &notifications);
+    let worker = app.config.run_worker.then(|| Worker::start(app.clone(), router::jobs(), &notifications));
+    if running.is_private() {
+        leave_setup_token(&app).await?;
+    }
+    if let Some(listener) = metrics_listener {
+        tokio::spawn(http::serve(listener, probes::metrics_router(&app), std::future::pending(), app.config.server.shutdown_grace));
+    }
+    let (url, version) = (app.config.server.public_url.as_str(), env!("CARGO_PKG_VERSION"));
+    tracing::info!(%address, url, version, worker = worker.is_some(), "serving");
+    http::serve(listener, router::router(&app), stop.asked(), app.config.server.shutdown_grace).await;
+    tracing::info!("stopping");
+    if let Some(worker) = worker {
+        worker.stop().await;
+    }
+    running.stop().await;
+    Ok(())
+}
+
+pub async fn work(config: Config, report: &Report) -> Outcome {
+    start_telemetry(&config, report)?;
+    let mut stop = Stop::new()?;
+    let running = tokio::select! {
+        running = boot::ready(config) => running?,
+        () = stop.asked() => return Ok(()),
+    };
+    let app = running.app.clone();
+    let notifications = Listener::start(&app.db);
+    keys::follow(app.clone(), &notifications);
+    let worker = Worker::start(app.clone(), router::jobs(), &notifications);
+    tracing::info!("working");
+    stop.asked().await;
+    tracing::info!("stopping");
+    worker.stop().await;
+    running.stop().await;
+    Ok(())
+}
+
+pub async fn print_setup_token(config: Config) -> Outcome {
+    let running = boot::ready(config).await?;
+    let token = setup::issue_token(&running.app).await?;
+    running.stop().await;
+    match token {
+        Some(token) => {
+            output::say(token.reveal());
+            Ok(())
+        }
+        None => Err(Failure { code: 1, message: "there is an administrator already: sign in".to_owned() }),
+    }
+}
+
+fn start_telemetry(config: &Config, report: &Report) -> anyhow::Result<()> {
+    telemetry::init_logs(&config.log)?;
+    telemetry::metrics();
+    for warning in &report.warnings {
+        tracing::warn!(variable = warning.variable, "{}", warning.message);
+    }
+    Ok(())
+}
+
+/// In the zero-config default the newcomer finds the token in the data directory; it never goes through a log.
+async fn leave_setup_token(app: &App) -> anyhow::Result<()> {
+    let path = setup::token_file(app);
+    setup::forget_token_file(app).await.log_and_ignore("an old token in it does not work any more");
+    if let Some(token) = setup::issue_token(app).await? {
+        boot::write_private(&path, &format!("{}\n", token.reveal()))?;
+        tracing::info!(file = %path.display(), "there is no administrator yet: the setup token is in this file");
+    }
+    Ok(())
+}
+
+/// SIGTERM and SIGINT.
+struct Stop {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

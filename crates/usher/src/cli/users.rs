@@ -1,0 +1,286 @@
+//! `usher user`.
+
+use std::io::Read;
+
+use clap::{Args, Subcommand};
+use serde_json::Map;
+
+use super::{Failure, Outcome, boot, output};
+use crate::app::App;
+use crate::caller::{Authority, UserStatus};
+use crate::config::Config;
+use crate::db::Tx;
+use crate::db::page::Limit;
+use crate::emails::{self, EmailAddress};
+use crate::error::AppResult;
+use crate::id::UserId;
+use crate::mails::{self, Template};
+use crate::password::{self, ContextWords};
+use crate::recovery;
+use crate::roles::{self, RoleName};
+use crate::secret::SecretText;
+use crate::users::{self, Filter, IfTaken, Name, NewUser, Profile, User, Username};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Create a user; they get a mail to choose their password, unless one is given on standard input
+    Create(Create),
+    /// List users, newest first
+    List(List),
+    /// Show a user
+    Show(Who),
+    /// Bar a user from signing in and end their sessions
+    Suspend(Who),
+    /// Let a suspended user sign in again
+    Reactivate(Who),
+    /// End the lock after wrong passwords
+    Unlock(Who),
+    /// Put a user into the recycle bin for 30 days and end their sessions
+    Delete(Who),
+    /// Take a user out of the recycle bin
+    Restore(Who),
+    /// Give a user exactly these roles
+    SetRole(SetRole),
+    /// Mail a user a link to choose a new password
+    ResetPassword(Who),
+}
+
+#[derive(Args)]
+pub struct Create {
+    /// The e-mail address
+    #[arg(long)]
+    email: String,
+    /// Made up when left out
+    #[arg(long)]
+    username: Option<String>,
+    #[arg(long)]
+    display_name: Option<String>,
+    /// May be given several times; `user` when left out
+    #[arg(long = "role")]
+    roles: Vec<String>,
+    /// Read the password from standard input; the user is active at once and their address counts as verified
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+#[derive(Args)]
+pub struct List {
+    /// Text that name, user name or address contain
+    #[arg(long)]
+    q: Option<String>,
+    /// pending, active, suspended or deleted
+    #[arg(long)]
+    status: Option<String>,
+    /// Only holders of this role
+    #[arg(long)]
+    role: Option<String>,
+    /// At most so many, up to 200
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=200))]
+    limit: u16,
+}
+
+#[derive(Args)]
+pub struct Who {
+    /// Id, user name or address
+    user: String,
+    /// Why; kept in the audit trail
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+#[derive(Args)]
+pub struct SetRole {
+    /// Id, user name or address
+    user: String,
+    /// Names of roles
+    #[arg(required = true)]
+    roles: Vec<String>,
+    /// Why; kept in the audit trail
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+pub async fn run(config: Config, command: Command, json: bool) -> Outcome {
+    let running = boot::ready(config).await?;
+    let outcome = act(&running.app, command, json).await;
+    running.stop().await;
+    outcome
+}
+
+async fn act(app: &App, command: Command, json: bool) -> Outcome {
+    match command {
+        Command::Create(create) => show(&create_user(app, create).await?, json),
+        Command::List(filter) => list(app, filter, json).await,
+        Command::Show(who) => {
+            let mut tx = app.begin(&boot::operator(None)).await?;
+            show(&find(&mut tx, &who.user).await?, json)
+        }
+        Command::SetRole(SetRole { user, roles, reason }) => {
+            let roles: Vec<RoleName> = roles.iter().map(|name| RoleName::from(name.as_str())).collect();
+            let (mut tx, before) = lock(app, Who { user, reason }).await?;
+            let user = users::set_roles(&mut tx, Authority::operator(), &before, &roles).await?;
+            tx.commit().await?;
+            show(&user, json)
+        }
+        Command::ResetPassword(who) => {
+            let (mut tx, user) = lock(app, who).await?;
+            recovery::start(&mut tx, &user).await?;
+            tx.commit().await?;
+            say_or_show(&user, json, "A mail with a link to choose a new password is on its way.")
+        }
+        Command::Suspend(who) => change(app, who, json, Change::Suspend).await,
+        Command::Reactivate(who) => change(app, who, json, Change::Reactivate).await,
+        Command::Unlock(who) => change(app, who, json, Change::Unlock).await,
+        Command::Delete(who) => change(app, who, json, Change::Delete).await,
+        Command::Restore(who) => change(app, who, json, Change::Restore).await,
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Suspend,
+    Reactivate,
+    Unlock,
+    Delete,
+    Restore,
+}
+
+async fn change(app: &App, who: Who, json: bool, change: Change) -> Outcome {
+    let (mut tx, before) = lock(app, who).await?;
+    let user = match change {
+        Change::Suspend => users::suspend(&mut tx, &before).await?,
+        Change::Reactivate => users::reactivate(&mut tx, &before).await?,
+        Change::Unlock => users::unlock(&mut tx, &before).await?,
+        Change::Delete => users::delete(&mut tx, &before).await?,
+        Change::Restore => users::restore(&mut tx, &before).await?,
+    };
+    tx.commit().await?;
+    show(&user, json)
+}
+
+async fn create_user(app: &App, create: Create) -> Result<User, Failure> {
+    let email = EmailAddress::parse(&create.email).map_err(|why| Failure::usage(format!("--email {why}")))?;
+    let username = create.username.as_deref().map(Username::parse).transpose();
+    let username = username.map_err(|why| Failure::usage(format!("--username {why}")))?;
+    let given: Vec<RoleName> = create.roles.iter().map(|name| RoleName::from(name.as_str())).collect();
+    let roles = if given.is_empty() { vec![RoleName::from(roles::USER)] } else { given };
+    let profile = Profile { display_name: create.display_name.map(Name), ..Profile::default() };
+    let phc = if create.password_stdin { Some(read_password(app, &email).await?) } else { None };
+    let mut tx = app.begin(&boot::operator(None)).await?;
+    let new = NewUser {
+        email: &email,
+        verified: phc.is_some(),
+        username: username.as_ref(),
+        if_username_taken: IfTaken::Refuse,
+        profile: &profile,
+        attributes: &Map::new(),
+        roles: &roles,
+    };
+    let user = users::create(&mut tx, Authority::operator(), new).await?;
+    match phc {
+        Some(phc) => password::set(&mut tx, user.id, &phc).await?,
+        None => mails::request(&mut tx, Template::Welcome, user.id).await?,
+    }
+    tx.commit().await?;
+    Ok(user)
+}
+
+async fn read_password(app: &App, email: &EmailAddress) -> Result<String, Failure> {
+    let mut text = String::new();
+    std::io::stdin().take(8192).read_to_string(&mut text).map_err(anyhow::Error::from)?;
+    let password = SecretText::new(text.trim_end_matches(['\r', '\n']).to_owned());
+    let mut words = ContextWords::of_service(app.config.server.public_url.url().host_str().unwrap_or_default());
+    words.add(email.as_str());
+    password::check("/password", &password, app.config.password.min_length, &words).map_err(crate::error::AppError::from)?;
+    Ok(app.hasher.hash(&password::normalised(&password)).await?)
+}
+
+async fn list(app: &App, list: List, json: bool) -> Outcome {
+    let status = match list.status.as_deref() {
+        Some(text) => {
+            let unknown = || Failure::usage("--status is one of pending, active, suspended, deleted");
+            Some(UserStatus::parse(text).ok_or_else(unknown)?)
+        }
+        None => None,
+    };
+    let limit = Limit::new(list.limit);
+    let filter = Filter { limit, q: list.q, status, role: list.role, ..Filter::default() };
+    let mut tx = app.begin(&boot::operator(None)).await?;
+    let page = users::list(&mut tx, Authority::operator(), &filter).await?;
+    tx.commit().await?;
+    if json {
+        return Ok(output::json(&page.items)?);
+    }
+    let row = |user: &User| {
+        vec![
+            user.id.to_string(),
+            user.username.clone(),
+            user.status.as_str().to_owned(),
+            user.email.clone().unwrap_or_default(),
+            user.roles.join(" "),
+            output::time(user.created_at),
+        ]
+    };
+    output::table(
+        &["id", "user name", "status", "address", "roles", "created"],
+        page.items.iter().map(row).collect(),
+        "There are no such users.",
+    );
+    if page.next.is_some() {
+        output::say(format!("(the newest {}; narrow the list with --q, --status or --role)", page.items.len()));
+    }
+    Ok(())
+}
+
+async fn lock(app: &App, who: Who) -> AppResult<(Tx, User)> {
+    let mut tx = app.begin(&boot::operator(who.reason)).await?;
+    let user = find(&mut tx, &who.user).await?;
+    let user = users::lock(&mut tx, Authority::operator(), user.id).await?;
+    Ok((tx, user))
+}
+
+/// By id, address or user name.
+async fn find(tx: &mut Tx, who: &str) -> AppResult<User> {
+    let id: Option<UserId> = match (who.parse(), EmailAddress::parse(who)) {
+        (Ok(id), _) => Some(id),
+        (_, Ok(address)) => emails::find(tx, &address).await?.map(|email| email.user_id),
+        _ => users::find_by_username(tx, who).await?,
+    };
+    let user = match id {
+        Some(id) => users::find(tx, id).await?,
+        None => None,
+    };
+    user.ok_or_else(|| anyhow::anyhow!("there is no user {who}").into())
+}
+
+fn say_or_show(user: &User, json: bool, sentence: &str) -> Outcome {
+    if json {
+        return show(user, true);
+    }
+    output::say(sentence);
+    Ok(())
+}
+
+fn show(user: &User, json: bool) -> Outcome {
+    if json {
+        return Ok(output::json(user)?);
+    }
+    let verified = if user.email_verified { "verified" } else { "not verified" };
+    let optional = |text: &Option<Name>| text.as_ref().map_or_else(|| "-".to_owned(), |name| name.0.clone());
+    let rows = [
+        ("id", user.id.to_string()),
+        ("user name", user.username.clone()),
+        ("status", user.status.as_str().to_owned()),
+        ("address", format!("{} ({verified})", user.email.as_deref().unwrap_or("none"))),
+        ("name", optional(&user.profile.display_name)),
+        ("roles", user.roles.join(" ")),
+        ("created", output::time(user.created_at)),
+        ("last sign-in", output::time_or(user.last_sign_in_at, "never")),
+        ("locked until", output::time_or(user.locked_until, "-")),
+        ("deleted", output::time_or(user.deleted_at, "-")),
+    ];
+    for (name, value) in rows {
+        output::say(format!("{name:<13} {value}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! What the operator decides: read once at the start, from the environment and from `.env` in the working directory.
+//!
+//! Every setting is defined once, in [`SETTINGS`]. The parser, `usher config check`, `usher config print` and
+//! `docs/configuration.md` all come from that table. Invariants: an unknown `USHER_` name or a bad value is an error;
+//! all errors are reported together; no secret has a fallback; no secret appears in an error, a print or a `Debug`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use lettre::message::Mailbox;
+
+mod docs;
+mod hidden;
+mod public_url;
+mod reader;
+mod report;
+mod secret_key;
+mod sections;
+mod setting;
+mod settings;
+mod smtp_url;
+mod source;
+mod suggest;
+#[cfg(test)]
+mod tests;
+
+pub use docs::markdown;
+pub use hidden::Hidden;
+pub use public_url::PublicUrl;
+pub use report::{ConfigErrors, Entry, Problem, Report};
+pub use secret_key::SecretKey;
+pub use setting::{Fallback, Section, Setting, Syntax};
+pub use settings::SETTINGS;
+pub use smtp_url::{SmtpCredentials, SmtpTls, SmtpUrl};
+pub use source::{Origin, Source};
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub server: Server,
+    pub database: Database,
+    /// Absolute. Holds the private database, the generated secret key and the setup token.
+    pub data_dir: PathBuf,
+    /// `None` only with the private database: then `secret-key` in the data directory is made and used.
+    pub secret_key: Option<SecretKey>,
+    pub mail: Mail,
+    pub log: Log,
+    pub password: Password,
+    pub tokens: Tokens,
+    /// Whether `usher serve` does the after-work (mail, purging) too.
+    pub run_worker: bool,
+}
+
+/// How usher is reached.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub listen: SocketAddr,
+    /// The origin of every link usher writes, and the issuer of its tokens.
+    pub public_url: PublicUrl,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where `/metrics` is served when it shall not be beside the API.
+    pub metrics_listen: Option<SocketAddr>,
+    pub request_timeout: Duration,
+    /// How long running requests may take to end after SIGTERM.
+    pub shutdown_grace: Duration,
+    pub registration: Registration,
+}
+
+/// Who may register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    Open,
+    Invite,
+    Closed,
+}
+
+impl Registration {
+    const WORDS: [(&str, Self); 3] = [("open", Self::Open), ("invite", Self::Invite), ("closed", Self::Closed)];
+}
+
+/// Where the database is and how long usher waits for it.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Parses as a [`tokio_postgres::Config`]. `None`: usher runs a private database server.
+    pub url: Option<Hidden<String>>,
+    /// Connections of the transaction lane.
+    pub pool_size: usize,
+    pub statement_timeout: Duration,
+    pub lock_timeout: Duration,
+    pub idle_transaction_timeout: Duration,
+    pub connect_timeout: Duration,
+    /// Whether `usher serve` applies pending migrations.
+    pub migrate: bool,
+    /// Where the private server's `initdb` and `postgres` are, when usher shall not search.
+    pub pg_bin: Option<PathBuf>,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// `None`: mails are held for `usher mail list`.
+    pub smtp: Option<SmtpUrl>,
+    pub from: Mailbox,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug)]
+pub struct Log {
+    pub format: LogFormat,
+    /// A filter that `tracing_subscriber::EnvFilter` has accepted.
+    pub level: String,
+}
+
+/// The shape of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Human,
+    Json,
+}
+
+impl LogFormat {
+    const WORDS: [(&str, Self); 2] = [("human", Self::Human), ("json", Self::Json)];
+}
+
+/// The password rules that can be set, and the hashing pool.
+#[derive(Clone, Debug)]
+pub struct Password {
+    /// In code points.
+    pub min_length: usize,
+    /// The memory of all hashing threads together, in MiB.
+    pub hash_memory_mib: usize,
+    /// How many passwords may wait for a hashing thread.
+    pub hash_queue: usize,
+}
+
+/// How long what usher issues is good for.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    pub access_lifetime: Duration,
+    /// From its issue; never longer than `session_lifetime`.
+    pub refresh_lifetime: Duration,
+    /// From the sign-in, however often the session is refreshed.
+    pub session_lifetime: Duration,
+}
+
+impl Config {
+    /// Reads the process environment and `.env` in the working directory; the environment wins.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the configuration, together.
+    pub fn load() -> Result<(Self, Report), ConfigErrors> {
+        Self::from_source(&Source::environment().with_dotenv(Path::new(".env")))
+    }
+
+    /// Parses and checks what `source` gives.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the configuration, together.
+    pub fn from_source(source: &Source) -> Result<(Self, Report), ConfigErrors> {
+        let mut reader = reader::Reader::new(source);
+        let config = sections::config(&mut reader);
+        reader.finish().map(|report| (config, report))
+    }
+}

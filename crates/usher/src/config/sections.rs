@@ -1,0 +1,253 @@
+//! Reads the settings section by section and checks what they mean together.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+use ipnet::IpNet;
+use lettre::message::Mailbox;
+use tokio_postgres::config::{Host, SslMode};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::hidden::sample_problem;
+use super::public_url::is_loopback;
+use super::reader::{Parsed, Reader, choice, quoted};
+use super::{
+    Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, SecretKey, Server, SmtpUrl, Tokens,
+};
+
+/// The whole configuration. After a problem it holds stand-ins, and `Reader::finish` keeps it from being used.
+pub(super) fn config(reader: &mut Reader<'_>) -> Config {
+    Config {
+        server: server(reader),
+        database: database(reader),
+        data_dir: data_dir(reader),
+        secret_key: secret_key(reader),
+        mail: mail(reader),
+        log: Log {
+            format: reader.choice("USHER_LOG_FORMAT", &LogFormat::WORDS),
+            level: reader.value("USHER_LOG_LEVEL", log_level),
+        },
+        password: Password {
+            min_length: reader.size("USHER_PASSWORD_MIN_LENGTH"),
+            hash_memory_mib: reader.size("USHER_HASH_MEMORY_MIB"),
+            hash_queue: reader.size("USHER_HASH_QUEUE"),
+        },
+        tokens: tokens(reader),
+        run_worker: reader.value("USHER_RUN_WORKER", boolean),
+    }
+}
+
+fn server(reader: &mut Reader<'_>) -> Server {
+    let listen = reader.value("USHER_LISTEN", socket_address);
+    let public_url = public_url(reader, listen);
+    let metrics_listen = reader.optional("USHER_METRICS_LISTEN", socket_address);
+    if metrics_listen == Some(listen) && listen.port() != 0 {
+        reader.problem("USHER_METRICS_LISTEN", "is the same as USHER_LISTEN; give another port or remove it");
+    }
+    Server {
+        listen,
+        public_url,
+        trusted_proxies: trusted_proxies(reader),
+        metrics_listen,
+        request_timeout: reader.seconds("USHER_REQUEST_TIMEOUT_SECONDS"),
+        shutdown_grace: reader.seconds("USHER_SHUTDOWN_GRACE_SECONDS"),
+        registration: reader.choice("USHER_REGISTRATION", &Registration::WORDS),
+    }
+}
+
+fn public_url(reader: &mut Reader<'_>, listen: SocketAddr) -> PublicUrl {
+    const NAME: &str = "USHER_PUBLIC_URL";
+    let given = reader.optional(NAME, PublicUrl::parse);
+    let implied = given.is_none();
+    let url = given.unwrap_or_else(|| {
+        // Nobody can follow a link to the address that stands for every network.
+        let host = if listen.ip().is_unspecified() { format!("localhost:{}", listen.port()) } else { listen.to_string() };
+        PublicUrl::parse(&format!("http://{host}")).expect("an address with a port is an origin")
+    });
+    reader.show(NAME, &url);
+    if !url.is_https() && !url.is_loopback() {
+        reader.warn(NAME, "is plain http for other machines: passwords and tokens can be read on the way; use https");
+    } else if implied && !listen.ip().is_loopback() {
+        reader.warn(NAME, format!("is not set, so links lead to {url}, which works on this machine only; set it"));
+    }
+    url
+}
+
+fn trusted_proxies(reader: &mut Reader<'_>) -> Vec<IpNet> {
+    const NAME: &str = "USHER_TRUSTED_PROXIES";
+    let proxies = reader.optional(NAME, networks).unwrap_or_default();
+    if let Some(everybody) = proxies.iter().find(|network| network.prefix_len() == 0) {
+        let message = format!("trusts {everybody}, which is everybody: clients can then pretend any address");
+        reader.warn(NAME, message);
+    }
+    proxies
+}
+
+fn database(reader: &mut Reader<'_>) -> Database {
+    const NAME: &str = "USHER_DATABASE_URL";
+    let url = reader.optional(NAME, |text| database_config(text).map(|config| (Hidden::new(text.to_owned()), config)));
+    let private = !reader.is_given(NAME);
+    if url.as_ref().is_some_and(|(_, config)| is_open_to_eavesdroppers(config)) {
+        reader.warn(NAME, "reaches another machine without certain encryption; add sslmode=require");
+    }
+    let pool_size = reader.optional_size("USHER_DATABASE_POOL_SIZE").unwrap_or_else(default_pool_size);
+    reader.show("USHER_DATABASE_POOL_SIZE", &pool_size);
+    let migrate = reader.optional("USHER_MIGRATE", boolean).unwrap_or(private);
+    reader.show("USHER_MIGRATE", &migrate);
+    let pg_bin = reader.optional("USHER_PG_BIN", directory);
+    if pg_bin.is_some() && !private {
+        reader.warn("USHER_PG_BIN", "has no effect beside USHER_DATABASE_URL; remove it");
+    }
+    Database {
+        url: url.map(|(url, _)| url),
+        pool_size,
+        statement_timeout: reader.seconds("USHER_DATABASE_STATEMENT_TIMEOUT_SECONDS"),
+        lock_timeout: reader.seconds("USHER_DATABASE_LOCK_TIMEOUT_SECONDS"),
+        idle_transaction_timeout: reader.seconds("USHER_DATABASE_IDLE_TRANSACTION_TIMEOUT_SECONDS"),
+        connect_timeout: reader.seconds("USHER_DATABASE_CONNECT_TIMEOUT_SECONDS"),
+        migrate,
+        pg_bin,
+    }
+}
+
+fn data_dir(reader: &mut Reader<'_>) -> PathBuf {
+    const NAME: &str = "USHER_DATA_DIR";
+    let given = reader.optional(NAME, absolute_path);
+    let data_dir = given.or_else(|| reader.source().default_data_dir());
+    if data_dir.is_none() && !reader.is_given(NAME) {
+        reader.problem(NAME, "is not set, and neither XDG_DATA_HOME nor HOME tells a default; give a directory");
+    }
+    let data_dir = data_dir.unwrap_or_default();
+    reader.show(NAME, &data_dir.display());
+    data_dir
+}
+
+/// The zero-config default generates its key, but a database of its own may be shared by processes that could not
+/// share a generated one (security decision 10).
+fn secret_key(reader: &mut Reader<'_>) -> Option<SecretKey> {
+    const NAME: &str = "USHER_SECRET_KEY";
+    if reader.is_given("USHER_DATABASE_URL") && !reader.is_given(NAME) {
+        let message = "is not set, but USHER_DATABASE_URL is; generate a key with `openssl rand -base64 32` and set it";
+        reader.problem(NAME, message);
+    }
+    reader.optional(NAME, SecretKey::parse)
+}
+
+fn mail(reader: &mut Reader<'_>) -> Mail {
+    let smtp = reader.optional("USHER_SMTP_URL", SmtpUrl::parse);
+    if smtp.as_ref().is_some_and(SmtpUrl::can_be_downgraded) {
+        reader.warn("USHER_SMTP_URL", "lets somebody on the way turn encryption off; write tls=required");
+    }
+    if reader.is_given("USHER_SMTP_URL") && !reader.is_given("USHER_MAIL_FROM") {
+        let message = "is not set, but USHER_SMTP_URL is; give the sender, such as users@example.org";
+        reader.problem("USHER_MAIL_FROM", message);
+    }
+    Mail { smtp, from: reader.value("USHER_MAIL_FROM", mailbox) }
+}
+
+fn tokens(reader: &mut Reader<'_>) -> Tokens {
+    let session_lifetime = reader.seconds("USHER_SESSION_LIFETIME_SECONDS");
+    let refresh_lifetime = reader.seconds("USHER_REFRESH_TOKEN_LIFETIME_SECONDS").min(session_lifetime);
+    reader.show("USHER_REFRESH_TOKEN_LIFETIME_SECONDS", &refresh_lifetime.as_secs());
+    let access_lifetime = reader.seconds("USHER_ACCESS_TOKEN_LIFETIME_SECONDS");
+    Tokens { access_lifetime, refresh_lifetime, session_lifetime }
+}
+
+fn boolean(text: &str) -> Parsed<bool> {
+    choice(&[("true", true), ("false", false)], text)
+}
+
+fn socket_address(text: &str) -> Parsed<SocketAddr> {
+    let message = || format!("is {}; give an IP address and a port, such as 127.0.0.1:8000", quoted(text));
+    text.parse().map_err(|_| message())
+}
+
+fn networks(text: &str) -> Parsed<Vec<IpNet>> {
+    const NETWORKS_MAX: usize = 100;
+    let network = |item: &str| {
+        let item = item.trim();
+        let network = item.parse::<IpNet>().map(|network| network.trunc());
+        network
+            .or_else(|_| item.parse::<IpAddr>().map(IpNet::from))
+            .map_err(|_| format!("has {}; give addresses or networks, such as 10.0.0.0/8, separated by commas", quoted(item)))
+    };
+    let networks = text.split(',').map(network).collect::<Parsed<Vec<_>>>()?;
+    if networks.len() > NETWORKS_MAX {
+        return Err(format!("has {} items; give at most {NETWORKS_MAX}", networks.len()));
+    }
+    Ok(networks)
+}
+
+/// Refuses what tokio-postgres can't use. Its own errors are not shown, since they may quote the text.
+fn database_config(text: &str) -> Parsed<tokio_postgres::Config> {
+    const MEND: &str = "write postgres://user:password@host:port/database, with special characters percent-encoded";
+    let mode = text.split_once("sslmode=").map(|(_, rest)| rest.split(['&', ' ', '\n']).next().unwrap_or_default());
+    let mode = mode.map(|mode| mode.trim_matches('\''));
+    if mode.is_some_and(|mode| !["disable", "prefer", "require"].contains(&mode)) {
+        let words = "write sslmode=require, which verifies the certificate, or prefer or disable";
+        return Err(format!("has an unknown sslmode; {words}"));
+    }
+    let config: tokio_postgres::Config =
+        text.parse().map_err(|_| format!("is not a PostgreSQL URL or has an unknown parameter; {MEND}"))?;
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err(format!("names no host; {MEND}"));
+    }
+    if let Some(password) = config.get_password() {
+        let password = str::from_utf8(password).map_err(|_| format!("has a password that is not UTF-8; {MEND}"))?;
+        if let Some(problem) = sample_problem(password) {
+            return Err(format!("has a bad password: it {problem}"));
+        }
+    }
+    Ok(config)
+}
+
+fn is_open_to_eavesdroppers(config: &tokio_postgres::Config) -> bool {
+    let far = |host: &Host| match host {
+        Host::Tcp(name) => !is_loopback(name),
+        Host::Unix(_) => false,
+    };
+    let far_address = config.get_hostaddrs().iter().any(|address| !address.to_canonical().is_loopback());
+    config.get_ssl_mode() != SslMode::Require && (far_address || config.get_hosts().iter().any(far))
+}
+
+/// Enough to keep every core of a database on the same machine busy; more only makes them wait for each other.
+fn default_pool_size() -> usize {
+    let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+    (2 * cores).clamp(4, 500)
+}
+
+fn absolute_path(text: &str) -> Parsed<PathBuf> {
+    let message = || format!("is {}, which is no usable path; give the path of a directory", quoted(text));
+    if text.contains('\0') {
+        return Err(message());
+    }
+    std::path::absolute(Path::new(text)).map_err(|_| message())
+}
+
+fn directory(text: &str) -> Parsed<PathBuf> {
+    let path = absolute_path(text)?;
+    if !path.is_dir() {
+        return Err(format!("is {}, which is no directory; give one or remove it", quoted(text)));
+    }
+    Ok(path)
+}
+
+fn mailbox(text: &str) -> Parsed<Mailbox> {
+    let message = || format!("is {}; give an address, such as Example Users <users@example.org>", quoted(text));
+    text.parse().map_err(|_| message())
+}
+
+/// A filter of tracing. A lone word that is no level would pass there for a module's name, and silence all others.
+fn log_level(text: &str) -> Parsed<String> {
+    let message = || format!("is {}; give a level (off, error, warn, info, debug, trace)", quoted(text));
+    let is_level = |part: &str| {
+        // Nothing at all would pass for the level `error`.
+        part.contains('=') || (!part.trim().is_empty() && part.trim().parse::<LevelFilter>().is_ok())
+    };
+    if !text.split(',').all(is_level) || EnvFilter::try_new(text).is_err() {
+        return Err(format!("{} or a list such as info,usher::db=debug", message()));
+    }
+    Ok(text.to_owned())
+}

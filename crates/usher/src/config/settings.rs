@@ -1,0 +1,277 @@
+//! The one table of settings. Parsing, `usher config print` and `docs/configuration.md` all come from it.
+
+use super::setting::{Fallback, Section, Setting, Syntax};
+
+/// Every setting, in the order of the documentation.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "USHER_LISTEN",
+        section: Section::Server,
+        syntax: Syntax::Text("an IP address and a port"),
+        default: Fallback::Value("127.0.0.1:8000"),
+        secret: false,
+        description: "Where the API and the pages are served, in plain HTTP. `0.0.0.0:8000` or \
+            `[::]:8000` listens on every network; put a proxy that speaks TLS before \
+            it then.",
+    },
+    Setting {
+        name: "USHER_PUBLIC_URL",
+        section: Section::Server,
+        syntax: Syntax::Text("an `https` or `http` origin"),
+        default: Fallback::Told(
+            "`http://` and the value of `USHER_LISTEN` (`localhost` if that listens on every \
+             network)",
+        ),
+        secret: false,
+        description: "The origin under which people reach usher, such as \
+            `https://users.example.org`: no path, query or user name. Links in mails \
+            and the issuer of tokens come from it, never from a request's headers. \
+            `http` is meant for this machine only and warned about otherwise.",
+    },
+    Setting {
+        name: "USHER_TRUSTED_PROXIES",
+        section: Section::Server,
+        syntax: Syntax::Text("addresses or networks in CIDR notation, separated by commas"),
+        default: Fallback::Told("nobody is trusted"),
+        secret: false,
+        description: "The proxies whose `X-Forwarded-For` is believed, such as `10.0.0.0/8, \
+            192.168.1.7`. The client is the right-most address in that header that \
+            is not one of these. At most 100.",
+    },
+    Setting {
+        name: "USHER_METRICS_LISTEN",
+        section: Section::Server,
+        syntax: Syntax::Text("an IP address and a port"),
+        default: Fallback::Told("`/metrics` is served beside the API"),
+        secret: false,
+        description: "Serves `/metrics` here instead of beside the API, to keep it from the \
+            public.",
+    },
+    Setting {
+        name: "USHER_REQUEST_TIMEOUT_SECONDS",
+        section: Section::Server,
+        syntax: Syntax::Seconds(1..=600),
+        default: Fallback::Value("30"),
+        secret: false,
+        description: "How long a request may take before it is given up.",
+    },
+    Setting {
+        name: "USHER_SHUTDOWN_GRACE_SECONDS",
+        section: Section::Server,
+        syntax: Syntax::Seconds(0..=600),
+        default: Fallback::Value("20"),
+        secret: false,
+        description: "How long running requests may take to end after SIGTERM. Keep it under \
+            the patience of whatever stops usher.",
+    },
+    Setting {
+        name: "USHER_REGISTRATION",
+        section: Section::Server,
+        syntax: Syntax::Words(&["open", "invite", "closed"]),
+        default: Fallback::Value("open"),
+        secret: false,
+        description: "Who may register: anybody, those who were invited, or nobody. \
+            Administrators can create users in any case.",
+    },
+    Setting {
+        name: "USHER_RUN_WORKER",
+        section: Section::Server,
+        syntax: Syntax::Boolean,
+        default: Fallback::Value("true"),
+        secret: false,
+        description: "Whether `usher serve` also does the work that follows requests, such as \
+            sending mail. With `false`, run `usher worker` beside it.",
+    },
+    Setting {
+        name: "USHER_DATABASE_URL",
+        section: Section::Database,
+        syntax: Syntax::Text("postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require"),
+        default: Fallback::Told("usher runs a private PostgreSQL in the data directory"),
+        secret: true,
+        description: "The PostgreSQL (15 or newer) to use. Special characters in the password \
+            are percent-encoded. `sslmode` is `disable`, `prefer` (encrypts if the \
+            server can, checks nothing) or `require` (encrypts and verifies the \
+            certificate). `USHER_SECRET_KEY` must be set too.",
+    },
+    Setting {
+        name: "USHER_DATABASE_POOL_SIZE",
+        section: Section::Database,
+        syntax: Syntax::Count(1..=500),
+        default: Fallback::Told("twice the number of processor cores, at least 4"),
+        secret: false,
+        description: "How many connections a process keeps for transactions. More than the \
+            database has cores seldom helps. A few more connections are used for \
+            reading and for notifications.",
+    },
+    Setting {
+        name: "USHER_DATABASE_CONNECT_TIMEOUT_SECONDS",
+        section: Section::Database,
+        syntax: Syntax::Seconds(1..=300),
+        default: Fallback::Value("5"),
+        secret: false,
+        description: "How long connecting to the database may take.",
+    },
+    Setting {
+        name: "USHER_DATABASE_STATEMENT_TIMEOUT_SECONDS",
+        section: Section::Database,
+        syntax: Syntax::Seconds(1..=3600),
+        default: Fallback::Value("15"),
+        secret: false,
+        description: "How long one SQL statement may take. Migrations are not bound by it.",
+    },
+    Setting {
+        name: "USHER_DATABASE_LOCK_TIMEOUT_SECONDS",
+        section: Section::Database,
+        syntax: Syntax::Seconds(1..=3600),
+        default: Fallback::Value("5"),
+        secret: false,
+        description: "How long a statement may wait for a lock that another transaction holds.",
+    },
+    Setting {
+        name: "USHER_DATABASE_IDLE_TRANSACTION_TIMEOUT_SECONDS",
+        section: Section::Database,
+        syntax: Syntax::Seconds(1..=3600),
+        default: Fallback::Value("30"),
+        secret: false,
+        description: "How long a transaction may do nothing before the database ends it.",
+    },
+    Setting {
+        name: "USHER_MIGRATE",
+        section: Section::Database,
+        syntax: Syntax::Boolean,
+        default: Fallback::Told("`true` with the private PostgreSQL, `false` with `USHER_DATABASE_URL`"),
+        secret: false,
+        description: "Whether `usher serve` applies pending migrations at its start. With \
+            `false` it refuses to start until `usher migrate` has run.",
+    },
+    Setting {
+        name: "USHER_PG_BIN",
+        section: Section::Database,
+        syntax: Syntax::Text("the path of a directory"),
+        default: Fallback::Told("usher searches the usual places and `PATH`"),
+        secret: false,
+        description: "Where the `initdb` and `postgres` of the private PostgreSQL are, such as \
+            `/usr/lib/postgresql/17/bin`.",
+    },
+    Setting {
+        name: "USHER_DATA_DIR",
+        section: Section::Data,
+        syntax: Syntax::Text("the path of a directory"),
+        default: Fallback::Told("`/var/lib/usher` for root, else `$XDG_DATA_HOME/usher` or `~/.local/share/usher`"),
+        secret: false,
+        description: "Where usher keeps its files: the private PostgreSQL, the generated \
+            secret key, the setup token. It is made when it is missing.",
+    },
+    Setting {
+        name: "USHER_SECRET_KEY",
+        section: Section::Data,
+        syntax: Syntax::Text("base64 of 32 to 128 random bytes"),
+        default: Fallback::Told(
+            "generated and kept in `secret-key` in the data directory; required with \
+             `USHER_DATABASE_URL`",
+        ),
+        secret: true,
+        description: "Seals what the database keeps secret, such as signing keys. `openssl \
+            rand -base64 32` makes one. Every process on the same database needs the \
+            same key; without it the sealed data is lost, so keep a copy apart from \
+            the database's backup.",
+    },
+    Setting {
+        name: "USHER_SMTP_URL",
+        section: Section::Mail,
+        syntax: Syntax::Text("smtp://USER:PASSWORD@HOST:PORT?tls=required"),
+        default: Fallback::Told("mails are held; `usher mail list` shows them"),
+        secret: true,
+        description: "The mail server. `smtp://` (port 587) begins in the clear and turns to \
+            TLS: `tls=required` insists on it and is the default, \
+            `tls=opportunistic` (the default for this machine) takes it if offered, \
+            and is refused with a password for other machines, `tls=none` is for \
+            this machine only. `smtps://` (port 465) is TLS from the start. Special \
+            characters in the name and password are percent-encoded. \
+            `USHER_MAIL_FROM` must be set too.",
+    },
+    Setting {
+        name: "USHER_MAIL_FROM",
+        section: Section::Mail,
+        syntax: Syntax::Text("an address, or a name with an address in angle brackets"),
+        default: Fallback::Value("usher <usher@localhost>"),
+        secret: false,
+        description: "The sender of every mail, such as `Example Users <users@example.org>`. \
+            Required with `USHER_SMTP_URL`.",
+    },
+    Setting {
+        name: "USHER_LOG_FORMAT",
+        section: Section::Log,
+        syntax: Syntax::Words(&["human", "json"]),
+        default: Fallback::Value("human"),
+        secret: false,
+        description: "Log lines for people, or one JSON object per line for programs. Both go \
+            to the standard output.",
+    },
+    Setting {
+        name: "USHER_LOG_LEVEL",
+        section: Section::Log,
+        syntax: Syntax::Text(
+            "`off`, `error`, `warn`, `info`, `debug`, `trace`, or a list such as \
+             `info,usher::db=debug`",
+        ),
+        default: Fallback::Value("info"),
+        secret: false,
+        description: "What is logged: a level, and levels of single modules as `target=level`, \
+            separated by commas (the filter syntax of the tracing library).",
+    },
+    Setting {
+        name: "USHER_PASSWORD_MIN_LENGTH",
+        section: Section::Password,
+        syntax: Syntax::Count(15..=64),
+        default: Fallback::Value("15"),
+        secret: false,
+        description: "The fewest characters (Unicode code points) of a new password.",
+    },
+    Setting {
+        name: "USHER_HASH_MEMORY_MIB",
+        section: Section::Password,
+        syntax: Syntax::Mebibytes(19..=65536),
+        default: Fallback::Value("128"),
+        secret: false,
+        description: "The memory of all threads that hash passwords. One takes 19 MiB, and \
+            there are at most as many threads as processor cores.",
+    },
+    Setting {
+        name: "USHER_HASH_QUEUE",
+        section: Section::Password,
+        syntax: Syntax::Count(1..=10000),
+        default: Fallback::Value("256"),
+        secret: false,
+        description: "How many passwords may wait for a hashing thread. Further requests are \
+            answered with 503 and `Retry-After`.",
+    },
+    Setting {
+        name: "USHER_ACCESS_TOKEN_LIFETIME_SECONDS",
+        section: Section::Tokens,
+        syntax: Syntax::Seconds(30..=300),
+        default: Fallback::Value("300"),
+        secret: false,
+        description: "How long an access token is good for.",
+    },
+    Setting {
+        name: "USHER_REFRESH_TOKEN_LIFETIME_SECONDS",
+        section: Section::Tokens,
+        syntax: Syntax::Seconds(300..=2_592_000),
+        default: Fallback::Value("2592000"),
+        secret: false,
+        description: "How long a refresh token is good for from its issue; a session that is \
+            not refreshed for so long ends. The default is 30 days. It is never \
+            longer than the session.",
+    },
+    Setting {
+        name: "USHER_SESSION_LIFETIME_SECONDS",
+        section: Section::Tokens,
+        syntax: Syntax::Seconds(300..=2_592_000),
+        default: Fallback::Value("2592000"),
+        secret: false,
+        description: "How long a session lasts from the sign-in, however often it is \
+            refreshed. The default, 30 days, is the most that NIST SP 800-63B has \
+            for a password alone.",
+    },
+];

@@ -1,0 +1,201 @@
+//! The lanes for statements outside transactions: look-ups gathered by key, and single reads pipelined over shared connections.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use deadpool_postgres::ClientWrapper;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use uuid::Uuid;
+
+use super::error::{DbError, DbResult};
+
+/// Look-ups that one statement answers at the most.
+const GATHER_MAX: usize = 64;
+/// Look-ups that may wait; beyond, the caller is told to come back.
+const WAITING_MAX: usize = 4096;
+const PIPELINE_CONNECTIONS: usize = 2;
+
+/// Makes connections.
+pub struct Connector {
+    config: Config,
+    tls: MakeRustlsConnect,
+}
+
+impl Connector {
+    pub(super) fn new(config: Config) -> anyhow::Result<Self> {
+        let mut roots = rustls::RootCertStore::empty();
+        if config.get_ssl_mode() == SslMode::Require {
+            let found = rustls_native_certs::load_native_certs();
+            anyhow::ensure!(!found.certs.is_empty(), "sslmode=require needs the system's certificates, and none were found");
+            roots.add_parsable_certificates(found.certs);
+        }
+        // Without `require` the connector is never used, and trusts nobody.
+        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let tls = MakeRustlsConnect::new(tls);
+        Ok(Self { config, tls })
+    }
+
+    pub(super) fn tls(&self) -> MakeRustlsConnect {
+        self.tls.clone()
+    }
+
+    /// A new connection, and the future that drives it.
+    pub(super) async fn connect(&self) -> DbResult<(tokio_postgres::Client, impl Future<Output = ()> + Send + 'static)> {
+        let (client, connection) = self.config.connect(self.tls()).await?;
+        let drive = async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to the database ended");
+            }
+        };
+        Ok((client, drive))
+    }
+
+    /// A connection whose notifications the caller reads.
+    pub(super) async fn connect_raw(
+        &self,
+    ) -> DbResult<(
+        tokio_postgres::Client,
+        tokio_postgres::Connection<
+            tokio_postgres::Socket,
+            <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>>::Stream,
+        >,
+    )> {
+        Ok(self.config.connect(self.tls()).await?)
+    }
+}
+
+/// One connection that many callers use at once; made anew when it has ended.
+struct Shared {
+    connector: Arc<Connector>,
+    current: Mutex<Option<Arc<ClientWrapper>>>,
+}
+
+impl Shared {
+    fn new(connector: &Arc<Connector>) -> Self {
+        Self { connector: Arc::clone(connector), current: Mutex::new(None) }
+    }
+
+    async fn client(&self) -> DbResult<Arc<ClientWrapper>> {
+        let mut current = self.current.lock().await;
+        if let Some(client) = current.as_ref().filter(|client| !client.is_closed()) {
+            return Ok(Arc::clone(client));
+        }
+        let (client, drive) = self.connector.connect().await?;
+        let client = Arc::new(ClientWrapper::new(client, tokio::spawn(drive)));
+        *current = Some(Arc::clone(&client));
+        Ok(client)
+    }
+
+    async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql).await?;
+        Ok(client.query(&statement, params).await?)
+    }
+}
+
+/// Single statements that only read, over a few shared connections. PostgreSQL sees them back to back.
+pub struct Pipeline {
+    connections: Vec<Shared>,
+    next: AtomicUsize,
+}
+
+impl Pipeline {
+    pub(super) fn new(connector: &Arc<Connector>) -> Self {
+        let connections = (0..PIPELINE_CONNECTIONS).map(|_| Shared::new(connector)).collect();
+        Self { connections, next: AtomicUsize::new(0) }
+    }
+
+    pub async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.connections.len();
+        self.connections[turn].query(sql, params).await
+    }
+
+    pub async fn query_opt(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Option<Row>> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+}
+
+struct LookUp {
+    sql: &'static str,
+    key: Uuid,
+    reply: oneshot::Sender<DbResult<Option<Arc<Row>>>>,
+}
+
+/// Look-ups by key. Those that wait while another is on its way travel together as one `= any($1)`; a lone one waits for nothing.
+pub struct ReadLane {
+    sender: mpsc::Sender<LookUp>,
+}
+
+impl ReadLane {
+    pub(super) fn start(connector: &Arc<Connector>) -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        let receiver = Arc::new(Mutex::new(receiver));
+        let lanes = std::thread::available_parallelism().map_or(2, usize::from).min(4);
+        for _ in 0..lanes {
+            tokio::spawn(serve(Shared::new(connector), Arc::clone(&receiver)));
+        }
+        Self { sender }
+    }
+
+    /// The row with this key. `sql` takes the keys as `$1` (`uuid[]`) and its first column is the key.
+    pub async fn find(&self, sql: &'static str, key: Uuid) -> DbResult<Option<Arc<Row>>> {
+        let (reply, answer) = oneshot::channel();
+        self.sender
+            .try_send(LookUp { sql, key, reply })
+            .map_err(|_| DbError::Unavailable("too many look-ups are waiting".to_owned()))?;
+        answer.await.unwrap_or_else(|_| Err(DbError::Unavailable("the look-up was lost".to_owned())))
+    }
+}
+
+async fn serve(connection: Shared, receiver: Arc<Mutex<mpsc::Receiver<LookUp>>>) {
+    let mut waiting = Vec::with_capacity(GATHER_MAX);
+    loop {
+        waiting.clear();
+        if receiver.lock().await.recv_many(&mut waiting, GATHER_MAX).await == 0 {
+            return;
+        }
+        while let Some(first) = waiting.first() {
+            let sql = first.sql;
+            let (same, rest): (Vec<_>, Vec<_>) = waiting.drain(..).partition(|look_up| std::ptr::eq(look_up.sql, sql));
+            waiting = rest;
+            answer_together(&connection, sql, same).await;
+        }
+    }
+}
+
+async fn answer_together(connection: &Shared, sql: &'static str, look_ups: Vec<LookUp>) {
+    let mut keys: Vec<Uuid> = look_ups.iter().map(|look_up| look_up.key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    match connection.query(sql, &[&keys]).await {
+        Ok(rows) => {
+            let rows: HashMap<Uuid, Arc<Row>> = rows.into_iter().map(|row| (row.get(0), Arc::new(row))).collect();
+            for look_up in look_ups {
+                // A caller that has gone away no longer wants its answer.
+                let _ = look_up.reply.send(Ok(rows.get(&look_up.key).cloned()));
+            }
+        }
+        Err(DbError::Statement(error)) if look_ups.len() > 1 => {
+            // One bad member must not fail its companions.
+            tracing::debug!(%error, "retrying gathered look-ups one by one");
+            for look_up in look_ups {
+                let answer = connection.query(sql, &[&vec![look_up.key]]).await;
+                let _ = look_up.reply.send(answer.map(|rows| rows.into_iter().next().map(Arc::new)));
+            }
+        }
+        Err(error) => {
+            let why = error.to_string();
+            for look_up in look_ups {
+                let _ = look_up.reply.send(Err(DbError::Unavailable(why.clone())));
+            }
+        }
+    }
+}

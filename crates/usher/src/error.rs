@@ -1,0 +1,174 @@
+//! Two kinds of failure: a [`Rejection`] is what the caller can mend, everything else is ours and shows only a request id.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What an operation or a handler fails with.
+#[derive(Debug)]
+pub enum AppError {
+    Rejected(Box<Rejection>),
+    Internal(anyhow::Error),
+}
+
+pub type AppResult<T> = Result<T, AppError>;
+
+/// An answer that tells the caller what to mend (RFC 9457).
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    pub status: StatusCode,
+    /// Stable, `snake_case`; clients may match on it.
+    pub code: &'static str,
+    /// For people. May change.
+    pub detail: String,
+    pub errors: Vec<FieldError>,
+    pub retry_after_seconds: Option<u32>,
+}
+
+/// One fault of the request, and where it is.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) into the request body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// Name of the query parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// Name of the request header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// Stable, `snake_case`.
+    pub code: Cow<'static, str>,
+    /// What to mend.
+    pub detail: String,
+}
+
+impl FieldError {
+    pub fn at_pointer(pointer: impl Into<String>, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer.into()), parameter: None, header: None, code: code.into(), detail: detail.into() }
+    }
+
+    pub fn at_parameter(name: impl Into<String>, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self { pointer: None, parameter: Some(name.into()), header: None, code: code.into(), detail: detail.into() }
+    }
+
+    pub fn at_header(name: impl Into<String>, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self { pointer: None, parameter: None, header: Some(name.into()), code: code.into(), detail: detail.into() }
+    }
+}
+
+impl Rejection {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after_seconds: None }
+    }
+
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Send a valid access token: `Authorization: Bearer <token>`.")
+    }
+
+    /// Who somebody says they are, or the token they hold, did not convince.
+    pub fn unauthenticated(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, detail)
+    }
+
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
+    }
+
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub fn invalid_body(errors: Vec<FieldError>) -> Self {
+        let detail = "The request body does not fit; `errors` says where and how.";
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail) }
+    }
+
+    /// The body is well-formed, but what it says can't be done.
+    pub fn unprocessable(code: &'static str, errors: Vec<FieldError>, detail: impl Into<String>) -> Self {
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
+    }
+
+    /// One fault at one field of the body.
+    pub fn invalid_field(pointer: &str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::invalid_body(vec![FieldError::at_pointer(pointer, code, detail)])
+    }
+
+    pub fn invalid_query(errors: Vec<FieldError>) -> Self {
+        let detail = "The query string does not fit; `errors` says where and how.";
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_query", detail) }
+    }
+
+    pub fn unavailable(code: &'static str, detail: impl Into<String>, retry_after_seconds: u32) -> Self {
+        Self { retry_after_seconds: Some(retry_after_seconds), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail) }
+    }
+}
+
+impl AppError {
+    /// The rejection's code, if it is one.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection.code),
+            Self::Internal(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejection) => {
+                f.write_str(&rejection.detail)?;
+                for error in &rejection.errors {
+                    write!(f, "\n  {}: {}", error.pointer.as_deref().unwrap_or("request"), error.detail)?;
+                }
+                Ok(())
+            }
+            Self::Internal(error) => write!(f, "{error:#}"),
+        }
+    }
+}
+
+impl std::error::Error for AppError {}
+
+impl From<Rejection> for AppError {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(Box::new(rejection))
+    }
+}
+
+impl From<anyhow::Error> for AppError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<serde_json::Error> for AppError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+/// For results whose failure must not stop the caller: says so in the log instead of dropping it silently.
+pub trait LogAndIgnore {
+    fn log_and_ignore(self, why: &str);
+}
+
+impl<T, E: fmt::Display> LogAndIgnore for Result<T, E> {
+    fn log_and_ignore(self, why: &str) {
+        if let Err(error) = self {
+            tracing::warn!(%error, why, "ignored a failure");
+        }
+    }
+}

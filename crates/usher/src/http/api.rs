@@ -1,0 +1,245 @@
+//! The one way to declare an operation. What is written here is enforced and documented at once: a route without an access rule
+//! does not exist, and the document can't tell another story than the code.
+
+use aide::axum::ApiRouter;
+use aide::axum::routing::{self, ApiMethodRouter};
+use aide::generate::{GenContext, in_context};
+use aide::openapi::{
+    MediaType, Operation, ReferenceOr, Response as ApiResponse, Responses, SchemaObject, StatusCode as ApiStatus,
+};
+use aide::operation::{OperationHandler, OperationInput, OperationOutput};
+use aide::transform::TransformOperation;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, Method, header};
+use schemars::generate::SchemaSettings;
+use serde_json::json;
+
+use super::problem::{CONTENT_TYPE, Problem};
+use crate::app::App;
+use crate::caller::{self, Caller, Permission};
+use crate::db::Origin;
+use crate::error::{AppResult, Rejection};
+
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Anybody with a valid access token.
+    SignedIn,
+    /// Holders of the permission.
+    Holding(Permission),
+}
+
+/// An operation's declaration.
+pub struct Op {
+    method: Method,
+    path: &'static str,
+    access: Access,
+    tag: &'static str,
+    summary: &'static str,
+    description: Option<&'static str>,
+    /// Failures that are this operation's own, beside those its access rule and its inputs bring.
+    failures: Vec<(u16, &'static str)>,
+}
+
+impl Op {
+    pub fn new(method: Method, path: &'static str, access: Access, tag: &'static str, summary: &'static str) -> Self {
+        Self { method, path, access, tag, summary, description: None, failures: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn description(mut self, text: &'static str) -> Self {
+        self.description = Some(text);
+        self
+    }
+
+    /// A status the operation fails with, and when.
+    #[must_use]
+    pub fn fails(mut self, status: u16, when: &'static str) -> Self {
+        self.failures.push((status, when));
+        self
+    }
+}
+
+/// A feature's operations.
+pub struct Routes {
+    router: ApiRouter<App>,
+}
+
+impl Default for Routes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Routes {
+    pub fn new() -> Self {
+        Self { router: ApiRouter::new() }
+    }
+
+    /// Adds an operation. Its id is the handler's name.
+    #[must_use]
+    pub fn op<H, I, O, T>(mut self, op: Op, handler: H) -> Self
+    where
+        H: Handler<T, App> + OperationHandler<I, O>,
+        I: OperationInput,
+        O: OperationOutput,
+        T: 'static,
+    {
+        use_json_schema_2020_12();
+        let id = std::any::type_name::<H>().rsplit("::").next().unwrap_or_default().to_owned();
+        let (method, path, access) = (op.method.clone(), op.path, op.access);
+        let document = documented(op, id);
+        let route: ApiMethodRouter<App> = match method {
+            Method::GET => routing::get_with(handler, document),
+            Method::POST => routing::post_with(handler, document),
+            Method::PUT => routing::put_with(handler, document),
+            Method::PATCH => routing::patch_with(handler, document),
+            _ => routing::delete_with(handler, document),
+        };
+        let guarded = route.layer(from_fn(move |request: Request, next: Next| guard(access, request, next)));
+        self.router = self.router.api_route(path, guarded);
+        self
+    }
+
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.router = self.router.merge(other.router);
+        self
+    }
+
+    pub(super) fn into_router(self) -> ApiRouter<App> {
+        self.router
+    }
+}
+
+/// Lets the request through to its handler if the access rule is met; comes before the body is read.
+async fn guard(access: Access, mut request: Request, next: Next) -> Response {
+    if access == Access::Public {
+        return next.run(request).await;
+    }
+    let asked = Asked::of(&request);
+    match admit(access, asked).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+/// What the guard needs of a request.
+struct Asked {
+    app: Option<App>,
+    origin: Option<Origin>,
+    token: Option<String>,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        let extensions = request.extensions();
+        Self {
+            app: extensions.get().cloned(),
+            origin: extensions.get().cloned(),
+            token: bearer(request.headers()).map(ToOwned::to_owned),
+        }
+    }
+}
+
+async fn admit(access: Access, asked: Asked) -> AppResult<Caller> {
+    let (Some(app), Some(origin)) = (asked.app, asked.origin) else {
+        return Err(anyhow::anyhow!("the layer that notes app and origin is missing").into());
+    };
+    let token = asked.token.ok_or_else(Rejection::unauthorized)?;
+    let caller = caller::recognise(&app, &token, origin).await?;
+    if let Access::Holding(permission) = access
+        && !caller.permissions.contains(permission)
+    {
+        (app.on_denied)(app.clone(), caller.origin, permission).await;
+        return Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name())).into());
+    }
+    Ok(caller)
+}
+
+/// The token of the one `Authorization: Bearer` header (RFC 6750). Tokens anywhere else are not looked for.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
+}
+
+fn documented(op: Op, id: String) -> impl FnOnce(TransformOperation<'_>) -> TransformOperation<'_> {
+    move |mut transform| {
+        describe(transform.inner_mut(), &op, id);
+        transform
+    }
+}
+
+fn describe(operation: &mut Operation, op: &Op, id: String) {
+    operation.operation_id = Some(id);
+    operation.summary = Some(op.summary.to_owned());
+    operation.description = op.description.map(ToOwned::to_owned);
+    operation.tags = vec![op.tag.to_owned()];
+    let access = match op.access {
+        Access::Public => "public".to_owned(),
+        Access::SignedIn => "signed_in".to_owned(),
+        Access::Holding(permission) => permission.name().to_owned(),
+    };
+    operation.extensions.insert("x-usher-access".to_owned(), json!(access));
+    let responses = operation.responses.get_or_insert_with(Responses::default);
+    let mut add = |status: u16, when: &str| {
+        let documented = responses
+            .responses
+            .entry(ApiStatus::Code(status))
+            .or_insert_with(|| ReferenceOr::Item(in_context(|context| problem_response(context, ""))));
+        if let ReferenceOr::Item(response) = documented {
+            let gap = if response.description.is_empty() { "" } else { " " };
+            response.description = format!("{}{gap}{when}", response.description);
+        }
+    };
+    for (status, when) in &op.failures {
+        add(*status, when);
+    }
+    if op.access != Access::Public {
+        operation.security.push(std::iter::once(("bearer".to_owned(), Vec::new())).collect());
+        add(401, "There is no valid access token (`unauthorized`).");
+    }
+    if let Access::Holding(permission) = op.access {
+        add(403, &format!("The caller lacks the permission `{}` (`forbidden`).", permission.name()));
+    }
+    add(400, "The request can't be read (`malformed_request`, `malformed_json`).");
+    add(500, "The server failed (`internal`).");
+    add(503, "The server or its database is busy or away; see `Retry-After` (`overloaded`, `database_unavailable`).");
+}
+
+/// A documented failure.
+pub fn problem_response(context: &mut GenContext, when: &str) -> ApiResponse {
+    let schema = context.schema.subschema_for::<Problem>();
+    ApiResponse {
+        description: when.to_owned(),
+        content: std::iter::once((CONTENT_TYPE.to_owned(), media_type(schema))).collect(),
+        ..ApiResponse::default()
+    }
+}
+
+/// A documented body.
+pub fn media_type(schema: schemars::Schema) -> MediaType {
+    MediaType { schema: Some(SchemaObject { json_schema: schema, external_docs: None, example: None }), ..MediaType::default() }
+}
+
+/// OpenAPI 3.1 speaks JSON Schema 2020-12; the library begins with an older draft.
+fn use_json_schema_2020_12() {
+    in_context(|context| {
+        if context.schema.settings().meta_schema.as_deref() != Some("https://json-schema.org/draft/2020-12/schema") {
+            let settings = SchemaSettings::draft2020_12().with(|settings| {
+                "#/components/schemas/".clone_into(settings.definitions_path.to_mut());
+            });
+            context.schema = settings.into_generator();
+        }
+    });
+}

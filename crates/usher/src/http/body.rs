@@ -1,0 +1,203 @@
+//! Request bodies: JSON that is limited, well-formed, fits its schema, and then becomes a typed value.
+
+use aide::generate::GenContext;
+use aide::openapi::{Operation, ReferenceOr, RequestBody, Response as ApiResponse, StatusCode as ApiStatus};
+use aide::operation::OperationInput;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::{StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::api::{media_type, problem_response};
+use super::validate;
+use crate::app::App;
+use crate::error::{AppError, AppResult, FieldError, Rejection};
+
+/// Largest body of an ordinary request, in bytes.
+pub const BODY_MAX: usize = 64 * 1024;
+
+/// A JSON body.
+pub struct Json<T>(pub T);
+
+/// A JSON merge patch (RFC 7396): `application/merge-patch+json`, or plain JSON.
+pub struct MergePatch<T>(pub T);
+
+/// A JSON body that may be left out.
+pub struct OptionalJson<T>(pub T);
+
+impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for Json<T> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Self::Rejection> {
+        require_media_type(&request, &["application/json"])?;
+        parse(&read(request.into_body()).await?).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for MergePatch<T> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Self::Rejection> {
+        require_media_type(&request, &["application/json", "application/merge-patch+json"])?;
+        parse(&read(request.into_body()).await?).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema + Default + 'static> FromRequest<App> for OptionalJson<T> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Self::Rejection> {
+        let media_type = require_media_type(&request, &["application/json"]);
+        let body = read(request.into_body()).await?;
+        if body.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        media_type?;
+        parse(&body).map(Self)
+    }
+}
+
+/// Only JSON opens an operation: forms and plain text, which other sites can send, do not.
+pub fn require_media_type(request: &Request, accepted: &[&str]) -> AppResult<()> {
+    let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted)) {
+        return Ok(());
+    }
+    let detail = format!("Send `Content-Type: {}`.", accepted.join("` or `"));
+    Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail).into())
+}
+
+/// Reads a body up to [`BODY_MAX`].
+pub async fn read(body: Body) -> AppResult<Bytes> {
+    match Limited::new(body, BODY_MAX).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let detail = format!("The request body is larger than {BODY_MAX} bytes.");
+            Err(Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail).into())
+        }
+        Err(_) => Err(Rejection::bad_request("malformed_request", "The request body ended before its time.").into()),
+    }
+}
+
+/// Parses and checks a body.
+pub fn parse<T: DeserializeOwned + JsonSchema + 'static>(body: &[u8]) -> AppResult<T> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        // The library's message may repeat input; where it went wrong is enough.
+        let at = format!("The body is not well-formed JSON (line {}, column {}).", error.line(), error.column());
+        Rejection::bad_request("malformed_json", at)
+    })?;
+    validate::check::<T>(&value)?;
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let pointer = pointer(error.path());
+        let detail = error.inner().to_string();
+        Rejection::invalid_body(vec![FieldError::at_pointer(pointer, "invalid", detail)]).into()
+    })
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } | Segment::Enum { variant: key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Unknown => "/?".to_owned(),
+        })
+        .collect()
+}
+
+/// A member of a merge patch: left out, cleared with `null`, or set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    #[default]
+    Keep,
+    Clear,
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// The new value of a member that may be empty.
+    pub fn apply(self, to: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *to = None,
+            Self::Set(value) => *to = Some(value),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::<T>::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Patch<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("Nullable{}", T::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Option::<T>::json_schema(generator)
+    }
+}
+
+/// Documents a JSON body and the failures it brings.
+pub(super) fn describe_body<T: JsonSchema>(
+    context: &mut GenContext,
+    operation: &mut Operation,
+    media_types: &[&str],
+    required: bool,
+) {
+    let schema = context.schema.subschema_for::<T>();
+    operation.request_body = Some(ReferenceOr::Item(RequestBody {
+        content: media_types.iter().map(|name| ((*name).to_owned(), media_type(schema.clone()))).collect(),
+        required,
+        ..RequestBody::default()
+    }));
+}
+
+/// The failures of every operation that reads a body.
+pub(super) fn body_failures(context: &mut GenContext) -> Vec<(Option<ApiStatus>, ApiResponse)> {
+    [
+        (413, "The body is larger than 64 KiB (`body_too_large`)."),
+        (415, "The body is not JSON (`unsupported_media_type`)."),
+        (422, "The body does not fit; `errors` names every fault (`invalid_body`)."),
+    ]
+    .map(|(status, when)| (Some(ApiStatus::Code(status)), problem_response(context, when)))
+    .into()
+}
+
+impl<T: JsonSchema> OperationInput for Json<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        describe_body::<T>(context, operation, &["application/json"], true);
+    }
+    fn inferred_early_responses(context: &mut GenContext, _: &mut Operation) -> Vec<(Option<ApiStatus>, ApiResponse)> {
+        body_failures(context)
+    }
+}
+
+impl<T: JsonSchema> OperationInput for MergePatch<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        describe_body::<T>(context, operation, &["application/merge-patch+json", "application/json"], true);
+    }
+    fn inferred_early_responses(context: &mut GenContext, _: &mut Operation) -> Vec<(Option<ApiStatus>, ApiResponse)> {
+        body_failures(context)
+    }
+}
+
+impl<T: JsonSchema> OperationInput for OptionalJson<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        describe_body::<T>(context, operation, &["application/json"], false);
+    }
+    fn inferred_early_responses(context: &mut GenContext, _: &mut Operation) -> Vec<(Option<ApiStatus>, ApiResponse)> {
+        body_failures(context)
+    }
+}

@@ -1,0 +1,102 @@
+//! The OpenAPI document, made from the operations that serve the requests, and the page that lets people try them.
+
+use std::sync::Arc;
+
+use aide::openapi::{Contact, Info, License, OpenApi, SecurityScheme, Server, Tag};
+use axum::Router;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderValue, StatusCode, header};
+use rust_embed::RustEmbed;
+
+use super::api::Routes;
+use crate::app::App;
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/assets/docs"]
+struct Assets;
+
+/// Swagger UI draws its icons from `data:` images and styles elements itself; scripts come from here only.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                           connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// What the tags mean.
+const TAGS: [(&str, &str); 8] = [
+    ("Setup", "The first administrator."),
+    ("Sign-up", "Registration and verification of the address."),
+    ("Sign-in", "Access and refresh tokens."),
+    ("Password", "Recovery of a forgotten password."),
+    ("Me", "The signed-in person's own profile."),
+    ("Users", "Administration of users."),
+    ("Roles", "Roles and permissions."),
+    ("Operations", "Audit, keys, probes and metrics."),
+];
+
+/// Makes the router of the operations, and the document of them.
+pub fn finish(routes: Routes, public_url: &str) -> (Router<App>, OpenApi) {
+    let mut document = OpenApi {
+        info: Info {
+            title: "usher".to_owned(),
+            summary: Some("User management: one binary beside one PostgreSQL".to_owned()),
+            description: Some(DESCRIPTION.to_owned()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            contact: None::<Contact>,
+            license: Some(License { name: "Apache-2.0 OR MIT".to_owned(), ..License::default() }),
+            ..Info::default()
+        },
+        servers: vec![Server { url: public_url.to_owned(), ..Server::default() }],
+        tags: TAGS
+            .iter()
+            .map(|(name, text)| Tag { name: (*name).to_owned(), description: Some((*text).to_owned()), ..Tag::default() })
+            .collect(),
+        ..OpenApi::default()
+    };
+    let operations = routes.into_router().finish_api(&mut document);
+    let components = document.components.get_or_insert_default();
+    let bearer = SecurityScheme::Http {
+        scheme: "bearer".to_owned(),
+        bearer_format: Some("JWT".to_owned()),
+        description: Some("The `access_token` of `POST /v1/login`.".to_owned()),
+        extensions: indexmap::IndexMap::default(),
+    };
+    components.security_schemes.insert("bearer".to_owned(), aide::openapi::ReferenceOr::Item(bearer));
+    components.schemas.sort_keys();
+    if let Some(paths) = &mut document.paths {
+        paths.paths.sort_keys();
+    }
+    (operations, document)
+}
+
+const DESCRIPTION: &str = "Every failure is an `application/problem+json` (RFC 9457) with a stable `code`, a `request_id` and, for bad \
+input, `errors` that name each fault. Changes take `If-Match` with the `ETag` of what they change. Creating requests take `Idempotency-Key`. \
+Lists come in pages: follow `next`, or the `Link` header.\n\n**Try it here**: call `POST /v1/login`, copy the `access_token`, press *Authorize* and paste it.";
+
+/// Serves the document and the page.
+pub fn router(document: &OpenApi) -> Router<App> {
+    let json: Arc<str> = serde_json::to_string(document).expect("the document is plain data").into();
+    let document = move || {
+        let json = json.to_string();
+        async move { ([(header::CONTENT_TYPE, "application/json")], json) }
+    };
+    Router::new()
+        .route("/openapi.json", get(document))
+        .route("/docs", get(|| async { asset("index.html") }))
+        .route("/docs/{file}", get(|Path(file): Path<String>| async move { asset(&file) }))
+}
+
+fn asset(name: &str) -> Response {
+    let Some(file) = Assets::get(name) else { return StatusCode::NOT_FOUND.into_response() };
+    let media_type = match name.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("png") => "image/png",
+        _ => "application/octet-stream",
+    };
+    let mut response = ([(header::CONTENT_TYPE, media_type)], file.data.into_owned()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    response
+}

@@ -1,0 +1,125 @@
+//! `Idempotency-Key` on creating requests: the first answer is kept for 24 hours, in the transaction that did the work, and given
+//! again for a repetition (R-281). So a client that lost the connection may simply ask again.
+
+mod store;
+
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as ApiResponse, StatusCode as ApiStatus};
+use aide::operation::OperationInput;
+use axum::extract::{FromRequest, MatchedPath, Request};
+use http::StatusCode;
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use super::api::problem_response;
+use super::body::{self, describe_body};
+use super::output::Fixed;
+use super::params::describe_header;
+use crate::app::App;
+use crate::db::{DbResult, Tx};
+use crate::error::{AppError, AppResult, FieldError, Rejection};
+
+const KEY_BYTES_MAX: usize = 255;
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// A JSON body that creates something, and the key under which its answer is kept.
+pub struct Creating<T> {
+    pub body: T,
+    key: Option<Key>,
+}
+
+struct Key {
+    name: String,
+    operation: String,
+    request_hash: [u8; 32],
+}
+
+impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for Creating<T> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
+        body::require_media_type(&request, &["application/json"])?;
+        let given = read_key(&request)?;
+        let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
+        let operation = format!("{} {path}", request.method());
+        let bytes = body::read(request.into_body()).await?;
+        let key = given.map(|name| Key { name, operation, request_hash: app.sealer.fingerprint(&bytes) });
+        Ok(Self { body: body::parse(&bytes)?, key })
+    }
+}
+
+fn read_key(request: &Request) -> AppResult<Option<String>> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    if text.is_empty() || text.len() > KEY_BYTES_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let error = FieldError::at_header("Idempotency-Key", "invalid", "must have 1 to 255 visible ASCII characters");
+        let rejection = Rejection::bad_request("malformed_request", "The header Idempotency-Key can't be used.");
+        return Err(Rejection { errors: vec![error], ..rejection }.into());
+    }
+    Ok(Some(text.to_owned()))
+}
+
+impl<T> Creating<T> {
+    /// The first answer to this request, if it has been given before. Call it before the work, in the work's transaction.
+    pub async fn replay<A: From<Fixed>>(&self, app: &App, tx: &mut Tx) -> AppResult<Option<A>> {
+        let Some(key) = &self.key else { return Ok(None) };
+        let scope = key.scope(tx);
+        if !store::lock_key(tx, &scope, &key.name).await? {
+            let detail = "A request with this Idempotency-Key is being worked on. Ask again when it has ended.";
+            return Err(Rejection::conflict("idempotency_key_in_flight", detail).into());
+        }
+        let Some(kept) = store::find_answer(tx, &scope, &key.name).await? else { return Ok(None) };
+        if kept.request_hash != key.request_hash {
+            let detail = "This Idempotency-Key belongs to a request with another body. Use a new key.";
+            return Err(Rejection::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail).into());
+        }
+        let opened = app.sealer.open(&key.bound_to(&scope), &kept.body_sealed).map_err(anyhow::Error::from)?;
+        let fixed: Fixed = serde_json::from_slice(&opened)?;
+        Ok(Some(Fixed { replayed: true, ..fixed }.into()))
+    }
+
+    /// Keeps the answer. Call it after the work, before the commit.
+    pub async fn keep(&self, app: &App, tx: &mut Tx, answer: &Fixed) -> AppResult<()> {
+        let Some(key) = &self.key else { return Ok(()) };
+        let scope = key.scope(tx);
+        let sealed = app.sealer.seal(&key.bound_to(&scope), &serde_json::to_vec(answer)?);
+        let expires_at = tx.now() + KEPT_FOR;
+        store::insert_answer(tx, &scope, &key.name, &key.request_hash, &sealed, expires_at).await?;
+        Ok(())
+    }
+}
+
+impl Key {
+    /// Keys of different callers and operations are different keys.
+    fn scope(&self, tx: &Tx) -> String {
+        match tx.origin().actor.user_id() {
+            Some(id) => format!("{id} {}", self.operation),
+            None => format!("anonymous {}", self.operation),
+        }
+    }
+
+    fn bound_to(&self, scope: &str) -> String {
+        format!("idempotency:{scope}:{}", self.name)
+    }
+}
+
+/// Forgets answers whose time has passed.
+pub async fn forget_expired(tx: &mut Tx) -> DbResult<u64> {
+    store::delete_expired(tx).await
+}
+
+impl<T: JsonSchema> OperationInput for Creating<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        describe_body::<T>(context, operation, &["application/json"], true);
+        let text = "Names this request (1 to 255 visible ASCII characters, such as a UUID). Repeated within 24 hours with the same body, \
+                    it gets the first answer again and nothing is done twice.";
+        describe_header(context, operation, "Idempotency-Key", text);
+    }
+    fn inferred_early_responses(context: &mut GenContext, _: &mut Operation) -> Vec<(Option<ApiStatus>, ApiResponse)> {
+        let mut failures = body::body_failures(context);
+        let when = "The key is in use by a request that has not ended (`idempotency_key_in_flight`).";
+        failures.push((Some(ApiStatus::Code(409)), problem_response(context, when)));
+        failures
+    }
+}

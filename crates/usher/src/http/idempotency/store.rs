@@ -1,0 +1,52 @@
+//! The SQL of kept answers.
+
+use jiff::Timestamp;
+
+use crate::db::{DbResult, Tx};
+
+pub struct Kept {
+    pub request_hash: Vec<u8>,
+    pub body_sealed: Vec<u8>,
+}
+
+/// False when another transaction is at work under the same key. The lock ends with the transaction.
+pub async fn lock_key(tx: &mut Tx, scope: &str, key: &str) -> DbResult<bool> {
+    let sql = "select pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))";
+    Ok(tx.query_one(sql, &[&scope, &key]).await?.get(0))
+}
+
+pub async fn find_answer(tx: &mut Tx, scope: &str, key: &str) -> DbResult<Option<Kept>> {
+    let now = tx.now();
+    let sql = "
+        select request_hash, body_sealed
+        from idempotency_keys
+        where scope = $1 and key = $2 and expires_at > $3";
+    let row = tx.query_opt(sql, &[&scope, &key, &now]).await?;
+    Ok(row.map(|row| Kept { request_hash: row.get("request_hash"), body_sealed: row.get("body_sealed") }))
+}
+
+pub async fn insert_answer(
+    tx: &mut Tx,
+    scope: &str,
+    key: &str,
+    request_hash: &[u8],
+    body_sealed: &[u8],
+    expires_at: Timestamp,
+) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        insert into idempotency_keys (scope, key, request_hash, body_sealed, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict (scope, key) do update
+        set request_hash = excluded.request_hash,
+            body_sealed = excluded.body_sealed,
+            created_at = excluded.created_at,
+            expires_at = excluded.expires_at";
+    tx.execute(sql, &[&scope, &key, &request_hash, &body_sealed, &now, &expires_at]).await?;
+    Ok(())
+}
+
+pub async fn delete_expired(tx: &mut Tx) -> DbResult<u64> {
+    let now = tx.now();
+    tx.execute("delete from idempotency_keys where expires_at <= $1", &[&now]).await
+}

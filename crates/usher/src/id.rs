@@ -1,0 +1,137 @@
+//! Typed identifiers: UUID version 7 (RFC 9562), so that keys grow with time and a user's id can't be passed for a session's.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use bytes::BytesMut;
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
+use uuid::Uuid;
+
+/// An identifier of a `T`.
+pub struct Id<T> {
+    uuid: Uuid,
+    of: PhantomData<fn() -> T>,
+}
+
+/// Marks an [`Id`] as a user's.
+pub enum UserMark {}
+/// Marks an [`Id`] as a session's.
+pub enum SessionMark {}
+/// Marks an [`Id`] as an e-mail address's.
+pub enum EmailMark {}
+/// Marks an [`Id`] as a mail's.
+pub enum MailMark {}
+
+pub type UserId = Id<UserMark>;
+pub type SessionId = Id<SessionMark>;
+pub type EmailId = Id<EmailMark>;
+pub type MailId = Id<MailMark>;
+
+impl<T> Id<T> {
+    /// A new identifier that sorts by `now`.
+    pub fn new(now: Timestamp) -> Self {
+        Self::from_uuid(new_uuid(now))
+    }
+
+    pub fn from_uuid(uuid: Uuid) -> Self {
+        Self { uuid, of: PhantomData }
+    }
+
+    pub fn uuid(self) -> Uuid {
+        self.uuid
+    }
+}
+
+/// A new UUID version 7 that sorts by `now`.
+pub fn new_uuid(now: Timestamp) -> Uuid {
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    let random = crate::secret::random_bytes::<10>();
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+}
+
+impl<T> Clone for Id<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Id<T> {}
+impl<T> PartialEq for Id<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.uuid == other.uuid
+    }
+}
+impl<T> Eq for Id<T> {}
+impl<T> Hash for Id<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.uuid.hash(state);
+    }
+}
+impl<T> fmt::Debug for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uuid.fmt(f)
+    }
+}
+impl<T> fmt::Display for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uuid.fmt(f)
+    }
+}
+
+impl<T> FromStr for Id<T> {
+    type Err = uuid::Error;
+
+    /// Accepts the hyphenated form only: one resource has one URL.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let hyphenated: uuid::fmt::Hyphenated = text.parse()?;
+        Ok(Self::from_uuid(hyphenated.into_uuid()))
+    }
+}
+
+impl<T> Serialize for Id<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.uuid.serialize(serializer)
+    }
+}
+impl<'de, T> Deserialize<'de> for Id<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Uuid::deserialize(deserializer).map(Self::from_uuid)
+    }
+}
+impl<T> JsonSchema for Id<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Id".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "format": "uuid",
+            "example": "0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d",
+        })
+    }
+}
+
+impl<T> ToSql for Id<T> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        self.uuid.to_sql(ty, out)
+    }
+    fn accepts(ty: &Type) -> bool {
+        <Uuid as ToSql>::accepts(ty)
+    }
+    tokio_postgres::types::to_sql_checked!();
+}
+impl<'a, T> FromSql<'a> for Id<T> {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Uuid::from_sql(ty, raw).map(Self::from_uuid)
+    }
+    fn accepts(ty: &Type) -> bool {
+        <Uuid as FromSql>::accepts(ty)
+    }
+}

@@ -1,0 +1,74 @@
+//! After-work. A job is a row written in the transaction of the change that asks for it (an outbox): it exists exactly if the
+//! change does. Workers claim with `for update skip locked`, retry with back-off, and leave a visible dead letter in the end.
+
+mod store;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+pub use worker::{Worker, run_due};
+
+use crate::app::App;
+use crate::db::{DbResult, Tx};
+use crate::error::AppResult;
+
+type Future<'a> = Pin<Box<dyn std::future::Future<Output = AppResult<()>> + Send + 'a>>;
+
+/// Does a job inside the transaction that also removes its row: its effect happens once.
+pub type InTx = for<'a> fn(&'a App, &'a mut Tx, Value) -> Future<'a>;
+/// Does a job that speaks to the network, with no transaction open: at least once, so it must be idempotent.
+pub type Outside = for<'a> fn(&'a App, Value) -> Future<'a>;
+
+#[derive(Clone, Copy)]
+enum Handler {
+    InTx(InTx),
+    Outside(Outside),
+}
+
+/// What can be done, by the name of its kind.
+#[derive(Clone, Default)]
+pub struct Registry {
+    handlers: HashMap<&'static str, Handler>,
+    periodic: Vec<(&'static str, Duration)>,
+}
+
+impl Registry {
+    pub fn in_tx(&mut self, kind: &'static str, handler: InTx) {
+        self.handlers.insert(kind, Handler::InTx(handler));
+    }
+
+    pub fn outside(&mut self, kind: &'static str, handler: Outside) {
+        self.handlers.insert(kind, Handler::Outside(handler));
+    }
+
+    /// A job that usher does every so often, once in all processes together.
+    pub fn every(&mut self, period: Duration, kind: &'static str, handler: InTx) {
+        self.in_tx(kind, handler);
+        self.periodic.push((kind, period));
+    }
+
+    fn shared(self) -> Arc<Self> {
+        Arc::new(self)
+    }
+}
+
+/// Writes a job into the transaction; a worker begins it right after the commit.
+pub async fn enqueue(tx: &mut Tx, kind: &'static str, payload: &impl Serialize) -> AppResult<()> {
+    let payload = serde_json::to_value(payload)?;
+    store::insert_job(tx, kind, &payload).await?;
+    Ok(())
+}
+
+/// Jobs that wait and jobs that were given up.
+pub async fn count(tx: &mut Tx) -> DbResult<(i64, i64)> {
+    store::count_jobs(tx).await
+}

@@ -1,0 +1,98 @@
+//! The SQL of the job queue.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::db::{DbResult, Tx};
+use crate::id::new_uuid;
+
+/// A job in a worker's hands.
+#[derive(Debug)]
+pub struct Claimed {
+    pub id: Uuid,
+    pub kind: String,
+    pub payload: Value,
+    pub attempts: i32,
+}
+
+pub async fn insert_job(tx: &mut Tx, kind: &str, payload: &Value) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        with added as (
+            insert into jobs (id, kind, payload, run_at, created_at)
+            values ($1, $2, $3, $4, $4)
+        )
+        select pg_notify('usher_jobs', '')";
+    tx.query(sql, &[&new_uuid(now), &kind, payload, &now]).await?;
+    Ok(())
+}
+
+pub async fn insert_periodic_job(tx: &mut Tx, kind: &str, run_at: Timestamp) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        insert into jobs (id, kind, payload, unique_key, run_at, created_at)
+        values ($1, $2, '{}', $2, $3, $4)
+        on conflict (unique_key) do nothing";
+    tx.execute(sql, &[&new_uuid(now), &kind, &run_at, &now]).await?;
+    Ok(())
+}
+
+pub async fn claim_jobs(tx: &mut Tx, claimed_until: Timestamp, limit: i64) -> DbResult<Vec<Claimed>> {
+    let now = tx.now();
+    let sql = "
+        update jobs
+        set claimed_until = $2, attempts = attempts + 1
+        where id in (
+            select id
+            from jobs
+            where dead_at is null and run_at <= $1 and (claimed_until is null or claimed_until <= $1)
+            order by run_at
+            limit $3
+            for update skip locked
+        )
+        returning id, kind, payload, attempts";
+    let rows = tx.query(sql, &[&now, &claimed_until, &limit]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Claimed {
+            id: row.get("id"),
+            kind: row.get("kind"),
+            payload: row.get("payload"),
+            attempts: row.get("attempts"),
+        })
+        .collect())
+}
+
+/// False when the claim was lost: another worker has it, and this one's effect must not last.
+pub async fn delete_job(tx: &mut Tx, id: Uuid, attempts: i32) -> DbResult<bool> {
+    Ok(tx.execute("delete from jobs where id = $1 and attempts = $2", &[&id, &attempts]).await? == 1)
+}
+
+pub async fn update_job_to_retry(tx: &mut Tx, id: Uuid, delay: SignedDuration, error: &str) -> DbResult<()> {
+    let run_at = tx.now() + delay;
+    let sql = "
+        update jobs
+        set run_at = $2, claimed_until = null, last_error = $3
+        where id = $1";
+    tx.execute(sql, &[&id, &run_at, &error]).await?;
+    Ok(())
+}
+
+pub async fn update_job_to_dead(tx: &mut Tx, id: Uuid, error: &str) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update jobs
+        set dead_at = $2, claimed_until = null, unique_key = null, last_error = $3
+        where id = $1";
+    tx.execute(sql, &[&id, &now, &error]).await?;
+    Ok(())
+}
+
+pub async fn count_jobs(tx: &mut Tx) -> DbResult<(i64, i64)> {
+    let sql = "
+        select count(*) filter (where dead_at is null and unique_key is null), count(*) filter (where dead_at is not null)
+        from jobs";
+    let row = tx.query_one(sql, &[]).await?;
+    Ok((row.get(0), row.get(1)))
+}

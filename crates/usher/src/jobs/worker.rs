@@ -1,0 +1,165 @@
+//! Workers: any number in any number of processes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+use super::store::{self, Claimed};
+use super::{Handler, Registry};
+use crate::app::App;
+use crate::db::listen::{Heard, Listener};
+use crate::db::{Actor, DbResult};
+use crate::error::{AppError, AppResult, LogAndIgnore};
+
+const CLAIM_AT_ONCE: i64 = 8;
+/// A worker that has not finished by then is taken for dead.
+const CLAIM_LASTS: SignedDuration = SignedDuration::from_mins(5);
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// With the back-off below, giving up takes about five hours.
+const ATTEMPTS_MAX: i32 = 12;
+const BACK_OFF_FIRST: SignedDuration = SignedDuration::from_secs(10);
+const BACK_OFF_MAX: SignedDuration = SignedDuration::from_hours(1);
+
+/// Works until it is told to stop.
+pub struct Worker {
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Worker {
+    pub fn start(app: App, registry: Registry, listener: &Listener) -> Self {
+        let (stop, stopping) = watch::channel(false);
+        let heard = listener.subscribe();
+        let task = tokio::spawn(work(app, registry.shared(), heard, stopping));
+        Self { stop, task }
+    }
+
+    /// Finishes the jobs in hand and ends.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        self.task.await.log_and_ignore("the worker has ended");
+    }
+}
+
+async fn work(
+    app: App,
+    registry: Arc<Registry>,
+    mut heard: tokio::sync::broadcast::Receiver<Heard>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    while !*stopping.borrow() {
+        schedule(&app, &registry).await.log_and_ignore("schedules are written again at the next look");
+        match run_batch(&app, &registry).await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => tracing::warn!(%error, "looking for jobs failed; trying again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            _ = heard.recv() => {}
+            _ = stopping.changed() => {}
+        }
+    }
+}
+
+/// Does everything that is due, now, and returns how many jobs there were.
+pub async fn run_due(app: &App, registry: &Registry) -> AppResult<usize> {
+    let registry = registry.clone().shared();
+    let mut done = 0;
+    loop {
+        match run_batch(app, &registry).await? {
+            0 => return Ok(done),
+            count => done += count,
+        }
+    }
+}
+
+async fn schedule(app: &App, registry: &Registry) -> DbResult<()> {
+    let mut tx = app.begin_as(Actor::System).await?;
+    for (kind, period) in &registry.periodic {
+        let run_at = next_slot(tx.now(), *period);
+        store::insert_periodic_job(&mut tx, kind, run_at).await?;
+    }
+    tx.commit().await
+}
+
+/// The next multiple of the period: the same in every process.
+fn next_slot(now: Timestamp, period: Duration) -> Timestamp {
+    let period = i64::try_from(period.as_secs()).unwrap_or(i64::MAX).max(1);
+    let next = (now.as_second() / period + 1).saturating_mul(period);
+    Timestamp::from_second(next).unwrap_or(now)
+}
+
+async fn run_batch(app: &App, registry: &Arc<Registry>) -> AppResult<usize> {
+    let mut tx = app.begin_as(Actor::System).await?;
+    let until = tx.now() + CLAIM_LASTS;
+    let claimed = store::claim_jobs(&mut tx, until, CLAIM_AT_ONCE).await?;
+    tx.commit().await?;
+    let count = claimed.len();
+    let running: Vec<_> = claimed
+        .into_iter()
+        .map(|job| {
+            let (app, registry) = (app.clone(), Arc::clone(registry));
+            async move { run_one(&app, &registry, job).await }
+        })
+        .collect();
+    for outcome in futures_util::future::join_all(running).await {
+        outcome.log_and_ignore("the job's claim runs out and another worker takes it");
+    }
+    Ok(count)
+}
+
+async fn run_one(app: &App, registry: &Registry, job: Claimed) -> AppResult<()> {
+    let outcome = match registry.handlers.get(job.kind.as_str()) {
+        Some(Handler::InTx(handler)) => run_in_tx(app, *handler, &job).await,
+        Some(Handler::Outside(handler)) => run_outside(app, *handler, &job).await,
+        // A release that is being rolled out may know kinds that this one does not.
+        None => Err(anyhow::anyhow!("this release does not know jobs of the kind {}", job.kind).into()),
+    };
+    let name = if outcome.is_ok() { "done" } else { "failed" };
+    metrics::counter!("usher_jobs_total", "kind" => job.kind.clone(), "outcome" => name).increment(1);
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(error) => give_back(app, &job, &error).await,
+    }
+}
+
+async fn run_in_tx(app: &App, handler: super::InTx, job: &Claimed) -> AppResult<()> {
+    let mut tx = app.begin_as(Actor::System).await?;
+    handler(app, &mut tx, job.payload.clone()).await?;
+    if store::delete_job(&mut tx, job.id, job.attempts).await? {
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn run_outside(app: &App, handler: super::Outside, job: &Claimed) -> AppResult<()> {
+    handler(app, job.payload.clone()).await?;
+    let mut tx = app.begin_as(Actor::System).await?;
+    store::delete_job(&mut tx, job.id, job.attempts).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn give_back(app: &App, job: &Claimed, error: &AppError) -> AppResult<()> {
+    let text = error.to_string();
+    let mut tx = app.begin_as(Actor::System).await?;
+    if job.attempts >= ATTEMPTS_MAX {
+        tracing::error!(job.kind, job.id = %job.id, error = text, "gave up a job: see its row in `jobs`");
+        store::update_job_to_dead(&mut tx, job.id, &text).await?;
+    } else {
+        let delay = back_off(job.attempts);
+        tracing::warn!(job.kind, job.id = %job.id, error = text, retry_in = %delay, "a job failed and will be tried again");
+        store::update_job_to_retry(&mut tx, job.id, delay, &text).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Doubles from ten seconds to an hour.
+fn back_off(attempts: i32) -> SignedDuration {
+    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(16);
+    (BACK_OFF_FIRST * (1 << doublings)).min(BACK_OFF_MAX)
+}

@@ -1,0 +1,45 @@
+//! usher: user management as one binary beside one PostgreSQL.
+//!
+//! The modules in reading order. Imports point down this list's groups only: roof, features, kernel; `cargo xtask tidy` checks it.
+
+// Kernel: knows no feature.
+pub mod app;
+pub mod caller;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod hashing;
+pub mod html;
+pub mod http;
+pub mod id;
+pub mod jobs;
+pub mod keyring;
+pub mod mail;
+pub mod seal;
+pub mod secret;
+pub mod telemetry;
+
+// Features: a folder each; lower ones know nothing of higher ones.
+pub mod audit;
+pub mod emails;
+pub mod keys;
+pub mod mails;
+pub mod me;
+pub mod one_time_tokens;
+pub mod password;
+pub mod recovery;
+pub mod registration;
+pub mod roles;
+pub mod sessions;
+pub mod setup;
+pub mod sign_in;
+pub mod users;
+pub mod verification;
+
+// Roof: knows all features.
+pub mod cli;
+pub mod router;
+
+#[cfg(test)]
+mod testing;

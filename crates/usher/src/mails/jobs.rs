@@ -1,0 +1,122 @@
+//! Composing and delivering.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::render::{self, Context};
+use super::{Body, Mail, Template, store};
+use crate::app::App;
+use crate::db::{Actor, Tx};
+use crate::error::{AppResult, LogAndIgnore};
+use crate::id::{MailId, UserId};
+use crate::jobs::{Registry, enqueue};
+use crate::mail::Message;
+use crate::one_time_tokens::{self, Subject};
+
+pub const COMPOSE: &str = "compose_mail";
+pub const DELIVER: &str = "deliver_mail";
+const FORGET: &str = "forget_mails";
+
+/// Deliveries tried before a mail is given up. The job's back-off stretches them over about five hours.
+const ATTEMPTS_MAX: i32 = 12;
+/// How long the queue remembers a mail.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+#[derive(Serialize, Deserialize)]
+pub struct Compose {
+    pub template: Template,
+    pub user_id: UserId,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Deliver {
+    pub mail_id: MailId,
+}
+
+pub fn register(registry: &mut Registry) {
+    registry.in_tx(COMPOSE, |app, tx, payload| Box::pin(compose(app, tx, payload)));
+    registry.outside(DELIVER, |app, payload| Box::pin(deliver(app, payload)));
+    registry.every(Duration::from_hours(24), FORGET, |_, tx, _| Box::pin(forget(tx)));
+}
+
+/// Looks the address up as it is now, makes the link, renders, and queues the delivery.
+async fn compose(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
+    let Compose { template, user_id } = serde_json::from_value(payload)?;
+    // The person may have been deleted since.
+    let Some(recipient) = store::find_recipient(tx, user_id).await? else { return Ok(()) };
+    let (link, lifetime) = match template.link() {
+        Some((page, purpose)) => {
+            let subject = Subject { user_id: Some(user_id), email_id: Some(recipient.email_id) };
+            let secret = one_time_tokens::issue(tx, purpose, subject).await?;
+            let mut url = app.config.server.public_url.join(page);
+            url.query_pairs_mut().append_pair("token", secret.reveal());
+            (Some(url.to_string()), Some(one_time_tokens::lifetime(purpose)))
+        }
+        None => (None, None),
+    };
+    let public_url = app.config.server.public_url.as_str();
+    let rendered = render::mail(template, &Context { name: &recipient.name, link, lifetime, public_url })?;
+    let holds = app.mailer.holds();
+    let mail = Mail {
+        id: MailId::new(tx.now()),
+        user_id: Some(user_id),
+        template: template.name().to_owned(),
+        recipient: recipient.address,
+        subject: rendered.subject,
+        status: if holds { "held" } else { "queued" }.to_owned(),
+        attempts: 0,
+        last_error: None,
+        created_at: tx.now(),
+        sent_at: None,
+    };
+    let sealed = app.sealer.seal(&bound_to(mail.id), &serde_json::to_vec(&rendered.body)?);
+    store::insert_mail(tx, &mail, &sealed).await?;
+    if !holds {
+        enqueue(tx, DELIVER, &Deliver { mail_id: mail.id }).await?;
+    }
+    Ok(())
+}
+
+/// Hands the mail to the SMTP server; no transaction is open meanwhile. If usher dies between hand-over and note, the mail is
+/// sent again, with the same `Message-ID`.
+async fn deliver(app: &App, payload: Value) -> AppResult<()> {
+    let Deliver { mail_id } = serde_json::from_value(payload)?;
+    let mut tx = app.begin_as(Actor::System).await?;
+    let found = store::find_mail(&mut tx, mail_id).await?;
+    tx.commit().await?;
+    let Some((mail, Some(sealed))) = found else { return Ok(()) };
+    let Body { text, html } = open(app, mail_id, &sealed)?;
+    let message = Message { id: mail_id.to_string(), to: mail.recipient, subject: mail.subject, text, html };
+    let sent = app.mailer.send(&message).await;
+    let outcome = if sent.is_ok() { "sent" } else { "failed" };
+    metrics::counter!("usher_mails_total", "template" => mail.template, "outcome" => outcome).increment(1);
+    let mut tx = app.begin_as(Actor::System).await?;
+    match &sent {
+        Ok(()) => store::update_mail_to_sent(&mut tx, mail_id).await?,
+        Err(error) => {
+            let gave_up = mail.attempts + 1 >= ATTEMPTS_MAX;
+            store::update_mail_attempt(&mut tx, mail_id, &format!("{error:#}"), gave_up).await?;
+        }
+    }
+    tx.commit().await?;
+    sent.map_err(|error| error.context("delivering a mail").into())
+}
+
+async fn forget(tx: &mut Tx) -> AppResult<()> {
+    let before = tx.now() - KEPT_FOR;
+    store::delete_old_mails(tx, before).await?;
+    one_time_tokens::forget_ended(tx).await.log_and_ignore("they are forgotten at the next turn");
+    Ok(())
+}
+
+pub fn open(app: &App, id: MailId, sealed: &[u8]) -> AppResult<Body> {
+    let opened = app.sealer.open(&bound_to(id), sealed).map_err(anyhow::Error::from)?;
+    Ok(serde_json::from_slice(&opened)?)
+}
+
+fn bound_to(id: MailId) -> String {
+    format!("mail:{id}")
+}

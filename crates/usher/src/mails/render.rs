@@ -1,0 +1,96 @@
+//! Mail templates: a text and an HTML rendering of each, embedded in the binary.
+
+use std::sync::LazyLock;
+
+use anyhow::Context as _;
+use jiff::SignedDuration;
+use minijinja::{Environment, UndefinedBehavior, context};
+use rust_embed::RustEmbed;
+
+use super::{Body, Template};
+use crate::error::AppResult;
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/src/mails/templates"]
+struct Files;
+
+/// What templates may name.
+pub struct Context<'a> {
+    /// How to greet; may be empty.
+    pub name: &'a str,
+    pub link: Option<String>,
+    /// How long the link works.
+    pub lifetime: Option<SignedDuration>,
+    pub public_url: &'a str,
+}
+
+pub struct Rendered {
+    pub subject: String,
+    pub body: Body,
+}
+
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    for name in Files::iter() {
+        let file = Files::get(&name).expect("an embedded file that is listed is there");
+        let source = String::from_utf8(file.data.into_owned()).expect("templates are UTF-8");
+        environment.add_template_owned(name.into_owned(), source).expect("embedded templates are tested");
+    }
+    environment
+});
+
+/// Renders a mail. The text's first line is its subject.
+pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
+    let context = context! {
+        product => "usher",
+        name => values.name,
+        link => values.link.as_deref().unwrap_or_default(),
+        lifetime => values.lifetime.map(in_words).unwrap_or_default(),
+        public_url => values.public_url,
+    };
+    let render = |suffix: &str| -> anyhow::Result<String> {
+        let name = format!("{}.{suffix}", template.name());
+        let template = TEMPLATES.get_template(&name).with_context(|| format!("finding the template {name}"))?;
+        template.render(&context).with_context(|| format!("rendering the template {name}"))
+    };
+    let text = render("txt")?;
+    let (first, text) = text.split_once('\n').context("a mail's text has a subject line")?;
+    let subject = first.strip_prefix("Subject: ").context("a mail's text begins with its subject")?.trim().to_owned();
+    let body = Body { text: format!("{}\n", text.trim()), html: render("html")? };
+    Ok(Rendered { subject, body })
+}
+
+/// "60 minutes", "24 hours", "7 days".
+fn in_words(lifetime: SignedDuration) -> String {
+    let hours = lifetime.as_hours();
+    match hours {
+        0 | 1 => format!("{} minutes", lifetime.as_mins()),
+        2..=48 => format!("{hours} hours"),
+        _ => format!("{} days", hours / 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mail_renders_with_and_without_a_name_and_escapes_it() {
+        for template in Template::ALL {
+            for name in ["", "<b>Ann</b>"] {
+                let values = Context {
+                    name,
+                    link: Some("https://id.example.com/verify?token=x".to_owned()),
+                    lifetime: Some(SignedDuration::from_mins(60)),
+                    public_url: "https://id.example.com",
+                };
+                let rendered = mail(template, &values).unwrap();
+                assert!(!rendered.subject.is_empty() && !rendered.subject.contains('\n'));
+                assert!(!rendered.body.html.contains("<b>Ann</b>"), "{template:?} does not escape");
+                let has_link = rendered.body.text.contains("\nhttps://id.example.com/verify?token=x\n");
+                assert_eq!(has_link, template.link().is_some(), "{template:?}: the link stands on a line of its own");
+            }
+        }
+    }
+}

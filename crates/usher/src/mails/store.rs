@@ -1,0 +1,108 @@
+//! The SQL of the mail queue.
+
+use tokio_postgres::Row;
+
+use super::Mail;
+use crate::db::{DbResult, Tx};
+use crate::id::{MailId, UserId};
+
+/// Whom a mail to a user is for.
+pub struct Recipient {
+    pub name: String,
+    pub address: String,
+    pub email_id: crate::id::EmailId,
+}
+
+pub async fn find_recipient(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Recipient>> {
+    let sql = "
+        select coalesce(u.display_name, u.given_name, '') as name, e.address, e.id as email_id
+        from users u
+        join emails e on e.user_id = u.id and e.is_primary
+        where u.id = $1 and u.status <> 'deleted'";
+    let row = tx.query_opt(sql, &[&user_id]).await?;
+    Ok(row.map(|row| Recipient { name: row.get("name"), address: row.get("address"), email_id: row.get("email_id") }))
+}
+
+pub async fn insert_mail(tx: &mut Tx, mail: &Mail, body_sealed: &[u8]) -> DbResult<()> {
+    let sql = "
+        insert into mails (id, user_id, template, recipient, subject, body_sealed, status, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
+        [&mail.id, &mail.user_id, &mail.template, &mail.recipient, &mail.subject, &body_sealed, &mail.status, &mail.created_at];
+    tx.execute(sql, &params).await?;
+    Ok(())
+}
+
+pub async fn list_mails(tx: &mut Tx, limit: i64) -> DbResult<Vec<Mail>> {
+    let sql = "
+        select id, user_id, template, recipient, subject, status, attempts, last_error, created_at, sent_at
+        from mails
+        order by id desc
+        limit $1";
+    Ok(tx.query(sql, &[&limit]).await?.iter().map(mail).collect())
+}
+
+pub async fn find_mail(tx: &mut Tx, id: MailId) -> DbResult<Option<(Mail, Option<Vec<u8>>)>> {
+    let sql = "
+        select id, user_id, template, recipient, subject, status, attempts, last_error, created_at, sent_at, body_sealed
+        from mails
+        where id = $1";
+    Ok(tx.query_opt(sql, &[&id]).await?.map(|row| (mail(&row), row.get("body_sealed"))))
+}
+
+pub async fn update_mails_to_queued(tx: &mut Tx, id: Option<MailId>) -> DbResult<Vec<MailId>> {
+    let sql = "
+        update mails
+        set status = 'queued', last_error = null
+        where status in ('held', 'failed') and ($1::uuid is null or id = $1)
+        returning id";
+    Ok(tx.query(sql, &[&id]).await?.iter().map(|row| row.get("id")).collect())
+}
+
+/// Links work once and mails are read once: the body is forgotten with the delivery.
+pub async fn update_mail_to_sent(tx: &mut Tx, id: MailId) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update mails
+        set status = 'sent', sent_at = $2, body_sealed = null, attempts = attempts + 1, last_error = null
+        where id = $1 and status <> 'sent'";
+    tx.execute(sql, &[&id, &now]).await?;
+    Ok(())
+}
+
+pub async fn update_mail_attempt(tx: &mut Tx, id: MailId, error: &str, gave_up: bool) -> DbResult<()> {
+    let sql = "
+        update mails
+        set attempts = attempts + 1, last_error = $2, status = case when $3 then 'failed' else status end
+        where id = $1";
+    tx.execute(sql, &[&id, &error, &gave_up]).await?;
+    Ok(())
+}
+
+pub async fn count_stuck_mails(tx: &mut Tx) -> DbResult<(i64, i64)> {
+    let sql = "
+        select count(*) filter (where status = 'held'), count(*) filter (where status = 'failed')
+        from mails
+        where status <> 'sent'";
+    let row = tx.query_one(sql, &[]).await?;
+    Ok((row.get(0), row.get(1)))
+}
+
+pub async fn delete_old_mails(tx: &mut Tx, before: jiff::Timestamp) -> DbResult<u64> {
+    tx.execute("delete from mails where created_at < $1", &[&before]).await
+}
+
+fn mail(row: &Row) -> Mail {
+    Mail {
+        id: row.get("id"),
+        user_id: row.get("user_id"),
+        template: row.get("template"),
+        recipient: row.get("recipient"),
+        subject: row.get("subject"),
+        status: row.get("status"),
+        attempts: row.get("attempts"),
+        last_error: row.get("last_error"),
+        created_at: row.get("created_at"),
+        sent_at: row.get("sent_at"),
+    }
+}

@@ -1,0 +1,1 @@
+//! One's own profile, through the front door.

@@ -1,0 +1,75 @@
+//! Links and codes that work once. One typed table: the purpose is part of the key and of what is hashed, so a token of one
+//! purpose can't be used for another; using one up is one conditional statement.
+
+mod store;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::db::{DbResult, Tx};
+use crate::error::{AppResult, FieldError, Rejection};
+use crate::id::{EmailId, UserId, new_uuid};
+use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
+
+/// How long a token of this purpose works.
+pub fn lifetime(purpose: Purpose) -> SignedDuration {
+    match purpose {
+        Purpose::ResetPassword => SignedDuration::from_mins(60),
+        Purpose::VerifyEmail | Purpose::Setup => SignedDuration::from_hours(24),
+        Purpose::SetPassword | Purpose::Refresh => SignedDuration::from_hours(7 * 24),
+    }
+}
+
+/// Whom a token is for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Subject {
+    pub user_id: Option<UserId>,
+    pub email_id: Option<EmailId>,
+}
+
+/// Makes a token and kills the subject's older ones of the same purpose. The secret exists only in what is returned.
+pub async fn issue(tx: &mut Tx, purpose: Purpose, subject: Subject) -> AppResult<SecretText> {
+    store::expire_older(tx, purpose, subject.user_id).await?;
+    let secret = new_bearer(purpose);
+    let hash = bearer_hash(purpose, &secret).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;
+    let expires_at = tx.now() + lifetime(purpose);
+    store::insert_token(tx, new_uuid(tx.now()), purpose, &hash, subject, expires_at).await?;
+    Ok(secret)
+}
+
+/// Uses a token up. Fails alike for one that is unknown, used, expired, or of another purpose.
+pub async fn redeem(tx: &mut Tx, purpose: Purpose, secret: &SecretText) -> AppResult<Subject> {
+    let Some(hash) = bearer_hash(purpose, secret) else { return Err(invalid().into()) };
+    let subject = store::use_token(tx, purpose, &hash).await?;
+    subject.ok_or_else(|| invalid().into())
+}
+
+/// Whose living token this is; it is not used up.
+pub async fn find_owner(tx: &mut Tx, purpose: Purpose, secret: &SecretText) -> DbResult<Option<UserId>> {
+    match bearer_hash(purpose, secret) {
+        Some(hash) => store::find_owner(tx, purpose, &hash).await,
+        None => Ok(None),
+    }
+}
+
+/// Kills every token of the user: after a change of password or of status, links sent before must not work.
+pub async fn expire_all(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
+    store::expire_all(tx, user_id).await
+}
+
+/// When the newest living token of this purpose was made, whoever it is for.
+pub async fn find_newest(tx: &mut Tx, purpose: Purpose) -> DbResult<Option<Timestamp>> {
+    store::find_newest(tx, purpose).await
+}
+
+/// Forgets tokens that ended a month ago.
+pub async fn forget_ended(tx: &mut Tx) -> DbResult<u64> {
+    let before = tx.now() - SignedDuration::from_hours(30 * 24);
+    store::delete_ended(tx, before).await
+}
+
+/// One answer for all reasons: which one it was is nobody's business who does not hold the token.
+pub fn invalid() -> Rejection {
+    let detail = "This token is unknown, has been used, or has expired. Ask for a new one.";
+    let error = FieldError::at_pointer("/token", "invalid_token", detail);
+    Rejection::unprocessable("invalid_token", vec![error], detail)
+}

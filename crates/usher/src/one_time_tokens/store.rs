@@ -1,0 +1,79 @@
+//! The SQL of one-time tokens.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Subject;
+use crate::db::{DbResult, Tx};
+use crate::id::UserId;
+use crate::secret::Purpose;
+
+pub async fn insert_token(
+    tx: &mut Tx,
+    id: Uuid,
+    purpose: Purpose,
+    hash: &[u8],
+    subject: Subject,
+    expires_at: Timestamp,
+) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        insert into one_time_tokens (id, purpose, token_hash, user_id, email_id, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7)";
+    tx.execute(sql, &[&id, &purpose.as_str(), &hash, &subject.user_id, &subject.email_id, &now, &expires_at]).await?;
+    Ok(())
+}
+
+/// The one statement that decides who used a token (R-040).
+pub async fn use_token(tx: &mut Tx, purpose: Purpose, hash: &[u8]) -> DbResult<Option<Subject>> {
+    let now = tx.now();
+    let sql = "
+        update one_time_tokens
+        set used_at = $3
+        where purpose = $1 and token_hash = $2 and used_at is null and expires_at > $3
+        returning user_id, email_id";
+    let row = tx.query_opt(sql, &[&purpose.as_str(), &hash, &now]).await?;
+    Ok(row.map(|row| Subject { user_id: row.get("user_id"), email_id: row.get("email_id") }))
+}
+
+pub async fn find_owner(tx: &mut Tx, purpose: Purpose, hash: &[u8]) -> DbResult<Option<UserId>> {
+    let now = tx.now();
+    let sql = "
+        select user_id
+        from one_time_tokens
+        where purpose = $1 and token_hash = $2 and used_at is null and expires_at > $3";
+    Ok(tx.query_opt(sql, &[&purpose.as_str(), &hash, &now]).await?.and_then(|row| row.get("user_id")))
+}
+
+pub async fn expire_older(tx: &mut Tx, purpose: Purpose, user_id: Option<UserId>) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update one_time_tokens
+        set used_at = $3
+        where purpose = $1 and user_id is not distinct from $2 and used_at is null";
+    tx.execute(sql, &[&purpose.as_str(), &user_id, &now]).await?;
+    Ok(())
+}
+
+pub async fn expire_all(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update one_time_tokens
+        set used_at = $2
+        where user_id = $1 and used_at is null";
+    tx.execute(sql, &[&user_id, &now]).await?;
+    Ok(())
+}
+
+pub async fn find_newest(tx: &mut Tx, purpose: Purpose) -> DbResult<Option<Timestamp>> {
+    let now = tx.now();
+    let sql = "
+        select max(created_at)
+        from one_time_tokens
+        where purpose = $1 and used_at is null and expires_at > $2";
+    Ok(tx.query_one(sql, &[&purpose.as_str(), &now]).await?.get(0))
+}
+
+pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
+    tx.execute("delete from one_time_tokens where expires_at < $1", &[&before]).await
+}

@@ -1,0 +1,41 @@
+//! Passwords: the policy for new ones (NIST SP 800-63B-4), the credential of a user, and attempts that are paid for before the
+//! hash is computed.
+
+mod attempts;
+mod policy;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+use unicode_normalization::UnicodeNormalization;
+
+pub use attempts::{Attempt, Reservation, reserve, settle_failure, settle_success};
+pub use policy::{ContextWords, check};
+
+use crate::db::{DbResult, Tx};
+use crate::id::UserId;
+use crate::secret::SecretText;
+
+/// Longest password accepted, in bytes of UTF-8.
+pub const BYTES_MAX: usize = 1024;
+
+/// The form in which a password is hashed: Unicode NFC, so that it does not matter how a keyboard composes "é".
+pub fn normalised(password: &SecretText) -> SecretText {
+    SecretText::new(password.reveal().nfc().collect())
+}
+
+/// Stores the hash of a user's new password. Failures counted against the old one are forgotten.
+pub async fn set(tx: &mut Tx, user_id: UserId, phc: &str) -> DbResult<()> {
+    store::upsert_credential(tx, user_id, phc).await
+}
+
+/// Stores a hash of the same password under today's parameters.
+pub async fn rehash(tx: &mut Tx, user_id: UserId, phc: &str) -> DbResult<()> {
+    store::update_hash(tx, user_id, phc).await
+}
+
+/// Forgets counted failures: an administrator has unlocked the user.
+pub async fn clear_attempts(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
+    store::clear_attempts(tx, user_id).await
+}

@@ -1,0 +1,70 @@
+//! Recovery, for programs.
+
+use axum::extract::State;
+use http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::jobs::{FORGOT, Forgot};
+use crate::app::App;
+use crate::db::Origin;
+use crate::emails::EmailAddress;
+use crate::error::AppResult;
+use crate::http::api::{Access, Op, Routes};
+use crate::http::body::Json;
+use crate::http::output::{Accepted, Answer};
+use crate::jobs;
+use crate::secret::SecretText;
+
+pub fn router() -> Routes {
+    let op = |path, summary| Op::new(Method::POST, path, Access::Public, "Password", summary);
+    Routes::new()
+        .op(
+            op("/v1/password/forgot", "Ask for a link to choose a new password").description(
+                "The answer does not tell whether there is such an address. Nothing changes until the link is used.",
+            ),
+            forgot_password,
+        )
+        .op(
+            op("/v1/password/reset", "Choose a new password with the token from the mail")
+                .description("Ends every session. Nobody is signed in by it: sign in with the new password.")
+                .fails(422, "The token is unknown, used or expired (`invalid_token`)."),
+            reset_password,
+        )
+}
+
+/// Who has forgotten their password.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ForgotBody {
+    email: EmailAddress,
+}
+
+/// The token from the mail, and the new password.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ResetBody {
+    token: SecretText,
+    /// At least 15 characters; a few unrelated words do well.
+    password: SecretText,
+}
+
+/// What has happened or will happen.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Done {
+    /// `reset_sent` or `password_set`.
+    status: &'static str,
+}
+
+async fn forgot_password(State(app): State<App>, origin: Origin, Json(body): Json<ForgotBody>) -> AppResult<Accepted<Done>> {
+    let mut tx = app.begin(&origin).await?;
+    let address = body.email.normal().to_owned();
+    jobs::enqueue(&mut tx, FORGOT, &Forgot { address }).await?;
+    tx.commit().await?;
+    Accepted::new(&Done { status: "reset_sent" })
+}
+
+async fn reset_password(State(app): State<App>, origin: Origin, Json(body): Json<ResetBody>) -> AppResult<Answer<Done>> {
+    super::redeem(&app, &origin, &body.token, &body.password).await?;
+    Ok(Answer(Done { status: "password_set" }))
+}

@@ -1,0 +1,58 @@
+//! The page behind the link in the mail: opening it changes nothing, sending the form does.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use minijinja::{Value, context};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::is_welcome;
+use crate::app::App;
+use crate::db::Origin;
+use crate::error::{AppError, AppResult};
+use crate::html::{self, Form, LinkQuery};
+use crate::secret::SecretText;
+
+const PAGE: &str = "recovery/page.html";
+
+pub fn router() -> Router<App> {
+    Router::new().route("/reset-password", get(show_reset).post(submit_reset))
+}
+
+/// The form of the page.
+#[derive(Deserialize, JsonSchema)]
+struct ResetForm {
+    token: SecretText,
+    password: SecretText,
+}
+
+async fn show_reset(State(app): State<App>, LinkQuery(token): LinkQuery) -> AppResult<Response> {
+    html::page(PAGE, values(&app, "choose", &token, None))
+}
+
+async fn submit_reset(State(app): State<App>, origin: Origin, Form(form): Form<ResetForm>) -> AppResult<Response> {
+    let token = form.token.reveal();
+    match super::redeem(&app, &origin, &form.token, &form.password).await {
+        Ok(()) => html::page(PAGE, values(&app, "done", "", None)),
+        Err(AppError::Rejected(rejection)) if rejection.code == "invalid_token" => {
+            html::page(PAGE, values(&app, "failed", token, None))
+        }
+        Err(AppError::Rejected(rejection)) if rejection.code == "invalid_body" => {
+            let why = rejection.errors.first().map(|error| format!("Your password {}.", error.detail));
+            html::page(PAGE, values(&app, "choose", token, why))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn values(app: &App, state: &str, token: &str, error: Option<String>) -> Value {
+    context! {
+        state => state,
+        token => token,
+        welcome => is_welcome(token),
+        min_length => app.config.password.min_length,
+        error => error,
+    }
+}

@@ -1,0 +1,1 @@
+//! Recovery, through the front door.

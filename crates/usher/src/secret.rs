@@ -1,0 +1,137 @@
+//! Randomness and bearer secrets. The only reader of the operating system's generator.
+//!
+//! A bearer secret is 256 random bits behind a prefix that says what it is for (so that secret scanners and people
+//! recognise it); only its SHA-256 is ever stored, and the prefix is part of what is hashed.
+
+use std::fmt;
+
+use aws_lc_rs::digest;
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// `N` bytes from the operating system.
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).expect("the operating system gives randomness");
+    bytes
+}
+
+/// Text that must not be seen: a password or a bearer secret. Wiped from memory when dropped; shows nothing in logs.
+#[derive(Clone)]
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text itself, for the one place that needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("********")
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+impl JsonSchema for SecretText {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SecretText".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "string", "writeOnly": true, "minLength": 1, "maxLength": 4096 })
+    }
+}
+
+/// What a bearer secret is for. The name is part of the secret's text and of its hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Purpose {
+    Setup,
+    VerifyEmail,
+    ResetPassword,
+    SetPassword,
+    Refresh,
+}
+
+impl Purpose {
+    /// As stored in PostgreSQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::VerifyEmail => "verify_email",
+            Self::ResetPassword => "reset_password",
+            Self::SetPassword => "set_password",
+            Self::Refresh => "refresh",
+        }
+    }
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Setup => "ush_setup_",
+            Self::VerifyEmail => "ush_verify_",
+            Self::ResetPassword => "ush_reset_",
+            Self::SetPassword => "ush_welcome_",
+            Self::Refresh => "ush_refresh_",
+        }
+    }
+}
+
+/// A new bearer secret: prefix and 256 random bits in base64url.
+pub fn new_bearer(purpose: Purpose) -> SecretText {
+    let random = Zeroizing::new(random_bytes::<32>());
+    SecretText::new(format!("{}{}", purpose.prefix(), URL_SAFE_NO_PAD.encode(random.as_slice())))
+}
+
+/// What is stored of a bearer secret, or `None` when the text can't be a secret of this purpose.
+pub fn bearer_hash(purpose: Purpose, secret: &SecretText) -> Option<[u8; 32]> {
+    let random = secret.reveal().strip_prefix(purpose.prefix())?;
+    let random = Zeroizing::new(URL_SAFE_NO_PAD.decode(random).ok()?);
+    if random.len() != 32 {
+        return None;
+    }
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(purpose.as_str().as_bytes());
+    context.update(&[0]);
+    context.update(&random);
+    context.finish().as_ref().try_into().ok()
+}
+
+/// SHA-256 of some bytes.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    digest::digest(&digest::SHA256, bytes).as_ref().try_into().expect("SHA-256 has 32 bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r040_a_secret_hashes_only_for_its_own_purpose() {
+        let secret = new_bearer(Purpose::VerifyEmail);
+        assert!(bearer_hash(Purpose::VerifyEmail, &secret).is_some());
+        assert!(bearer_hash(Purpose::ResetPassword, &secret).is_none());
+        let renamed = SecretText::new(secret.reveal().replace("ush_verify_", "ush_reset_"));
+        assert_ne!(bearer_hash(Purpose::ResetPassword, &renamed), bearer_hash(Purpose::VerifyEmail, &secret));
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert_eq!(format!("{:?}", SecretText::new("canary".into())), "********");
+    }
+}

@@ -1,0 +1,1 @@
+//! Setting the server up, through the front door.

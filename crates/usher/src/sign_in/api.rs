@@ -1,0 +1,73 @@
+//! Sign-in, refresh and sign-out.
+
+use axum::extract::State;
+use http::Method;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::db::Origin;
+use crate::error::AppResult;
+use crate::http::api::{Access, Op, Routes};
+use crate::http::body::Json;
+use crate::http::output::{Answer, NoContent};
+use crate::secret::SecretText;
+use crate::sessions::{self, Refreshed, Tokens};
+
+pub fn router() -> Routes {
+    let op = |path, access, summary| Op::new(Method::POST, path, access, "Sign-in", summary);
+    Routes::new()
+        .op(
+            op("/v1/login", Access::Public, "Sign in with a password")
+                .description("Wrong, unknown, unverified, locked, suspended and deleted accounts get the same answer.")
+                .fails(401, "The credentials do not open an account (`invalid_credentials`)."),
+            login,
+        )
+        .op(
+            op("/v1/refresh", Access::Public, "Exchange a refresh token for new tokens")
+                .description("A refresh token works once. One that is used a second time ends the session: somebody has a copy.")
+                .fails(401, "The refresh token does not work (`invalid_refresh_token`)."),
+            refresh,
+        )
+        .op(op("/v1/logout", Access::SignedIn, "End the session of the access token"), logout)
+}
+
+/// Who somebody says they are, and the proof.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("example" = serde_json::json!({ "identifier": "ann@example.com", "password": "plum kettle orbit lantern" })))]
+struct Credentials {
+    /// E-mail address or user name.
+    #[schemars(length(min = 1, max = 254))]
+    identifier: String,
+    password: SecretText,
+}
+
+/// A refresh token.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RefreshBody {
+    refresh_token: SecretText,
+}
+
+async fn login(State(app): State<App>, origin: Origin, Json(body): Json<Credentials>) -> AppResult<Answer<Tokens>> {
+    super::by_password(&app, &origin, &body.identifier, &body.password).await.map(Answer)
+}
+
+async fn refresh(State(app): State<App>, origin: Origin, Json(body): Json<RefreshBody>) -> AppResult<Answer<Tokens>> {
+    let mut tx = app.begin(&origin).await?;
+    let outcome = sessions::refresh(&app, &mut tx, &body.refresh_token).await?;
+    tx.commit().await?;
+    match outcome {
+        Refreshed::Tokens(tokens) => Ok(Answer(*tokens)),
+        Refreshed::Refused(rejection) => Err(rejection.into()),
+    }
+}
+
+async fn logout(caller: Caller, State(app): State<App>) -> AppResult<NoContent> {
+    let mut tx = app.begin(&caller.origin).await?;
+    sessions::end(&mut tx, caller.session_id, "signed_out").await?;
+    tx.commit().await?;
+    Ok(NoContent)
+}

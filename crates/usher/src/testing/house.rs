@@ -1,0 +1,214 @@
+//! What holds for the whole house: every route refuses whom it must, every statement fits the schema, migrations apply to nothing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use syn::visit::Visit;
+
+use super::TestApp;
+use crate::caller::Permission;
+use crate::router;
+
+/// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
+const OUTSIDE_THE_DOCUMENT: [&str; 6] = ["/assets/style.css", "/docs", "/docs/{file}", "/openapi.json", "/reset-password", "/verify"];
+
+/// Operations that are open to anybody. A new one has to be written down here.
+const PUBLIC: [&str; 12] = [
+    "GET /.well-known/jwks.json",
+    "GET /livez",
+    "GET /metrics",
+    "GET /readyz",
+    "POST /v1/login",
+    "POST /v1/password/forgot",
+    "POST /v1/password/reset",
+    "POST /v1/refresh",
+    "POST /v1/register",
+    "POST /v1/setup",
+    "POST /v1/verify-email",
+    "POST /v1/verify-email/resend",
+];
+
+/// Every operation of the document: "METHOD /path" and its access rule.
+fn operations() -> BTreeMap<String, String> {
+    let document = serde_json::to_value(router::document("https://id.example.com")).unwrap();
+    let mut operations = BTreeMap::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let access = operation["x-usher-access"].as_str().unwrap_or_else(|| panic!("{method} {path} declares no access"));
+            operations.insert(format!("{} {path}", method.to_uppercase()), access.to_owned());
+        }
+    }
+    operations
+}
+
+fn concrete(path: &str) -> String {
+    path.replace("{id}", "0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d").replace("{name}", "support")
+}
+
+#[test]
+fn r200_the_public_operations_are_those_written_down() {
+    let public: Vec<_> = operations().into_iter().filter(|(_, access)| access == "public").map(|(name, _)| name).collect();
+    assert_eq!(public, PUBLIC);
+}
+
+#[test]
+fn r200_routes_are_declared_as_operations_or_listed_here() {
+    // Routers that bypass the declaration are few, and each of their routes is listed; `cargo xtask tidy` refuses them elsewhere.
+    let mut found = Vec::new();
+    for file in ["html/mod.rs", "http/docs.rs", "recovery/pages.rs", "verification/pages.rs"] {
+        let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap();
+        for part in source.split(".route(\"").skip(1) {
+            found.push(part.split('"').next().unwrap().to_owned());
+        }
+    }
+    found.sort();
+    assert_eq!(found, OUTSIDE_THE_DOCUMENT);
+}
+
+#[tokio::test]
+async fn r200_every_operation_refuses_without_credentials() {
+    let app = TestApp::new().await;
+    let client = app.client();
+    for (name, access) in operations() {
+        let (method, path) = name.split_once(' ').unwrap();
+        let answer = client.send(method.parse().unwrap(), &concrete(path), &[], Some(json!({}))).await;
+        if access == "public" {
+            assert_ne!(answer.json["code"], "unauthorized", "{name}");
+        } else {
+            let answer = answer.expect_problem(401, "unauthorized");
+            assert!(answer.headers.contains_key("www-authenticate"), "{name}");
+        }
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn r200_every_operation_with_a_permission_refuses_a_powerless_user() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let mut refused = 0;
+    for (name, access) in operations() {
+        let (method, path) = name.split_once(' ').unwrap();
+        if Permission::parse(&access).is_some() {
+            ann.client.send(method.parse().unwrap(), &concrete(path), &[], Some(json!({}))).await.expect_problem(403, "forbidden");
+            refused += 1;
+        }
+    }
+    assert!(refused > 15, "only {refused} operations need a permission");
+    // And each refusal is in the audit trail (R-260).
+    assert_eq!(app.count("select count(*) from audit_events where action = 'permission.denied'").await, i64::from(refused));
+    app.finish().await;
+}
+
+#[test]
+fn operations_are_named_and_described() {
+    let document = serde_json::to_value(router::document("https://id.example.com")).unwrap();
+    let mut ids = std::collections::BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id.to_owned()), "{id} is there twice");
+            assert!(id.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{id}");
+            for member in ["summary", "tags"] {
+                assert!(!operation[member].is_null(), "{method} {path} has no {member}");
+            }
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                assert_ne!(response["description"], json!(""), "{method} {path} {status}");
+            }
+        }
+    }
+    assert_no_null_refs(&document);
+}
+
+/// Every `$ref` leads somewhere.
+fn assert_no_null_refs(document: &Value) {
+    fn walk(value: &Value, document: &Value) {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get("$ref") {
+                    let pointer = reference.strip_prefix('#').unwrap();
+                    assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+                }
+                members.values().for_each(|member| walk(member, document));
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, document)),
+            _ => {}
+        }
+    }
+    walk(document, document);
+}
+
+/// The SQL in a source file: every text that begins as a statement does.
+#[derive(Default)]
+struct Statements(Vec<String>);
+
+impl<'ast> Visit<'ast> for Statements {
+    fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
+        let sql = text.value();
+        let first = sql.split_whitespace().next().unwrap_or_default();
+        if ["select", "insert", "update", "delete", "with", "lock"].contains(&first) && sql.contains(' ') {
+            self.0.push(sql);
+        }
+    }
+}
+
+fn store_files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            store_files(&path, found);
+        } else if path.file_name().is_some_and(|name| name == "store.rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_statement_fits_the_migrated_schema() {
+    let app = TestApp::new().await;
+    let client = app.app.db.dedicated().await.unwrap();
+    let mut files = Vec::new();
+    store_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    assert!(files.len() >= 12, "{files:?}");
+    let mut prepared = 0;
+    for file in files {
+        let mut statements = Statements::default();
+        statements.visit_file(&syn::parse_file(&std::fs::read_to_string(&file).unwrap()).unwrap());
+        for sql in statements.0 {
+            if let Err(error) = client.prepare(&sql).await {
+                let why = error.as_db_error().map(ToString::to_string);
+                panic!("{}: {}\n{sql}", file.display(), why.unwrap_or_else(|| error.to_string()));
+            }
+            prepared += 1;
+        }
+    }
+    assert!(prepared > 60, "only {prepared} statements were found");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn migrations_apply_to_an_empty_database_and_a_newer_schema_is_refused() {
+    let app = TestApp::new().await;
+    let states = crate::db::migrations::status(&app.app.db).await.unwrap();
+    assert!(states.len() >= 4 && states.iter().all(|state| state.applied));
+    assert_eq!(crate::db::migrations::apply(&app.app.db).await.unwrap(), Vec::<String>::new());
+    let client = app.app.db.dedicated().await.unwrap();
+    let newer = "insert into refinery_schema_history (version, name, applied_on, checksum) values (999, 'of_tomorrow', '', '')";
+    client.batch_execute(newer).await.unwrap();
+    let error = crate::db::migrations::check(&app.app.db).await.unwrap_err().to_string();
+    assert!(error.contains("schema version 999"), "{error}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn every_column_and_table_that_needs_it_is_commented() {
+    let app = TestApp::new().await;
+    let uncommented = "
+        select count(*)
+        from pg_class c
+        where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and c.relname not like 'refinery%'
+            and obj_description(c.oid, 'pg_class') is null";
+    assert_eq!(app.count(uncommented).await, 0);
+    app.finish().await;
+}

@@ -1,0 +1,300 @@
+//! The users API.
+
+use axum::extract::{OriginalUri, State};
+use http::Method;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::bodies::{NewUserBody, ProfessionalBody, Reason, RolesBody, UserPatch};
+use super::{Filter, IfTaken, NewUser, User, lifecycle};
+use crate::app::App;
+use crate::caller::{Caller, Permission};
+use crate::db::Tx;
+use crate::error::{AppResult, Rejection};
+use crate::http::api::{Access, Op, Routes};
+use crate::http::body::{Json, MergePatch, OptionalJson};
+use crate::http::etag::IfMatch;
+use crate::http::idempotency::Creating;
+use crate::http::output::{Created, Listed, NoContent, Tagged};
+use crate::http::params::{Path, Query};
+use crate::id::UserId;
+use crate::mails::{self, Template};
+use crate::roles::{self, RoleName};
+
+const READ: Access = Access::Holding(Permission::UsersRead);
+const WRITE: Access = Access::Holding(Permission::UsersWrite);
+const DELETE: Access = Access::Holding(Permission::UsersDelete);
+const OUTRANKED: &str = "The user holds permissions that the caller lacks (`target_outranks_caller`).";
+const EXCEEDS: &str = "A role grants what the caller lacks (`grant_exceeds_caller`).";
+const STATE: &str = "The user is not in a state that allows it (`invalid_state`).";
+const LAST_ADMIN: &str = "The user is the last active administrator (`last_admin`).";
+/// Attributes of a user, as JSON.
+const ATTRIBUTES_BYTES_MAX: usize = 16 * 1024;
+
+pub fn router() -> Routes {
+    let op = |method, path, access, summary| Op::new(method, path, access, "Users", summary);
+    Routes::new()
+        .op(
+            op(Method::GET, "/v1/users", READ, "List users")
+                .description("Pages of users, without those who hold permissions that the caller lacks."),
+            list_users,
+        )
+        .op(
+            op(Method::POST, "/v1/users", WRITE, "Create a user")
+                .description("The person gets a mail with a link to choose their password, which also verifies the address.")
+                .fails(409, "Somebody has the address or the user name (`email_taken`, `username_taken`).")
+                .fails(403, EXCEEDS),
+            create_user,
+        )
+        .op(op(Method::GET, "/v1/users/{id}", READ, "Read a user").fails(403, OUTRANKED), read_user)
+        .op(
+            op(Method::PATCH, "/v1/users/{id}", WRITE, "Change a user")
+                .fails(403, OUTRANKED)
+                .fails(409, "Somebody has the user name, or the user is deleted (`username_taken`, `invalid_state`)."),
+            update_user,
+        )
+        .op(
+            op(Method::DELETE, "/v1/users/{id}", DELETE, "Delete a user")
+                .description("Into the recycle bin, for 30 days; every session ends at once.")
+                .fails(403, OUTRANKED)
+                .fails(409, LAST_ADMIN),
+            delete_user,
+        )
+        .op(
+            op(Method::POST, "/v1/users/{id}/restore", DELETE, "Restore a deleted user").fails(403, OUTRANKED).fails(409, STATE),
+            restore_user,
+        )
+        .op(
+            op(Method::POST, "/v1/users/{id}/suspend", WRITE, "Suspend a user")
+                .description("They can't sign in, and every session ends at once: their tokens are refused at the next request.")
+                .fails(403, OUTRANKED)
+                .fails(409, STATE)
+                .fails(409, LAST_ADMIN),
+            suspend_user,
+        )
+        .op(
+            op(Method::POST, "/v1/users/{id}/reactivate", WRITE, "Reactivate a suspended user")
+                .fails(403, OUTRANKED)
+                .fails(409, STATE),
+            reactivate_user,
+        )
+        .op(
+            op(Method::POST, "/v1/users/{id}/unlock", WRITE, "End the lock after wrong passwords")
+                .fails(403, OUTRANKED)
+                .fails(409, STATE),
+            unlock_user,
+        )
+        .op(
+            op(Method::PUT, "/v1/users/{id}/roles", Access::Holding(Permission::RolesAssign), "Set a user's roles")
+                .fails(403, OUTRANKED)
+                .fails(403, EXCEEDS)
+                .fails(409, LAST_ADMIN),
+            set_user_roles,
+        )
+        .op(
+            op(Method::PUT, "/v1/users/{id}/professional", WRITE, "Set a user's professional status")
+                .description("The person is told by mail.")
+                .fails(403, OUTRANKED),
+            set_user_professional,
+        )
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct UserPath {
+    /// The user's id.
+    id: UserId,
+}
+
+/// What the documentation shows.
+pub fn example() -> Value {
+    json!({
+        "id": "0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d", "username": "calm-otter-7f3k9x", "status": "active", "email": "ann@example.com",
+        "email_verified": true,
+        "emails": [{ "address": "ann@example.com", "primary": true, "verified_at": "2026-01-02T03:04:05Z" }],
+        "given_name": "Ann", "family_name": "Baker", "display_name": "Ann Baker", "bio": null, "picture_url": null,
+        "website_url": "https://example.com/ann", "github_url": null, "linkedin_url": null, "locale": "en-GB",
+        "time_zone": "Europe/Vienna", "professional_at": null, "attributes": { "department": "Sales" }, "roles": ["user"],
+        "locked_until": null, "last_sign_in_at": "2026-01-02T03:04:05Z", "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-02T03:04:05Z", "deleted_at": null, "version": 3,
+    })
+}
+
+async fn list_users(
+    caller: Caller,
+    State(app): State<App>,
+    OriginalUri(here): OriginalUri,
+    Query(filter): Query<Filter>,
+) -> AppResult<Listed<User>> {
+    let mut tx = app.begin(&caller.origin).await?;
+    let page = super::list(&mut tx, caller.authority(), &filter).await?;
+    tx.commit().await?;
+    Ok(Listed { page, here })
+}
+
+async fn create_user(caller: Caller, State(app): State<App>, request: Creating<NewUserBody>) -> AppResult<Created<User>> {
+    check_attributes(&request.body.attributes)?;
+    let mut tx = app.begin(&caller.origin).await?;
+    if let Some(answer) = request.replay(&app, &mut tx).await? {
+        return Ok(answer);
+    }
+    let body = &request.body;
+    let ordinary = [RoleName::from(roles::USER)];
+    let new = NewUser {
+        email: &body.email,
+        verified: false,
+        username: body.username.as_ref(),
+        if_username_taken: IfTaken::Refuse,
+        profile: &body.profile,
+        attributes: &body.attributes,
+        roles: body.roles.as_deref().unwrap_or(&ordinary),
+    };
+    let user = super::create(&mut tx, caller.authority(), new).await?;
+    mails::request(&mut tx, Template::Welcome, user.id).await?;
+    let answer = Created::new(format!("/v1/users/{}", user.id), user.version, &user)?;
+    request.keep(&app, &mut tx, &answer.0).await?;
+    tx.commit().await?;
+    Ok(answer)
+}
+
+async fn read_user(caller: Caller, State(app): State<App>, Path(path): Path<UserPath>) -> AppResult<Tagged<User>> {
+    let user = super::look_up(app.db.read(), path.id).await?;
+    caller.authority().over(user.permissions)?;
+    Ok(tagged(user))
+}
+
+async fn update_user(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+    if_match: IfMatch,
+    MergePatch(changes): MergePatch<UserPatch>,
+) -> AppResult<Tagged<User>> {
+    let (mut tx, before) = lock(&app, &caller, &path, &if_match).await?;
+    let user = super::update(&mut tx, &before, changes.username.as_ref(), changes.profile, changes.attributes).await?;
+    check_attributes(&user.attributes)?;
+    tx.commit().await?;
+    Ok(tagged(user))
+}
+
+async fn delete_user(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+    if_match: IfMatch,
+) -> AppResult<NoContent> {
+    let (mut tx, before) = lock(&app, &caller, &path, &if_match).await?;
+    lifecycle::delete(&mut tx, &before).await?;
+    tx.commit().await?;
+    Ok(NoContent)
+}
+
+async fn restore_user(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+    if_match: IfMatch,
+    OptionalJson(why): OptionalJson<Reason>,
+) -> AppResult<Tagged<User>> {
+    let (mut tx, before) = lock(&app, &because(caller, why), &path, &if_match).await?;
+    let user = lifecycle::restore(&mut tx, &before).await?;
+    tx.commit().await?;
+    Ok(tagged(user))
+}
+
+async fn suspend_user(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+    if_match: IfMatch,
+    OptionalJson(why): OptionalJson<Reason>,
+) -> AppResult<Tagged<User>> {
+    let (mut tx, before) = lock(&app, &because(caller, why), &path, &if_match).await?;
+    let user = lifecycle::suspend(&mut tx, &before).await?;
+    tx.commit().await?;
+    Ok(tagged(user))
+}
+
+async fn reactivate_user(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+    if_match: IfMatch,
+    OptionalJson(why): OptionalJson<Reason>,
+) -> AppResult<Tagged<User>> {
+    let (mut tx, before) = lock(&app, &because(caller, why), &path, &if_match).await?;
+    let user = lifecycle::reactivate(&mut tx, &before).await?;
+    tx.commit().await?;
+    Ok(tagged(user))
+}
+
+async fn unlock_user(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+    if_match: IfMatch,
+    OptionalJson(why): OptionalJson<Reason>,
+) -> AppResult<Tagged<User>> {
+    let (mut tx, before) = lock(&app, &because(caller, why), &path, &if_match).await?;
+    let user = lifecycle::unlock(&mut tx, &before).await?;
+    tx.commit().await?;
+    Ok(tagged(user))
+}
+
+async fn set_user_roles(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+    if_match: IfMatch,
+    Json(body): Json<RolesBody>,
+) -> AppResult<Tagged<User>> {
+    let (mut tx, before) = lock(&app, &caller, &path, &if_match).await?;
+    let user = super::set_roles(&mut tx, caller.authority(), &before, &body.roles).await?;
+    tx.commit().await?;
+    Ok(tagged(user))
+}
+
+async fn set_user_professional(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+    if_match: IfMatch,
+    Json(body): Json<ProfessionalBody>,
+) -> AppResult<Tagged<User>> {
+    let (mut tx, before) = lock(&app, &caller, &path, &if_match).await?;
+    let user = super::set_professional(&mut tx, &before, body.professional).await?;
+    if user.version != before.version {
+        let template = if body.professional { Template::ProfessionalGranted } else { Template::ProfessionalWithdrawn };
+        mails::request(&mut tx, template, user.id).await?;
+    }
+    tx.commit().await?;
+    Ok(tagged(user))
+}
+
+/// Every change begins so: the user locked, the caller entitled, the precondition met.
+async fn lock(app: &App, caller: &Caller, path: &UserPath, if_match: &IfMatch) -> AppResult<(Tx, User)> {
+    let mut tx = app.begin(&caller.origin).await?;
+    let user = super::lock(&mut tx, caller.authority(), path.id).await?;
+    if_match.require(user.version)?;
+    Ok((tx, user))
+}
+
+fn because(mut caller: Caller, why: Reason) -> Caller {
+    if let Some(reason) = why.reason {
+        caller.origin.reason = Some(reason);
+    }
+    caller
+}
+
+fn tagged(user: User) -> Tagged<User> {
+    Tagged { version: user.version, body: user }
+}
+
+fn check_attributes(attributes: &serde_json::Map<String, Value>) -> Result<(), Rejection> {
+    let bytes = serde_json::to_vec(attributes).map_or(usize::MAX, |json| json.len());
+    if bytes > ATTRIBUTES_BYTES_MAX {
+        let detail = format!("must have at most {ATTRIBUTES_BYTES_MAX} bytes as JSON");
+        return Err(Rejection::invalid_field("/attributes", "max_bytes", detail));
+    }
+    Ok(())
+}

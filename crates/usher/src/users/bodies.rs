@@ -1,0 +1,64 @@
+//! What the users API takes. Bodies are allow-lists: what is not named here can't be set.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{Profile, ProfilePatch, Username};
+use crate::emails::EmailAddress;
+use crate::roles::RoleName;
+
+/// A person to be. They get a mail with a link to choose their password; until then they are `pending`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, extend("example" = serde_json::json!({
+    "email": "ann@example.com", "display_name": "Ann Baker", "roles": ["user"]
+})))]
+pub struct NewUserBody {
+    pub email: EmailAddress,
+    /// Made up when left out.
+    pub username: Option<Username>,
+    #[serde(flatten)]
+    pub profile: Profile,
+    /// At most 16 KiB as JSON.
+    #[serde(default)]
+    pub attributes: Map<String, Value>,
+    /// `["user"]` when left out. The caller must hold what these roles grant.
+    #[schemars(length(max = 50))]
+    pub roles: Option<Vec<RoleName>>,
+}
+
+/// Changes of a user: a field that is left out stays, `null` clears it (RFC 7396).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, extend("example" = serde_json::json!({ "display_name": "Ann", "bio": null })))]
+pub struct UserPatch {
+    pub username: Option<Username>,
+    #[serde(flatten)]
+    pub profile: ProfilePatch,
+    /// Merged into the present ones, member by member; at most 16 KiB as JSON.
+    pub attributes: Option<Map<String, Value>>,
+}
+
+/// Why; kept in the audit trail.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// Up to 500 characters. `X-Reason` does the same.
+    #[schemars(length(max = 500))]
+    pub reason: Option<String>,
+}
+
+/// The roles a user shall hold: these and no others.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("example" = serde_json::json!({ "roles": ["user", "manager"] })))]
+pub struct RolesBody {
+    #[schemars(length(max = 50))]
+    pub roles: Vec<RoleName>,
+}
+
+/// Whether the person is recognised as a professional.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProfessionalBody {
+    pub professional: bool,
+}

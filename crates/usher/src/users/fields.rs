@@ -1,0 +1,154 @@
+//! The fields of a profile, each with its limits. The same bounds appear in the schema.
+
+use jiff::tz::TimeZone;
+use postgres_types::{FromSql, ToSql};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use url::Url;
+
+use crate::http::body::Patch;
+
+/// What a person says of themselves. Every field may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Profile {
+    #[serde(default)]
+    pub given_name: Option<Name>,
+    #[serde(default)]
+    pub family_name: Option<Name>,
+    /// How the person wants to be called.
+    #[serde(default)]
+    pub display_name: Option<Name>,
+    #[serde(default)]
+    pub bio: Option<Bio>,
+    #[serde(default)]
+    pub picture_url: Option<WebUrl>,
+    #[serde(default)]
+    pub website_url: Option<WebUrl>,
+    #[serde(default)]
+    pub github_url: Option<WebUrl>,
+    #[serde(default)]
+    pub linkedin_url: Option<WebUrl>,
+    #[serde(default)]
+    pub locale: Option<Locale>,
+    #[serde(default)]
+    pub time_zone: Option<ZoneName>,
+}
+
+/// Changes of a profile: a field that is left out stays, `null` clears it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct ProfilePatch {
+    #[serde(default)]
+    pub given_name: Patch<Name>,
+    #[serde(default)]
+    pub family_name: Patch<Name>,
+    /// How the person wants to be called.
+    #[serde(default)]
+    pub display_name: Patch<Name>,
+    #[serde(default)]
+    pub bio: Patch<Bio>,
+    #[serde(default)]
+    pub picture_url: Patch<WebUrl>,
+    #[serde(default)]
+    pub website_url: Patch<WebUrl>,
+    #[serde(default)]
+    pub github_url: Patch<WebUrl>,
+    #[serde(default)]
+    pub linkedin_url: Patch<WebUrl>,
+    #[serde(default)]
+    pub locale: Patch<Locale>,
+    #[serde(default)]
+    pub time_zone: Patch<ZoneName>,
+}
+
+impl ProfilePatch {
+    pub fn apply(self, to: &mut Profile) {
+        self.given_name.apply(&mut to.given_name);
+        self.family_name.apply(&mut to.family_name);
+        self.display_name.apply(&mut to.display_name);
+        self.bio.apply(&mut to.bio);
+        self.picture_url.apply(&mut to.picture_url);
+        self.website_url.apply(&mut to.website_url);
+        self.github_url.apply(&mut to.github_url);
+        self.linkedin_url.apply(&mut to.linkedin_url);
+        self.locale.apply(&mut to.locale);
+        self.time_zone.apply(&mut to.time_zone);
+    }
+}
+
+/// A part of a name: 1 to 100 characters, no control characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, ToSql, FromSql)]
+#[serde(transparent)]
+#[postgres(transparent)]
+pub struct Name(#[schemars(length(min = 1, max = 100))] pub String);
+
+/// A text about the person: up to 2,000 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, ToSql, FromSql)]
+#[serde(transparent)]
+#[postgres(transparent)]
+pub struct Bio(#[schemars(length(min = 1, max = 2000))] pub String);
+
+/// An address on the web: `https` or `http`, without user information.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, ToSql, FromSql)]
+#[serde(transparent)]
+#[postgres(transparent)]
+#[schemars(extend("format" = "uri", "example" = "https://example.com/ann"))]
+pub struct WebUrl(#[schemars(length(min = 1, max = 2048))] pub String);
+
+/// A language tag (BCP 47), such as `en`, `de-AT` or `zh-Hant-TW`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSql, FromSql)]
+#[serde(transparent)]
+#[postgres(transparent)]
+#[schemars(extend("example" = "en-GB"))]
+pub struct Locale(#[schemars(regex(pattern = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$"), length(min = 2, max = 39))] pub String);
+
+/// A time zone of the IANA database, such as `Europe/Vienna`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, ToSql, FromSql)]
+#[serde(transparent)]
+#[postgres(transparent)]
+#[schemars(extend("example" = "Europe/Vienna"))]
+pub struct ZoneName(#[schemars(length(min = 1, max = 64))] pub String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.chars().any(char::is_control) || text.trim().is_empty() {
+            return Err(de::Error::custom("must have visible characters and no control characters"));
+        }
+        Ok(Self(text.trim().to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Bio {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.chars().any(|c| c.is_control() && !['\n', '\r', '\t'].contains(&c)) {
+            return Err(de::Error::custom("must not contain control characters but line breaks and tabs"));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for WebUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let url = Url::parse(&text).map_err(|_| de::Error::custom("must be a URL, such as https://example.com/ann"))?;
+        if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
+            return Err(de::Error::custom("must begin with https:// or http://"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(de::Error::custom("must not contain a user name or password"));
+        }
+        Ok(Self(url.into()))
+    }
+}
+
+impl<'de> Deserialize<'de> for ZoneName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // The database is told from any other text by its names; `UTC` and `Etc/..` are among them.
+        match TimeZone::get(&text) {
+            Ok(zone) => Ok(Self(zone.iana_name().unwrap_or(&text).to_owned())),
+            Err(_) => Err(de::Error::custom("must be a time zone of the IANA database, such as Europe/Vienna")),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Where a user stands, and how that changes. A change that takes rights away ends every session in the same transaction.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{User, finish, read, store};
+use crate::audit::{self, Event};
+use crate::caller::UserStatus;
+use crate::db::{DbResult, Tx};
+use crate::error::{AppResult, Rejection};
+use crate::id::UserId;
+use crate::one_time_tokens;
+use crate::password;
+use crate::roles;
+
+/// How long the recycle bin keeps a user.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Bars a user from signing in until they are reactivated.
+pub async fn suspend(tx: &mut Tx, before: &User) -> AppResult<User> {
+    match before.status {
+        UserStatus::Suspended => return Ok(before.clone()),
+        UserStatus::Deleted => return Err(wrong_state("A deleted user can't be suspended.").into()),
+        UserStatus::Pending | UserStatus::Active => {}
+    }
+    take_away(tx, before).await?;
+    store::update_status(tx, before.id, UserStatus::Suspended, true).await?;
+    keep_an_admin(tx, before).await?;
+    finish(tx, "user.suspended", before).await
+}
+
+/// Lets a suspended user sign in again; one who has never verified their address is pending again.
+pub async fn reactivate(tx: &mut Tx, before: &User) -> AppResult<User> {
+    match before.status {
+        UserStatus::Suspended => {}
+        UserStatus::Active => return Ok(before.clone()),
+        UserStatus::Pending => return Err(wrong_state("The user has not verified their address yet.").into()),
+        UserStatus::Deleted => return Err(wrong_state("A deleted user can't be reactivated: restore them.").into()),
+    }
+    let status = if before.email_verified { UserStatus::Active } else { UserStatus::Pending };
+    store::update_status(tx, before.id, status, false).await?;
+    finish(tx, "user.reactivated", before).await
+}
+
+/// Puts a user into the recycle bin. Their addresses and user name stay theirs meanwhile.
+pub async fn delete(tx: &mut Tx, before: &User) -> AppResult<User> {
+    if before.status == UserStatus::Deleted {
+        return Ok(before.clone());
+    }
+    take_away(tx, before).await?;
+    let purge_after = tx.now() + KEPT_FOR;
+    store::update_to_deleted(tx, before.id, purge_after).await?;
+    keep_an_admin(tx, before).await?;
+    finish(tx, "user.deleted", before).await
+}
+
+/// Takes a user out of the recycle bin, with their roles, into the status they had. They sign in anew.
+pub async fn restore(tx: &mut Tx, before: &User) -> AppResult<User> {
+    if before.status != UserStatus::Deleted {
+        return Err(wrong_state("The user is not deleted.").into());
+    }
+    store::update_to_restored(tx, before.id).await?;
+    finish(tx, "user.restored", before).await
+}
+
+/// Ends the lock after wrong passwords, and forgets them.
+pub async fn unlock(tx: &mut Tx, before: &User) -> AppResult<User> {
+    if before.status == UserStatus::Deleted {
+        return Err(wrong_state("A deleted user can't be unlocked.").into());
+    }
+    password::clear_attempts(tx, before.id).await?;
+    if before.locked_until.is_none() {
+        return Ok(before.clone());
+    }
+    store::update_locked_until(tx, before.id, None).await?;
+    finish(tx, "user.unlocked", before).await
+}
+
+/// The person has shown that the address is theirs.
+pub async fn activate(tx: &mut Tx, id: UserId) -> AppResult<()> {
+    if !store::lock_user(tx, id).await? {
+        return Err(Rejection::not_found().into());
+    }
+    let before = read(tx, id).await?;
+    if before.status == UserStatus::Pending {
+        store::update_status(tx, id, UserStatus::Active, false).await?;
+        finish(tx, "user.activated", &before).await?;
+    } else {
+        store::touch_user(tx, id).await?;
+    }
+    Ok(())
+}
+
+/// Too many wrong passwords.
+pub async fn lock_sign_in(tx: &mut Tx, id: UserId, until: Timestamp) -> AppResult<()> {
+    store::update_locked_until(tx, id, Some(until)).await?;
+    let event = Event::success("user.locked").on("user", id).detail("locked_until", until.to_string());
+    audit::record(tx, event).await?;
+    Ok(())
+}
+
+/// Ends the lock after wrong passwords: the person has chosen a new one.
+pub async fn clear_lock(tx: &mut Tx, id: UserId) -> DbResult<()> {
+    store::update_locked_until(tx, id, None).await
+}
+
+/// Notes a sign-in, which also ends a lock whose time has passed.
+pub async fn note_sign_in(tx: &mut Tx, id: UserId) -> DbResult<()> {
+    store::update_last_sign_in(tx, id).await
+}
+
+/// Ends every session of the user: they carry an epoch that has passed.
+pub async fn end_all_sessions(tx: &mut Tx, id: UserId) -> AppResult<()> {
+    store::raise_epoch(tx, id).await?;
+    audit::record(tx, Event::success("user.sessions_ended").on("user", id)).await?;
+    Ok(())
+}
+
+pub fn wrong_state(detail: &str) -> Rejection {
+    Rejection::conflict("invalid_state", detail)
+}
+
+/// Before a user loses their rights: links sent to them die, and if they are an administrator nobody else may lose theirs meanwhile.
+async fn take_away(tx: &mut Tx, user: &User) -> AppResult<()> {
+    if is_admin(user) {
+        roles::lock_admins(tx).await?;
+    }
+    one_time_tokens::expire_all(tx, user.id).await?;
+    Ok(())
+}
+
+async fn keep_an_admin(tx: &mut Tx, user: &User) -> AppResult<()> {
+    if is_admin(user) {
+        roles::keep_an_admin(tx).await?;
+    }
+    Ok(())
+}
+
+fn is_admin(user: &User) -> bool {
+    user.roles.iter().any(|role| role == roles::ADMIN)
+}

@@ -1,0 +1,242 @@
+//! Users: who they are and where they stand. Every change raises the version (the entity tag) and writes its audit row; nobody
+//! acts on a user who holds permissions that they lack themselves.
+
+mod api;
+mod bodies;
+mod fields;
+mod jobs;
+mod lifecycle;
+mod list;
+mod store;
+mod username;
+
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub use api::router;
+pub use fields::{Name, Profile, ProfilePatch};
+pub use jobs::register;
+pub use lifecycle::{
+    activate, clear_lock, delete, end_all_sessions, lock_sign_in, note_sign_in, reactivate, restore, suspend, unlock,
+};
+pub use list::{Filter, list};
+pub use username::Username;
+
+use crate::audit::{self, Event};
+use crate::caller::{Authority, PermissionSet, UserStatus};
+use crate::db::lanes::ReadLane;
+use crate::db::{DbResult, OnConstraint, Tx};
+use crate::emails::{self, EmailAddress};
+use crate::error::{AppResult, FieldError, Rejection};
+use crate::id::UserId;
+use crate::roles::{self, RoleName};
+
+/// A person.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(extend("example" = api::example()))]
+pub struct User {
+    pub id: UserId,
+    /// Public handle, safe in a URL.
+    pub username: String,
+    pub status: UserStatus,
+    /// The primary address.
+    pub email: Option<String>,
+    /// Whether the person has shown that they read mail to the primary address.
+    pub email_verified: bool,
+    pub emails: Vec<UserEmail>,
+    #[serde(flatten)]
+    pub profile: Profile,
+    /// When the person was recognised as a professional.
+    pub professional_at: Option<Timestamp>,
+    /// What the deployment wants to know of a person.
+    pub attributes: Map<String, Value>,
+    /// Names of the roles the person holds.
+    pub roles: Vec<String>,
+    /// Too many wrong passwords: sign-in is refused until then.
+    pub locked_until: Option<Timestamp>,
+    pub last_sign_in_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// When the person was put into the recycle bin.
+    pub deleted_at: Option<Timestamp>,
+    /// Raised by every change; the `ETag`.
+    pub version: i64,
+    /// What the person may do; decides who may act on them.
+    #[serde(skip)]
+    pub permissions: PermissionSet,
+}
+
+/// An address of a person.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct UserEmail {
+    pub address: String,
+    /// Mail goes to the primary address.
+    pub primary: bool,
+    pub verified_at: Option<Timestamp>,
+}
+
+/// A person to be.
+pub struct NewUser<'a> {
+    pub email: &'a EmailAddress,
+    /// Whether the address is known to be theirs.
+    pub verified: bool,
+    pub username: Option<&'a Username>,
+    /// What becomes of a user name that is taken.
+    pub if_username_taken: IfTaken,
+    pub profile: &'a Profile,
+    pub attributes: &'a Map<String, Value>,
+    pub roles: &'a [RoleName],
+}
+
+/// What becomes of a user name that is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfTaken {
+    /// The caller is told.
+    Refuse,
+    /// A generated one takes its place: at sign-up nobody shall learn who is registered.
+    Generate,
+}
+
+/// Creates a user: active when the address is verified, else pending.
+pub async fn create(tx: &mut Tx, by: Authority, new: NewUser<'_>) -> AppResult<User> {
+    let id = UserId::new(tx.now());
+    let status = if new.verified { UserStatus::Active } else { UserStatus::Pending };
+    insert_with_username(tx, id, status, &new).await?;
+    emails::add_primary(tx, id, new.email, new.verified).await?;
+    roles::assign(tx, by, id, new.roles).await?;
+    let user = read(tx, id).await?;
+    audit::record(tx, Event::success("user.created").on("user", id).changed(&(), &user)).await?;
+    Ok(user)
+}
+
+/// Names are tried until one is free; the unique index decides, not a look before.
+async fn insert_with_username(tx: &mut Tx, id: UserId, status: UserStatus, new: &NewUser<'_>) -> AppResult<()> {
+    let mut wanted = new.username.cloned();
+    for _ in 0..8 {
+        let given = wanted.take();
+        let is_wish = given.is_some();
+        let username = given.unwrap_or_else(Username::generate);
+        if store::insert_user(tx, id, &username, status, new.profile, new.attributes).await? {
+            return Ok(());
+        }
+        if is_wish && new.if_username_taken == IfTaken::Refuse {
+            return Err(username_taken().into());
+        }
+    }
+    Err(anyhow::anyhow!("eight generated user names were taken").into())
+}
+
+fn username_taken() -> Rejection {
+    let detail = "This user name belongs to somebody else.";
+    let error = FieldError::at_pointer("/username", "username_taken", detail);
+    Rejection { errors: vec![error], ..Rejection::conflict("username_taken", detail) }
+}
+
+/// The user, if there is one.
+pub async fn find(tx: &mut Tx, id: UserId) -> DbResult<Option<User>> {
+    Ok(store::find_users(tx, &[id]).await?.into_iter().next())
+}
+
+/// The user, or a refusal: there is no such resource.
+pub async fn read(tx: &mut Tx, id: UserId) -> AppResult<User> {
+    find(tx, id).await?.ok_or_else(|| Rejection::not_found().into())
+}
+
+/// The user, read without a transaction, together with others that are asked for at the same time.
+pub async fn look_up(lane: &ReadLane, id: UserId) -> AppResult<User> {
+    store::look_up_user(lane, id).await?.ok_or_else(|| Rejection::not_found().into())
+}
+
+/// The user with this user name, if there is one.
+pub async fn find_by_username(tx: &mut Tx, username: &str) -> DbResult<Option<UserId>> {
+    store::find_by_username(tx, username).await
+}
+
+/// Locks the user for a change by somebody who may act on them.
+pub async fn lock(tx: &mut Tx, by: Authority, id: UserId) -> AppResult<User> {
+    if !store::lock_user(tx, id).await? {
+        return Err(Rejection::not_found().into());
+    }
+    let user = read(tx, id).await?;
+    by.over(user.permissions)?;
+    Ok(user)
+}
+
+/// Changes the profile.
+pub async fn update(
+    tx: &mut Tx,
+    before: &User,
+    username: Option<&Username>,
+    profile: ProfilePatch,
+    attributes: Option<Map<String, Value>>,
+) -> AppResult<User> {
+    if before.status == UserStatus::Deleted {
+        return Err(lifecycle::wrong_state("A deleted user can't be changed: restore them first.").into());
+    }
+    let mut changed = before.profile.clone();
+    profile.apply(&mut changed);
+    let mut merged = Value::Object(before.attributes.clone());
+    if let Some(patch) = attributes {
+        merge(&mut merged, Value::Object(patch));
+    }
+    let username = username.map_or(before.username.as_str(), Username::as_str);
+    store::update_user(tx, before.id, username, &changed, &merged).await.on_constraint("users_username_key", username_taken)?;
+    finish(tx, "user.updated", before).await
+}
+
+/// Sets the whole profile: a sign-up for an address that was never verified starts afresh.
+pub async fn replace_profile(tx: &mut Tx, id: UserId, profile: &Profile) -> AppResult<()> {
+    store::lock_user(tx, id).await?;
+    let before = read(tx, id).await?;
+    store::update_user(tx, id, &before.username, profile, &Value::Object(Map::new())).await?;
+    finish(tx, "user.updated", &before).await?;
+    Ok(())
+}
+
+/// Gives the user exactly these roles.
+pub async fn set_roles(tx: &mut Tx, by: Authority, before: &User, wanted: &[RoleName]) -> AppResult<User> {
+    roles::assign(tx, by, before.id, wanted).await?;
+    store::touch_user(tx, before.id).await?;
+    finish(tx, "user.roles_set", before).await
+}
+
+/// Recognises the person as a professional, or no longer.
+pub async fn set_professional(tx: &mut Tx, before: &User, professional: bool) -> AppResult<User> {
+    if before.professional_at.is_some() == professional {
+        return Ok(before.clone());
+    }
+    let at = professional.then_some(tx.now());
+    store::update_professional(tx, before.id, at).await?;
+    finish(tx, "user.professional_set", before).await
+}
+
+/// Reads the user again and writes the audit row of what changed.
+async fn finish(tx: &mut Tx, action: &'static str, before: &User) -> AppResult<User> {
+    let after = read(tx, before.id).await?;
+    audit::record(tx, Event::success(action).on("user", before.id).changed(before, &after)).await?;
+    Ok(after)
+}
+
+/// JSON merge patch (RFC 7396).
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(members) = target else { return };
+    for (name, value) in patch {
+        if value.is_null() {
+            members.remove(&name);
+        } else {
+            merge(members.entry(name).or_insert(Value::Null), value);
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The SQL of users.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::{Profile, User, UserEmail, Username};
+use crate::caller::{PermissionSet, UserStatus};
+use crate::db::lanes::ReadLane;
+use crate::db::{DbResult, Tx};
+use crate::id::UserId;
+
+/// Whole users by their ids; the look-up lane gathers those asked for at the same time.
+const FIND_USERS: &str = "
+    select
+        u.id, u.username, u.status, u.locked_until, u.given_name, u.family_name, u.display_name, u.bio, u.picture_url, u.website_url,
+        u.github_url, u.linkedin_url, u.locale, u.time_zone, u.professional_at, u.attributes, u.version, u.created_at, u.updated_at,
+        u.last_sign_in_at, u.deleted_at,
+        (
+            select coalesce(
+                jsonb_agg(
+                    jsonb_build_object('address', e.address, 'primary', e.is_primary, 'verified_at', e.verified_at)
+                    order by e.is_primary desc, e.created_at, e.id
+                ),
+                '[]'
+            )
+            from emails e
+            where e.user_id = u.id
+        ) as emails,
+        array(select ur.role_name from user_roles ur where ur.user_id = u.id order by ur.role_name) as roles,
+        array(
+            select unnest(r.permissions)
+            from user_roles ur
+            join roles r on r.name = ur.role_name
+            where ur.user_id = u.id
+        ) as permissions
+    from users u
+    where u.id = any($1)";
+
+/// False when the user name is taken.
+pub async fn insert_user(
+    tx: &mut Tx,
+    id: UserId,
+    username: &Username,
+    status: UserStatus,
+    profile: &Profile,
+    attributes: &Map<String, Value>,
+) -> DbResult<bool> {
+    let now = tx.now();
+    let attributes = Value::Object(attributes.clone());
+    let sql = "
+        insert into users (
+            id, username, status, given_name, family_name, display_name, bio, picture_url, website_url, github_url, linkedin_url,
+            locale, time_zone, attributes, created_at, updated_at
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
+        on conflict (username_normal) do nothing";
+    let params: [&(dyn ToSql + Sync); 15] = [
+        &id,
+        &username.as_str(),
+        &status.as_str(),
+        &profile.given_name,
+        &profile.family_name,
+        &profile.display_name,
+        &profile.bio,
+        &profile.picture_url,
+        &profile.website_url,
+        &profile.github_url,
+        &profile.linkedin_url,
+        &profile.locale,
+        &profile.time_zone,
+        &attributes,
+        &now,
+    ];
+    Ok(tx.execute(sql, &params).await? == 1)
+}
+
+/// In the order of `ids`; an id that is nobody's is left out.
+pub async fn find_users(tx: &mut Tx, ids: &[UserId]) -> DbResult<Vec<User>> {
+    let rows = tx.query(FIND_USERS, &[&ids]).await?;
+    let mut found: HashMap<UserId, User> = rows.iter().map(user).map(|user| (user.id, user)).collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+pub async fn look_up_user(lane: &ReadLane, id: UserId) -> DbResult<Option<User>> {
+    Ok(lane.find(FIND_USERS, id.uuid()).await?.map(|row| user(&row)))
+}
+
+pub async fn find_by_username(tx: &mut Tx, username: &str) -> DbResult<Option<UserId>> {
+    let sql = "
+        select id
+        from users
+        where username_normal = lower($1)";
+    Ok(tx.query_opt(sql, &[&username]).await?.map(|row| row.get(0)))
+}
+
+/// False when there is no such user.
+pub async fn lock_user(tx: &mut Tx, id: UserId) -> DbResult<bool> {
+    Ok(tx.query_opt("select id from users where id = $1 for update", &[&id]).await?.is_some())
+}
+
+pub async fn update_user(tx: &mut Tx, id: UserId, username: &str, profile: &Profile, attributes: &Value) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update users
+        set username = $2, given_name = $3, family_name = $4, display_name = $5, bio = $6, picture_url = $7, website_url = $8,
+            github_url = $9, linkedin_url = $10, locale = $11, time_zone = $12, attributes = $13, version = version + 1,
+            updated_at = $14
+        where id = $1";
+    let params: [&(dyn ToSql + Sync); 14] = [
+        &id,
+        &username,
+        &profile.given_name,
+        &profile.family_name,
+        &profile.display_name,
+        &profile.bio,
+        &profile.picture_url,
+        &profile.website_url,
+        &profile.github_url,
+        &profile.linkedin_url,
+        &profile.locale,
+        &profile.time_zone,
+        attributes,
+        &now,
+    ];
+    tx.execute(sql, &params).await?;
+    Ok(())
+}
+
+pub async fn touch_user(tx: &mut Tx, id: UserId) -> DbResult<()> {
+    let now = tx.now();
+    tx.execute("update users set version = version + 1, updated_at = $2 where id = $1", &[&id, &now]).await?;
+    Ok(())
+}
+
+pub async fn update_professional(tx: &mut Tx, id: UserId, at: Option<Timestamp>) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update users
+        set professional_at = $2, version = version + 1, updated_at = $3
+        where id = $1";
+    tx.execute(sql, &[&id, &at, &now]).await?;
+    Ok(())
+}
+
+/// Ends every session by raising the epoch when `ends_sessions`.
+pub async fn update_status(tx: &mut Tx, id: UserId, status: UserStatus, ends_sessions: bool) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update users
+        set status = $2, auth_epoch = auth_epoch + case when $3 then 1 else 0 end, version = version + 1, updated_at = $4
+        where id = $1";
+    tx.execute(sql, &[&id, &status.as_str(), &ends_sessions, &now]).await?;
+    Ok(())
+}
+
+pub async fn update_to_deleted(tx: &mut Tx, id: UserId, purge_after: Timestamp) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update users
+        set status_before_deletion = status, status = 'deleted', deleted_at = $2, purge_after = $3, auth_epoch = auth_epoch + 1,
+            version = version + 1, updated_at = $2
+        where id = $1 and status <> 'deleted'";
+    tx.execute(sql, &[&id, &now, &purge_after]).await?;
+    Ok(())
+}
+
+pub async fn update_to_restored(tx: &mut Tx, id: UserId) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update users
+        set status = status_before_deletion, status_before_deletion = null, deleted_at = null, purge_after = null,
+            version = version + 1, updated_at = $2
+        where id = $1 and status = 'deleted'";
+    tx.execute(sql, &[&id, &now]).await?;
+    Ok(())
+}
+
+pub async fn update_locked_until(tx: &mut Tx, id: UserId, until: Option<Timestamp>) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update users
+        set locked_until = $2, version = version + 1, updated_at = $3
+        where id = $1";
+    tx.execute(sql, &[&id, &until, &now]).await?;
+    Ok(())
+}
+
+/// Not a change of the resource: the version stays, and no index is touched.
+pub async fn update_last_sign_in(tx: &mut Tx, id: UserId) -> DbResult<()> {
+    let now = tx.now();
+    tx.execute("update users set last_sign_in_at = $2, locked_until = null where id = $1", &[&id, &now]).await?;
+    Ok(())
+}
+
+pub async fn raise_epoch(tx: &mut Tx, id: UserId) -> DbResult<()> {
+    tx.execute("update users set auth_epoch = auth_epoch + 1 where id = $1", &[&id]).await?;
+    Ok(())
+}
+
+pub async fn purge_users(tx: &mut Tx, limit: i64) -> DbResult<Vec<UserId>> {
+    let now = tx.now();
+    let sql = "
+        delete from users
+        where id in (
+            select id
+            from users
+            where purge_after <= $1
+            order by purge_after
+            limit $2
+            for update skip locked
+        )
+        returning id";
+    Ok(tx.query(sql, &[&now, &limit]).await?.iter().map(|row| row.get(0)).collect())
+}
+
+fn user(row: &Row) -> User {
+    let emails: Vec<UserEmail> = serde_json::from_value(row.get("emails")).unwrap_or_default();
+    let primary = emails.iter().find(|email| email.primary);
+    let permissions: Vec<&str> = row.get("permissions");
+    User {
+        id: row.get("id"),
+        username: row.get("username"),
+        // A status of a later release is none that may act.
+        status: UserStatus::parse(row.get("status")).unwrap_or(UserStatus::Suspended),
+        email: primary.map(|email| email.address.clone()),
+        email_verified: primary.is_some_and(|email| email.verified_at.is_some()),
+        profile: profile(row),
+        professional_at: row.get("professional_at"),
+        attributes: match row.get("attributes") {
+            Value::Object(attributes) => attributes,
+            _ => Map::new(),
+        },
+        roles: row.get("roles"),
+        locked_until: row.get("locked_until"),
+        last_sign_in_at: row.get("last_sign_in_at"),
+        created_at: row.get("created_at"),
+        updated_at: row.get("updated_at"),
+        deleted_at: row.get("deleted_at"),
+        version: row.get("version"),
+        permissions: PermissionSet::from_names(&permissions),
+        emails,
+    }
+}
+
+fn profile(row: &Row) -> Profile {
+    Profile {
+        given_name: row.get("given_name"),
+        family_name: row.get("family_name"),
+        display_name: row.get("display_name"),
+        bio: row.get("bio"),
+        picture_url: row.get("picture_url"),
+        website_url: row.get("website_url"),
+        github_url: row.get("github_url"),
+        linkedin_url: row.get("linkedin_url"),
+        locale: row.get("locale"),
+        time_zone: row.get("time_zone"),
+    }
+}

@@ -1,0 +1,1 @@
+//! Rules of users, through the front door.

@@ -1,0 +1,178 @@
+"""Fixtures: a server, its mail, and people. README.md says how to run the tests and against what."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.register_assert_rewrite("harness.client", "harness.docs_page")
+
+from harness import canary  # noqa: E402, the line above must come first
+from harness.client import Client, Session  # noqa: E402
+from harness.mailbox import Mailbox  # noqa: E402
+from harness.people import Person, Site  # noqa: E402
+from harness.server import Stage, Usher  # noqa: E402
+
+EXTERNAL_URL = os.environ.get("E2E_BASE_URL", "").rstrip("/")
+EXTERNAL_MAIL = os.environ.get("E2E_SMTP_LISTEN", "")
+
+# A test that asks for one of these, directly or not, needs what the marker says.
+MARKERS = {"needs_process": {"server", "stage", "new_server", "usher_binary"}, "needs_mail": {"mailbox"}}
+REASONS = {
+    "needs_process": "it needs the process, which E2E_BASE_URL does not give",
+    "needs_mail": "it reads mail, and E2E_SMTP_LISTEN does not say where the server sends it",
+}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER_ON_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks each test with what it needs, and leaves out those whose needs an external server does not meet."""
+    missing = []
+    if EXTERNAL_URL:
+        missing = ["needs_process"] if EXTERNAL_MAIL else ["needs_process", "needs_mail"]
+    kept, left_out = [], []
+    for item in items:
+        for marker, fixtures in MARKERS.items():
+            if fixtures & set(getattr(item, "fixturenames", ())):
+                item.add_marker(marker)
+        unmet = [marker for marker in missing if item.get_closest_marker(marker)]
+        (left_out if unmet else kept).append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+def pytest_report_header() -> list[str]:
+    if not EXTERNAL_URL:
+        return [f"usher: {binary_path()}"]
+    told = [f"usher: {EXTERNAL_URL}", f"left out, marked needs_process: {REASONS['needs_process']}"]
+    return told if EXTERNAL_MAIL else [*told, f"left out, marked needs_mail: {REASONS['needs_mail']}"]
+
+
+def binary_path() -> Path:
+    default = Path(__file__).resolve().parent.parent / "target" / "debug" / "usher"
+    return Path(os.environ.get("USHER_BIN") or default).resolve()
+
+
+@pytest.fixture(scope="session")
+def usher_binary() -> Path:
+    """The program under test."""
+    path = binary_path()
+    if not path.is_file():
+        pytest.exit(f"{path} does not exist: run `cargo build --bin usher`, or name the program with USHER_BIN", 2)
+    return path
+
+
+@pytest.fixture(scope="session")
+def mailbox() -> Iterator[Mailbox]:
+    """Where all mail goes."""
+    host, _, port = EXTERNAL_MAIL.rpartition(":")
+    box = Mailbox(host or "127.0.0.1", int(port or 0))
+    yield box
+    box.close()
+
+
+@pytest.fixture(scope="session")
+def stage(usher_binary: Path, mailbox: Mailbox) -> Iterator[Stage]:
+    stage = Stage(usher_binary, mailbox.port)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture(scope="session")
+def server(stage: Stage) -> Iterator[Usher]:
+    """The server that most tests share. At the end its log of the whole run is searched for secrets."""
+    usher = stage.usher()
+    try:
+        usher.start()
+        yield usher
+        ended_with = usher.stop()
+        log = usher.log()
+        entries = list(usher.log_entries())
+    finally:
+        usher.remove()
+    assert ended_with == 0, f"after SIGTERM it ended with {ended_with}"
+    leaks = canary.leaks(log)
+    assert not leaks, f"R-262: {len(leaks)} lines of the log hold a secret, such as {leaks[0]}"
+    broken = [entry for entry in entries if entry["level"] == "ERROR"]
+    assert not broken, f"{len(broken)} errors were logged, such as {broken[0]}"
+
+
+@pytest.fixture
+def new_server(stage: Stage) -> Iterator[Callable[..., Usher]]:
+    """Makes servers of the test's own; settings are given as keyword arguments."""
+    made: list[Usher] = []
+
+    def make(*, start: bool = True, **options: Any) -> Usher:
+        usher = stage.usher(**options)
+        made.append(usher)
+        if start:
+            usher.start()
+        return usher
+
+    yield make
+    for usher in made:
+        usher.remove()
+
+
+@pytest.fixture(scope="session")
+def site(request: pytest.FixtureRequest) -> Site:
+    """The shared server as people see it, with its first administrator."""
+    if EXTERNAL_URL:
+        mailbox = request.getfixturevalue("mailbox") if EXTERNAL_MAIL else None
+        site = Site(EXTERNAL_URL, mailbox, os.environ.get("E2E_PUBLIC_URL", "").rstrip("/") or None)
+        setup_token = os.environ.get("E2E_SETUP_TOKEN")
+        if setup_token:
+            site.set_up(setup_token)
+        else:
+            site.adopt_admin(os.environ["E2E_ADMIN_IDENTIFIER"], os.environ["E2E_ADMIN_PASSWORD"])
+        return site
+    server = request.getfixturevalue("server")
+    site = Site(server.base_url, request.getfixturevalue("mailbox"))
+    site.set_up(server.setup_token())
+    return site
+
+
+@pytest.fixture(scope="session")
+def anonymous(site: Site) -> Client:
+    return site.anonymous
+
+
+@pytest.fixture(scope="session")
+def admin(site: Site) -> Session:
+    """The first administrator. Tests must not end this session or change this person."""
+    return site.admin.api
+
+
+@pytest.fixture(scope="session")
+def manager(site: Site, mailbox: Mailbox) -> Session:
+    """A manager whom all tests share."""
+    return site.person("manager").api
+
+
+@pytest.fixture(scope="session")
+def user(site: Site, mailbox: Mailbox) -> Session:
+    """An ordinary user whom all tests share."""
+    return site.person().api
+
+
+@pytest.fixture
+def person(site: Site, mailbox: Mailbox) -> Callable[..., Person]:
+    """Makes somebody new: registered, verified, signed in, and with the roles that are named."""
+    return site.person
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium, since this project downloads no browser."""
+    found = [path for path in (shutil.which(name) for name in BROWSERS) if path]
+    chosen = os.environ.get("E2E_CHROMIUM") or (found[0] if found else BROWSER_ON_MAC)
+    arguments = (
+        "--no-sandbox --headless=new --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync"
+    )
+    return {**browser_type_launch_args, "executable_path": chosen, "args": arguments.split()}

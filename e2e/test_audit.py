@@ -1,0 +1,100 @@
+"""What is written down about who did what (R-260, R-262)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.canary import PASSWORD_MARK, new_password, unique
+from harness.client import Session, faults, problem
+from harness.people import Person, Site
+
+
+def events(site: Site, **query: str) -> list[dict[str, Any]]:
+    return site.admin.api.get("/v1/audit-events", params=query, expect=200).json()["items"]
+
+
+def test_r260_a_change_says_who_what_when_and_where_from(site: Site) -> None:
+    created = site.create(display_name="Before")
+    answer = site.admin.api.patch(f"/v1/users/{created['id']}", json={"display_name": "After"}, expect=200)
+    event = events(site, target_id=created["id"])[0]
+    assert event["actor_kind"] == "user"
+    assert event["actor_id"] == site.admin.id
+    assert event["target_kind"] == "user" and event["target_id"] == created["id"]
+    assert event["outcome"] == "success"
+    assert event["request_id"] == answer.headers["x-request-id"]
+    assert event["address"]
+    assert event["occurred_at"].endswith("Z")
+    assert event["changes"]["display_name"] == {"before": "Before", "after": "After"}
+
+
+def test_r260_the_life_of_a_user_is_written_down(site: Site, person: Callable[..., Person]) -> None:
+    someone = person()
+    path, admin = f"/v1/users/{someone.id}", site.admin.api
+    admin.post(f"{path}/suspend", expect=200)
+    admin.post(f"{path}/reactivate", expect=200)
+    admin.put(f"{path}/professional", json={"professional": True}, expect=200)
+    admin.put(f"{path}/roles", json={"roles": ["user", "manager"]}, expect=200)
+    site.login(someone.email, new_password())
+    site.anonymous.post(
+        "/v1/password/reset", json={"token": site.forgot(someone.email).token, "password": new_password()}, expect=200
+    )
+    admin.delete(path, expect=204)
+    admin.post(f"{path}/restore", expect=200)
+    written = events(site, target_id=someone.id, limit="200")
+    assert len(written) >= 9, [event["action"] for event in written]
+    assert any(event["outcome"] == "failure" for event in written), "the failed sign-in"
+    assert [event["occurred_at"] for event in written] == sorted(
+        (event["occurred_at"] for event in written), reverse=True
+    )
+
+
+def test_r260_a_reason_is_kept(site: Site, person: Callable[..., Person]) -> None:
+    reason = unique("reason")
+    path = f"/v1/users/{person().id}"
+    site.admin.api.post(f"{path}/suspend", json={"reason": reason}, expect=200)
+    assert any(reason in str(event) for event in events(site, target_id=path.rsplit("/", 1)[1]))
+
+
+def test_r262_no_secret_is_written_down(site: Site, person: Callable[..., Person]) -> None:
+    someone = person()
+    token = site.forgot(someone.email).token
+    site.anonymous.post("/v1/password/reset", json={"token": token, "password": new_password()}, expect=200)
+    text = str(events(site, target_id=someone.id, limit="200")) + str(events(site, actor_id=someone.id, limit="200"))
+    for secret in (PASSWORD_MARK, token, someone.api.refresh_token, someone.api.tokens["access_token"], "argon2"):
+        assert secret not in text
+
+
+def test_events_can_be_filtered_and_paged(site: Site, person: Callable[..., Person]) -> None:
+    someone = person()
+    for number in range(5):
+        someone.api.patch("/v1/me", json={"bio": f"{number}"}, expect=200)
+    mine = events(site, actor_id=someone.id, limit="200")
+    assert mine and all(event["actor_id"] == someone.id for event in mine)
+    action = mine[0]["action"]
+    assert all(event["action"] == action for event in events(site, actor_id=someone.id, action=action))
+
+    query: dict[str, str] = {"actor_id": someone.id, "limit": "2"}
+    paged: list[str] = []
+    while True:
+        page = site.admin.api.get("/v1/audit-events", params=query, expect=200).json()
+        paged += [event["id"] for event in page["items"]]
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+    assert paged == [event["id"] for event in mine]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("actor_id", "nonsense"), ("limit", "0"), ("limit", "201"), ("cursor", "nonsense"), ("actor", "x")],
+)
+def test_a_bad_query_names_the_parameter(admin: Session, name: str, value: str) -> None:
+    answer = admin.get("/v1/audit-events", params={name: value})
+    problem(answer, 422, "invalid_query")
+    assert name in faults(answer, "parameter")
+
+
+def test_nobody_changes_what_is_written(admin: Session) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        problem(admin.request(method, "/v1/audit-events"), 405, "method_not_allowed")

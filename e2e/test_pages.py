@@ -1,0 +1,167 @@
+"""The pages behind the links in mails, over HTTP and in a real browser."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from harness.canary import new_password
+from harness.client import Client, problem
+from harness.docs_page import Watch
+from harness.mailbox import Mailbox
+from harness.people import Newcomer, Person, Site
+
+
+class Form(HTMLParser):
+    """The one form of a page, and everything the page loads."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.action = self.method = ""
+        self.hidden: dict[str, str] = {}
+        self.loaded: list[str] = []
+        self.inline: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.action, self.method = values.get("action", ""), values.get("method", "").upper()
+        if tag == "input" and values.get("type") == "hidden":
+            self.hidden[values["name"]] = values.get("value", "")
+        if tag in ("script", "style") and "src" not in values:
+            self.inline.append(tag)
+        self.inline += [name for name in values if name.startswith("on") or name == "style"]
+        self.loaded += [values[name] for name in ("src", "srcset") if name in values]
+        if tag == "link":
+            self.loaded.append(values.get("href", ""))
+
+
+def path_of(link: str) -> str:
+    parts = urlsplit(link)
+    return f"{parts.path}?{parts.query}"
+
+
+@pytest.fixture
+def verification(site: Site, mailbox: Mailbox) -> tuple[Newcomer, str]:
+    """Somebody who has not verified the address, and the link."""
+    newcomer = site.register()
+    return newcomer, mailbox.wait_for(newcomer.email).link
+
+
+def check_page(answer: httpx.Response, site: Site) -> None:
+    """R-043: nothing of a page with a token reaches others."""
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    policy = answer.headers["content-security-policy"]
+    assert "unsafe-inline" not in policy.split("style-src")[0]
+    for directive in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"):
+        assert directive in policy
+    form = Form(answer.text)
+    assert form.inline == []
+    for url in form.loaded:
+        assert urlsplit(url).netloc in ("", urlsplit(site.public_url).netloc), url
+
+
+def test_r043_looking_at_a_verification_link_changes_nothing(site: Site, verification: tuple[Newcomer, str]) -> None:
+    newcomer, link = verification
+    for method in ("GET", "HEAD", "GET"):
+        site.anonymous.request(method, path_of(link), expect=200)
+    page = site.anonymous.get(path_of(link), expect=200)
+    check_page(page, site)
+    problem(site.login(newcomer.email, newcomer.password), 401, "invalid_credentials")
+
+
+def test_r043_the_form_of_the_page_verifies(site: Site, verification: tuple[Newcomer, str]) -> None:
+    newcomer, link = verification
+    form = Form(site.anonymous.get(path_of(link), expect=200).text)
+    assert form.method == "POST"
+    done = site.anonymous.post(form.action, data=form.hidden)
+    assert done.status_code in (200, 303)
+    site.enter(newcomer.email, newcomer.password)
+    again = site.anonymous.post(form.action, data=form.hidden)
+    assert again.status_code >= 400
+    assert again.headers["content-type"].startswith("text/html")
+
+
+def test_r043_the_form_of_the_page_sets_a_password(site: Site, person: Callable[..., Person]) -> None:
+    someone, password = person(), new_password()
+    link = site.forgot(someone.email).link
+    page = site.anonymous.get(path_of(link), expect=200)
+    check_page(page, site)
+    someone.api.get("/v1/me", expect=200)
+    form = Form(page.text)
+    weak = site.anonymous.post(form.action, data={**form.hidden, "password": "too short"})
+    assert weak.status_code == 422 and Form(weak.text).method == "POST", "the form comes again"
+    assert "too short" not in Form(weak.text).hidden.values()
+    done = site.anonymous.post(form.action, data={**form.hidden, "password": password})
+    assert done.status_code in (200, 303)
+    problem(someone.api.get("/v1/me"), 401, "unauthorized")
+    site.enter(someone.email, password)
+
+
+@pytest.mark.parametrize("path", ["/verify", "/reset-password"])
+@pytest.mark.parametrize(
+    "query",
+    ["", "?token=", "?token=nonsense", "?token=<script>alert(1)</script>", "?token=a&token=b", "?x=1", "?token=%FF%00"],
+)
+def test_a_page_without_a_good_token_is_still_a_page(site: Site, path: str, query: str) -> None:
+    answer = site.anonymous.get(f"{path}{query}")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<script>alert" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/verify", "/reset-password"])
+def test_r106_another_sites_page_can_not_submit_the_form(site: Site, path: str) -> None:
+    data = {"token": "nonsense", "password": "kettle zebra lamp 93"}
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+    ):
+        assert site.anonymous.post(path, data=data, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/verify", "/reset-password"])
+def test_a_page_takes_forms_only(anonymous: Client, path: str) -> None:
+    answer = anonymous.post(path, content="token=x", headers={"Content-Type": "text/plain"})
+    assert answer.status_code in (415, 422, 400)
+
+
+def test_a_person_verifies_in_a_browser(site: Site, verification: tuple[Newcomer, str], page: Page) -> None:
+    newcomer, link = verification
+    watch = Watch()
+    watch.on(page)
+    page.goto(link)
+    expect(page.locator("h1")).to_be_visible()
+    page.get_by_role("button").click()
+    expect(page.locator("form")).to_have_count(0)
+    assert watch.faults == []
+    assert watch.foreign(site.public_url) == []
+    site.enter(newcomer.email, newcomer.password)
+    page.goto(link)
+    expect(page.locator("h1")).to_be_visible()
+
+
+def test_a_person_chooses_a_new_password_in_a_browser(site: Site, person: Callable[..., Person], page: Page) -> None:
+    someone, password = person(), new_password()
+    watch = Watch()
+    watch.on(page)
+    page.goto(site.forgot(someone.email).link)
+    field = page.get_by_label(re.compile("password", re.IGNORECASE))
+    assert field.get_attribute("type") == "password", "R-006"
+    assert field.get_attribute("autocomplete") == "new-password", "R-006"
+    field.fill("passwordpassword")
+    page.get_by_role("button").click()
+    expect(page.get_by_label(re.compile("password", re.IGNORECASE))).to_have_value("")
+    page.get_by_label(re.compile("password", re.IGNORECASE)).fill(password)
+    page.get_by_role("button").click()
+    expect(page.locator("form")).to_have_count(0)
+    assert watch.faults == []
+    assert watch.foreign(site.public_url) == []
+    site.enter(someone.email, password)

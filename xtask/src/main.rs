@@ -1,0 +1,76 @@
+//! The project's own commands, run as `cargo xtask <command>`.
+//!
+//! They need nothing but the standard library, so that they build in seconds on a fresh
+//! machine and can install everything else.
+#![expect(clippy::print_stdout, reason = "what a command has to say goes to the terminal")]
+
+mod ci;
+mod r#gen;
+mod http;
+mod json;
+mod postgres;
+mod sweep;
+mod test;
+mod tidy;
+mod tools;
+mod tour;
+mod up;
+mod workspace;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// How a command ends: its exit code, or a sentence that says why it could not go on.
+type Outcome = Result<ExitCode, String>;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  up [--tour] [--debug]  Install PostgreSQL where it is missing, build usher and serve it.
+                         --tour walks a fresh server through the README instead and stops it.
+                         --debug takes the debug build.
+  test [filter]          Install what the tests need, run the Rust tests and the pytest suite.
+  tidy                   Check the rules of the house: imports, sizes, homes of clock and SQL.
+  gen [--check]          Write the generated files under docs/, or check that they are fresh.
+  ci                     Everything a change must pass.
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match dispatch(&words) {
+        Ok(code) => code,
+        Err(sentence) => {
+            // Nothing is left to do when even standard error is closed.
+            let _closed = writeln!(std::io::stderr(), "xtask: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(words: &[&str]) -> Outcome {
+    match words {
+        ["up", flags @ ..] => match up::Options::parse(flags) {
+            Some(options) => up::run(&options),
+            None => Ok(usage()),
+        },
+        ["test"] => test::run(None),
+        ["test", filter] if !filter.starts_with('-') => test::run(Some(filter)),
+        ["tidy"] => tidy::run(),
+        ["gen"] => r#gen::run(r#gen::Mode::Write),
+        ["gen", "--check"] => r#gen::run(r#gen::Mode::Check),
+        ["ci"] => Ok(ci::run()),
+        [up::ANNOUNCE, server, address, data_directory] => up::announce(server, address, data_directory.as_ref()),
+        [sweep::SWEEP, directory] => Ok(sweep::wait(directory.as_ref())),
+        ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => Ok(usage()),
+    }
+}
+
+fn usage() -> ExitCode {
+    print!("{HELP}");
+    ExitCode::from(2)
+}

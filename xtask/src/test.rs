@@ -1,0 +1,171 @@
+//! `cargo xtask test`: installs what the tests need, runs all of them, prints the counts and
+//! leaves nothing running.
+
+mod counts;
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use crate::sweep::Folder;
+use crate::test::counts::Counts;
+use crate::workspace::{self, Profile, cargo};
+use crate::{Outcome, postgres, tools};
+
+pub fn run(filter: Option<&str>) -> Outcome {
+    let root = workspace::root();
+    // Two runs in one checkout would stop each other's PostgreSQL: the second one waits.
+    let _lock = lock(&workspace::target_directory()?)?;
+    postgres::ensure()?;
+    let requirements = root.join("e2e/requirements.txt");
+    let pytest = tools::pytest(&requirements, &root.join("target/venv"))?;
+    let name = format!("usher-test-{}", workspace::fingerprint(&[&root.to_string_lossy()]));
+    let folder = Folder::create(std::env::temp_dir().join(name))?;
+    let results = run_all(&root, folder.path(), &pytest, filter);
+    let removed = folder.remove();
+    let (rust, python) = results?;
+    removed?;
+    Ok(summarize(rust, python))
+}
+
+fn lock(target: &Path) -> Result<File, String> {
+    let path = target.join("xtask-test.lock");
+    let what = |error: std::io::Error| format!("{}: {error}", path.display());
+    fs::create_dir_all(target).map_err(what)?;
+    let file = File::create(&path).map_err(what)?;
+    if file.try_lock().is_err() {
+        println!("Another `cargo xtask test` runs in this checkout; waiting for it.");
+        file.lock().map_err(what)?;
+    }
+    Ok(file)
+}
+
+fn run_all(root: &Path, folder: &Path, pytest: &Path, filter: Option<&str>) -> Result<(Counts, Counts), String> {
+    let mut rust = cargo_test(&["--workspace", "--all-targets"], folder, filter)?;
+    if has_doc_tests(&root.join("crates")) {
+        rust = rust + cargo_test(&["--workspace", "--doc"], folder, filter)?;
+    }
+    let usher = match workspace::build_usher(Profile::Debug) {
+        Ok(usher) => usher,
+        Err(sentence) => {
+            println!("{sentence}");
+            return Ok((rust, Counts::broken()));
+        }
+    };
+    let mut command = Command::new(pytest);
+    command.args(["e2e", "-q"]).current_dir(root);
+    if let Some(filter) = filter {
+        // pytest's -k takes an expression: a Rust path becomes "all of these words".
+        command.args(["-k", &filter.replace("::", " and ")]);
+    }
+    let python =
+        counted(workspace::without_settings(&mut command).env("USHER_BIN", usher).env("PYTHONUNBUFFERED", "1"), counts::pytest)?;
+    Ok((rust, python))
+}
+
+fn cargo_test(what: &[&str], folder: &Path, filter: Option<&str>) -> Result<Counts, String> {
+    let mut command = cargo(&["test", "--no-fail-fast"]);
+    command.args(what).args(filter);
+    workspace::without_settings(&mut command).env("TEST_PG_DIR", folder);
+    counted(&mut command, counts::libtest)
+}
+
+/// Runs the tests, showing their output as it comes, and counts them by its lines.
+fn counted(command: &mut Command, read: fn(&str) -> Option<Counts>) -> Result<Counts, String> {
+    println!("$ {}", workspace::shown(command));
+    let what = |error: std::io::Error| format!("the tests did not run: {error}");
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(what)?;
+    let mut counts = Counts::default();
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line.map_err(what)?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            counts = counts + read(&line).unwrap_or_default();
+        }
+    }
+    let status = child.wait().map_err(what)?;
+    // pytest ends with 5 when nothing was selected, which a filter may well do.
+    let none_selected = counts == Counts::default() && status.code() == Some(5);
+    if !status.success() && !none_selected && counts.failed == 0 {
+        println!("{} ended with {status}", workspace::shown(command));
+        counts = counts + Counts::broken();
+    }
+    Ok(counts)
+}
+
+fn summarize(rust: Counts, python: Counts) -> ExitCode {
+    let total = rust + python;
+    println!("\nrust: {rust}\npytest: {python}");
+    println!("total: {} passed, {} failed", total.passed, total.failed);
+    if total.failed > 0 || total.passed == 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Whether a doc comment has a code block. Compiling for doc tests that are not there takes a
+/// while.
+fn has_doc_tests(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return false;
+    };
+    let paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.iter().any(|path| {
+        if path.is_dir() {
+            return has_doc_tests(path);
+        }
+        path.extension().is_some_and(|extension| extension == "rs")
+            && fs::read_to_string(path).is_ok_and(|text| has_code_block(&text))
+    })
+}
+
+fn has_code_block(text: &str) -> bool {
+    let mut inside = false;
+    for line in text.lines().map(str::trim_start) {
+        let fence = ["/// ```", "//! ```"].iter().find_map(|start| line.strip_prefix(start));
+        let Some(kind) = fence else { continue };
+        if !inside && !matches!(kind, "text" | "sql" | "json" | "sh" | "toml" | "http") {
+            return true;
+        }
+        inside = !inside;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_tests_and_no_tests_at_all_fail() {
+        let of = |passed, failed| Counts { passed, failed, ignored: 0 };
+        assert_eq!(summarize(of(1, 0), of(0, 0)), ExitCode::SUCCESS);
+        assert_eq!(summarize(of(1, 0), of(0, 1)), ExitCode::FAILURE);
+        assert_eq!(summarize(of(0, 0), of(0, 0)), ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn output_is_counted_while_it_streams() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo 3 passed in 0.1s"]);
+        assert_eq!(counted(&mut command, counts::pytest).unwrap().passed, 3);
+    }
+
+    #[test]
+    fn tests_that_do_not_run_have_failed() {
+        let count = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            counted(&mut command, counts::pytest).unwrap()
+        };
+        assert_eq!(count("exit 101").failed, 1);
+        assert_eq!(count("echo 1 passed in 0.1s; exit 3").failed, 1);
+        assert_eq!(count("echo no tests ran in 0.1s; exit 5").failed, 0);
+    }
+
+    #[test]
+    fn code_blocks_are_seen_in_doc_comments() {
+        assert!(has_code_block("/// ```\n/// let x = 1;\n/// ```"));
+        assert!(!has_code_block("/// ```text\n/// a\n/// ```"));
+        assert!(!has_code_block("let block = \"```\";"));
+    }
+}
