@@ -46,11 +46,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
-def pytest_report_header() -> list[str]:
+def pytest_report_header() -> str:
+    return f"usher: {EXTERNAL_URL or binary_path()}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says why tests were left out."""
     if not EXTERNAL_URL:
-        return [f"usher: {binary_path()}"]
-    told = [f"usher: {EXTERNAL_URL}", f"left out, marked needs_process: {REASONS['needs_process']}"]
-    return told if EXTERNAL_MAIL else [*told, f"left out, marked needs_mail: {REASONS['needs_mail']}"]
+        return
+    terminalreporter.write_line(f"Left out is what is marked needs_process: {REASONS['needs_process']}.")
+    if not EXTERNAL_MAIL:
+        terminalreporter.write_line(f"Left out is what is marked needs_mail: {REASONS['needs_mail']}.")
 
 
 def binary_path() -> Path:

@@ -33,7 +33,9 @@ def test_r260_the_life_of_a_user_is_written_down(site: Site, person: Callable[..
     path, admin = f"/v1/users/{someone.id}", site.admin.api
     admin.post(f"{path}/suspend", expect=200)
     admin.post(f"{path}/reactivate", expect=200)
+    mails = len(site.mailbox.to(someone.email))
     admin.put(f"{path}/professional", json={"professional": True}, expect=200)
+    site.mailbox.wait_for(someone.email, after=mails)
     admin.put(f"{path}/roles", json={"roles": ["user", "manager"]}, expect=200)
     site.login(someone.email, new_password())
     site.anonymous.post(

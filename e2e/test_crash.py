@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -15,11 +15,11 @@ from harness.canary import new_address, unique
 from harness.client import Bearer, Client, problem
 from harness.mailbox import Mailbox
 from harness.people import Site
-from harness.server import Usher
+from harness.server import Stage, Usher
 from harness.waiting import until
 
 WRITERS = 6
-ACKNOWLEDGED_BEFORE_THE_KILL = 60
+ACKNOWLEDGED_BEFORE_THE_KILL = 40
 # The promise for a release build is 2 s; a debug build on a busy machine gets more.
 RESTART_SECONDS = 10
 
@@ -50,16 +50,30 @@ def write_until_it_dies(base_url: str, token: str, attempts: list[Attempt], lock
             return
 
 
+@pytest.fixture(scope="module")
+def kept(stage: Stage, mailbox: Mailbox) -> Iterator[tuple[Usher, Site]]:
+    """A server that all but the first test of this module share; each leaves it running or lets the next one start it."""
+    usher = stage.usher()
+    try:
+        usher.start()
+        site = Site(usher.base_url, mailbox)
+        site.set_up(usher.setup_token())
+        yield usher, site
+    finally:
+        usher.remove()
+
+
 @pytest.fixture
-def ready(new_server: Callable[..., Usher], mailbox: Mailbox) -> tuple[Usher, Site]:
+def ready(kept: tuple[Usher, Site]) -> tuple[Usher, Site]:
+    if not kept[0].running:
+        kept[0].start()
+    return kept
+
+
+def test_r280_what_was_acknowledged_survives_kill_9(new_server: Callable[..., Usher], mailbox: Mailbox) -> None:
     usher = new_server()
     site = Site(usher.base_url, mailbox)
     site.set_up(usher.setup_token())
-    return usher, site
-
-
-def test_r280_what_was_acknowledged_survives_kill_9(ready: tuple[Usher, Site]) -> None:
-    usher, site = ready
     token = site.admin.api.tokens["access_token"]
     attempts: list[Attempt] = []
     lock = threading.Lock()
@@ -111,7 +125,7 @@ def test_r280_mail_that_was_promised_is_sent_after_a_crash(ready: tuple[Usher, S
     usher.kill()
     usher.start()
     for newcomer in newcomers:
-        site.verify(mailbox.wait_for(newcomer.email, seconds=60).token)
+        site.verify(mailbox.wait_for(newcomer.email, seconds=45).token)
         site.enter(newcomer.email, newcomer.password)
 
 
@@ -119,7 +133,7 @@ def test_r280_mail_that_was_promised_is_sent_after_a_crash(ready: tuple[Usher, S
 def test_a_restart_revives_no_rotated_refresh_token(ready: tuple[Usher, Site], how: str) -> None:
     usher, site = ready
     someone = site.person()
-    kept = someone.sign_in()
+    untouched = someone.sign_in()
     ended = someone.sign_in()
     ended.post("/v1/logout", expect=204)
     rotated = someone.api.refresh_token
@@ -140,13 +154,13 @@ def test_a_restart_revives_no_rotated_refresh_token(ready: tuple[Usher, Site], h
     # The stolen copy comes back: it ends the session that it was taken from, and no other.
     problem(again.post("/v1/refresh", json={"refresh_token": rotated}), 401, "invalid_refresh_token")
     problem(again.post("/v1/refresh", json={"refresh_token": current["refresh_token"]}), 401, "invalid_refresh_token")
-    again.post("/v1/refresh", json={"refresh_token": kept.refresh_token}, expect=200)
+    again.post("/v1/refresh", json={"refresh_token": untouched.refresh_token}, expect=200)
 
 
 def test_r282_it_outlives_its_database(ready: tuple[Usher, Site]) -> None:
     """PostgreSQL is killed: probes tell, requests get 503 with Retry-After and no other failure, and it recovers by itself."""
     usher, site = ready
-    token = site.admin.api.tokens["access_token"]
+    token = site.admin.sign_in().tokens["access_token"]
     pid = usher.postgres_pid()
     assert pid
     os.kill(pid, signal.SIGKILL)
@@ -168,5 +182,4 @@ def test_r282_it_outlives_its_database(ready: tuple[Usher, Site]) -> None:
     assert client.get("/readyz", may_be_unavailable=True).status_code in (200, 503)
     until("it says that it is ready", lambda: client.get("/readyz", may_be_unavailable=True).status_code == 200)
     client.post("/v1/users", json={"email": new_address()}, expect=201)
-    assert usher.stop() == 0
-    assert usher.postgres_pid() is None
+    assert usher.postgres_pid() not in (None, pid)

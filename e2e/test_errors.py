@@ -163,6 +163,21 @@ def test_r224_a_body_is_not_read_before_the_caller_is_known(anonymous: Client) -
     problem(anonymous.patch("/v1/me", content=b"{" + b" " * 80_000, headers=JSON), 401, "unauthorized")
 
 
+@pytest.mark.parametrize("path", ["/v1/users", "/v1/nonsense"])
+def test_a_refusal_before_the_body_leaves_a_connection_that_works(site: Site, path: str) -> None:
+    """Else the next request of a client or proxy that keeps its connections would be lost."""
+    host = wire.host_of(site.base_url)
+    with wire.connect(site.base_url) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+        connection.sendall(head.encode())
+        first = wire.read(connection)
+        assert first.status in (401, 404)
+        if first.headers.get("connection", "").lower() == "close":
+            return
+        connection.sendall(f"{{}}GET /livez HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        assert wire.read(connection).status == 200
+
+
 # Media types
 
 
@@ -269,7 +284,9 @@ def test_a_value_of_another_type_is_named(anonymous: Client, member: str, value:
     if value is None and member not in ("email", "password"):
         value = [None]
     body = {"email": new_address(), "password": new_password(), member: value}
-    refused(anonymous.post("/v1/register", json=body), f"/{member}", "type")
+    refused(
+        anonymous.post("/v1/register", json=body), f"/{member}", "type" if member in ("email", "password") else None
+    )
 
 
 @pytest.mark.parametrize("member", ["email", "password", "username", "display_name"])

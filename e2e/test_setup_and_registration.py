@@ -38,8 +38,11 @@ def test_r014_the_setup_token_lies_in_a_file_that_only_its_owner_reads(unclaimed
     assert len(unclaimed.setup_token()) >= 22, "R-040: 128 bits"
 
 
-def test_the_command_line_shows_the_setup_token(unclaimed: Usher) -> None:
-    assert unclaimed.setup_token() in unclaimed.cli("setup-token").stdout
+def test_r042_a_new_setup_token_from_the_command_line_kills_the_older(unclaimed: Usher) -> None:
+    older = unclaimed.setup_token()
+    printed = unclaimed.cli("setup-token").stdout.strip()
+    assert printed == unclaimed.setup_token() != older
+    problem(Client(unclaimed.base_url).post("/v1/setup", json=setup_body(older)), 422, "invalid_token")
 
 
 def test_r014_there_is_no_default_account(unclaimed: Usher) -> None:

@@ -17,8 +17,9 @@ class Client:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
-        # No proxy and no .netrc of whoever runs the tests.
-        self._http = httpx.Client(base_url=base_url, timeout=30, trust_env=False)
+        # No proxy and no .netrc of whoever runs the tests; and no idle connections, which would keep servers from stopping.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.Client(base_url=base_url, timeout=30, trust_env=False, limits=limits)
 
     def bearer(self) -> str | None:
         """The access token to send, if any."""
@@ -42,7 +43,7 @@ class Client:
         canary.note_members(options.get("json"))
         response = self._http.request(method, path, headers=sent, **options)
         check(response, may_be_unavailable=may_be_unavailable)
-        if response.headers.get("content-type", "").startswith("application/json"):
+        if response.content and response.headers.get("content-type", "").startswith("application/json"):
             canary.note_members(response.json())
         if expect is not None:
             expected = expect if isinstance(expect, tuple) else (expect,)

@@ -68,7 +68,7 @@ class Mail:
 
 def links(text: str) -> list[str]:
     """Links with a token, in text or HTML, each once."""
-    found = (html.unescape(link).rstrip(".,)") for link in _LINK.findall(text))
+    found = (link.rstrip(".,)") for link in _LINK.findall(html.unescape(text)))
     return list(dict.fromkeys(link for link in found if "token=" in link))
 
 

@@ -128,7 +128,7 @@ Make the first administrator, with an address and a password of your own:
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => format!(
             "
-An administrator exists: sign in.
+Sign in. (Is there no administrator yet? `usher setup-token` makes a token for POST /v1/setup.)
 
   curl -X POST http://{address}/v1/login \\
     -H 'Content-Type: application/json' \\
@@ -249,7 +249,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("usher-banner-{}", std::process::id()));
         fs::create_dir(&folder).unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], 8000));
-        assert!(banner(address, &folder).contains("An administrator exists: sign in."));
+        assert!(banner(address, &folder).contains("Sign in."));
         fs::write(folder.join("setup-token"), "abc\n").unwrap();
         let text = banner(address, &folder);
         fs::remove_dir_all(&folder).unwrap();

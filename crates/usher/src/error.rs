@@ -26,6 +26,8 @@ pub struct Rejection {
     pub detail: String,
     pub errors: Vec<FieldError>,
     pub retry_after_seconds: Option<u32>,
+    /// A token was presented and refused; its bearer is told so in `WWW-Authenticate` (RFC 6750, section 3.1).
+    pub token_refused: bool,
 }
 
 /// One fault of the request, and where it is.
@@ -55,6 +57,16 @@ impl FieldError {
         Self { pointer: None, parameter: Some(name.into()), header: None, code: code.into(), detail: detail.into() }
     }
 
+    /// `password must have at least 15 characters`; a whole sentence stands for itself.
+    fn in_words(&self) -> String {
+        let place = self.pointer.as_deref().or(self.parameter.as_deref()).or(self.header.as_deref()).unwrap_or_default();
+        let name = place.trim_start_matches('/').split('/').next().unwrap_or_default();
+        if name.is_empty() || self.detail.starts_with(char::is_uppercase) {
+            return self.detail.clone();
+        }
+        format!("{name} {}", self.detail)
+    }
+
     pub fn at_header(name: impl Into<String>, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self { pointer: None, parameter: None, header: Some(name.into()), code: code.into(), detail: detail.into() }
     }
@@ -62,11 +74,16 @@ impl FieldError {
 
 impl Rejection {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after_seconds: None }
+        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after_seconds: None, token_refused: false }
     }
 
     pub fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Send a valid access token: `Authorization: Bearer <token>`.")
+    }
+
+    /// An access token that does not open anything (any more).
+    pub fn token_refused() -> Self {
+        Self { token_refused: true, ..Self::unauthorized() }
     }
 
     /// Who somebody says they are, or the token they hold, did not convince.
@@ -129,11 +146,9 @@ impl fmt::Display for AppError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(rejection) => {
-                f.write_str(&rejection.detail)?;
-                for error in &rejection.errors {
-                    write!(f, "\n  {}: {}", error.pointer.as_deref().unwrap_or("request"), error.detail)?;
-                }
-                Ok(())
+                // At the command line there is no body to point into: the faults alone say it.
+                let faults: Vec<String> = rejection.errors.iter().map(FieldError::in_words).collect();
+                if faults.is_empty() { f.write_str(&rejection.detail) } else { f.write_str(&faults.join("\n")) }
             }
             Self::Internal(error) => write!(f, "{error:#}"),
         }

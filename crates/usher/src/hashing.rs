@@ -22,6 +22,9 @@ use crate::secret::{SecretText, random_bytes};
 const WAIT_MAX: Duration = Duration::from_secs(1);
 const SALT_BYTES: usize = 16;
 const OUTPUT_BYTES: usize = 32;
+/// A stored hash that asks for more is not computed: it would be the end of the memory.
+const MEMORY_KIB_MAX: u32 = 256 * 1024;
+const PASSES_MAX: u32 = 32;
 
 /// Cost of a hash. The lanes are always one: our threads are the parallelism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +108,7 @@ impl Hasher {
 
     /// Whether a stored hash costs less than today's policy and should be made anew.
     pub fn is_outdated(&self, phc: &str) -> bool {
-        cost_of(phc).is_none_or(|cost| cost != self.cost)
+        cost_of(phc).is_none_or(|cost| cost.memory_kib < self.cost.memory_kib || cost.passes < self.cost.passes)
     }
 
     async fn run(&self, password: &SecretText, work: Work) -> AppResult<Outcome> {
@@ -125,7 +128,8 @@ fn overloaded() -> Rejection {
 }
 
 fn work(receiver: &Mutex<Receiver<Job>>, cost: Cost) {
-    let mut memory = vec![Block::default(); cost.params().block_count()];
+    // Filled at the first password: a server that nobody has signed in to yet is small.
+    let mut memory = Vec::new();
     loop {
         let job = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
@@ -135,20 +139,30 @@ fn work(receiver: &Mutex<Receiver<Job>>, cost: Cost) {
         }
         let outcome = match &job.work {
             Work::Hash => Outcome::Hashed(hash(&job.password, cost, &mut memory)),
-            Work::Verify { phc } => Outcome::Verified(verify(&job.password, phc, &mut memory)),
+            Work::Verify { phc } => Outcome::Verified(verify(&job.password, phc, cost, &mut memory)),
         };
         // The request may have gone away meanwhile.
         let _ = job.reply.send(outcome);
     }
 }
 
-fn hash(password: &SecretText, cost: Cost, memory: &mut [Block]) -> String {
+fn hash(password: &SecretText, cost: Cost, memory: &mut Vec<Block>) -> String {
     let salt = random_bytes::<SALT_BYTES>();
     let mut output = [0; OUTPUT_BYTES];
+    let blocks = blocks(memory, &cost.params());
     Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.params())
-        .hash_password_into_with_memory(password.reveal().as_bytes(), &salt, &mut output, memory)
+        .hash_password_into_with_memory(password.reveal().as_bytes(), &salt, &mut output, blocks)
         .expect("salt and output have lengths that Argon2 takes");
     phc_string(cost, &salt, &output)
+}
+
+/// The part of the thread's memory that these parameters need.
+fn blocks<'a>(memory: &'a mut Vec<Block>, params: &Params) -> &'a mut [Block] {
+    let count = params.block_count();
+    if memory.len() < count {
+        memory.resize(count, Block::default());
+    }
+    &mut memory[..count]
 }
 
 fn phc_string(cost: Cost, salt: &[u8], output: &[u8]) -> String {
@@ -169,21 +183,21 @@ fn cost_of(phc: &str) -> Option<Cost> {
 }
 
 /// Verifies with the parameters the string itself names; a string that is not Argon2id is never right.
-fn verify(password: &SecretText, phc: &str, memory: &mut Vec<Block>) -> bool {
+fn verify(password: &SecretText, phc: &str, cost: Cost, memory: &mut Vec<Block>) -> bool {
     let Ok(parsed) = PasswordHash::new(phc) else { return false };
     let (Ok(params), Some(salt), Some(expected)) = (Params::try_from(&parsed), parsed.salt, parsed.hash) else {
         return false;
     };
-    if parsed.algorithm != Algorithm::Argon2id.ident() {
+    if parsed.algorithm != Algorithm::Argon2id.ident() || params.m_cost() > MEMORY_KIB_MAX || params.t_cost() > PASSES_MAX {
         return false;
     }
-    if memory.len() < params.block_count() {
-        memory.resize(params.block_count(), Block::default());
-    }
-    let blocks = params.block_count();
+    // More than the policy's memory is borrowed for this one hash and given back.
+    let mut larger = Vec::new();
+    let own = if params.block_count() > memory.capacity().max(cost.params().block_count()) { &mut larger } else { memory };
+    let blocks = blocks(own, &params);
     let mut output = vec![0; expected.len()];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(password.reveal().as_bytes(), &salt, &mut output, &mut memory[..blocks])
+        .hash_password_into_with_memory(password.reveal().as_bytes(), &salt, &mut output, blocks)
         .is_ok_and(|()| output.ct_eq(expected.as_bytes()).into())
 }
 
@@ -205,7 +219,12 @@ mod tests {
         assert!(!hasher.verify(&secret("correct horse battery"), None).await.unwrap());
         assert!(!hasher.verify(&secret("x"), Some("not a hash")).await.unwrap());
         assert!(!hasher.is_outdated(&phc));
-        assert!(hasher.is_outdated("$argon2id$v=19$m=16,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo"));
+        assert!(!hasher.is_outdated("$argon2id$v=19$m=16,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo"));
+        let weaker = Hasher::start(Cost { memory_kib: 16, passes: 2 }, 1, 8);
+        assert!(weaker.is_outdated(&phc));
+        // A hash that would take the machine's memory is refused, not computed.
+        let huge = "$argon2id$v=19$m=4294967295,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA";
+        assert!(!hasher.verify(&secret("x"), Some(huge)).await.unwrap());
     }
 
     #[tokio::test]

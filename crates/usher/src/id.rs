@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::BytesMut;
 use jiff::Timestamp;
@@ -47,11 +48,20 @@ impl<T> Id<T> {
     }
 }
 
-/// A new UUID version 7 that sorts by `now`.
+/// A new UUID version 7 that sorts by `now`, and after those this process has made in the same millisecond.
 pub fn new_uuid(now: Timestamp) -> Uuid {
     let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-    let random = crate::secret::random_bytes::<10>();
+    let mut random = crate::secret::random_bytes::<10>();
+    [random[0], random[1]] = next_in(millis).to_be_bytes();
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+}
+
+/// Counts within a millisecond (RFC 9562, section 6.2, method 1), so that what one transaction writes is listed in that order.
+fn next_in(millis: u64) -> u16 {
+    static LAST: Mutex<(u64, u16)> = Mutex::new((0, 0));
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    *last = if last.0 == millis { (millis, (last.1 + 1) & 0x0fff) } else { (millis, 0) };
+    last.1
 }
 
 impl<T> Clone for Id<T> {

@@ -11,7 +11,8 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use crate::config::{SmtpTls, SmtpUrl};
 
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// Of one exchange with the server; the job that sends has a limit of its own.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A mail to one recipient, in two renderings.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! The roof over the features' routers: every operation, every page, the documentation, and the layers around them all.
 
-use aide::openapi::OpenApi;
 use axum::Router;
+use serde_json::Value;
 
 use crate::app::App;
 use crate::http::api::Routes;
@@ -26,14 +26,14 @@ fn operations(with_metrics: bool) -> Routes {
 }
 
 /// The OpenAPI document, without a running server.
-pub fn document(public_url: &str) -> OpenApi {
-    docs::finish(operations(true), public_url).1
+pub fn document() -> Value {
+    docs::finish(operations(true)).1
 }
 
 /// Everything that answers requests.
 pub fn router(app: &App) -> Router {
     let with_metrics = app.config.server.metrics_listen.is_none();
-    let (operations, document) = docs::finish(operations(with_metrics), app.config.server.public_url.as_str());
+    let (operations, document) = docs::finish(operations(with_metrics));
     let pages = html::router().merge(verification::pages()).merge(recovery::pages());
     layers::wrap(operations.merge(docs::router(&document)).merge(pages), app)
 }

@@ -21,6 +21,8 @@ const RANKS: &[(&str, u8)] = &[
     ("secret", KERNEL),
     ("seal", KERNEL),
     ("error", KERNEL),
+    ("formats", KERNEL),
+    ("patch", KERNEL),
     ("config", KERNEL),
     ("db", KERNEL),
     ("telemetry", KERNEL),
@@ -165,8 +167,8 @@ mod tests {
         assert!(faults(users, "use crate::{audit, db::Tx, roles};").is_empty());
         assert_eq!(
             faults(users, "//!\nuse crate::sign_in;"),
-            ["crates/usher/src/users/mod.rs:2: `users` (rank 27) may not import `sign_in` (rank \
-              31): imports point down"]
+            ["crates/usher/src/users/mod.rs:2: `users` (rank 18) may not import `sign_in` (rank \
+              30): imports point down"]
         );
         assert_eq!(faults(users, "fn f() { crate::router::x() }").len(), 1);
         assert!(faults(users, "#[cfg(test)]\nuse crate::testing::TestApp;").is_empty());

@@ -28,6 +28,7 @@ pub fn router() -> Routes {
 /// Which audit events, and how many.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AuditFilter")]
 pub struct Filter {
     /// At most so many items.
     #[serde(default)]

@@ -4,6 +4,10 @@
 mod api;
 mod store;
 
+#[cfg(test)]
+#[path = "tests/api.rs"]
+mod api_tests;
+
 use std::fmt::Display;
 use std::pin::Pin;
 

@@ -176,17 +176,17 @@ impl Caller {
 pub async fn recognise(app: &App, token: &str, origin: Origin) -> AppResult<Caller> {
     let now = app.clock.now();
     let Ok(claims) = app.keyring.verify_access(token, now) else {
-        return Err(Rejection::unauthorized().into());
+        return Err(Rejection::token_refused().into());
     };
     let Some((standing, session)) = store::find_by_session(app.db.read(), claims.session_id).await? else {
-        return Err(Rejection::unauthorized().into());
+        return Err(Rejection::token_refused().into());
     };
     if standing.user_id != claims.user_id {
-        return Err(Rejection::unauthorized().into());
+        return Err(Rejection::token_refused().into());
     }
     if let Err(refusal) = may_act(&standing, Act::GoOn(&session), now) {
         tracing::debug!(user.id = %standing.user_id, refusal = refusal.as_str(), "refused an access token");
-        return Err(Rejection::unauthorized().into());
+        return Err(Rejection::token_refused().into());
     }
     Ok(Caller {
         user_id: standing.user_id,

@@ -38,6 +38,7 @@ impl Running {
 
     /// Leaves the private PostgreSQL; the last to leave stops it.
     pub async fn stop(self) {
+        self.app.db.close();
         if let Some(private) = self.private {
             private.stop().await.log_and_ignore("the next start takes the server over");
         }

@@ -38,7 +38,7 @@ pub fn run(command: &Command, json: bool) -> Outcome {
 
 /// The document does not depend on the configuration, so that everybody makes the same one.
 pub fn print_openapi() -> Outcome {
-    let document = router::document("http://127.0.0.1:8000");
+    let document = router::document();
     output::json(&document)?;
     Ok(())
 }

@@ -36,11 +36,12 @@ pub async fn run(config: Config, command: &Command, json: bool) -> Outcome {
     match command {
         Command::List { limit } => list(&mails::list(&mut tx, *limit).await?, json)?,
         Command::Show { id, html } => {
-            let (mail, body) = mails::show(&running.app, &mut tx, *id).await?;
+            let found = mails::show(&running.app, &mut tx, *id).await?;
+            let (mail, body) = found.ok_or_else(|| anyhow::anyhow!("there is no mail {id}: see `usher mail list`"))?;
             show(&mail, body.as_ref(), *html, json)?;
         }
         Command::Retry { id } => {
-            let count = mails::retry(&mut tx, *id).await?;
+            let count = mails::retry(&running.app, &mut tx, *id).await?;
             if json {
                 output::json(&serde_json::json!({ "queued": count }))?;
             } else {

@@ -1,9 +1,7 @@
 //! What the command line prints.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line's answers go to standard output, its complaints to standard error"
-)]
+#![expect(clippy::print_stderr, reason = "complaints go to standard error")]
+
+use std::io::Write;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, ContentArrangement, Table};
@@ -15,14 +13,21 @@ pub fn complain(message: &str) {
     eprintln!("usher: {message}");
 }
 
+/// When whoever reads has heard enough (`usher user list | head`), there is nobody to tell.
+fn print(text: &str) {
+    if writeln!(std::io::stdout(), "{text}").is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// A line for people.
 pub fn say(line: impl AsRef<str>) {
-    println!("{}", line.as_ref());
+    print(line.as_ref());
 }
 
 /// Something for programs.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    print(&serde_json::to_string_pretty(value)?);
     Ok(())
 }
 
@@ -38,7 +43,7 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>, when_empty: &str) {
         table.add_row(row);
     }
     for line in table.lines() {
-        say(line.trim_end());
+        say(line.trim_end().strip_prefix(' ').unwrap_or(&line));
     }
 }
 

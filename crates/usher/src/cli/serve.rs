@@ -1,5 +1,7 @@
 //! `usher serve`, `usher worker` and `usher setup-token`.
 
+use std::net::SocketAddr;
+
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,15 +20,19 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
     let mut stop = Stop::new()?;
     let address = config.server.listen;
     // First of all: a port that is taken must not cost a migration.
-    let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address} (USHER_LISTEN)"))?;
+    let listener = listen(address).with_context(|| format!("listening on {address} (USHER_LISTEN)"))?;
     let metrics_listener = match config.server.metrics_listen {
         Some(address) => {
             Some(TcpListener::bind(address).await.with_context(|| format!("listening on {address} (USHER_METRICS_LISTEN)"))?)
         }
         None => None,
     };
+    let grace = config.server.shutdown_grace;
+    let starting = listener.try_clone().and_then(TcpListener::from_std).map_err(anyhow::Error::from)?;
     let running = tokio::select! {
         running = boot::ready(config) => running?,
+        // Until then probes are told that the process lives, and everybody else to come back.
+        () = http::serve(starting, probes::starting_router(), std::future::pending(), grace) => return Ok(()),
         () = stop.asked() => return Ok(()),
     };
     let app = running.app.clone();
@@ -37,11 +43,12 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
         leave_setup_token(&app).await?;
     }
     if let Some(listener) = metrics_listener {
-        tokio::spawn(http::serve(listener, probes::metrics_router(&app), std::future::pending(), app.config.server.shutdown_grace));
+        let router = probes::metrics_router(&app);
+        tokio::spawn(http::serve(listener, router, std::future::pending(), grace));
     }
     let (url, version) = (app.config.server.public_url.as_str(), env!("CARGO_PKG_VERSION"));
     tracing::info!(%address, url, version, worker = worker.is_some(), "serving");
-    http::serve(listener, router::router(&app), stop.asked(), app.config.server.shutdown_grace).await;
+    http::serve(TcpListener::from_std(listener).map_err(anyhow::Error::from)?, router::router(&app), stop.asked(), grace).await;
     tracing::info!("stopping");
     if let Some(worker) = worker {
         worker.stop().await;
@@ -72,6 +79,13 @@ pub async fn work(config: Config, report: &Report) -> Outcome {
 pub async fn print_setup_token(config: Config) -> Outcome {
     let running = boot::ready(config).await?;
     let token = setup::issue_token(&running.app).await?;
+    if running.is_private()
+        && let Some(token) = &token
+    {
+        // The one in the file does not work any more.
+        setup::forget_token_file(&running.app).await.log_and_ignore("the new token is printed");
+        boot::write_private(&setup::token_file(&running.app), &format!("{}\n", token.reveal()))?;
+    }
     running.stop().await;
     match token {
         Some(token) => {
@@ -80,6 +94,13 @@ pub async fn print_setup_token(config: Config) -> Outcome {
         }
         None => Err(Failure { code: 1, message: "there is an administrator already: sign in".to_owned() }),
     }
+}
+
+/// A listener of the standard library can be shared: one half serves while the server starts, the other when it has.
+fn listen(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 fn start_telemetry(config: &Config, report: &Report) -> anyhow::Result<()> {

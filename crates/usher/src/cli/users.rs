@@ -13,6 +13,7 @@ use crate::db::Tx;
 use crate::db::page::Limit;
 use crate::emails::{self, EmailAddress};
 use crate::error::AppResult;
+use crate::formats;
 use crate::id::UserId;
 use crate::mails::{self, Template};
 use crate::password::{self, ContextWords};
@@ -164,7 +165,12 @@ async fn create_user(app: &App, create: Create) -> Result<User, Failure> {
     let username = username.map_err(|why| Failure::usage(format!("--username {why}")))?;
     let given: Vec<RoleName> = create.roles.iter().map(|name| RoleName::from(name.as_str())).collect();
     let roles = if given.is_empty() { vec![RoleName::from(roles::USER)] } else { given };
-    let profile = Profile { display_name: create.display_name.map(Name), ..Profile::default() };
+    let display_name = create.display_name.as_deref().map(|text| {
+        formats::line(text)
+            .map(Name)
+            .ok_or_else(|| Failure::usage(format!("--display-name {}", formats::hint(formats::LINE).unwrap_or_default())))
+    });
+    let profile = Profile { display_name: display_name.transpose()?, ..Profile::default() };
     let phc = if create.password_stdin { Some(read_password(app, &email).await?) } else { None };
     let mut tx = app.begin(&boot::operator(None)).await?;
     let new = NewUser {

@@ -89,9 +89,8 @@ pub const SETTINGS: &[Setting] = &[
         default: Fallback::Told("usher runs a private PostgreSQL in the data directory"),
         secret: true,
         description: "The PostgreSQL (15 or newer) to use. Special characters in the password \
-            are percent-encoded. `sslmode` is `disable`, `prefer` (encrypts if the \
-            server can, checks nothing) or `require` (encrypts and verifies the \
-            certificate). `USHER_SECRET_KEY` must be set too.",
+            are percent-encoded. `sslmode` is `require` (encrypts and verifies \
+            the certificate) or `disable`; `prefer`, the default, does not encrypt either. `USHER_SECRET_KEY` must be set too.",
     },
     Setting {
         name: "USHER_DATABASE_POOL_SIZE",
@@ -107,9 +106,10 @@ pub const SETTINGS: &[Setting] = &[
         name: "USHER_DATABASE_CONNECT_TIMEOUT_SECONDS",
         section: Section::Database,
         syntax: Syntax::Seconds(1..=300),
-        default: Fallback::Value("5"),
+        default: Fallback::Value("1"),
         secret: false,
-        description: "How long connecting to the database may take.",
+        description: "How long connecting to the database, or waiting for a free connection, may take before \
+            the answer is 503.",
     },
     Setting {
         name: "USHER_DATABASE_STATEMENT_TIMEOUT_SECONDS",

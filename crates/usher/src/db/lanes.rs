@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -24,10 +25,14 @@ const PIPELINE_CONNECTIONS: usize = 2;
 pub struct Connector {
     config: Config,
     tls: MakeRustlsConnect,
+    /// How long connecting may take, from the first packet to the session.
+    within: Duration,
+    /// How long a single statement outside a transaction may take: a little longer than PostgreSQL lets it.
+    answers_within: Duration,
 }
 
 impl Connector {
-    pub(super) fn new(config: Config) -> anyhow::Result<Self> {
+    pub(super) fn new(config: Config, within: Duration, statement_timeout: Duration) -> anyhow::Result<Self> {
         let mut roots = rustls::RootCertStore::empty();
         if config.get_ssl_mode() == SslMode::Require {
             let found = rustls_native_certs::load_native_certs();
@@ -40,7 +45,7 @@ impl Connector {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let tls = MakeRustlsConnect::new(tls);
-        Ok(Self { config, tls })
+        Ok(Self { config, tls, within, answers_within: statement_timeout + Duration::from_secs(1) })
     }
 
     pub(super) fn tls(&self) -> MakeRustlsConnect {
@@ -94,10 +99,20 @@ impl Shared {
         Ok(client)
     }
 
+    /// A server that accepts and then says nothing is as good as away.
     async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
-        let client = self.client().await?;
-        let statement = client.prepare_cached(sql).await?;
-        Ok(client.query(&statement, params).await?)
+        let silent = || DbError::Unavailable("the database does not answer".to_owned());
+        let client = tokio::time::timeout(self.connector.within, self.client()).await.map_err(|_| silent())??;
+        let ask = async {
+            let statement = client.prepare_cached(sql).await?;
+            client.query(&statement, params).await
+        };
+        if let Ok(answer) = tokio::time::timeout(self.connector.answers_within, ask).await {
+            return Ok(answer?);
+        }
+        // The next caller begins with a connection of its own.
+        *self.current.lock().await = None;
+        Err(silent())
     }
 }
 
@@ -171,7 +186,15 @@ async fn serve(connection: Shared, receiver: Arc<Mutex<mpsc::Receiver<LookUp>>>)
     }
 }
 
-async fn answer_together(connection: &Shared, sql: &'static str, look_ups: Vec<LookUp>) {
+async fn answer_together(connection: &Shared, sql: &'static str, mut look_ups: Vec<LookUp>) {
+    if look_ups.len() == 1
+        && let Some(look_up) = look_ups.pop()
+    {
+        let answer = connection.query(sql, &[&vec![look_up.key]]).await;
+        // A caller that has gone away no longer wants its answer.
+        let _ = look_up.reply.send(answer.map(|rows| rows.into_iter().next().map(Arc::new)));
+        return;
+    }
     let mut keys: Vec<Uuid> = look_ups.iter().map(|look_up| look_up.key).collect();
     keys.sort_unstable();
     keys.dedup();
@@ -179,11 +202,10 @@ async fn answer_together(connection: &Shared, sql: &'static str, look_ups: Vec<L
         Ok(rows) => {
             let rows: HashMap<Uuid, Arc<Row>> = rows.into_iter().map(|row| (row.get(0), Arc::new(row))).collect();
             for look_up in look_ups {
-                // A caller that has gone away no longer wants its answer.
                 let _ = look_up.reply.send(Ok(rows.get(&look_up.key).cloned()));
             }
         }
-        Err(DbError::Statement(error)) if look_ups.len() > 1 => {
+        Err(DbError::Statement(error)) => {
             // One bad member must not fail its companions.
             tracing::debug!(%error, "retrying gathered look-ups one by one");
             for look_up in look_ups {

@@ -90,7 +90,7 @@ impl Db {
     /// Prepares the lanes. Connections are made when they are first needed, so this works while the database is away.
     pub fn new(options: &ConnectOptions) -> anyhow::Result<Self> {
         let config = options.prepared();
-        let connector = Arc::new(lanes::Connector::new(config.clone())?);
+        let connector = Arc::new(lanes::Connector::new(config.clone(), options.connect_timeout, options.statement_timeout)?);
         let manager = Manager::from_config(config, connector.tls(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager)
             .max_size(options.pool_size)
@@ -146,6 +146,11 @@ impl Db {
     pub fn pool_use(&self) -> (usize, usize) {
         let status = self.0.pool.status();
         (status.size.saturating_sub(status.available), status.max_size)
+    }
+
+    /// Closes the transaction lane, before the database itself is stopped.
+    pub fn close(&self) {
+        self.0.pool.close();
     }
 
     async fn connection(&self) -> DbResult<Object> {

@@ -60,6 +60,7 @@ impl JsonSchema for Limit {
 
 /// One page of a list.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
 pub struct Page<T> {
     pub items: Vec<T>,
     /// Pass it as `cursor` to get the next page; `null` on the last one.

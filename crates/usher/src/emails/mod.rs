@@ -32,6 +32,16 @@ pub fn taken(pointer: &'static str) -> Rejection {
     Rejection { errors: vec![error], ..Rejection::conflict("email_taken", detail) }
 }
 
+/// Whoever is about to give this address to a user takes turns with others who are: the second finds what the first has done.
+pub async fn lock(tx: &mut Tx, address: &EmailAddress) -> DbResult<()> {
+    store::lock_address(tx, address.normal()).await
+}
+
+/// Writes an unverified address as its latest owner-to-be wrote it: spellings of one normal form may be different mailboxes.
+pub async fn respell(tx: &mut Tx, address: &EmailAddress) -> DbResult<()> {
+    store::update_spelling(tx, address).await
+}
+
 /// The address with this normal form, whoever has it.
 pub async fn find(tx: &mut Tx, address: &EmailAddress) -> DbResult<Option<Email>> {
     store::find_by_normal(tx, address.normal()).await

@@ -16,6 +16,21 @@ pub async fn insert_email(tx: &mut Tx, id: EmailId, user_id: UserId, address: &E
     Ok(())
 }
 
+/// Held to the end of the transaction.
+pub async fn lock_address(tx: &mut Tx, normal: &str) -> DbResult<()> {
+    tx.query("select pg_advisory_xact_lock(hashtextextended('address ' || $1, 0))", &[&normal]).await?;
+    Ok(())
+}
+
+pub async fn update_spelling(tx: &mut Tx, address: &EmailAddress) -> DbResult<()> {
+    let sql = "
+        update emails
+        set address = $2
+        where address_normal = $1 and verified_at is null";
+    tx.execute(sql, &[&address.normal(), &address.as_str()]).await?;
+    Ok(())
+}
+
 pub async fn find_by_normal(tx: &mut Tx, normal: &str) -> DbResult<Option<Email>> {
     let sql = "
         select id, user_id, address, verified_at is not null as verified

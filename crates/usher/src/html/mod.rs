@@ -67,11 +67,13 @@ fn respond(status: StatusCode, html: String) -> Response {
 
 /// What pages load.
 pub fn router() -> Router<App> {
-    let style = || async {
-        let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
-        (headers, include_str!("style.css"))
-    };
-    Router::new().route("/assets/style.css", get(style))
+    Router::new()
+        .route("/assets/icon.svg", get(|| async { asset("image/svg+xml", include_str!("icon.svg")) }))
+        .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", include_str!("style.css")) }))
+}
+
+fn asset(media_type: &'static str, text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "public, max-age=3600")], text).into_response()
 }
 
 /// The token of a link: `?token=...`. Empty when there is none; the page then says that the link does not work.
@@ -93,8 +95,7 @@ impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for Form<T> {
     type Rejection = AppError;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Self::Rejection> {
-        body::require_media_type(&request, &[FORM])?;
-        let bytes = body::read(request.into_body()).await?;
+        let bytes = body::read_as(request, &[FORM]).await?;
         let fits = serde_html_form::from_bytes(&bytes);
         fits.map(Self).map_err(|_| {
             Rejection::bad_request("malformed_request", "The form does not fit this page. Open the page again.").into()

@@ -17,6 +17,7 @@ use http::{HeaderMap, Method, header};
 use schemars::generate::SchemaSettings;
 use serde_json::json;
 
+use super::layers;
 use super::problem::{CONTENT_TYPE, Problem};
 use crate::app::App;
 use crate::caller::{self, Caller, Permission};
@@ -128,7 +129,7 @@ async fn guard(access: Access, mut request: Request, next: Next) -> Response {
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(error) => error.into_response(),
+        Err(error) => layers::refuse(request, error.into_response()).await,
     }
 }
 

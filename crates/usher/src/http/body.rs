@@ -1,5 +1,7 @@
 //! Request bodies: JSON that is limited, well-formed, fits its schema, and then becomes a typed value.
 
+use std::time::Duration;
+
 use aide::generate::GenContext;
 use aide::openapi::{Operation, ReferenceOr, RequestBody, Response as ApiResponse, StatusCode as ApiStatus};
 use aide::operation::OperationInput;
@@ -8,9 +10,8 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::api::{media_type, problem_response};
@@ -20,6 +21,8 @@ use crate::error::{AppError, AppResult, FieldError, Rejection};
 
 /// Largest body of an ordinary request, in bytes.
 pub const BODY_MAX: usize = 64 * 1024;
+/// How long a refusal waits for a body that is on its way.
+const DISCARD_WITHIN: Duration = Duration::from_millis(100);
 
 /// A JSON body.
 pub struct Json<T>(pub T);
@@ -34,8 +37,7 @@ impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for Json<T> {
     type Rejection = AppError;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Self::Rejection> {
-        require_media_type(&request, &["application/json"])?;
-        parse(&read(request.into_body()).await?).map(Self)
+        parse(&read_as(request, &["application/json"]).await?).map(Self)
     }
 }
 
@@ -43,8 +45,7 @@ impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for MergePatch
     type Rejection = AppError;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Self::Rejection> {
-        require_media_type(&request, &["application/json", "application/merge-patch+json"])?;
-        parse(&read(request.into_body()).await?).map(Self)
+        parse(&read_as(request, &["application/json", "application/merge-patch+json"]).await?).map(Self)
     }
 }
 
@@ -62,8 +63,15 @@ impl<T: DeserializeOwned + JsonSchema + Default + 'static> FromRequest<App> for 
     }
 }
 
+/// Reads a body of one of these media types. A body of another type is read too, so that the connection can go on.
+pub async fn read_as(request: Request, accepted: &[&str]) -> AppResult<Bytes> {
+    let fits = require_media_type(&request, accepted);
+    let body = read(request.into_body()).await?;
+    fits.map(|()| body)
+}
+
 /// Only JSON opens an operation: forms and plain text, which other sites can send, do not.
-pub fn require_media_type(request: &Request, accepted: &[&str]) -> AppResult<()> {
+fn require_media_type(request: &Request, accepted: &[&str]) -> AppResult<()> {
     let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
     if accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted)) {
@@ -83,6 +91,11 @@ pub async fn read(body: Body) -> AppResult<Bytes> {
         }
         Err(_) => Err(Rejection::bad_request("malformed_request", "The request body ended before its time.").into()),
     }
+}
+
+/// Reads a body that does not matter, if it is there and not large. False: the connection can't carry another request.
+pub async fn discard(body: Body) -> bool {
+    matches!(tokio::time::timeout(DISCARD_WITHIN, read(body)).await, Ok(Ok(_)))
 }
 
 /// Parses and checks a body.
@@ -109,44 +122,6 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
             Segment::Unknown => "/?".to_owned(),
         })
         .collect()
-}
-
-/// A member of a merge patch: left out, cleared with `null`, or set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Patch<T> {
-    #[default]
-    Keep,
-    Clear,
-    Set(T),
-}
-
-impl<T> Patch<T> {
-    /// The new value of a member that may be empty.
-    pub fn apply(self, to: &mut Option<T>) {
-        match self {
-            Self::Keep => {}
-            Self::Clear => *to = None,
-            Self::Set(value) => *to = Some(value),
-        }
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Option::<T>::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Patch<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        format!("Nullable{}", T::schema_name()).into()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        Option::<T>::json_schema(generator)
-    }
 }
 
 /// Documents a JSON body and the failures it brings.

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use rust_embed::RustEmbed;
+use serde_json::Value;
 
 use super::api::Routes;
 use crate::app::App;
@@ -34,7 +35,7 @@ const TAGS: [(&str, &str); 8] = [
 ];
 
 /// Makes the router of the operations, and the document of them.
-pub fn finish(routes: Routes, public_url: &str) -> (Router<App>, OpenApi) {
+pub fn finish(routes: Routes) -> (Router<App>, Value) {
     let mut document = OpenApi {
         info: Info {
             title: "usher".to_owned(),
@@ -45,7 +46,8 @@ pub fn finish(routes: Routes, public_url: &str) -> (Router<App>, OpenApi) {
             license: Some(License { name: "Apache-2.0 OR MIT".to_owned(), ..License::default() }),
             ..Info::default()
         },
-        servers: vec![Server { url: public_url.to_owned(), ..Server::default() }],
+        // Relative: the page talks to the server it came from, by whatever name it was reached.
+        servers: vec![Server { url: "/".to_owned(), ..Server::default() }],
         tags: TAGS
             .iter()
             .map(|(name, text)| Tag { name: (*name).to_owned(), description: Some((*text).to_owned()), ..Tag::default() })
@@ -65,7 +67,23 @@ pub fn finish(routes: Routes, public_url: &str) -> (Router<App>, OpenApi) {
     if let Some(paths) = &mut document.paths {
         paths.paths.sort_keys();
     }
+    let mut document = serde_json::to_value(document).expect("the document is plain data");
+    remove_null_defaults(&mut document);
     (operations, document)
+}
+
+/// A member that may be left out has no default to show; `null` would claim to be one, of another type.
+fn remove_null_defaults(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if members.get("default") == Some(&Value::Null) {
+                members.remove("default");
+            }
+            members.values_mut().for_each(remove_null_defaults);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_null_defaults),
+        _ => {}
+    }
 }
 
 const DESCRIPTION: &str = "Every failure is an `application/problem+json` (RFC 9457) with a stable `code`, a `request_id` and, for bad \
@@ -73,8 +91,8 @@ input, `errors` that name each fault. Changes take `If-Match` with the `ETag` of
 Lists come in pages: follow `next`, or the `Link` header.\n\n**Try it here**: call `POST /v1/login`, copy the `access_token`, press *Authorize* and paste it.";
 
 /// Serves the document and the page.
-pub fn router(document: &OpenApi) -> Router<App> {
-    let json: Arc<str> = serde_json::to_string(document).expect("the document is plain data").into();
+pub fn router(document: &Value) -> Router<App> {
+    let json: Arc<str> = document.to_string().into();
     let document = move || {
         let json = json.to_string();
         async move { ([(header::CONTENT_TYPE, "application/json")], json) }

@@ -7,10 +7,10 @@ use axum::Router;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{origin, problem};
+use super::{body, origin, problem};
 use crate::app::App;
 use crate::clock::Stopwatch;
 use crate::error::{AppError, Rejection};
@@ -29,8 +29,8 @@ const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri '
 /// Puts the layers around the router, outermost last.
 pub fn wrap(router: Router<App>, app: &App) -> Router {
     router
-        .fallback(|| async { Rejection::not_found() })
-        .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
+        .fallback(|request: Request| refuse(request, Rejection::not_found().into_response()))
+        .method_not_allowed_fallback(|request: Request| refuse(request, StatusCode::METHOD_NOT_ALLOWED.into_response()))
         .layer(CatchPanicLayer::custom(|_| AppError::Internal(anyhow::anyhow!("a handler panicked")).into_response()))
         .layer(from_fn_with_state(app.clone(), edge))
         .with_state(app.clone())
@@ -50,13 +50,25 @@ async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Respo
 
     let span = tracing::info_span!("request", request.id = %request_id);
     let answer = match refuse_early(&app, &request) {
-        Some(refusal) => refusal,
+        Some(refusal) => refuse(request, refusal).await,
         None => tracing::Instrument::instrument(in_time(&app, request, next), span.clone()).await,
     };
-    let mut response = not_modified(problem::render(answer, &request_id, wants_html), if_none_match.as_ref());
+    let rendered = problem::render(answer, &request_id, wants_html);
+    let reads = [Method::GET, Method::HEAD].contains(&method);
+    let mut response = if reads { not_modified(rendered, if_none_match.as_ref()) } else { rendered };
     add_headers(&app, response.headers_mut(), &request_id);
     record(&span, &method, &route, response.status(), waited.elapsed());
     response
+}
+
+/// Refuses a request whose body nobody has read. It is read here, so that the connection can carry the next request; a client that
+/// waits for the refusal before it sends a body is told that the connection ends.
+pub(super) async fn refuse(request: Request, mut refusal: Response) -> Response {
+    let is_http_1 = request.version() == Version::HTTP_11;
+    if !body::discard(request.into_body()).await && is_http_1 {
+        refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    refusal
 }
 
 /// A browser that opens a page; programs ask for JSON or for anything.
@@ -87,6 +99,9 @@ fn refuse_early(app: &App, request: &Request) -> Option<Response> {
     if headers.len() > HEADERS_MAX || bytes > HEADERS_BYTES_MAX {
         return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
     }
+    if headers.get_all(header::HOST).iter().count() > 1 {
+        return Some(Rejection::bad_request("malformed_request", "The request names more than one host.").into_response());
+    }
     if !ANY_HOST.contains(&uri.path()) && !is_our_host(app, request) {
         return Some(StatusCode::MISDIRECTED_REQUEST.into_response());
     }
@@ -99,7 +114,7 @@ fn refuse_early(app: &App, request: &Request) -> Option<Response> {
     None
 }
 
-/// The host of the public URL; and, when usher listens on the loopback interface, the names of this machine.
+/// The host of the public URL, and the names that a machine has for itself. Nothing is ever built from this header (R-044).
 fn is_our_host(app: &App, request: &Request) -> bool {
     let header = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
     let Some(given) = request.uri().authority().map(http::uri::Authority::as_str).or(header) else { return false };
@@ -108,8 +123,7 @@ fn is_our_host(app: &App, request: &Request) -> bool {
         _ => given,
     };
     let public = app.config.server.public_url.url().host_str().unwrap_or_default();
-    let local = app.config.server.listen.ip().is_loopback() && ["localhost", "127.0.0.1", "[::1]"].contains(&host);
-    host.eq_ignore_ascii_case(public) || local
+    host.eq_ignore_ascii_case(public) || ["localhost", "127.0.0.1", "[::1]"].contains(&host)
 }
 
 async fn in_time(app: &App, request: Request, next: Next) -> Response {

@@ -45,8 +45,9 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
 /// Makes the origin of a request that nobody has signed yet.
 pub fn anonymous(headers: &HeaderMap, peer: Option<SocketAddr>, request_id: String, trusted: &[IpNet]) -> Origin {
     let text = |name: &str, max: usize| {
-        let value = headers.get(name)?.to_str().ok()?.trim();
-        (!value.is_empty()).then(|| value.chars().take(max).collect::<String>())
+        let value = String::from_utf8_lossy(headers.get(name)?.as_bytes());
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.chars().filter(|c| !c.is_control()).take(max).collect::<String>())
     };
     Origin {
         actor: Actor::Anonymous,

@@ -8,6 +8,7 @@ use aide::operation::{OperationInput, ParamLocation, add_parameters, parameters_
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::api::problem_response;
@@ -71,13 +72,19 @@ fn deserialize<T: DeserializeOwned>(query: &str) -> Result<T, Rejection> {
     let deserializer = serde_html_form::Deserializer::from_bytes(query.as_bytes());
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let text = error.inner().to_string();
+        let expected = text.split_once(", expected ").map(|(_, expected)| expected);
         // The unknown name is in the message, not in the path.
         let unknown = text.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
-        let (name, code) = match unknown {
-            Some(name) => (name.to_owned(), "unknown_parameter"),
-            None => (error.path().to_string(), "invalid"),
+        let fault = match (unknown, expected) {
+            (Some(name), Some(expected)) => {
+                FieldError::at_parameter(name, "unknown_parameter", format!("is unknown here; there is {expected}"))
+            }
+            (None, Some(expected)) if text.starts_with("unknown variant") => {
+                FieldError::at_parameter(error.path().to_string(), "enum", format!("must be {expected}"))
+            }
+            _ => FieldError::at_parameter(error.path().to_string(), "invalid", text),
         };
-        Rejection::invalid_query(vec![FieldError::at_parameter(name, code, text)])
+        Rejection::invalid_query(vec![fault])
     })
 }
 
@@ -91,6 +98,18 @@ impl<T: JsonSchema> OperationInput for Query<T> {
         let when = "A query parameter does not fit; `errors` names it (`invalid_query`).";
         vec![(Some(ApiStatus::Code(422)), problem_response(context, when))]
     }
+}
+
+/// Reads a time, and says what one looks like.
+pub fn time<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<jiff::Timestamp>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let time: Option<jiff::Timestamp> = text.parse().ok().filter(is_storable);
+    time.map(Some).ok_or_else(|| serde::de::Error::custom("must be a time, such as 2026-01-02T03:04:05Z"))
+}
+
+/// PostgreSQL's times begin later than RFC 3339's can be made to.
+pub fn is_storable(time: &jiff::Timestamp) -> bool {
+    time.as_second() >= -62_135_596_800
 }
 
 /// Documents a request header.

@@ -7,12 +7,13 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::api::{Access, Op, Routes, media_type};
 use super::output::Answer;
+use super::problem;
 use crate::app::App;
 use crate::error::{AppResult, Rejection};
 
@@ -63,6 +64,18 @@ pub struct Metrics(String);
 
 async fn show_metrics(State(app): State<App>) -> Metrics {
     Metrics(render_metrics(&app))
+}
+
+/// While the server starts: it lives, and can't serve yet. Connections are closed, so that the next request finds the real router.
+pub fn starting_router() -> Router {
+    let live = || async { ([(header::CONNECTION, "close")], axum::Json(OK)) };
+    let wait = || async {
+        let rejection = Rejection::unavailable("database_unavailable", "The server is starting. Try again shortly.", 1);
+        let mut response = problem::render(rejection.into_response(), "", false);
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+    };
+    Router::new().route("/livez", get(live)).fallback(wait)
 }
 
 /// The metrics alone, for a listener of their own.

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{AppError, FieldError, Rejection};
-use crate::html;
+use crate::{html, telemetry};
 
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -31,7 +31,7 @@ pub struct Problem {
     /// Names this request in the server's log.
     pub request_id: String,
     /// Every fault of the request, and where it is.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }
 
@@ -44,7 +44,8 @@ impl IntoResponse for AppError {
         match self {
             Self::Rejected(rejection) => rejection.into_response(),
             Self::Internal(error) => {
-                tracing::error!(error = format!("{error:#}"), "a request failed");
+                let text = telemetry::without_addresses(&format!("{error:#}"));
+                tracing::error!(error = text, "a request failed");
                 let detail = "The server failed. The request id names this failure in its log.";
                 Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
             }
@@ -92,7 +93,7 @@ pub fn render(response: Response, request_id: &str, wants_html: bool) -> Respons
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if status == StatusCode::UNAUTHORIZED {
-        parts.headers.insert(header::WWW_AUTHENTICATE, challenge(rejection.code));
+        parts.headers.insert(header::WWW_AUTHENTICATE, challenge(rejection.token_refused));
     }
     if let Some(seconds) = rejection.retry_after_seconds {
         parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -106,10 +107,11 @@ fn has_own_body(headers: &http::HeaderMap) -> bool {
 }
 
 /// RFC 6750, section 3.
-fn challenge(code: &str) -> HeaderValue {
-    match code {
-        "unauthorized" => HeaderValue::from_static("Bearer realm=\"usher\""),
-        _ => HeaderValue::from_static("Bearer realm=\"usher\", error=\"invalid_token\""),
+fn challenge(token_refused: bool) -> HeaderValue {
+    if token_refused {
+        HeaderValue::from_static("Bearer realm=\"usher\", error=\"invalid_token\"")
+    } else {
+        HeaderValue::from_static("Bearer realm=\"usher\"")
     }
 }
 
@@ -137,7 +139,6 @@ fn from_status(status: StatusCode) -> Rejection {
         StatusCode::MISDIRECTED_REQUEST => {
             ("misdirected_request", "This server does not answer for the host named in the request.")
         }
-        StatusCode::REQUEST_TIMEOUT => ("request_timeout", "The request took too long to arrive."),
         StatusCode::SERVICE_UNAVAILABLE => ("overloaded", "The server could not answer in time. Try again shortly."),
         _ if status.is_client_error() => ("malformed_request", "The request does not fit this address."),
         _ => ("internal", "The server failed. The request id names this failure in its log."),

@@ -45,6 +45,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             }
         });
     }
+    // New connections go elsewhere while the present ones are drained.
     drop(listener);
     if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
         tracing::warn!(seconds = grace.as_secs(), "some requests had not ended when the time for it was over");

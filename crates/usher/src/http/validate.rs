@@ -11,11 +11,13 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::error::{FieldError, Rejection};
+use crate::formats;
 
 /// Deepest nesting accepted.
 const DEPTH_MAX: usize = 64;
 /// Longest array accepted.
 const ITEMS_MAX: usize = 1000;
+const SEE_SCHEMA: &str = "does not fit; see the schema in /openapi.json";
 /// Faults reported at once.
 const ERRORS_MAX: usize = 32;
 
@@ -41,10 +43,11 @@ fn validator_of<T: JsonSchema + 'static>() -> Arc<Validator> {
     }
     drop(known);
     let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
-    let validator = jsonschema::draft202012::options()
-        .should_validate_formats(true)
-        .build(schema.as_value())
-        .expect("a derived schema is a valid schema");
+    let mut options = jsonschema::draft202012::options().should_validate_formats(true);
+    for format in formats::ALL {
+        options = options.with_format(format.name, format.fits);
+    }
+    let validator = options.build(schema.as_value()).expect("a derived schema is a valid schema");
     let validator = Arc::new(validator);
     let mut validators = VALIDATORS.write().unwrap_or_else(PoisonError::into_inner);
     validators.get_or_insert_default().insert(key, Arc::clone(&validator));
@@ -106,11 +109,27 @@ fn field_errors(error: &ValidationError<'_>) -> Vec<FieldError> {
         ValidationErrorKind::Minimum { limit } => one("minimum", format!("must be at least {limit}")),
         ValidationErrorKind::Maximum { limit } => one("maximum", format!("must be at most {limit}")),
         ValidationErrorKind::Enum { options } => one("enum", format!("must be one of {options}")),
-        ValidationErrorKind::Format { format } => one("format", format!("must be a valid {format}")),
+        ValidationErrorKind::Format { format } => {
+            one("format", formats::hint(format).map_or_else(|| format!("must be a valid {format}"), ToOwned::to_owned))
+        }
+        ValidationErrorKind::AnyOf { context } => match branches(context).as_slice() {
+            [only] => only.iter().flat_map(field_errors).collect(),
+            _ => one("invalid", SEE_SCHEMA.to_owned()),
+        },
         ValidationErrorKind::Pattern { pattern } => one("pattern", format!("must match {pattern}")),
         ValidationErrorKind::UniqueItems => one("unique_items", "must not have the same item twice".to_owned()),
-        _ => one("invalid", "does not fit; see the schema in /openapi.json".to_owned()),
+        _ => one("invalid", SEE_SCHEMA.to_owned()),
     }
+}
+
+/// A field that may be `null` has two branches; what is wrong with the other one is worth saying.
+fn branches<'a>(context: &'a [Vec<ValidationError<'static>>]) -> Vec<&'a [ValidationError<'static>]> {
+    let wants_null = |branch: &[ValidationError<'static>]| {
+        branch.iter().any(|error| {
+            matches!(error.kind(), ValidationErrorKind::Type { kind: TypeKind::Single(kind) } if kind.to_string() == "null")
+        })
+    };
+    context.iter().map(Vec::as_slice).filter(|branch| !wants_null(branch)).collect()
 }
 
 fn type_names(kind: &TypeKind) -> String {

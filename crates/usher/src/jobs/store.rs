@@ -69,23 +69,25 @@ pub async fn delete_job(tx: &mut Tx, id: Uuid, attempts: i32) -> DbResult<bool> 
     Ok(tx.execute("delete from jobs where id = $1 and attempts = $2", &[&id, &attempts]).await? == 1)
 }
 
-pub async fn update_job_to_retry(tx: &mut Tx, id: Uuid, delay: SignedDuration, error: &str) -> DbResult<()> {
+/// Does nothing when the claim was lost meanwhile.
+pub async fn update_job_to_retry(tx: &mut Tx, job: &Claimed, delay: SignedDuration, error: &str) -> DbResult<()> {
     let run_at = tx.now() + delay;
     let sql = "
         update jobs
         set run_at = $2, claimed_until = null, last_error = $3
-        where id = $1";
-    tx.execute(sql, &[&id, &run_at, &error]).await?;
+        where id = $1 and attempts = $4";
+    tx.execute(sql, &[&job.id, &run_at, &error, &job.attempts]).await?;
     Ok(())
 }
 
-pub async fn update_job_to_dead(tx: &mut Tx, id: Uuid, error: &str) -> DbResult<()> {
+/// Does nothing when the claim was lost meanwhile.
+pub async fn update_job_to_dead(tx: &mut Tx, job: &Claimed, error: &str) -> DbResult<()> {
     let now = tx.now();
     let sql = "
         update jobs
         set dead_at = $2, claimed_until = null, unique_key = null, last_error = $3
-        where id = $1";
-    tx.execute(sql, &[&id, &now, &error]).await?;
+        where id = $1 and attempts = $4";
+    tx.execute(sql, &[&job.id, &now, &error, &job.attempts]).await?;
     Ok(())
 }
 

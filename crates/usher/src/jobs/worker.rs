@@ -1,8 +1,10 @@
 //! Workers: any number in any number of processes.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
@@ -12,10 +14,13 @@ use crate::app::App;
 use crate::db::listen::{Heard, Listener};
 use crate::db::{Actor, DbResult};
 use crate::error::{AppError, AppResult, LogAndIgnore};
+use crate::telemetry;
 
 const CLAIM_AT_ONCE: i64 = 8;
-/// A worker that has not finished by then is taken for dead.
-const CLAIM_LASTS: SignedDuration = SignedDuration::from_mins(5);
+/// How long a handler may take.
+const HANDLER_WITHIN: Duration = Duration::from_secs(25);
+/// A worker that has not finished by then is taken for dead; its jobs go to others.
+const CLAIM_LASTS: SignedDuration = SignedDuration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// With the back-off below, giving up takes about five hours.
 const ATTEMPTS_MAX: i32 = 12;
@@ -112,17 +117,31 @@ async fn run_batch(app: &App, registry: &Arc<Registry>) -> AppResult<usize> {
 }
 
 async fn run_one(app: &App, registry: &Registry, job: Claimed) -> AppResult<()> {
-    let outcome = match registry.handlers.get(job.kind.as_str()) {
-        Some(Handler::InTx(handler)) => run_in_tx(app, *handler, &job).await,
-        Some(Handler::Outside(handler)) => run_outside(app, *handler, &job).await,
-        // A release that is being rolled out may know kinds that this one does not.
-        None => Err(anyhow::anyhow!("this release does not know jobs of the kind {}", job.kind).into()),
+    // A job that has ended its process time and again is not begun once more.
+    let outcome = if job.attempts > ATTEMPTS_MAX {
+        Err(anyhow::anyhow!("every worker that began it was lost").into())
+    } else {
+        let running = AssertUnwindSafe(tokio::time::timeout(HANDLER_WITHIN, handle(app, registry, &job))).catch_unwind();
+        match running.await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(anyhow::anyhow!("it took longer than {} s", HANDLER_WITHIN.as_secs()).into()),
+            Err(_) => Err(anyhow::anyhow!("its handler panicked").into()),
+        }
     };
     let name = if outcome.is_ok() { "done" } else { "failed" };
     metrics::counter!("usher_jobs_total", "kind" => job.kind.clone(), "outcome" => name).increment(1);
     match outcome {
         Ok(()) => Ok(()),
         Err(error) => give_back(app, &job, &error).await,
+    }
+}
+
+async fn handle(app: &App, registry: &Registry, job: &Claimed) -> AppResult<()> {
+    match registry.handlers.get(job.kind.as_str()) {
+        Some(Handler::InTx(handler)) => run_in_tx(app, *handler, job).await,
+        Some(Handler::Outside(handler)) => run_outside(app, *handler, job).await,
+        // A release that is being rolled out may know kinds that this one does not.
+        None => Err(anyhow::anyhow!("this release does not know jobs of the kind {}", job.kind).into()),
     }
 }
 
@@ -145,14 +164,15 @@ async fn run_outside(app: &App, handler: super::Outside, job: &Claimed) -> AppRe
 
 async fn give_back(app: &App, job: &Claimed, error: &AppError) -> AppResult<()> {
     let text = error.to_string();
+    let logged = telemetry::without_addresses(&text);
     let mut tx = app.begin_as(Actor::System).await?;
     if job.attempts >= ATTEMPTS_MAX {
-        tracing::error!(job.kind, job.id = %job.id, error = text, "gave up a job: see its row in `jobs`");
-        store::update_job_to_dead(&mut tx, job.id, &text).await?;
+        tracing::error!(job.kind, job.id = %job.id, error = logged, "gave up a job: see its row in `jobs`");
+        store::update_job_to_dead(&mut tx, job, &text).await?;
     } else {
         let delay = back_off(job.attempts);
-        tracing::warn!(job.kind, job.id = %job.id, error = text, retry_in = %delay, "a job failed and will be tried again");
-        store::update_job_to_retry(&mut tx, job.id, delay, &text).await?;
+        tracing::warn!(job.kind, job.id = %job.id, error = logged, retry_in = %delay, "a job failed and will be tried again");
+        store::update_job_to_retry(&mut tx, job, delay, &text).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -3,6 +3,9 @@
 mod api;
 mod store;
 
+#[cfg(test)]
+mod tests;
+
 use anyhow::Context;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use jiff::{SignedDuration, Timestamp};
@@ -117,7 +120,7 @@ fn assemble(app: &App, rows: &[store::KeyRow]) -> AppResult<Keys> {
     let living: Vec<_> = rows.iter().filter(|row| row.state.expires_at.is_none_or(|at| at > now)).collect();
     let signing = living
         .iter()
-        .filter(|row| row.state.active_at <= now)
+        .filter(|row| row.state.active_at <= now && row.state.retired_at.is_none_or(|at| at > now))
         .max_by_key(|row| row.state.active_at)
         .context("no signing key is active")?;
     let sealed = &signing.private_key_sealed;

@@ -60,8 +60,8 @@ pub async fn insert_key(
 pub async fn update_others_to_retired(tx: &mut Tx, kid: &str, retired_at: Timestamp, expires_at: Timestamp) -> DbResult<()> {
     let sql = "
         update signing_keys
-        set retired_at = $2, expires_at = $3
-        where kid <> $1 and retired_at is null";
+        set retired_at = least(retired_at, $2), expires_at = least(expires_at, $3)
+        where kid <> $1 and (retired_at is null or retired_at > $2)";
     tx.execute(sql, &[&kid, &retired_at, &expires_at]).await?;
     Ok(())
 }

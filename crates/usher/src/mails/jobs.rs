@@ -46,7 +46,7 @@ pub fn register(registry: &mut Registry) {
 async fn compose(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
     let Compose { template, user_id } = serde_json::from_value(payload)?;
     // The person may have been deleted since.
-    let Some(recipient) = store::find_recipient(tx, user_id).await? else { return Ok(()) };
+    let Some(recipient) = store::find_recipient(tx, user_id, template.link().is_some()).await? else { return Ok(()) };
     let (link, lifetime) = match template.link() {
         Some((page, purpose)) => {
             let subject = Subject { user_id: Some(user_id), email_id: Some(recipient.email_id) };

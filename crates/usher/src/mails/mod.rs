@@ -6,6 +6,9 @@ mod jobs;
 mod render;
 mod store;
 
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -99,13 +102,10 @@ pub async fn list(tx: &mut Tx, limit: i64) -> DbResult<Vec<Mail>> {
 }
 
 /// One mail and its body, which is gone once the mail has been sent.
-pub async fn show(app: &App, tx: &mut Tx, id: MailId) -> AppResult<(Mail, Option<Body>)> {
-    let (mail, sealed) = store::find_mail(tx, id).await?.ok_or_else(Rejection::not_found)?;
-    let body = match sealed {
-        Some(sealed) => Some(jobs::open(app, id, &sealed)?),
-        None => None,
-    };
-    Ok((mail, body))
+pub async fn show(app: &App, tx: &mut Tx, id: MailId) -> AppResult<Option<(Mail, Option<Body>)>> {
+    let Some((mail, sealed)) = store::find_mail(tx, id).await? else { return Ok(None) };
+    let body = sealed.map(|sealed| jobs::open(app, id, &sealed)).transpose()?;
+    Ok(Some((mail, body)))
 }
 
 /// Mails that are held and mails that were given up.
@@ -114,7 +114,11 @@ pub async fn count_stuck(tx: &mut Tx) -> DbResult<(i64, i64)> {
 }
 
 /// Puts mails that are held or were given up back into the queue: all of them, or one. Returns how many.
-pub async fn retry(tx: &mut Tx, id: Option<MailId>) -> AppResult<usize> {
+pub async fn retry(app: &App, tx: &mut Tx, id: Option<MailId>) -> AppResult<usize> {
+    if app.mailer.holds() {
+        let detail = "There is no SMTP server to send it: set USHER_SMTP_URL.";
+        return Err(Rejection::conflict("no_smtp_server", detail).into());
+    }
     let ids = store::update_mails_to_queued(tx, id).await?;
     for id in &ids {
         crate::jobs::enqueue(tx, jobs::DELIVER, &jobs::Deliver { mail_id: *id }).await?;

@@ -13,13 +13,14 @@ pub struct Recipient {
     pub email_id: crate::id::EmailId,
 }
 
-pub async fn find_recipient(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Recipient>> {
+/// Nobody, when the user is deleted; nor for a link when they are suspended.
+pub async fn find_recipient(tx: &mut Tx, user_id: UserId, for_link: bool) -> DbResult<Option<Recipient>> {
     let sql = "
         select coalesce(u.display_name, u.given_name, '') as name, e.address, e.id as email_id
         from users u
         join emails e on e.user_id = u.id and e.is_primary
-        where u.id = $1 and u.status <> 'deleted'";
-    let row = tx.query_opt(sql, &[&user_id]).await?;
+        where u.id = $1 and u.status <> 'deleted' and not ($2 and u.status = 'suspended')";
+    let row = tx.query_opt(sql, &[&user_id, &for_link]).await?;
     Ok(row.map(|row| Recipient { name: row.get("name"), address: row.get("address"), email_id: row.get("email_id") }))
 }
 
@@ -53,7 +54,7 @@ pub async fn find_mail(tx: &mut Tx, id: MailId) -> DbResult<Option<(Mail, Option
 pub async fn update_mails_to_queued(tx: &mut Tx, id: Option<MailId>) -> DbResult<Vec<MailId>> {
     let sql = "
         update mails
-        set status = 'queued', last_error = null
+        set status = 'queued', attempts = 0, last_error = null
         where status in ('held', 'failed') and ($1::uuid is null or id = $1)
         returning id";
     Ok(tx.query(sql, &[&id]).await?.iter().map(|row| row.get("id")).collect())

@@ -12,6 +12,7 @@ use crate::http::api::{Access, Op, Routes};
 use crate::http::body::MergePatch;
 use crate::http::etag::IfMatch;
 use crate::http::output::Tagged;
+use crate::patch::Patch;
 use crate::users::{self, ProfilePatch, User, Username};
 
 pub fn router() -> Routes {
@@ -25,6 +26,9 @@ pub fn router() -> Routes {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields, extend("example" = serde_json::json!({ "display_name": "Ann", "time_zone": "Europe/Vienna" })))]
 struct MePatch {
+    /// Can't be cleared.
+    #[serde(default)]
+    #[schemars(with = "Username")]
     username: Option<Username>,
     #[serde(flatten)]
     profile: ProfilePatch,
@@ -44,7 +48,7 @@ async fn update_me(
     let mut tx = app.begin(&caller.origin).await?;
     let before = users::lock(&mut tx, caller.authority(), caller.user_id).await?;
     if_match.require(before.version)?;
-    let user = users::update(&mut tx, &before, changes.username.as_ref(), changes.profile, None).await?;
+    let user = users::update(&mut tx, &before, changes.username.as_ref(), changes.profile, Patch::Keep).await?;
     tx.commit().await?;
     Ok(Tagged { version: user.version, body: user })
 }

@@ -28,6 +28,8 @@ pub struct Subject {
 
 /// Makes a token and kills the subject's older ones of the same purpose. The secret exists only in what is returned.
 pub async fn issue(tx: &mut Tx, purpose: Purpose, subject: Subject) -> AppResult<SecretText> {
+    // Two that are made at the same time take turns, so that one of them is the newer.
+    store::lock_subject(tx, purpose, subject.user_id).await?;
     store::expire_older(tx, purpose, subject.user_id).await?;
     let secret = new_bearer(purpose);
     let hash = bearer_hash(purpose, &secret).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;

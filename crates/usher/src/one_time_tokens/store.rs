@@ -45,6 +45,14 @@ pub async fn find_owner(tx: &mut Tx, purpose: Purpose, hash: &[u8]) -> DbResult<
     Ok(tx.query_opt(sql, &[&purpose.as_str(), &hash, &now]).await?.and_then(|row| row.get("user_id")))
 }
 
+/// Held to the end of the transaction.
+pub async fn lock_subject(tx: &mut Tx, purpose: Purpose, user_id: Option<UserId>) -> DbResult<()> {
+    let subject = user_id.map_or_else(String::new, |id| id.to_string());
+    let sql = "select pg_advisory_xact_lock(hashtextextended('one_time_tokens ' || $1 || ' ' || $2, 0))";
+    tx.query(sql, &[&purpose.as_str(), &subject]).await?;
+    Ok(())
+}
+
 pub async fn expire_older(tx: &mut Tx, purpose: Purpose, user_id: Option<UserId>) -> DbResult<()> {
     let now = tx.now();
     let sql = "

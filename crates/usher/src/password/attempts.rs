@@ -45,6 +45,11 @@ pub async fn settle_success(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     store::settle_success(tx, user_id).await
 }
 
+/// The attempt was not made: no hash was computed.
+pub async fn give_back(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
+    store::refund_attempt(tx, user_id).await
+}
+
 /// The password was wrong. Returns until when sign-in is locked, if this failure was one too many: 15 minutes, twice as long each
 /// time in a row, at most a day.
 pub async fn settle_failure(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Timestamp>> {

@@ -10,7 +10,7 @@ mod tests;
 
 use unicode_normalization::UnicodeNormalization;
 
-pub use attempts::{Attempt, Reservation, reserve, settle_failure, settle_success};
+pub use attempts::{Attempt, Reservation, give_back, reserve, settle_failure, settle_success};
 pub use policy::{ContextWords, check};
 
 use crate::db::{DbResult, Tx};

@@ -68,6 +68,15 @@ pub async fn settle_success(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     Ok(())
 }
 
+pub async fn refund_attempt(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
+    let sql = "
+        update password_credentials
+        set attempts_charged = greatest(attempts_charged - 1, attempts_failed)
+        where user_id = $1";
+    tx.execute(sql, &[&user_id]).await?;
+    Ok(())
+}
+
 /// Counts a failure; at the limit it locks, twice as long each time in a row, and returns until when.
 pub async fn settle_failure(tx: &mut Tx, user_id: UserId, failures_max: i32) -> DbResult<Option<Timestamp>> {
     let now = tx.now();

@@ -51,20 +51,28 @@ struct ResetBody {
 
 /// What has happened or will happen.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Done {
+struct RecoveryStatus {
     /// `reset_sent` or `password_set`.
     status: &'static str,
 }
 
-async fn forgot_password(State(app): State<App>, origin: Origin, Json(body): Json<ForgotBody>) -> AppResult<Accepted<Done>> {
+async fn forgot_password(
+    State(app): State<App>,
+    origin: Origin,
+    Json(body): Json<ForgotBody>,
+) -> AppResult<Accepted<RecoveryStatus>> {
     let mut tx = app.begin(&origin).await?;
     let address = body.email.normal().to_owned();
     jobs::enqueue(&mut tx, FORGOT, &Forgot { address }).await?;
     tx.commit().await?;
-    Accepted::new(&Done { status: "reset_sent" })
+    Accepted::new(&RecoveryStatus { status: "reset_sent" })
 }
 
-async fn reset_password(State(app): State<App>, origin: Origin, Json(body): Json<ResetBody>) -> AppResult<Answer<Done>> {
+async fn reset_password(
+    State(app): State<App>,
+    origin: Origin,
+    Json(body): Json<ResetBody>,
+) -> AppResult<Answer<RecoveryStatus>> {
     super::redeem(&app, &origin, &body.token, &body.password).await?;
-    Ok(Answer(Done { status: "password_set" }))
+    Ok(Answer(RecoveryStatus { status: "password_set" }))
 }

@@ -47,7 +47,10 @@ pub async fn redeem(app: &App, origin: &Origin, token: &SecretText, password: &S
     let mut tx = app.begin(origin).await?;
     let subject = match one_time_tokens::redeem(&mut tx, Purpose::ResetPassword, token).await {
         Ok(subject) => subject,
-        Err(_) => one_time_tokens::redeem(&mut tx, Purpose::SetPassword, token).await?,
+        Err(error) if error.code() == Some("invalid_token") => {
+            one_time_tokens::redeem(&mut tx, Purpose::SetPassword, token).await?
+        }
+        Err(error) => return Err(error),
     };
     if subject.user_id != Some(user_id) {
         return Err(anyhow::anyhow!("a token changed its owner").into());

@@ -63,8 +63,7 @@ pub async fn prepare(app: &App, sign_up: &SignUp<'_>) -> AppResult<String> {
 
 /// Signs somebody up under the hash of their password.
 pub async fn register(tx: &mut Tx, sign_up: &SignUp<'_>, phc: &str) -> AppResult<()> {
-    // Two sign-ups for one address at the same time take turns: the second finds what the first has done.
-    store::lock_address(tx, sign_up.email.normal()).await?;
+    emails::lock(tx, sign_up.email).await?;
     match emails::find(tx, sign_up.email).await? {
         None => create(tx, sign_up, phc).await,
         Some(email) => {
@@ -100,7 +99,8 @@ async fn create(tx: &mut Tx, sign_up: &SignUp<'_>, phc: &str) -> AppResult<()> {
 /// The earlier sign-up's password and links are worth nothing any more; a new link goes to the address.
 async fn take_over(tx: &mut Tx, id: UserId, sign_up: &SignUp<'_>, phc: &str) -> AppResult<()> {
     one_time_tokens::expire_all(tx, id).await?;
-    users::replace_profile(tx, id, sign_up.profile).await?;
+    emails::respell(tx, sign_up.email).await?;
+    users::start_afresh(tx, id, sign_up.username, sign_up.profile).await?;
     password::set(tx, id, phc).await?;
     audit::record(tx, Event::success("user.registered").on("user", id).detail("again", true)).await?;
     mails::request(tx, Template::VerifyEmail, id).await

@@ -3,12 +3,6 @@
 use crate::db::{DbResult, Tx};
 use crate::id::UserId;
 
-/// Held to the end of the transaction.
-pub async fn lock_address(tx: &mut Tx, address_normal: &str) -> DbResult<()> {
-    tx.query("select pg_advisory_xact_lock(hashtextextended('registration ' || $1, 0))", &[&address_normal]).await?;
-    Ok(())
-}
-
 /// Whether the user signed up by themselves: one whom an administrator has created has no password before they choose it.
 pub async fn has_password(tx: &mut Tx, id: UserId) -> DbResult<bool> {
     let sql = "

@@ -88,9 +88,11 @@ struct NewRole {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RolePatch {
-    #[schemars(length(max = 500))]
+    #[serde(default)]
+    #[schemars(with = "String", length(max = 500))]
     description: Option<String>,
-    #[schemars(length(max = 100))]
+    #[serde(default)]
+    #[schemars(with = "Vec<Permission>", length(max = 100))]
     permissions: Option<Vec<Permission>>,
 }
 

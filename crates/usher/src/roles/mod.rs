@@ -4,6 +4,9 @@
 mod api;
 mod store;
 
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -165,7 +168,9 @@ pub async fn assign(tx: &mut Tx, by: Authority, user_id: UserId, wanted: &[RoleN
     if demotes {
         lock_admins(tx).await?;
     }
-    store::replace_held(tx, user_id, &wanted, by.user_id).await?;
+    store::replace_held(tx, user_id, &wanted, by.user_id).await.on_constraint("user_roles_role_name_fkey", || {
+        Rejection::invalid_field("/roles", "unknown_role", "One of these roles has just been deleted.")
+    })?;
     if demotes {
         keep_an_admin(tx).await?;
     }

@@ -59,6 +59,9 @@ pub async fn forget_token_file(app: &App) -> std::io::Result<()> {
 pub async fn prepare(app: &App, first: &FirstAdmin<'_>) -> AppResult<String> {
     let mut words = ContextWords::of_service(app.config.server.public_url.url().host_str().unwrap_or_default());
     words.add(first.email.as_str());
+    if let Some(username) = first.username {
+        words.add(username.as_str());
+    }
     if let Some(name) = &first.profile.display_name {
         words.add(&name.0);
     }

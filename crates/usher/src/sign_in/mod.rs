@@ -35,11 +35,20 @@ pub async fn by_password(app: &App, origin: &Origin, identifier: &str, password:
     // No transaction is open while the hash is computed.
     let right = app.hasher.verify(&password, attempt.as_ref().map(|attempt| attempt.phc.as_str())).await;
     let mut tx = app.begin(origin).await?;
-    let (Some(attempt), Ok(true)) = (&attempt, &right) else {
+    let right = match (right, &attempt) {
+        (Ok(right), _) => right,
+        (Err(error), attempt) => {
+            // Nobody has looked at the password: that must not count as a wrong one.
+            if let Some(attempt) = attempt {
+                password::give_back(&mut tx, attempt.user_id).await?;
+                tx.commit().await?;
+            }
+            return Err(error);
+        }
+    };
+    let (Some(attempt), true) = (&attempt, right) else {
         note_failure(&mut tx, user_id, attempt.as_ref()).await?;
         tx.commit().await?;
-        // A verifier that could not answer must not look like a wrong password.
-        right?;
         return Err(invalid_credentials().into());
     };
     let id = attempt.user_id;

@@ -107,4 +107,15 @@ impl Answer {
     pub fn etag(&self) -> String {
         self.headers[header::ETAG].to_str().unwrap().to_owned()
     }
+
+    /// Everything of an answer but the name of the request: two answers that tell nothing apart have the same.
+    pub fn sameness(&self) -> (u16, Vec<(String, String)>, Value) {
+        let others = self.headers.iter().filter(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()));
+        let headers = others.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let mut json = self.json.clone();
+        if let Some(members) = json.as_object_mut() {
+            members.remove("request_id");
+        }
+        (self.status.as_u16(), headers, json)
+    }
 }

@@ -154,7 +154,8 @@ impl Drop for TestApp {
 
 /// The token of a mail's link.
 pub fn token_in(mail: &Message) -> String {
-    let link = mail.text.lines().find(|line| line.starts_with(PUBLIC_URL) && line.contains("?token=")).expect("the mail has a link");
+    let link =
+        mail.text.lines().find(|line| line.starts_with(PUBLIC_URL) && line.contains("?token=")).expect("the mail has a link");
     link.split("?token=").nth(1).unwrap().to_owned()
 }
 

@@ -89,7 +89,8 @@ pub fn router() -> Routes {
             op(Method::PUT, "/v1/users/{id}/roles", Access::Holding(Permission::RolesAssign), "Set a user's roles")
                 .fails(403, OUTRANKED)
                 .fails(403, EXCEEDS)
-                .fails(409, LAST_ADMIN),
+                .fails(409, LAST_ADMIN)
+                .fails(409, STATE),
             set_user_roles,
         )
         .op(
@@ -134,6 +135,7 @@ async fn list_users(
 
 async fn create_user(caller: Caller, State(app): State<App>, request: Creating<NewUserBody>) -> AppResult<Created<User>> {
     check_attributes(&request.body.attributes)?;
+    require_assign(&caller, request.body.roles.as_deref())?;
     let mut tx = app.begin(&caller.origin).await?;
     if let Some(answer) = request.replay(&app, &mut tx).await? {
         return Ok(answer);
@@ -269,6 +271,15 @@ async fn set_user_professional(
     }
     tx.commit().await?;
     Ok(tagged(user))
+}
+
+/// Whoever may create users makes ordinary ones; other roles are given by those who may assign roles.
+fn require_assign(caller: &Caller, roles: Option<&[RoleName]>) -> Result<(), Rejection> {
+    let ordinary = roles.is_none_or(|roles| roles == [RoleName::from(roles::USER)]);
+    if ordinary || caller.permissions.contains(Permission::RolesAssign) {
+        return Ok(());
+    }
+    Err(Rejection::forbidden("Roles other than `user` need the permission roles:assign."))
 }
 
 /// Every change begins so: the user locked, the caller entitled, the precondition met.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Profile, ProfilePatch, Username};
 use crate::emails::EmailAddress;
+use crate::patch::Patch;
 use crate::roles::RoleName;
 
 /// A person to be. They get a mail with a link to choose their password; until then they are `pending`.
@@ -31,11 +32,15 @@ pub struct NewUserBody {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields, extend("example" = serde_json::json!({ "display_name": "Ann", "bio": null })))]
 pub struct UserPatch {
+    /// Can't be cleared.
+    #[serde(default)]
+    #[schemars(with = "Username")]
     pub username: Option<Username>,
     #[serde(flatten)]
     pub profile: ProfilePatch,
-    /// Merged into the present ones, member by member; at most 16 KiB as JSON.
-    pub attributes: Option<Map<String, Value>>,
+    /// Merged into the present ones, member by member; `null` clears them all. At most 16 KiB as JSON.
+    #[serde(default)]
+    pub attributes: Patch<Map<String, Value>>,
 }
 
 /// Why; kept in the audit trail.

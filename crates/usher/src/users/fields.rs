@@ -1,12 +1,11 @@
 //! The fields of a profile, each with its limits. The same bounds appear in the schema.
 
-use jiff::tz::TimeZone;
 use postgres_types::{FromSql, ToSql};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
-use url::Url;
 
-use crate::http::body::Patch;
+use crate::formats;
+use crate::patch::Patch;
 
 /// What a person says of themselves. Every field may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -79,19 +78,21 @@ impl ProfilePatch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, ToSql, FromSql)]
 #[serde(transparent)]
 #[postgres(transparent)]
+#[schemars(extend("format" = formats::LINE))]
 pub struct Name(#[schemars(length(min = 1, max = 100))] pub String);
 
 /// A text about the person: up to 2,000 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, ToSql, FromSql)]
 #[serde(transparent)]
 #[postgres(transparent)]
+#[schemars(extend("format" = formats::PARAGRAPHS))]
 pub struct Bio(#[schemars(length(min = 1, max = 2000))] pub String);
 
 /// An address on the web: `https` or `http`, without user information.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, ToSql, FromSql)]
 #[serde(transparent)]
 #[postgres(transparent)]
-#[schemars(extend("format" = "uri", "example" = "https://example.com/ann"))]
+#[schemars(extend("format" = formats::WEB_URL, "example" = "https://example.com/ann"))]
 pub struct WebUrl(#[schemars(length(min = 1, max = 2048))] pub String);
 
 /// A language tag (BCP 47), such as `en`, `de-AT` or `zh-Hant-TW`.
@@ -105,50 +106,39 @@ pub struct Locale(#[schemars(regex(pattern = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, ToSql, FromSql)]
 #[serde(transparent)]
 #[postgres(transparent)]
-#[schemars(extend("example" = "Europe/Vienna"))]
+#[schemars(extend("format" = formats::TIME_ZONE, "example" = "Europe/Vienna"))]
 pub struct ZoneName(#[schemars(length(min = 1, max = 64))] pub String);
+
+/// Parses with the function of the format; its hint says what is wrong.
+fn parse<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    format: &str,
+    parse: fn(&str) -> Option<String>,
+) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse(&text).ok_or_else(|| de::Error::custom(formats::hint(format).unwrap_or("does not fit")))
+}
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.chars().any(char::is_control) || text.trim().is_empty() {
-            return Err(de::Error::custom("must have visible characters and no control characters"));
-        }
-        Ok(Self(text.trim().to_owned()))
+        parse(deserializer, formats::LINE, formats::line).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for Bio {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.chars().any(|c| c.is_control() && !['\n', '\r', '\t'].contains(&c)) {
-            return Err(de::Error::custom("must not contain control characters but line breaks and tabs"));
-        }
-        Ok(Self(text))
+        parse(deserializer, formats::PARAGRAPHS, formats::paragraphs).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for WebUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let url = Url::parse(&text).map_err(|_| de::Error::custom("must be a URL, such as https://example.com/ann"))?;
-        if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
-            return Err(de::Error::custom("must begin with https:// or http://"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(de::Error::custom("must not contain a user name or password"));
-        }
-        Ok(Self(url.into()))
+        parse(deserializer, formats::WEB_URL, formats::web_url).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for ZoneName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        // The database is told from any other text by its names; `UTC` and `Etc/..` are among them.
-        match TimeZone::get(&text) {
-            Ok(zone) => Ok(Self(zone.iana_name().unwrap_or(&text).to_owned())),
-            Err(_) => Err(de::Error::custom("must be a time zone of the IANA database, such as Europe/Vienna")),
-        }
+        parse(deserializer, formats::TIME_ZONE, formats::time_zone).map(Self)
     }
 }

@@ -4,23 +4,27 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::ToSql;
+use unicode_normalization::UnicodeNormalization;
 
 use super::{User, store};
 use crate::caller::{Authority, Permission, PermissionSet, UserStatus};
 use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
+use crate::http::params::{is_storable, time};
 use crate::id::UserId;
 
 /// Which users, in which order, and how many.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "UserFilter")]
 pub struct Filter {
     /// At most so many items.
     #[serde(default)]
     pub limit: Option<Limit>,
     /// `next` of the page before; only together with the same `sort`.
     pub cursor: Option<String>,
+    /// `-created_at` when left out.
     #[serde(default)]
     pub sort: Option<Sort>,
     /// Text that name, user name or address contain, whatever its case.
@@ -31,8 +35,12 @@ pub struct Filter {
     /// Only holders of this role.
     pub role: Option<String>,
     /// Only users created at this time or later.
+    #[serde(default, deserialize_with = "time")]
+    #[schemars(with = "Option<Timestamp>")]
     pub created_after: Option<Timestamp>,
     /// Only users created before this time.
+    #[serde(default, deserialize_with = "time")]
+    #[schemars(with = "Option<Timestamp>")]
     pub created_before: Option<Timestamp>,
 }
 
@@ -122,13 +130,16 @@ impl Query {
             let error = FieldError::at_parameter("q", "length", "must have 1 to 100 characters");
             return Err(Rejection::invalid_query(vec![error]));
         }
-        let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let text: String = text.nfc().collect();
+        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         let pattern = self.bind(format!("%{escaped}%"));
+        // Each column is folded by whoever has folded it before: names by PostgreSQL, addresses by our own normal form.
+        let address_pattern = self.bind(format!("%{}%", escaped.to_lowercase()));
         self.conditions.push(format!(
             "u.id in (
-                select s.id from users s where s.search_text like {pattern}
+                select s.id from users s where s.search_text like lower({pattern})
                 union
-                select e.user_id from emails e where e.address_normal like {pattern}
+                select e.user_id from emails e where e.address_normal like {address_pattern}
             )"
         ));
         Ok(())
@@ -160,7 +171,7 @@ impl Query {
             Sort::CreatedAtDescending | Sort::UsernameDescending => "<",
         };
         let condition = match page::decode::<Cursor>(cursor)? {
-            Cursor::CreatedAt(made_for, at, id) if made_for == sort => {
+            Cursor::CreatedAt(made_for, at, id) if made_for == sort && is_storable(&at) => {
                 let (at, id) = (self.bind(at), self.bind(id));
                 format!("(u.created_at, u.id) {beyond} ({at}, {id})")
             }

@@ -34,6 +34,7 @@ use crate::db::{DbResult, OnConstraint, Tx};
 use crate::emails::{self, EmailAddress};
 use crate::error::{AppResult, FieldError, Rejection};
 use crate::id::UserId;
+use crate::patch::Patch;
 use crate::roles::{self, RoleName};
 
 /// A person.
@@ -104,6 +105,11 @@ pub enum IfTaken {
 
 /// Creates a user: active when the address is verified, else pending.
 pub async fn create(tx: &mut Tx, by: Authority, new: NewUser<'_>) -> AppResult<User> {
+    emails::lock(tx, new.email).await?;
+    // A sign-up that was never verified gives no rights to the address.
+    for discarded in store::delete_unverified(tx, new.email.normal()).await? {
+        audit::record(tx, Event::success("user.purged").on("user", discarded).detail("why", "never_verified")).await?;
+    }
     let id = UserId::new(tx.now());
     let status = if new.verified { UserStatus::Active } else { UserStatus::Pending };
     insert_with_username(tx, id, status, &new).await?;
@@ -173,33 +179,42 @@ pub async fn update(
     before: &User,
     username: Option<&Username>,
     profile: ProfilePatch,
-    attributes: Option<Map<String, Value>>,
+    attributes: Patch<Map<String, Value>>,
 ) -> AppResult<User> {
-    if before.status == UserStatus::Deleted {
-        return Err(lifecycle::wrong_state("A deleted user can't be changed: restore them first.").into());
-    }
+    refuse_deleted(before)?;
     let mut changed = before.profile.clone();
     profile.apply(&mut changed);
     let mut merged = Value::Object(before.attributes.clone());
-    if let Some(patch) = attributes {
-        merge(&mut merged, Value::Object(patch));
+    match attributes {
+        Patch::Keep => {}
+        Patch::Clear => merged = Value::Object(Map::new()),
+        Patch::Set(patch) => merge(&mut merged, Value::Object(patch)),
     }
     let username = username.map_or(before.username.as_str(), Username::as_str);
     store::update_user(tx, before.id, username, &changed, &merged).await.on_constraint("users_username_key", username_taken)?;
     finish(tx, "user.updated", before).await
 }
 
-/// Sets the whole profile: a sign-up for an address that was never verified starts afresh.
-pub async fn replace_profile(tx: &mut Tx, id: UserId, profile: &Profile) -> AppResult<()> {
+/// Another sign-up for an address that was never verified: user name and profile are those of the new one.
+pub async fn start_afresh(tx: &mut Tx, id: UserId, wish: Option<&Username>, profile: &Profile) -> AppResult<()> {
     store::lock_user(tx, id).await?;
     let before = read(tx, id).await?;
-    store::update_user(tx, id, &before.username, profile, &Value::Object(Map::new())).await?;
+    let mut username = Username::generate();
+    if let Some(wish) = wish
+        && find_by_username(tx, wish.as_str()).await?.is_none_or(|owner| owner == id)
+    {
+        username = wish.clone();
+    }
+    let changed = store::update_user(tx, id, username.as_str(), profile, &Value::Object(Map::new())).await;
+    // Somebody took the name in this very moment; saying so would tell who is registered.
+    changed.on_constraint("users_username_key", || Rejection::unavailable("overloaded", "Try again in a moment.", 1))?;
     finish(tx, "user.updated", &before).await?;
     Ok(())
 }
 
 /// Gives the user exactly these roles.
 pub async fn set_roles(tx: &mut Tx, by: Authority, before: &User, wanted: &[RoleName]) -> AppResult<User> {
+    refuse_deleted(before)?;
     roles::assign(tx, by, before.id, wanted).await?;
     store::touch_user(tx, before.id).await?;
     finish(tx, "user.roles_set", before).await
@@ -207,12 +222,20 @@ pub async fn set_roles(tx: &mut Tx, by: Authority, before: &User, wanted: &[Role
 
 /// Recognises the person as a professional, or no longer.
 pub async fn set_professional(tx: &mut Tx, before: &User, professional: bool) -> AppResult<User> {
+    refuse_deleted(before)?;
     if before.professional_at.is_some() == professional {
         return Ok(before.clone());
     }
     let at = professional.then_some(tx.now());
     store::update_professional(tx, before.id, at).await?;
     finish(tx, "user.professional_set", before).await
+}
+
+fn refuse_deleted(user: &User) -> Result<(), Rejection> {
+    if user.status == UserStatus::Deleted {
+        return Err(lifecycle::wrong_state("A deleted user can't be changed: restore them first."));
+    }
+    Ok(())
 }
 
 /// Reads the user again and writes the audit row of what changed.

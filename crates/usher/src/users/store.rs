@@ -97,9 +97,9 @@ pub async fn find_by_username(tx: &mut Tx, username: &str) -> DbResult<Option<Us
     Ok(tx.query_opt(sql, &[&username]).await?.map(|row| row.get(0)))
 }
 
-/// False when there is no such user.
+/// False when there is no such user. A lock that rows which refer to the user need not wait for: mails are being written meanwhile.
 pub async fn lock_user(tx: &mut Tx, id: UserId) -> DbResult<bool> {
-    Ok(tx.query_opt("select id from users where id = $1 for update", &[&id]).await?.is_some())
+    Ok(tx.query_opt("select id from users where id = $1 for no key update", &[&id]).await?.is_some())
 }
 
 pub async fn update_user(tx: &mut Tx, id: UserId, username: &str, profile: &Profile, attributes: &Value) -> DbResult<()> {
@@ -199,6 +199,21 @@ pub async fn update_last_sign_in(tx: &mut Tx, id: UserId) -> DbResult<()> {
 pub async fn raise_epoch(tx: &mut Tx, id: UserId) -> DbResult<()> {
     tx.execute("update users set auth_epoch = auth_epoch + 1 where id = $1", &[&id]).await?;
     Ok(())
+}
+
+/// Removes a sign-up that waits for the verification of this address. One whom an administrator has invited stays.
+pub async fn delete_unverified(tx: &mut Tx, address_normal: &str) -> DbResult<Vec<UserId>> {
+    let sql = "
+        delete from users u
+        using emails e, password_credentials p
+        where e.user_id = u.id
+            and p.user_id = u.id
+            and e.address_normal = $1
+            and e.is_primary
+            and e.verified_at is null
+            and u.status = 'pending'
+        returning u.id";
+    Ok(tx.query(sql, &[&address_normal]).await?.iter().map(|row| row.get(0)).collect())
 }
 
 pub async fn purge_users(tx: &mut Tx, limit: i64) -> DbResult<Vec<UserId>> {

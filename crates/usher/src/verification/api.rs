@@ -47,22 +47,30 @@ struct AddressBody {
 
 /// What has happened or will happen.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Done {
+struct VerificationStatus {
     /// `verified` or `verification_sent`.
     status: &'static str,
 }
 
-async fn verify_email(State(app): State<App>, origin: Origin, Json(body): Json<TokenBody>) -> AppResult<Answer<Done>> {
+async fn verify_email(
+    State(app): State<App>,
+    origin: Origin,
+    Json(body): Json<TokenBody>,
+) -> AppResult<Answer<VerificationStatus>> {
     let mut tx = app.begin(&origin).await?;
     super::redeem(&mut tx, &body.token).await?;
     tx.commit().await?;
-    Ok(Answer(Done { status: "verified" }))
+    Ok(Answer(VerificationStatus { status: "verified" }))
 }
 
-async fn resend_verification(State(app): State<App>, origin: Origin, Json(body): Json<AddressBody>) -> AppResult<Accepted<Done>> {
+async fn resend_verification(
+    State(app): State<App>,
+    origin: Origin,
+    Json(body): Json<AddressBody>,
+) -> AppResult<Accepted<VerificationStatus>> {
     let mut tx = app.begin(&origin).await?;
     let address = body.email.normal().to_owned();
     jobs::enqueue(&mut tx, RESEND, &Resend { address }).await?;
     tx.commit().await?;
-    Accepted::new(&Done { status: "verification_sent" })
+    Accepted::new(&VerificationStatus { status: "verification_sent" })
 }

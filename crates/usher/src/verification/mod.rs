@@ -5,6 +5,9 @@ mod jobs;
 mod pages;
 mod store;
 
+#[cfg(test)]
+mod tests;
+
 pub use api::router;
 pub use jobs::register;
 pub use pages::router as pages;

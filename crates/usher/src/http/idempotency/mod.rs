@@ -39,12 +39,11 @@ impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for Creating<T
     type Rejection = AppError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
-        body::require_media_type(&request, &["application/json"])?;
-        let given = read_key(&request)?;
+        let given = read_key(&request);
         let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
         let operation = format!("{} {path}", request.method());
-        let bytes = body::read(request.into_body()).await?;
-        let key = given.map(|name| Key { name, operation, request_hash: app.sealer.fingerprint(&bytes) });
+        let bytes = body::read_as(request, &["application/json"]).await?;
+        let key = given?.map(|name| Key { name, operation, request_hash: app.sealer.fingerprint(&bytes) });
         Ok(Self { body: body::parse(&bytes)?, key })
     }
 }
