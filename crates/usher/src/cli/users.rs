@@ -16,11 +16,11 @@ use crate::error::AppResult;
 use crate::formats;
 use crate::id::UserId;
 use crate::mails::{self, Template};
-use crate::password::{self, ContextWords};
+use crate::password;
 use crate::recovery;
 use crate::roles::{self, RoleName};
 use crate::secret::SecretText;
-use crate::users::{self, Filter, IfTaken, Name, NewUser, Profile, User, Username};
+use crate::users::{self, ChangeOfStanding, Filter, IfTaken, Name, NewUser, Profile, User, Username};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -129,32 +129,17 @@ async fn act(app: &App, command: Command, json: bool) -> Outcome {
             tx.commit().await?;
             say_or_show(&user, json, "A mail with a link to choose a new password is on its way.")
         }
-        Command::Suspend(who) => change(app, who, json, Change::Suspend).await,
-        Command::Reactivate(who) => change(app, who, json, Change::Reactivate).await,
-        Command::Unlock(who) => change(app, who, json, Change::Unlock).await,
-        Command::Delete(who) => change(app, who, json, Change::Delete).await,
-        Command::Restore(who) => change(app, who, json, Change::Restore).await,
+        Command::Suspend(who) => change(app, who, json, ChangeOfStanding::Suspend).await,
+        Command::Reactivate(who) => change(app, who, json, ChangeOfStanding::Reactivate).await,
+        Command::Unlock(who) => change(app, who, json, ChangeOfStanding::Unlock).await,
+        Command::Delete(who) => change(app, who, json, ChangeOfStanding::Delete).await,
+        Command::Restore(who) => change(app, who, json, ChangeOfStanding::Restore).await,
     }
 }
 
-#[derive(Clone, Copy)]
-enum Change {
-    Suspend,
-    Reactivate,
-    Unlock,
-    Delete,
-    Restore,
-}
-
-async fn change(app: &App, who: Who, json: bool, change: Change) -> Outcome {
+async fn change(app: &App, who: Who, json: bool, change: ChangeOfStanding) -> Outcome {
     let (mut tx, before) = lock(app, who).await?;
-    let user = match change {
-        Change::Suspend => users::suspend(&mut tx, &before).await?,
-        Change::Reactivate => users::reactivate(&mut tx, &before).await?,
-        Change::Unlock => users::unlock(&mut tx, &before).await?,
-        Change::Delete => users::delete(&mut tx, &before).await?,
-        Change::Restore => users::restore(&mut tx, &before).await?,
-    };
+    let user = users::change_standing(&mut tx, &before, change).await?;
     tx.commit().await?;
     show(&user, json)
 }
@@ -195,10 +180,7 @@ async fn read_password(app: &App, email: &EmailAddress) -> Result<String, Failur
     let mut text = String::new();
     std::io::stdin().take(8192).read_to_string(&mut text).map_err(anyhow::Error::from)?;
     let password = SecretText::new(text.trim_end_matches(['\r', '\n']).to_owned());
-    let mut words = ContextWords::of_service(app.config.server.public_url.url().host_str().unwrap_or_default());
-    words.add(email.as_str());
-    password::check("/password", &password, app.config.password.min_length, &words).map_err(crate::error::AppError::from)?;
-    Ok(app.hasher.hash(&password::normalised(&password)).await?)
+    Ok(password::prepare(app, &password, &[email.as_str()]).await?)
 }
 
 async fn list(app: &App, list: List, json: bool) -> Outcome {

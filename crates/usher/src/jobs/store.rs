@@ -14,6 +14,7 @@ pub struct Claimed {
     pub kind: String,
     pub payload: Value,
     pub attempts: i32,
+    pub is_periodic: bool,
 }
 
 pub async fn insert_job(tx: &mut Tx, kind: &str, payload: &Value) -> DbResult<()> {
@@ -51,7 +52,7 @@ pub async fn claim_jobs(tx: &mut Tx, claimed_until: Timestamp, limit: i64) -> Db
             limit $3
             for update skip locked
         )
-        returning id, kind, payload, attempts";
+        returning id, kind, payload, attempts, unique_key is not null as is_periodic";
     let rows = tx.query(sql, &[&now, &claimed_until, &limit]).await?;
     Ok(rows
         .iter()
@@ -60,6 +61,7 @@ pub async fn claim_jobs(tx: &mut Tx, claimed_until: Timestamp, limit: i64) -> Db
             kind: row.get("kind"),
             payload: row.get("payload"),
             attempts: row.get("attempts"),
+            is_periodic: row.get("is_periodic"),
         })
         .collect())
 }
@@ -67,6 +69,15 @@ pub async fn claim_jobs(tx: &mut Tx, claimed_until: Timestamp, limit: i64) -> Db
 /// False when the claim was lost: another worker has it, and this one's effect must not last.
 pub async fn delete_job(tx: &mut Tx, id: Uuid, attempts: i32) -> DbResult<bool> {
     Ok(tx.execute("delete from jobs where id = $1 and attempts = $2", &[&id, &attempts]).await? == 1)
+}
+
+/// False when the claim was lost, as for [`delete_job`].
+pub async fn update_job_to_next(tx: &mut Tx, job: &Claimed, run_at: Timestamp) -> DbResult<bool> {
+    let sql = "
+        update jobs
+        set run_at = $2, attempts = 0, claimed_until = null, last_error = null
+        where id = $1 and attempts = $3";
+    Ok(tx.execute(sql, &[&job.id, &run_at, &job.attempts]).await? == 1)
 }
 
 /// Does nothing when the claim was lost meanwhile.

@@ -138,17 +138,26 @@ async fn run_one(app: &App, registry: &Registry, job: Claimed) -> AppResult<()> 
 
 async fn handle(app: &App, registry: &Registry, job: &Claimed) -> AppResult<()> {
     match registry.handlers.get(job.kind.as_str()) {
-        Some(Handler::InTx(handler)) => run_in_tx(app, *handler, job).await,
+        Some(Handler::InTx(handler)) => run_in_tx(app, registry, *handler, job).await,
         Some(Handler::Outside(handler)) => run_outside(app, *handler, job).await,
         // A release that is being rolled out may know kinds that this one does not.
         None => Err(anyhow::anyhow!("this release does not know jobs of the kind {}", job.kind).into()),
     }
 }
 
-async fn run_in_tx(app: &App, handler: super::InTx, job: &Claimed) -> AppResult<()> {
+async fn run_in_tx(app: &App, registry: &Registry, handler: super::InTx, job: &Claimed) -> AppResult<()> {
     let mut tx = app.begin_as(Actor::System).await?;
     handler(app, &mut tx, job.payload.clone()).await?;
-    if store::delete_job(&mut tx, job.id, job.attempts).await? {
+    let period = registry.periodic.iter().find(|(kind, _)| *kind == job.kind).map(|(_, period)| *period);
+    let still_ours = match period {
+        // The row of a periodic job stays, so that no worker takes its absence for a turn that nobody has done.
+        Some(period) if job.is_periodic => {
+            let run_at = next_slot(tx.now(), period);
+            store::update_job_to_next(&mut tx, job, run_at).await?
+        }
+        _ => store::delete_job(&mut tx, job.id, job.attempts).await?,
+    };
+    if still_ours {
         tx.commit().await?;
     }
     Ok(())

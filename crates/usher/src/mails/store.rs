@@ -13,13 +13,14 @@ pub struct Recipient {
     pub email_id: crate::id::EmailId,
 }
 
-/// Nobody, when the user is deleted; nor for a link when they are suspended.
+/// A suspension that is under way is waited for. Nobody, when the user is deleted; nor for a link when they are suspended.
 pub async fn find_recipient(tx: &mut Tx, user_id: UserId, for_link: bool) -> DbResult<Option<Recipient>> {
     let sql = "
         select coalesce(u.display_name, u.given_name, '') as name, e.address, e.id as email_id
         from users u
         join emails e on e.user_id = u.id and e.is_primary
-        where u.id = $1 and u.status <> 'deleted' and not ($2 and u.status = 'suspended')";
+        where u.id = $1 and u.status <> 'deleted' and not ($2 and u.status = 'suspended')
+        for share of u";
     let row = tx.query_opt(sql, &[&user_id, &for_link]).await?;
     Ok(row.map(|row| Recipient { name: row.get("name"), address: row.get("address"), email_id: row.get("email_id") }))
 }

@@ -11,9 +11,12 @@ mod tests;
 use unicode_normalization::UnicodeNormalization;
 
 pub use attempts::{Attempt, Reservation, give_back, reserve, settle_failure, settle_success};
-pub use policy::{ContextWords, check};
 
+use policy::ContextWords;
+
+use crate::app::App;
 use crate::db::{DbResult, Tx};
+use crate::error::AppResult;
 use crate::id::UserId;
 use crate::secret::SecretText;
 
@@ -23,6 +26,16 @@ pub const BYTES_MAX: usize = 1024;
 /// The form in which a password is hashed: Unicode NFC, so that it does not matter how a keyboard composes "é".
 pub fn normalised(password: &SecretText) -> SecretText {
     SecretText::new(password.reveal().nfc().collect())
+}
+
+/// Checks a new password and hashes it. `about` are words about the person. The hash is computed outside any transaction.
+pub async fn prepare(app: &App, password: &SecretText, about: &[&str]) -> AppResult<String> {
+    let mut words = ContextWords::of_service(app.config.server.public_url.url().host_str().unwrap_or_default());
+    for word in about {
+        words.add(word);
+    }
+    policy::check("/password", password, app.config.password.min_length, &words)?;
+    app.hasher.hash(&normalised(password)).await
 }
 
 /// Stores the hash of a user's new password. Failures counted against the old one are forgotten.

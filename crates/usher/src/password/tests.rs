@@ -1,5 +1,6 @@
 //! The policy, rule by rule.
 
+use super::policy::{ContextWords, check};
 use super::*;
 use crate::error::Rejection;
 

@@ -22,7 +22,7 @@ use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
 use crate::mails::{self, Template};
 use crate::one_time_tokens;
-use crate::password::{self, ContextWords};
+use crate::password;
 use crate::secret::{Purpose, SecretText};
 use crate::users::{self, User};
 
@@ -86,16 +86,10 @@ async fn prepare(app: &App, origin: &Origin, user_id: UserId, password: &SecretT
     let mut tx = app.begin(origin).await?;
     let user = users::read(&mut tx, user_id).await?;
     tx.commit().await?;
-    let mut words = ContextWords::of_service(app.config.server.public_url.url().host_str().unwrap_or_default());
-    words.add(&user.username);
-    for email in &user.emails {
-        words.add(&email.address);
-    }
-    for name in [&user.profile.display_name, &user.profile.given_name, &user.profile.family_name].into_iter().flatten() {
-        words.add(&name.0);
-    }
-    password::check("/password", password, app.config.password.min_length, &words)?;
-    app.hasher.hash(&password::normalised(password)).await
+    let mut about = vec![user.username.as_str()];
+    about.extend(user.emails.iter().map(|email| email.address.as_str()));
+    about.extend(user.profile.names());
+    password::prepare(app, password, &about).await
 }
 
 /// Whether the link comes from an administrator's invitation, for the page's wording.

@@ -21,7 +21,7 @@ use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
 use crate::mails::{self, Template};
 use crate::one_time_tokens;
-use crate::password::{self, ContextWords};
+use crate::password;
 use crate::roles::{self, RoleName};
 use crate::secret::SecretText;
 use crate::users::{self, IfTaken, NewUser, Profile, Username};
@@ -49,16 +49,10 @@ fn closed(detail: &str) -> Rejection {
 
 /// Checks the password and hashes it. It costs the same whether the address is taken or not, and comes before any transaction.
 pub async fn prepare(app: &App, sign_up: &SignUp<'_>) -> AppResult<String> {
-    let mut words = ContextWords::of_service(app.config.server.public_url.url().host_str().unwrap_or_default());
-    words.add(sign_up.email.as_str());
-    for word in [&sign_up.profile.display_name, &sign_up.profile.given_name, &sign_up.profile.family_name].into_iter().flatten() {
-        words.add(&word.0);
-    }
-    if let Some(username) = sign_up.username {
-        words.add(username.as_str());
-    }
-    password::check("/password", sign_up.password, app.config.password.min_length, &words)?;
-    app.hasher.hash(&password::normalised(sign_up.password)).await
+    let mut about = vec![sign_up.email.as_str()];
+    about.extend(sign_up.username.map(Username::as_str));
+    about.extend(sign_up.profile.names());
+    password::prepare(app, sign_up.password, &about).await
 }
 
 /// Signs somebody up under the hash of their password.

@@ -18,7 +18,7 @@ use crate::db::{Actor, Tx};
 use crate::emails::EmailAddress;
 use crate::error::{AppResult, Rejection};
 use crate::one_time_tokens::{self, Subject};
-use crate::password::{self, ContextWords};
+use crate::password;
 use crate::roles::{self, RoleName};
 use crate::secret::{Purpose, SecretText};
 use crate::users::{self, IfTaken, NewUser, Profile, User, Username};
@@ -57,16 +57,10 @@ pub async fn forget_token_file(app: &App) -> std::io::Result<()> {
 
 /// Checks the password and hashes it.
 pub async fn prepare(app: &App, first: &FirstAdmin<'_>) -> AppResult<String> {
-    let mut words = ContextWords::of_service(app.config.server.public_url.url().host_str().unwrap_or_default());
-    words.add(first.email.as_str());
-    if let Some(username) = first.username {
-        words.add(username.as_str());
-    }
-    if let Some(name) = &first.profile.display_name {
-        words.add(&name.0);
-    }
-    password::check("/password", first.password, app.config.password.min_length, &words)?;
-    app.hasher.hash(&password::normalised(first.password)).await
+    let mut about = vec![first.email.as_str()];
+    about.extend(first.username.map(Username::as_str));
+    about.extend(first.profile.names());
+    password::prepare(app, first.password, &about).await
 }
 
 /// Creates the first administrator, active at once: the operator vouches for the address.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::bodies::{NewUserBody, ProfessionalBody, Reason, RolesBody, UserPatch};
-use super::{Filter, IfTaken, NewUser, User, lifecycle};
+use super::{ChangeOfStanding as Standing, Filter, IfTaken, NewUser, User};
 use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::db::Tx;
@@ -186,7 +186,7 @@ async fn delete_user(
     if_match: IfMatch,
 ) -> AppResult<NoContent> {
     let (mut tx, before) = lock(&app, &caller, &path, &if_match).await?;
-    lifecycle::delete(&mut tx, &before).await?;
+    super::change_standing(&mut tx, &before, Standing::Delete).await?;
     tx.commit().await?;
     Ok(NoContent)
 }
@@ -198,10 +198,7 @@ async fn restore_user(
     if_match: IfMatch,
     OptionalJson(why): OptionalJson<Reason>,
 ) -> AppResult<Tagged<User>> {
-    let (mut tx, before) = lock(&app, &because(caller, why), &path, &if_match).await?;
-    let user = lifecycle::restore(&mut tx, &before).await?;
-    tx.commit().await?;
-    Ok(tagged(user))
+    change_standing(&app, because(caller, why), &path, &if_match, Standing::Restore).await
 }
 
 async fn suspend_user(
@@ -211,10 +208,7 @@ async fn suspend_user(
     if_match: IfMatch,
     OptionalJson(why): OptionalJson<Reason>,
 ) -> AppResult<Tagged<User>> {
-    let (mut tx, before) = lock(&app, &because(caller, why), &path, &if_match).await?;
-    let user = lifecycle::suspend(&mut tx, &before).await?;
-    tx.commit().await?;
-    Ok(tagged(user))
+    change_standing(&app, because(caller, why), &path, &if_match, Standing::Suspend).await
 }
 
 async fn reactivate_user(
@@ -224,10 +218,7 @@ async fn reactivate_user(
     if_match: IfMatch,
     OptionalJson(why): OptionalJson<Reason>,
 ) -> AppResult<Tagged<User>> {
-    let (mut tx, before) = lock(&app, &because(caller, why), &path, &if_match).await?;
-    let user = lifecycle::reactivate(&mut tx, &before).await?;
-    tx.commit().await?;
-    Ok(tagged(user))
+    change_standing(&app, because(caller, why), &path, &if_match, Standing::Reactivate).await
 }
 
 async fn unlock_user(
@@ -237,8 +228,18 @@ async fn unlock_user(
     if_match: IfMatch,
     OptionalJson(why): OptionalJson<Reason>,
 ) -> AppResult<Tagged<User>> {
-    let (mut tx, before) = lock(&app, &because(caller, why), &path, &if_match).await?;
-    let user = lifecycle::unlock(&mut tx, &before).await?;
+    change_standing(&app, because(caller, why), &path, &if_match, Standing::Unlock).await
+}
+
+async fn change_standing(
+    app: &App,
+    caller: Caller,
+    path: &UserPath,
+    if_match: &IfMatch,
+    change: Standing,
+) -> AppResult<Tagged<User>> {
+    let (mut tx, before) = lock(app, &caller, path, if_match).await?;
+    let user = super::change_standing(&mut tx, &before, change).await?;
     tx.commit().await?;
     Ok(tagged(user))
 }

@@ -33,6 +33,13 @@ pub struct Profile {
     pub time_zone: Option<ZoneName>,
 }
 
+impl Profile {
+    /// The names that are set.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.display_name, &self.given_name, &self.family_name].into_iter().flatten().map(|name| name.0.as_str())
+    }
+}
+
 /// Changes of a profile: a field that is left out stays, `null` clears it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct ProfilePatch {

@@ -15,8 +15,29 @@ use crate::roles;
 /// How long the recycle bin keeps a user.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// How a user's standing can be changed by others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeOfStanding {
+    Suspend,
+    Reactivate,
+    Unlock,
+    Delete,
+    Restore,
+}
+
+/// Changes the standing of a user who has been locked for it. A change that is there already changes nothing.
+pub async fn change_standing(tx: &mut Tx, before: &User, change: ChangeOfStanding) -> AppResult<User> {
+    match change {
+        ChangeOfStanding::Suspend => suspend(tx, before).await,
+        ChangeOfStanding::Reactivate => reactivate(tx, before).await,
+        ChangeOfStanding::Unlock => unlock(tx, before).await,
+        ChangeOfStanding::Delete => delete(tx, before).await,
+        ChangeOfStanding::Restore => restore(tx, before).await,
+    }
+}
+
 /// Bars a user from signing in until they are reactivated.
-pub async fn suspend(tx: &mut Tx, before: &User) -> AppResult<User> {
+async fn suspend(tx: &mut Tx, before: &User) -> AppResult<User> {
     match before.status {
         UserStatus::Suspended => return Ok(before.clone()),
         UserStatus::Deleted => return Err(wrong_state("A deleted user can't be suspended.").into()),
@@ -29,7 +50,7 @@ pub async fn suspend(tx: &mut Tx, before: &User) -> AppResult<User> {
 }
 
 /// Lets a suspended user sign in again; one who has never verified their address is pending again.
-pub async fn reactivate(tx: &mut Tx, before: &User) -> AppResult<User> {
+async fn reactivate(tx: &mut Tx, before: &User) -> AppResult<User> {
     match before.status {
         UserStatus::Suspended => {}
         UserStatus::Active => return Ok(before.clone()),
@@ -42,7 +63,7 @@ pub async fn reactivate(tx: &mut Tx, before: &User) -> AppResult<User> {
 }
 
 /// Puts a user into the recycle bin. Their addresses and user name stay theirs meanwhile.
-pub async fn delete(tx: &mut Tx, before: &User) -> AppResult<User> {
+async fn delete(tx: &mut Tx, before: &User) -> AppResult<User> {
     if before.status == UserStatus::Deleted {
         return Ok(before.clone());
     }
@@ -54,7 +75,7 @@ pub async fn delete(tx: &mut Tx, before: &User) -> AppResult<User> {
 }
 
 /// Takes a user out of the recycle bin, with their roles, into the status they had. They sign in anew.
-pub async fn restore(tx: &mut Tx, before: &User) -> AppResult<User> {
+async fn restore(tx: &mut Tx, before: &User) -> AppResult<User> {
     if before.status != UserStatus::Deleted {
         return Err(wrong_state("The user is not deleted.").into());
     }
@@ -63,7 +84,7 @@ pub async fn restore(tx: &mut Tx, before: &User) -> AppResult<User> {
 }
 
 /// Ends the lock after wrong passwords, and forgets them.
-pub async fn unlock(tx: &mut Tx, before: &User) -> AppResult<User> {
+async fn unlock(tx: &mut Tx, before: &User) -> AppResult<User> {
     if before.status == UserStatus::Deleted {
         return Err(wrong_state("A deleted user can't be unlocked.").into());
     }

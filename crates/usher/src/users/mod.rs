@@ -21,9 +21,7 @@ use serde_json::{Map, Value};
 pub use api::router;
 pub use fields::{Name, Profile, ProfilePatch};
 pub use jobs::register;
-pub use lifecycle::{
-    activate, clear_lock, delete, end_all_sessions, lock_sign_in, note_sign_in, reactivate, restore, suspend, unlock,
-};
+pub use lifecycle::{ChangeOfStanding, activate, change_standing, clear_lock, end_all_sessions, lock_sign_in, note_sign_in};
 pub use list::{Filter, list};
 pub use username::Username;
 
