@@ -13,6 +13,7 @@ use crate::db::listen::Listener;
 use crate::error::LogAndIgnore;
 use crate::http::{probes, serve as http};
 use crate::jobs::Worker;
+use crate::secret::SecretText;
 use crate::{keys, router, setup, telemetry};
 
 pub async fn serve(config: Config, report: &Report) -> Outcome {
@@ -82,9 +83,7 @@ pub async fn print_setup_token(config: Config) -> Outcome {
     if running.is_private()
         && let Some(token) = &token
     {
-        // The one in the file does not work any more.
-        setup::forget_token_file(&running.app).await.log_and_ignore("the new token is printed");
-        boot::write_private(&setup::token_file(&running.app), &format!("{}\n", token.reveal()))?;
+        keep_setup_token(&running.app, token).await?;
     }
     running.stop().await;
     match token {
@@ -114,13 +113,21 @@ fn start_telemetry(config: &Config, report: &Report) -> anyhow::Result<()> {
 
 /// In the zero-config default the newcomer finds the token in the data directory; it never goes through a log.
 async fn leave_setup_token(app: &App) -> anyhow::Result<()> {
-    let path = setup::token_file(app);
-    setup::forget_token_file(app).await.log_and_ignore("an old token in it does not work any more");
-    if let Some(token) = setup::issue_token(app).await? {
-        boot::write_private(&path, &format!("{}\n", token.reveal()))?;
-        tracing::info!(file = %path.display(), "there is no administrator yet: the setup token is in this file");
+    match setup::issue_token(app).await? {
+        Some(token) => {
+            keep_setup_token(app, &token).await?;
+            let path = setup::token_file(app);
+            tracing::info!(file = %path.display(), "there is no administrator yet: the setup token is in this file");
+        }
+        None => setup::forget_token_file(app).await.log_and_ignore("a token in it does not work any more"),
     }
     Ok(())
+}
+
+/// Puts the token into its file; the one that was there does not work any more.
+async fn keep_setup_token(app: &App, token: &SecretText) -> anyhow::Result<()> {
+    setup::forget_token_file(app).await?;
+    boot::write_private(&setup::token_file(app), &format!("{}\n", token.reveal()))
 }
 
 /// SIGTERM and SIGINT.

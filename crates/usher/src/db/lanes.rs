@@ -190,10 +190,7 @@ async fn answer_together(connection: &Shared, sql: &'static str, mut look_ups: V
     if look_ups.len() == 1
         && let Some(look_up) = look_ups.pop()
     {
-        let answer = connection.query(sql, &[&vec![look_up.key]]).await;
-        // A caller that has gone away no longer wants its answer.
-        let _ = look_up.reply.send(answer.map(|rows| rows.into_iter().next().map(Arc::new)));
-        return;
+        return answer_alone(connection, sql, look_up).await;
     }
     let mut keys: Vec<Uuid> = look_ups.iter().map(|look_up| look_up.key).collect();
     keys.sort_unstable();
@@ -209,8 +206,7 @@ async fn answer_together(connection: &Shared, sql: &'static str, mut look_ups: V
             // One bad member must not fail its companions.
             tracing::debug!(%error, "retrying gathered look-ups one by one");
             for look_up in look_ups {
-                let answer = connection.query(sql, &[&vec![look_up.key]]).await;
-                let _ = look_up.reply.send(answer.map(|rows| rows.into_iter().next().map(Arc::new)));
+                answer_alone(connection, sql, look_up).await;
             }
         }
         Err(error) => {
@@ -220,4 +216,10 @@ async fn answer_together(connection: &Shared, sql: &'static str, mut look_ups: V
             }
         }
     }
+}
+
+async fn answer_alone(connection: &Shared, sql: &'static str, look_up: LookUp) {
+    let answer = connection.query(sql, &[&vec![look_up.key]]).await;
+    // A caller that has gone away no longer wants its answer.
+    let _ = look_up.reply.send(answer.map(|rows| rows.into_iter().next().map(Arc::new)));
 }

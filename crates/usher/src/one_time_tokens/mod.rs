@@ -3,7 +3,7 @@
 
 mod store;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
@@ -56,11 +56,6 @@ pub async fn find_owner(tx: &mut Tx, purpose: Purpose, secret: &SecretText) -> D
 /// Kills every token of the user: after a change of password or of status, links sent before must not work.
 pub async fn expire_all(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     store::expire_all(tx, user_id).await
-}
-
-/// When the newest living token of this purpose was made, whoever it is for.
-pub async fn find_newest(tx: &mut Tx, purpose: Purpose) -> DbResult<Option<Timestamp>> {
-    store::find_newest(tx, purpose).await
 }
 
 /// Forgets tokens that ended a month ago.

@@ -73,15 +73,6 @@ pub async fn expire_all(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     Ok(())
 }
 
-pub async fn find_newest(tx: &mut Tx, purpose: Purpose) -> DbResult<Option<Timestamp>> {
-    let now = tx.now();
-    let sql = "
-        select max(created_at)
-        from one_time_tokens
-        where purpose = $1 and used_at is null and expires_at > $2";
-    Ok(tx.query_one(sql, &[&purpose.as_str(), &now]).await?.get(0))
-}
-
 pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
     tx.execute("delete from one_time_tokens where expires_at < $1", &[&before]).await
 }
