@@ -2,7 +2,7 @@
 
 use tokio_postgres::Row;
 
-use super::{PermissionSet, SessionStanding, Standing, UserStatus};
+use super::{PermissionSet, SessionStanding, Standing, Subject, UserStatus};
 use crate::db::lanes::ReadLane;
 use crate::db::{DbResult, Tx};
 use crate::id::{SessionId, UserId};
@@ -11,6 +11,7 @@ const FIND_BY_SESSION: &str = "
     select
         s.id,
         s.auth_epoch as session_epoch,
+        s.created_at as began_at,
         s.expires_at,
         s.ended_at,
         u.id as user_id,
@@ -55,6 +56,7 @@ pub async fn find_by_session(lane: &ReadLane, id: SessionId) -> DbResult<Option<
     let session = SessionStanding {
         id: row.get("id"),
         auth_epoch: row.get("session_epoch"),
+        began_at: row.get("began_at"),
         expires_at: row.get("expires_at"),
         ended_at: row.get("ended_at"),
     };
@@ -68,7 +70,7 @@ pub async fn find_standing(tx: &mut Tx, id: UserId) -> DbResult<Option<Standing>
 fn standing(row: &Row) -> Standing {
     let permissions: Vec<&str> = row.get("permissions");
     Standing {
-        user_id: row.get("user_id"),
+        subject: Subject::User(row.get("user_id")),
         // A status of a later release is none that may act.
         status: UserStatus::parse(row.get("status")).unwrap_or(UserStatus::Suspended),
         email_verified: row.get("email_verified"),

@@ -14,6 +14,7 @@ use axum::handler::Handler;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, header};
+use jiff::SignedDuration;
 use schemars::generate::SchemaSettings;
 use serde_json::json;
 
@@ -29,11 +30,16 @@ use crate::error::{AppResult, Rejection};
 pub enum Access {
     /// Anybody.
     Public,
-    /// Anybody with a valid access token.
+    /// A person with a valid access token.
     SignedIn,
+    /// A person who has proved who they are within the last [`FRESH`].
+    Fresh,
     /// Holders of the permission.
     Holding(Permission),
 }
+
+/// How long a proof of who somebody is counts for what needs a fresh one.
+pub const FRESH: SignedDuration = SignedDuration::from_mins(10);
 
 /// An operation's declaration.
 pub struct Op {
@@ -157,13 +163,20 @@ async fn admit(access: Access, asked: Asked) -> AppResult<Caller> {
     };
     let token = asked.token.ok_or_else(Rejection::unauthorized)?;
     let caller = caller::recognise(&app, &token, origin).await?;
-    if let Access::Holding(permission) = access
-        && !caller.permissions.contains(permission)
-    {
-        (app.on_denied)(app.clone(), caller.origin, permission).await;
-        return Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name())).into());
+    match access {
+        Access::Holding(permission) if !caller.permissions.contains(permission) => {
+            (app.on_denied)(app.clone(), caller.origin, permission).await;
+            Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name())).into())
+        }
+        Access::SignedIn | Access::Fresh => {
+            let Some(person) = caller.person() else { return Err(Rejection::session_required().into()) };
+            if access == Access::Fresh && person.authenticated_at + FRESH <= app.clock.now() {
+                return Err(Rejection::fresh_authentication_required(FRESH.as_secs()).into());
+            }
+            Ok(caller)
+        }
+        Access::Public | Access::Holding(_) => Ok(caller),
     }
-    Ok(caller)
 }
 
 /// The token of the one `Authorization: Bearer` header (RFC 6750). Tokens anywhere else are not looked for.
@@ -189,6 +202,7 @@ fn describe(operation: &mut Operation, op: &Op, id: String) {
     let access = match op.access {
         Access::Public => "public".to_owned(),
         Access::SignedIn => "signed_in".to_owned(),
+        Access::Fresh => "fresh".to_owned(),
         Access::Holding(permission) => permission.name().to_owned(),
     };
     operation.extensions.insert("x-usher-access".to_owned(), json!(access));
@@ -209,6 +223,12 @@ fn describe(operation: &mut Operation, op: &Op, id: String) {
     if op.access != Access::Public {
         operation.security.push(std::iter::once(("bearer".to_owned(), Vec::new())).collect());
         add(401, "There is no valid access token (`unauthorized`).");
+    }
+    if let Access::SignedIn | Access::Fresh = op.access {
+        add(403, "Only a person in a session may do this (`session_required`).");
+    }
+    if op.access == Access::Fresh {
+        add(401, "The sign-in is longer ago than 10 minutes: `POST /v1/reauthenticate` first (`fresh_authentication_required`).");
     }
     if let Access::Holding(permission) = op.access {
         add(403, &format!("The caller lacks the permission `{}` (`forbidden`).", permission.name()));

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::Person;
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::body::MergePatch;
@@ -34,19 +34,19 @@ struct MePatch {
     profile: ProfilePatch,
 }
 
-async fn read_me(caller: Caller, State(app): State<App>) -> AppResult<Tagged<User>> {
-    let user = users::look_up(app.db.read(), caller.user_id).await?;
+async fn read_me(person: Person, State(app): State<App>) -> AppResult<Tagged<User>> {
+    let user = users::look_up(app.db.read(), person.user_id).await?;
     Ok(Tagged { version: user.version, body: user })
 }
 
 async fn update_me(
-    caller: Caller,
+    person: Person,
     State(app): State<App>,
     if_match: IfMatch,
     MergePatch(changes): MergePatch<MePatch>,
 ) -> AppResult<Tagged<User>> {
-    let mut tx = app.begin(&caller.origin).await?;
-    let before = users::lock(&mut tx, caller.authority(), caller.user_id).await?;
+    let mut tx = app.begin(&person.origin).await?;
+    let before = users::lock(&mut tx, person.authority(), person.user_id).await?;
     if_match.require(before.version)?;
     let user = users::update(&mut tx, &before, changes.username.as_ref(), changes.profile, Patch::Keep).await?;
     tx.commit().await?;

@@ -15,7 +15,7 @@ pub use pages::router as pages;
 
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::UserStatus;
+use crate::caller::{self, Act, UserStatus};
 use crate::db::{Origin, Tx};
 use crate::emails;
 use crate::error::{AppResult, Rejection};
@@ -54,6 +54,9 @@ pub async fn redeem(app: &App, origin: &Origin, token: &SecretText, password: &S
     };
     if subject.user_id != Some(user_id) {
         return Err(anyhow::anyhow!("a token changed its owner").into());
+    }
+    if caller::ask(&mut tx, user_id, Act::Recover).await?.is_err() {
+        return Err(one_time_tokens::invalid().into());
     }
     tx.act_as(user_id);
     password::set(&mut tx, user_id, &phc).await?;

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{self, Act, SessionStanding};
+use crate::caller::{self, Act, Cleared, SessionStanding, Subject};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::{SessionId, UserId};
@@ -35,13 +35,14 @@ pub struct Tokens {
 }
 
 /// Begins a session of a user who has just proved who they are, and whom the gate let through.
-pub async fn begin(app: &App, tx: &mut Tx, user_id: UserId, amr: &[&str]) -> AppResult<Tokens> {
+pub async fn begin(app: &App, tx: &mut Tx, cleared: Cleared, amr: &[&str]) -> AppResult<Tokens> {
     let now = tx.now();
+    let Subject::User(user_id) = cleared.subject();
     let id = SessionId::new(now);
     let expires_at = now + signed(app.config.tokens.session_lifetime);
     store::insert_session(tx, id, user_id, expires_at, amr).await?;
     audit::record(tx, Event::success("session.begun").on("session", id).detail("user_id", user_id.to_string())).await?;
-    issue(app, tx, id, expires_at).await
+    issue(app, tx, cleared, id, expires_at).await
 }
 
 /// What came of presenting a refresh token.
@@ -58,20 +59,17 @@ pub async fn refresh(app: &App, tx: &mut Tx, presented: &SecretText) -> AppResul
         return note_reuse(tx, &hash).await;
     };
     let Some((session, user_id)) = store::lock_session(tx, session_id).await? else { return Ok(Refreshed::Refused(invalid())) };
-    let standing = caller::find_standing(tx, user_id).await?;
-    let allowed = standing.as_ref().map(|standing| caller::may_act(standing, Act::GoOn(&session), tx.now()));
-    match allowed {
-        Some(Ok(())) => {
+    match caller::ask(tx, user_id, Act::GoOn(&session)).await? {
+        Ok(cleared) => {
             tx.act_as(user_id);
             store::update_session_seen(tx, session_id).await?;
-            Ok(Refreshed::Tokens(Box::new(issue(app, tx, session_id, session.expires_at).await?)))
+            Ok(Refreshed::Tokens(Box::new(issue(app, tx, cleared, session_id, session.expires_at).await?)))
         }
-        Some(Err(refusal)) => {
+        Err(refusal) => {
             let event = Event::failure("session.refreshed").on("session", session_id).detail("refusal", refusal.as_str());
             audit::record(tx, event).await?;
             Ok(Refreshed::Refused(invalid()))
         }
-        None => Ok(Refreshed::Refused(invalid())),
     }
 }
 
@@ -99,19 +97,16 @@ pub async fn forget_ended(tx: &mut Tx) -> DbResult<u64> {
     store::delete_ended(tx, before).await
 }
 
-async fn issue(app: &App, tx: &mut Tx, id: SessionId, session_expires_at: Timestamp) -> AppResult<Tokens> {
+/// Nobody gets tokens whom the gate has not let through.
+async fn issue(app: &App, tx: &mut Tx, cleared: Cleared, id: SessionId, session_expires_at: Timestamp) -> AppResult<Tokens> {
     let now = tx.now();
     let secret = new_bearer(Purpose::Refresh);
     let hash = bearer_hash(Purpose::Refresh, &secret).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;
     let expires_at = (now + signed(app.config.tokens.refresh_lifetime)).min(session_expires_at);
     let bearer = store::insert_refresh_token(tx, &hash, id, expires_at).await?;
-    let access = NewAccess {
-        user_id: bearer.user_id,
-        session_id: id,
-        authenticated_at: bearer.authenticated_at,
-        amr: &bearer.amr,
-        roles: &bearer.roles,
-    };
+    let Subject::User(user_id) = cleared.subject();
+    let access =
+        NewAccess { user_id, session_id: id, authenticated_at: bearer.authenticated_at, amr: &bearer.amr, roles: &bearer.roles };
     Ok(Tokens {
         access_token: app.keyring.issue_access(&access, now)?,
         token_type: "Bearer",

@@ -7,9 +7,8 @@ use crate::caller::SessionStanding;
 use crate::db::{DbResult, Tx};
 use crate::id::{SessionId, UserId};
 
-/// What an access token says of its session and user.
+/// What an access token says of its session and of its user.
 pub struct Bearer {
-    pub user_id: UserId,
     pub authenticated_at: Timestamp,
     pub amr: Vec<String>,
     pub roles: Vec<String>,
@@ -48,7 +47,7 @@ pub async fn find_session_of_used(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<S
 
 pub async fn lock_session(tx: &mut Tx, id: SessionId) -> DbResult<Option<Found>> {
     let sql = "
-        select id, user_id, auth_epoch, expires_at, ended_at
+        select id, user_id, auth_epoch, created_at, expires_at, ended_at
         from sessions
         where id = $1
         for update";
@@ -56,6 +55,7 @@ pub async fn lock_session(tx: &mut Tx, id: SessionId) -> DbResult<Option<Found>>
         let session = SessionStanding {
             id: row.get("id"),
             auth_epoch: row.get("auth_epoch"),
+            began_at: row.get("created_at"),
             expires_at: row.get("expires_at"),
             ended_at: row.get("ended_at"),
         };
@@ -78,17 +78,12 @@ pub async fn insert_refresh_token(tx: &mut Tx, hash: &[u8], id: SessionId, expir
             insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
             values ($1, $2, $3, $4)
         )
-        select s.user_id, s.created_at, s.amr,
+        select s.created_at, s.amr,
             array(select ur.role_name from user_roles ur where ur.user_id = s.user_id order by ur.role_name) as roles
         from sessions s
         where s.id = $2";
     let row = tx.query_one(sql, &[&hash, &id, &now, &expires_at]).await?;
-    Ok(Bearer {
-        user_id: row.get("user_id"),
-        authenticated_at: row.get("created_at"),
-        amr: row.get("amr"),
-        roles: row.get("roles"),
-    })
+    Ok(Bearer { authenticated_at: row.get("created_at"), amr: row.get("amr"), roles: row.get("roles") })
 }
 
 /// False when it had ended before.

@@ -6,9 +6,10 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::issue_token;
-use crate::caller::{self, PermissionSet};
+use crate::caller::PermissionSet;
 use crate::secret::{Purpose, new_bearer};
 use crate::testing::{Answer, PASSWORD, TestApp};
+use crate::users;
 
 const ADMINS: &str = "select count(*) from user_roles where role_name = 'admin'";
 
@@ -25,9 +26,9 @@ async fn r014_the_setup_token_makes_an_administrator_who_holds_every_permission(
 
     let grace = app.sign_in("grace@example.org", PASSWORD).await;
     let mut tx = app.tx().await;
-    let standing = caller::find_standing(&mut tx, grace.id.parse().unwrap()).await.unwrap().unwrap();
+    let user = users::read(&mut tx, grace.id.parse().unwrap()).await.unwrap();
     tx.commit().await.unwrap();
-    assert!(standing.permissions.covers(PermissionSet::all()));
+    assert!(user.permissions.covers(PermissionSet::all()));
     for path in ["/v1/users", "/v1/roles", "/v1/permissions", "/v1/audit-events"] {
         grace.client.get(path).await.expect(200);
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::Person;
 use crate::db::Origin;
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
@@ -65,9 +65,9 @@ async fn refresh(State(app): State<App>, origin: Origin, Json(body): Json<Refres
     }
 }
 
-async fn logout(caller: Caller, State(app): State<App>) -> AppResult<NoContent> {
-    let mut tx = app.begin(&caller.origin).await?;
-    sessions::end(&mut tx, caller.session_id, "signed_out").await?;
+async fn logout(person: Person, State(app): State<App>) -> AppResult<NoContent> {
+    let mut tx = app.begin(&person.origin).await?;
+    sessions::end(&mut tx, person.session_id, "signed_out").await?;
     tx.commit().await?;
     Ok(NoContent)
 }

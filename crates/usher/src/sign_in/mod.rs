@@ -15,7 +15,7 @@ pub use api::router;
 
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{self, Act};
+use crate::caller::{self, Act, Device};
 use crate::db::{Origin, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
@@ -53,18 +53,18 @@ pub async fn by_password(app: &App, origin: &Origin, identifier: &str, password:
     };
     let id = attempt.user_id;
     password::settle_success(&mut tx, id).await?;
-    let standing = caller::find_standing(&mut tx, id).await?;
-    let allowed = standing.as_ref().map(|standing| caller::may_act(standing, Act::SignIn, tx.now()));
-    if !matches!(allowed, Some(Ok(()))) {
-        let refusal = allowed.and_then(Result::err).map_or("unknown", caller::Refusal::as_str);
-        audit::record(&mut tx, Event::failure("sign_in").on("user", id).detail("refusal", refusal)).await?;
-        tx.commit().await?;
-        return Err(invalid_credentials().into());
-    }
+    let cleared = match caller::ask(&mut tx, id, Act::SignIn { device: Device::Unknown }).await? {
+        Ok(cleared) => cleared,
+        Err(refusal) => {
+            audit::record(&mut tx, Event::failure("sign_in").on("user", id).detail("refusal", refusal.as_str())).await?;
+            tx.commit().await?;
+            return Err(invalid_credentials().into());
+        }
+    };
     tx.act_as(id);
     users::note_sign_in(&mut tx, id).await?;
     audit::record(&mut tx, Event::success("sign_in").on("user", id)).await?;
-    let tokens = sessions::begin(app, &mut tx, id, &["pwd"]).await?;
+    let tokens = sessions::begin(app, &mut tx, cleared, &["pwd"]).await?;
     tx.commit().await?;
     metrics::counter!("usher_sign_ins_total", "outcome" => "success").increment(1);
     rehash(app, id, &password, &attempt.phc).await;

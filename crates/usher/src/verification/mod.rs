@@ -13,6 +13,7 @@ pub use jobs::register;
 pub use pages::router as pages;
 
 use crate::audit::{self, Event};
+use crate::caller::{self, Act};
 use crate::db::Tx;
 use crate::emails;
 use crate::error::AppResult;
@@ -26,6 +27,9 @@ pub async fn redeem(tx: &mut Tx, token: &SecretText) -> AppResult<()> {
     let (Some(user_id), Some(email_id)) = (subject.user_id, subject.email_id) else {
         return Err(anyhow::anyhow!("a verification token without a subject").into());
     };
+    if caller::ask(tx, user_id, Act::ConfirmAddress).await?.is_err() {
+        return Err(one_time_tokens::invalid().into());
+    }
     tx.act_as(user_id);
     emails::mark_verified(tx, email_id).await?;
     audit::record(tx, Event::success("email.verified").on("user", user_id)).await?;
