@@ -15,7 +15,7 @@ DOMAIN = f"mail-{_RUN}.example.org"
 
 # Shorter values are not secrets that a server made or took.
 _LENGTH_MIN = 20
-_TOKEN_MEMBERS = ("token", "access_token", "refresh_token")
+_TOKEN_MEMBERS = ("token", "access_token", "refresh_token", "device_token")
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")
 _WORDS = ("anchor", "canyon", "dahlia", "fjord", "kettle", "lantern", "meadow", "nectar", "raven", "velvet")
 

@@ -12,6 +12,7 @@ use crate::hashing::Hasher;
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
 use crate::seal::Sealer;
+use crate::throttle::Portions;
 
 /// Cheap to clone; every clone is the same app.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub struct Parts {
     pub keyring: Keyring,
     pub sealer: Sealer,
     pub hasher: Hasher,
+    /// What this process has drawn of its callers' limits.
+    pub portions: Portions,
     /// Notes that somebody was refused for want of a permission.
     pub on_denied: OnDenied,
 }

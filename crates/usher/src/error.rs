@@ -156,6 +156,13 @@ impl Rejection {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_query", detail) }
     }
 
+    /// Asked too often or guessed too often; nobody is told which, nor whether there is such an account.
+    pub fn too_many_requests(retry_after_seconds: u32) -> Self {
+        let detail = "Too many attempts. Wait as long as `Retry-After` says, then try again.";
+        let retry_after_seconds = Some(retry_after_seconds);
+        Self { retry_after_seconds, ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail) }
+    }
+
     pub fn unavailable(code: &'static str, detail: impl Into<String>, retry_after_seconds: u32) -> Self {
         Self { retry_after_seconds: Some(retry_after_seconds), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail) }
     }

@@ -17,13 +17,17 @@ pub mod id;
 pub mod jobs;
 pub mod keyring;
 pub mod mail;
+pub mod network;
 pub mod patch;
 pub mod seal;
 pub mod secret;
 pub mod telemetry;
+pub mod throttle;
 
 // Features: a folder each; lower ones know nothing of higher ones.
+pub mod attempts;
 pub mod audit;
+pub mod devices;
 pub mod emails;
 pub mod keys;
 pub mod mails;

@@ -1,13 +1,16 @@
 //! The roof over the features' routers: every operation, every page, the documentation, and the layers around them all.
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use serde_json::Value;
 
 use crate::app::App;
 use crate::http::api::Routes;
-use crate::http::{docs, layers, probes};
+use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
-use crate::{audit, html, keys, mails, me, recovery, registration, roles, setup, sign_in, users, verification};
+use crate::{
+    attempts, audit, devices, html, keys, mails, me, recovery, registration, roles, setup, sign_in, throttle, users, verification,
+};
 
 /// Every operation of the API.
 fn operations(with_metrics: bool) -> Routes {
@@ -34,7 +37,8 @@ pub fn document() -> Value {
 pub fn router(app: &App) -> Router {
     let with_metrics = app.config.server.metrics_listen.is_none();
     let (operations, document) = docs::finish(operations(with_metrics));
-    let pages = html::router().merge(verification::pages()).merge(recovery::pages());
+    let forms = verification::pages().merge(recovery::pages());
+    let pages = html::router().merge(forms.layer(from_fn_with_state(app.clone(), limits::guard_forms)));
     layers::wrap(operations.merge(docs::router(&document)).merge(pages), app)
 }
 
@@ -45,5 +49,8 @@ pub fn jobs() -> Registry {
     verification::register(&mut registry);
     recovery::register(&mut registry);
     users::register(&mut registry);
+    attempts::register(&mut registry);
+    devices::register(&mut registry);
+    throttle::register(&mut registry);
     registry
 }

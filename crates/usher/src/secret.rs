@@ -67,6 +67,10 @@ pub enum Purpose {
     ResetPassword,
     SetPassword,
     Refresh,
+    /// Kept by a device, so that it is known again.
+    Device,
+    /// Says that a sign-in was somebody else's.
+    ReportSignIn,
 }
 
 impl Purpose {
@@ -78,6 +82,8 @@ impl Purpose {
             Self::ResetPassword => "reset_password",
             Self::SetPassword => "set_password",
             Self::Refresh => "refresh",
+            Self::Device => "device",
+            Self::ReportSignIn => "report_sign_in",
         }
     }
 
@@ -88,6 +94,8 @@ impl Purpose {
             Self::ResetPassword => "ush_reset_",
             Self::SetPassword => "ush_welcome_",
             Self::Refresh => "ush_refresh_",
+            Self::Device => "ush_device_",
+            Self::ReportSignIn => "ush_report_",
         }
     }
 }

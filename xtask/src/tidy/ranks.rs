@@ -34,7 +34,10 @@ const RANKS: &[(&str, u8)] = &[
     ("caller", KERNEL),
     ("keyring", KERNEL),
     ("hashing", KERNEL),
+    ("network", KERNEL),
+    ("throttle", KERNEL),
     // Things.
+    ("attempts", 9),
     ("audit", 10),
     ("one_time_tokens", 11),
     ("emails", 12),
@@ -44,6 +47,7 @@ const RANKS: &[(&str, u8)] = &[
     ("roles", 16),
     ("sessions", 17),
     ("users", 18),
+    ("devices", 19),
     // Flows over things.
     ("sign_in", 30),
     ("verification", 31),

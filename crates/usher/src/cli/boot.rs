@@ -19,6 +19,7 @@ use crate::keyring::Keyring;
 use crate::mail::Mailer;
 use crate::seal::Sealer;
 use crate::secret::random_bytes;
+use crate::throttle::Portions;
 use crate::{audit, keys, roles};
 
 /// How long a start waits for a database that is not there yet.
@@ -80,6 +81,7 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
         sealer: Sealer::new(secret_key.as_bytes()),
         hasher: Hasher::start(Cost::POLICY, config.password.hash_memory_mib, config.password.hash_queue),
+        portions: Portions::default(),
         on_denied: audit::note_denied,
         config,
     });

@@ -61,6 +61,8 @@ pub struct Server {
     pub public_url: PublicUrl,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whose requests are not limited in number.
+    pub rate_limit_exempt: Vec<IpNet>,
     /// Where `/metrics` is served when it shall not be beside the API.
     pub metrics_listen: Option<SocketAddr>,
     pub request_timeout: Duration,
@@ -144,6 +146,8 @@ pub struct Tokens {
     pub refresh_lifetime: Duration,
     /// From the sign-in, however often the session is refreshed.
     pub session_lifetime: Duration,
+    /// How long after its use a refresh token may come back from the same client. Zero: never.
+    pub refresh_grace: Duration,
 }
 
 impl Config {

@@ -50,6 +50,7 @@ fn server(reader: &mut Reader<'_>) -> Server {
         listen,
         public_url,
         trusted_proxies: trusted_proxies(reader),
+        rate_limit_exempt: reader.optional("USHER_RATE_LIMIT_EXEMPT", networks).unwrap_or_default(),
         metrics_listen,
         request_timeout: reader.seconds("USHER_REQUEST_TIMEOUT_SECONDS"),
         shutdown_grace: reader.seconds("USHER_SHUTDOWN_GRACE_SECONDS"),
@@ -152,7 +153,8 @@ fn tokens(reader: &mut Reader<'_>) -> Tokens {
     let refresh_lifetime = reader.seconds("USHER_REFRESH_TOKEN_LIFETIME_SECONDS").min(session_lifetime);
     reader.show("USHER_REFRESH_TOKEN_LIFETIME_SECONDS", &refresh_lifetime.as_secs());
     let access_lifetime = reader.seconds("USHER_ACCESS_TOKEN_LIFETIME_SECONDS");
-    Tokens { access_lifetime, refresh_lifetime, session_lifetime }
+    let refresh_grace = reader.seconds("USHER_REFRESH_TOKEN_GRACE_SECONDS");
+    Tokens { access_lifetime, refresh_lifetime, session_lifetime, refresh_grace }
 }
 
 fn boolean(text: &str) -> Parsed<bool> {

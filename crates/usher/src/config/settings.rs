@@ -48,6 +48,16 @@ pub const SETTINGS: &[Setting] = &[
             public.",
     },
     Setting {
+        name: "USHER_RATE_LIMIT_EXEMPT",
+        section: Section::Server,
+        syntax: Syntax::Text("addresses or networks in CIDR notation, separated by commas"),
+        default: Fallback::Told("nobody is exempt"),
+        secret: false,
+        description: "The networks whose requests are not limited in number, such as those of \
+            your own services and monitoring: `10.0.0.0/8, ::1`. Wrong passwords are \
+            counted per account in any case. At most 100.",
+    },
+    Setting {
         name: "USHER_REQUEST_TIMEOUT_SECONDS",
         section: Section::Server,
         syntax: Syntax::Seconds(1..=600),
@@ -263,6 +273,16 @@ pub const SETTINGS: &[Setting] = &[
         description: "How long a refresh token is good for from its issue; a session that is \
             not refreshed for so long ends. The default is 30 days. It is never \
             longer than the session.",
+    },
+    Setting {
+        name: "USHER_REFRESH_TOKEN_GRACE_SECONDS",
+        section: Section::Tokens,
+        syntax: Syntax::Seconds(0..=60),
+        default: Fallback::Value("0"),
+        secret: false,
+        description: "How long after its use a refresh token may come back from the same program \
+            on the same network, whose answer was lost, and get the same successor \
+            again. 0 is the safest: every second use then ends the session.",
     },
     Setting {
         name: "USHER_SESSION_LIFETIME_SECONDS",

@@ -1,7 +1,8 @@
 //! PostgreSQL: three lanes to it, transactions that know who asks, migrations, notifications, and the private server.
 //!
 //! * the *read lane* ([`lanes::ReadLane`]) gathers look-ups by key that wait at the same time into one statement;
-//! * the *pipelined lane* ([`lanes::Pipeline`]) sends other single statements over a few shared connections;
+//! * the *pipelined lane* ([`lanes::Pipeline`]) sends other single statements over a few shared connections, and another such
+//!   lane those that count;
 //! * the *transaction lane* is a pool of at most twice the cores; [`Tx`] is its unit.
 
 pub mod error;
@@ -82,6 +83,7 @@ struct Inner {
     pool: Pool,
     read: lanes::ReadLane,
     pipeline: lanes::Pipeline,
+    counters: lanes::Pipeline,
     connector: Arc<lanes::Connector>,
     wait: Duration,
 }
@@ -102,6 +104,7 @@ impl Db {
             pool,
             read: lanes::ReadLane::start(&connector),
             pipeline: lanes::Pipeline::new(&connector),
+            counters: lanes::Pipeline::new(&connector),
             connector,
             wait: options.connect_timeout,
         })))
@@ -120,6 +123,11 @@ impl Db {
     /// The lane for single statements that only read.
     pub fn pipeline(&self) -> &lanes::Pipeline {
         &self.0.pipeline
+    }
+
+    /// The lane for single statements that count: they write, and nothing else hangs on them.
+    pub fn counters(&self) -> &lanes::Pipeline {
+        &self.0.counters
     }
 
     /// A connection of its own, outside the lanes: for LISTEN, migrations and advisory locks.

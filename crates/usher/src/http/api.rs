@@ -18,12 +18,13 @@ use jiff::SignedDuration;
 use schemars::generate::SchemaSettings;
 use serde_json::json;
 
-use super::layers;
 use super::problem::{CONTENT_TYPE, Problem};
+use super::{layers, limits};
 use crate::app::App;
 use crate::caller::{self, Caller, Permission};
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
+use crate::throttle::{Limit, Taken};
 
 /// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,13 +50,27 @@ pub struct Op {
     tag: &'static str,
     summary: &'static str,
     description: Option<&'static str>,
+    limit: Option<Limit>,
     /// Failures that are this operation's own, beside those its access rule and its inputs bring.
     failures: Vec<(u16, &'static str)>,
 }
 
 impl Op {
     pub fn new(method: Method, path: &'static str, access: Access, tag: &'static str, summary: &'static str) -> Self {
-        Self { method, path, access, tag, summary, description: None, failures: Vec::new() }
+        let limit = limits::usual(&method, access);
+        Self { method, path, access, tag, summary, description: None, limit, failures: Vec::new() }
+    }
+
+    /// Another limit than the usual one.
+    #[must_use]
+    pub fn limited_to(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// How the operation is guarded.
+    fn rule(&self) -> Rule {
+        Rule { access: self.access, limit: self.limit }
     }
 
     #[must_use]
@@ -99,7 +114,7 @@ impl Routes {
     {
         use_json_schema_2020_12();
         let id = std::any::type_name::<H>().rsplit("::").next().unwrap_or_default().to_owned();
-        let (method, path, access) = (op.method.clone(), op.path, op.access);
+        let (method, path, rule) = (op.method.clone(), op.path, op.rule());
         let document = documented(op, id);
         let route: ApiMethodRouter<App> = match method {
             Method::GET => routing::get_with(handler, document),
@@ -108,7 +123,7 @@ impl Routes {
             Method::PATCH => routing::patch_with(handler, document),
             _ => routing::delete_with(handler, document),
         };
-        let guarded = route.layer(from_fn(move |request: Request, next: Next| guard(access, request, next)));
+        let guarded = route.layer(from_fn(move |request: Request, next: Next| guard(rule, request, next)));
         self.router = self.router.api_route(path, guarded);
         self
     }
@@ -124,19 +139,27 @@ impl Routes {
     }
 }
 
-/// Lets the request through to its handler if the access rule is met; comes before the body is read.
-async fn guard(access: Access, mut request: Request, next: Next) -> Response {
-    if access == Access::Public {
-        return next.run(request).await;
-    }
+/// Who may call an operation, and how often.
+#[derive(Clone, Copy)]
+struct Rule {
+    access: Access,
+    limit: Option<Limit>,
+}
+
+/// Lets the request through to its handler if the access rule is met and the limit is not; comes before the body is read.
+async fn guard(rule: Rule, mut request: Request, next: Next) -> Response {
     let asked = Asked::of(&request);
-    match admit(access, asked).await {
+    let mut taken = None;
+    let admitted = match admit(rule, asked, &mut taken).await {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
             next.run(request).await
         }
         Err(error) => layers::refuse(request, error.into_response()).await,
-    }
+    };
+    limits::tell(admitted, rule.limit, taken)
 }
 
 /// What the guard needs of a request.
@@ -157,25 +180,33 @@ impl Asked {
     }
 }
 
-async fn admit(access: Access, asked: Asked) -> AppResult<Caller> {
+/// Takes the operation's limit and finds out who asks; nobody, if the operation is public.
+async fn admit(rule: Rule, asked: Asked, taken: &mut Option<Taken>) -> AppResult<Option<Caller>> {
     let (Some(app), Some(origin)) = (asked.app, asked.origin) else {
         return Err(anyhow::anyhow!("the layer that notes app and origin is missing").into());
     };
-    let token = asked.token.ok_or_else(Rejection::unauthorized)?;
-    let caller = caller::recognise(&app, &token, origin).await?;
-    match access {
+    if rule.access == Access::Public {
+        *taken = limits::take_of_network(&app, rule.limit, &origin).await?;
+        limits::require(*taken)?;
+        return Ok(None);
+    }
+    let bearer = asked.token.ok_or_else(Rejection::unauthorized)?;
+    let caller = caller::recognise(&app, &bearer, origin).await?;
+    *taken = limits::take_of_caller(&app, rule.limit, &caller).await?;
+    limits::require(*taken)?;
+    match rule.access {
         Access::Holding(permission) if !caller.permissions.contains(permission) => {
             (app.on_denied)(app.clone(), caller.origin, permission).await;
             Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name())).into())
         }
         Access::SignedIn | Access::Fresh => {
             let Some(person) = caller.person() else { return Err(Rejection::session_required().into()) };
-            if access == Access::Fresh && person.authenticated_at + FRESH <= app.clock.now() {
+            if rule.access == Access::Fresh && person.authenticated_at + FRESH <= app.clock.now() {
                 return Err(Rejection::fresh_authentication_required(FRESH.as_secs()).into());
             }
-            Ok(caller)
+            Ok(Some(caller))
         }
-        Access::Public | Access::Holding(_) => Ok(caller),
+        Access::Public | Access::Holding(_) => Ok(Some(caller)),
     }
 }
 
@@ -232,6 +263,11 @@ fn describe(operation: &mut Operation, op: &Op, id: String) {
     }
     if let Access::Holding(permission) = op.access {
         add(403, &format!("The caller lacks the permission `{}` (`forbidden`).", permission.name()));
+    }
+    if let Some(limit) = op.limit {
+        let whose = if op.access == Access::Public { "a network (IPv4 /24, IPv6 /64)" } else { "a caller" };
+        let (quota, seconds) = (limit.quota, limit.window.as_secs());
+        add(429, &format!("More than {quota} requests in {seconds} s by {whose}; see `Retry-After` (`too_many_requests`)."));
     }
     add(400, "The request can't be read (`malformed_request`, `malformed_json`).");
     add(500, "The server failed (`internal`).");

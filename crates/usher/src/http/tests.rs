@@ -20,6 +20,7 @@ use crate::mail::Mailer;
 use crate::router;
 use crate::seal::Sealer;
 use crate::testing::{Client, PASSWORD, TestApp};
+use crate::throttle::Portions;
 
 const HOST: &str = "id.example.com";
 
@@ -53,6 +54,7 @@ fn without_database(like: &TestApp) -> App {
         keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
         sealer: Sealer::new(&[7; 32]),
         hasher: Hasher::start(Cost::CHEAP, 1, 8),
+        portions: Portions::default(),
         on_denied: crate::audit::note_denied,
         config,
     })

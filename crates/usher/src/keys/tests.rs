@@ -12,6 +12,7 @@ use crate::hashing::{Cost, Hasher};
 use crate::keyring::Keyring;
 use crate::seal::Sealer;
 use crate::testing::{PASSWORD, PUBLIC_URL, TestApp};
+use crate::throttle::Portions;
 
 const A_SECOND: SignedDuration = SignedDuration::from_secs(1);
 
@@ -214,6 +215,7 @@ fn another(app: &TestApp, secret_key: &[u8]) -> App {
         keyring: Keyring::new(PUBLIC_URL, app.app.config.tokens.access_lifetime),
         sealer: Sealer::new(secret_key),
         hasher: Hasher::start(Cost::CHEAP, 1, 8),
+        portions: Portions::default(),
         on_denied: app.app.on_denied,
     })
 }

@@ -7,14 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::render::{self, Context};
-use super::{Body, Mail, Template, store};
+use super::{About, Body, Mail, Template, store};
 use crate::app::App;
+use crate::audit::{self, Event};
 use crate::db::{Actor, Tx};
 use crate::error::{AppResult, LogAndIgnore};
 use crate::id::{MailId, UserId};
 use crate::jobs::{Registry, enqueue};
 use crate::mail::Message;
 use crate::one_time_tokens::{self, Subject};
+use crate::throttle::{self, Limit};
 
 pub const COMPOSE: &str = "compose_mail";
 pub const DELIVER: &str = "deliver_mail";
@@ -22,6 +24,8 @@ const FORGET: &str = "forget_mails";
 
 /// Deliveries tried before a mail is given up. The job's back-off stretches them over about five hours.
 const ATTEMPTS_MAX: i32 = 12;
+/// Mails of one kind to one user; beyond, none is made, and nobody who asks for them is told.
+const PER_RECIPIENT: Limit = Limit::per_minutes("mails", 6, 60);
 /// How long the queue remembers a mail.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -29,6 +33,8 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub struct Compose {
     pub template: Template,
     pub user_id: UserId,
+    #[serde(default)]
+    pub about: About,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,9 +50,14 @@ pub fn register(registry: &mut Registry) {
 
 /// Looks the address up as it is now, makes the link, renders, and queues the delivery.
 async fn compose(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
-    let Compose { template, user_id } = serde_json::from_value(payload)?;
+    let Compose { template, user_id, about } = serde_json::from_value(payload)?;
     // The person may have been deleted since.
     let Some(recipient) = store::find_recipient(tx, user_id, template.link().is_some()).await? else { return Ok(()) };
+    if !throttle::take(app, PER_RECIPIENT, &format!("{} {user_id}", template.name())).await?.granted {
+        let event = Event::failure("mail.withheld").on("user", user_id).detail("template", template.name());
+        audit::record(tx, event).await?;
+        return Ok(());
+    }
     let (link, lifetime) = match template.link() {
         Some((page, purpose)) => {
             let subject = Subject { user_id: Some(user_id), email_id: Some(recipient.email_id) };
@@ -58,7 +69,7 @@ async fn compose(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
         None => (None, None),
     };
     let public_url = app.config.server.public_url.as_str();
-    let rendered = render::mail(template, &Context { name: &recipient.name, link, lifetime, public_url })?;
+    let rendered = render::mail(template, &Context { name: &recipient.name, link, lifetime, public_url, about: &about })?;
     let holds = app.mailer.holds();
     let mail = Mail {
         id: MailId::new(tx.now()),

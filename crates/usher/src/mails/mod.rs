@@ -30,17 +30,19 @@ pub enum Template {
     ResetPassword,
     Welcome,
     PasswordChanged,
+    NewDevice,
     ProfessionalGranted,
     ProfessionalWithdrawn,
 }
 
 impl Template {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
         Self::Welcome,
         Self::PasswordChanged,
+        Self::NewDevice,
         Self::ProfessionalGranted,
         Self::ProfessionalWithdrawn,
     ];
@@ -52,6 +54,7 @@ impl Template {
             Self::ResetPassword => "reset_password",
             Self::Welcome => "welcome",
             Self::PasswordChanged => "password_changed",
+            Self::NewDevice => "new_device",
             Self::ProfessionalGranted => "professional_granted",
             Self::ProfessionalWithdrawn => "professional_withdrawn",
         }
@@ -63,6 +66,7 @@ impl Template {
             Self::VerifyEmail => Some(("/verify", Purpose::VerifyEmail)),
             Self::ResetPassword => Some(("/reset-password", Purpose::ResetPassword)),
             Self::Welcome => Some(("/reset-password", Purpose::SetPassword)),
+            Self::NewDevice => Some(("/not-me", Purpose::ReportSignIn)),
             _ => None,
         }
     }
@@ -91,9 +95,23 @@ pub struct Body {
     pub html: String,
 }
 
+/// What a mail tells of the event that caused it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct About {
+    pub at: Option<Timestamp>,
+    /// The network address it came from.
+    pub address: Option<String>,
+    pub user_agent: Option<String>,
+}
+
 /// Asks for a mail to a user's primary address. It is made and sent after the commit.
 pub async fn request(tx: &mut Tx, template: Template, user_id: UserId) -> AppResult<()> {
-    crate::jobs::enqueue(tx, jobs::COMPOSE, &jobs::Compose { template, user_id }).await
+    request_about(tx, template, user_id, &About::default()).await
+}
+
+/// The same, for a mail that tells of an event.
+pub async fn request_about(tx: &mut Tx, template: Template, user_id: UserId, about: &About) -> AppResult<()> {
+    crate::jobs::enqueue(tx, jobs::COMPOSE, &jobs::Compose { template, user_id, about: about.clone() }).await
 }
 
 /// The newest mails.

@@ -13,6 +13,7 @@ use crate::mail::Mailer;
 use crate::router;
 use crate::seal::Sealer;
 use crate::testing::{PASSWORD, TestApp};
+use crate::throttle::Portions;
 
 /// The same deployment in a process that has no SMTP server.
 fn without_smtp(app: &TestApp) -> App {
@@ -24,6 +25,7 @@ fn without_smtp(app: &TestApp) -> App {
         keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
         sealer: Sealer::new(&[7; 32]),
         hasher: Hasher::start(Cost::CHEAP, 1, 8),
+        portions: Portions::default(),
         on_denied: crate::audit::note_denied,
         config,
     })

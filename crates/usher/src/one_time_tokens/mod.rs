@@ -15,7 +15,7 @@ pub fn lifetime(purpose: Purpose) -> SignedDuration {
     match purpose {
         Purpose::ResetPassword => SignedDuration::from_mins(60),
         Purpose::VerifyEmail | Purpose::Setup => SignedDuration::from_hours(24),
-        Purpose::SetPassword | Purpose::Refresh => SignedDuration::from_hours(7 * 24),
+        Purpose::SetPassword | Purpose::ReportSignIn | Purpose::Refresh | Purpose::Device => SignedDuration::from_hours(7 * 24),
     }
 }
 

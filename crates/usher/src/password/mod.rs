@@ -1,7 +1,5 @@
-//! Passwords: the policy for new ones (NIST SP 800-63B-4), the credential of a user, and attempts that are paid for before the
-//! hash is computed.
+//! Passwords: the policy for new ones (NIST SP 800-63B-4) and the credential of a user.
 
-mod attempts;
 mod policy;
 mod store;
 
@@ -10,11 +8,10 @@ mod tests;
 
 use unicode_normalization::UnicodeNormalization;
 
-pub use attempts::{Attempt, Reservation, give_back, reserve, settle_failure, settle_success};
-
 use policy::ContextWords;
 
 use crate::app::App;
+use crate::attempts::{self, Authenticator};
 use crate::db::{DbResult, Tx};
 use crate::error::AppResult;
 use crate::id::UserId;
@@ -40,15 +37,16 @@ pub async fn prepare(app: &App, password: &SecretText, about: &[&str]) -> AppRes
 
 /// Stores the hash of a user's new password. Failures counted against the old one are forgotten.
 pub async fn set(tx: &mut Tx, user_id: UserId, phc: &str) -> DbResult<()> {
-    store::upsert_credential(tx, user_id, phc).await
+    store::upsert_credential(tx, user_id, phc).await?;
+    attempts::clear(tx, Authenticator::Password, user_id).await
+}
+
+/// The hash of a user's password, if they have one.
+pub async fn find_hash(tx: &mut Tx, user_id: UserId) -> DbResult<Option<String>> {
+    store::find_hash(tx, user_id).await
 }
 
 /// Stores a hash of the same password under today's parameters.
 pub async fn rehash(tx: &mut Tx, user_id: UserId, phc: &str) -> DbResult<()> {
     store::update_hash(tx, user_id, phc).await
-}
-
-/// Forgets counted failures: an administrator has unlocked the user.
-pub async fn clear_attempts(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
-    store::clear_attempts(tx, user_id).await
 }

@@ -4,6 +4,7 @@
 mod api;
 mod jobs;
 mod pages;
+mod report;
 mod store;
 
 #[cfg(test)]
@@ -12,11 +13,13 @@ mod tests;
 pub use api::router;
 pub use jobs::register;
 pub use pages::router as pages;
+pub use report::report;
 
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::{self, Act, UserStatus};
 use crate::db::{Origin, Tx};
+use crate::devices;
 use crate::emails;
 use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
@@ -62,6 +65,7 @@ pub async fn redeem(app: &App, origin: &Origin, token: &SecretText, password: &S
     password::set(&mut tx, user_id, &phc).await?;
     one_time_tokens::expire_all(&mut tx, user_id).await?;
     users::end_all_sessions(&mut tx, user_id).await?;
+    devices::forget_all(&mut tx, user_id).await?;
     users::clear_lock(&mut tx, user_id).await?;
     if let Some(email_id) = subject.email_id {
         // The link came by mail: whoever holds it reads the address's mail.

@@ -161,7 +161,7 @@ async fn a_reset_ends_the_lock_after_wrong_passwords() {
     for _ in 0..10 {
         login(&app, "ann@example.org", NEW).await.expect(401);
     }
-    login(&app, "ann@example.org", PASSWORD).await.expect(401);
+    login(&app, "ann@example.org", PASSWORD).await.expect(429);
     let token = link(&app, "ann@example.org").await;
     reset(&app, &token, NEW).await.expect(200);
     login(&app, "ann@example.org", NEW).await.expect(200);

@@ -6,6 +6,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,8 +16,9 @@ use crate::audit::{self, Event};
 use crate::caller::{self, Act, Cleared, SessionStanding, Subject};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
-use crate::id::{SessionId, UserId};
+use crate::id::{DeviceId, SessionId, UserId};
 use crate::keyring::NewAccess;
+use crate::network::Network;
 use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
 
 /// What a sign-in and a refresh answer with (RFC 6749, section 5.1).
@@ -34,13 +36,23 @@ pub struct Tokens {
     pub refresh_expires_in: i64,
 }
 
+/// A session that has begun.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Begun {
+    #[serde(flatten)]
+    pub tokens: Tokens,
+    /// For this device to keep and to send with the next sign-in; only when it was not known before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
+}
+
 /// Begins a session of a user who has just proved who they are, and whom the gate let through.
-pub async fn begin(app: &App, tx: &mut Tx, cleared: Cleared, amr: &[&str]) -> AppResult<Tokens> {
+pub async fn begin(app: &App, tx: &mut Tx, cleared: Cleared, device: Option<DeviceId>, amr: &[&str]) -> AppResult<Tokens> {
     let now = tx.now();
     let Subject::User(user_id) = cleared.subject();
     let id = SessionId::new(now);
     let expires_at = now + signed(app.config.tokens.session_lifetime);
-    store::insert_session(tx, id, user_id, expires_at, amr).await?;
+    store::insert_session(tx, id, user_id, expires_at, device, amr).await?;
     audit::record(tx, Event::success("session.begun").on("session", id).detail("user_id", user_id.to_string())).await?;
     issue(app, tx, cleared, id, expires_at).await
 }
@@ -56,14 +68,42 @@ pub enum Refreshed {
 pub async fn refresh(app: &App, tx: &mut Tx, presented: &SecretText) -> AppResult<Refreshed> {
     let Some(hash) = bearer_hash(Purpose::Refresh, presented) else { return Ok(Refreshed::Refused(invalid())) };
     let Some(session_id) = store::use_refresh_token(tx, &hash).await? else {
-        return note_reuse(tx, &hash).await;
+        return match find_retry(app, tx, &hash).await? {
+            Some(retry) => go_on(app, tx, retry.session_id, Next::Same(retry)).await,
+            None => note_reuse(tx, &hash).await,
+        };
     };
+    go_on(app, tx, session_id, Next::New { instead_of: hash }).await
+}
+
+/// The refresh token that goes with the new access token.
+enum Next {
+    New { instead_of: [u8; 32] },
+    Same(Retry),
+}
+
+/// A used token that came back within the grace, whose successor nobody has used.
+struct Retry {
+    session_id: SessionId,
+    successor: SecretText,
+    expires_at: Timestamp,
+}
+
+async fn go_on(app: &App, tx: &mut Tx, session_id: SessionId, next: Next) -> AppResult<Refreshed> {
     let Some((session, user_id)) = store::lock_session(tx, session_id).await? else { return Ok(Refreshed::Refused(invalid())) };
     match caller::ask(tx, user_id, Act::GoOn(&session)).await? {
         Ok(cleared) => {
             tx.act_as(user_id);
             store::update_session_seen(tx, session_id).await?;
-            Ok(Refreshed::Tokens(Box::new(issue(app, tx, cleared, session_id, session.expires_at).await?)))
+            let tokens = match next {
+                Next::New { instead_of } => {
+                    let tokens = issue(app, tx, cleared, session_id, session.expires_at).await?;
+                    keep_successor(app, tx, &instead_of, &tokens.refresh_token).await?;
+                    tokens
+                }
+                Next::Same(retry) => issue_again(app, tx, cleared, retry).await?,
+            };
+            Ok(Refreshed::Tokens(Box::new(tokens)))
         }
         Err(refusal) => {
             let event = Event::failure("session.refreshed").on("session", session_id).detail("refusal", refusal.as_str());
@@ -71,6 +111,43 @@ pub async fn refresh(app: &App, tx: &mut Tx, presented: &SecretText) -> AppResul
             Ok(Refreshed::Refused(invalid()))
         }
     }
+}
+
+/// With a retry grace, a client whose answer was lost may ask again and gets the same successor. The grace is for the
+/// client that asked first: the same program from the same network.
+async fn find_retry(app: &App, tx: &mut Tx, hash: &[u8; 32]) -> AppResult<Option<Retry>> {
+    let grace = signed(app.config.tokens.refresh_grace);
+    if grace.is_zero() {
+        return Ok(None);
+    }
+    let since = tx.now() - grace;
+    let Some(used) = store::find_used_with_successor(tx, hash, since).await? else { return Ok(None) };
+    let same_client = Network::of(used.address) == Network::of(tx.origin().address) && used.user_agent == tx.origin().user_agent;
+    if !same_client {
+        return Ok(None);
+    }
+    let opened = app.sealer.open(&bound_to(hash), &used.successor_sealed).map_err(anyhow::Error::from)?;
+    let successor = SecretText::new(String::from_utf8(opened.to_vec()).context("a refresh token is text")?);
+    let Some(next) = bearer_hash(Purpose::Refresh, &successor) else { return Ok(None) };
+    let expires_at = store::find_unused(tx, &next).await?;
+    Ok(expires_at.map(|expires_at| Retry { session_id: used.session_id, successor, expires_at }))
+}
+
+async fn keep_successor(app: &App, tx: &mut Tx, used: &[u8; 32], successor: &str) -> AppResult<()> {
+    if app.config.tokens.refresh_grace.is_zero() {
+        return Ok(());
+    }
+    let sealed = app.sealer.seal(&bound_to(used), successor.as_bytes());
+    store::update_successor(tx, used, &sealed).await?;
+    Ok(())
+}
+
+fn bound_to(hash: &[u8; 32]) -> String {
+    use std::fmt::Write;
+    hash.iter().fold("refresh_token:".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A token that was used before: its whole family ends.
@@ -91,6 +168,11 @@ pub async fn end(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<()> {
     Ok(())
 }
 
+/// The device that a session was begun on, if it is still known.
+pub async fn find_device(tx: &mut Tx, id: SessionId) -> DbResult<Option<DeviceId>> {
+    store::find_device(tx, id).await
+}
+
 /// Forgets sessions that ended or expired a month ago, and their refresh tokens.
 pub async fn forget_ended(tx: &mut Tx) -> DbResult<u64> {
     let before = tx.now() - SignedDuration::from_hours(30 * 24);
@@ -104,15 +186,37 @@ async fn issue(app: &App, tx: &mut Tx, cleared: Cleared, id: SessionId, session_
     let hash = bearer_hash(Purpose::Refresh, &secret).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;
     let expires_at = (now + signed(app.config.tokens.refresh_lifetime)).min(session_expires_at);
     let bearer = store::insert_refresh_token(tx, &hash, id, expires_at).await?;
+    answer(app, cleared, &bearer, &secret, expires_at, now)
+}
+
+/// The same refresh token as before, with an access token of its own.
+async fn issue_again(app: &App, tx: &mut Tx, cleared: Cleared, retry: Retry) -> AppResult<Tokens> {
+    let bearer = store::find_bearer(tx, retry.session_id).await?;
+    answer(app, cleared, &bearer, &retry.successor, retry.expires_at, tx.now())
+}
+
+fn answer(
+    app: &App,
+    cleared: Cleared,
+    bearer: &store::Bearer,
+    refresh_token: &SecretText,
+    refresh_expires_at: Timestamp,
+    now: Timestamp,
+) -> AppResult<Tokens> {
     let Subject::User(user_id) = cleared.subject();
-    let access =
-        NewAccess { user_id, session_id: id, authenticated_at: bearer.authenticated_at, amr: &bearer.amr, roles: &bearer.roles };
+    let access = NewAccess {
+        user_id,
+        session_id: bearer.session_id,
+        authenticated_at: bearer.authenticated_at,
+        amr: &bearer.amr,
+        roles: &bearer.roles,
+    };
     Ok(Tokens {
         access_token: app.keyring.issue_access(&access, now)?,
         token_type: "Bearer",
         expires_in: app.keyring.access_lifetime().as_secs(),
-        refresh_token: secret.reveal().to_owned(),
-        refresh_expires_in: expires_at.duration_since(now).as_secs(),
+        refresh_token: refresh_token.reveal().to_owned(),
+        refresh_expires_in: refresh_expires_at.duration_since(now).as_secs(),
     })
 }
 

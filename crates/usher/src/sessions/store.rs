@@ -1,29 +1,44 @@
 //! The SQL of sessions and refresh tokens.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
+use tokio_postgres::Row;
 
 use super::Found;
 use crate::caller::SessionStanding;
 use crate::db::{DbResult, Tx};
-use crate::id::{SessionId, UserId};
+use crate::id::{DeviceId, SessionId, UserId};
 
 /// What an access token says of its session and of its user.
 pub struct Bearer {
+    pub session_id: SessionId,
     pub authenticated_at: Timestamp,
     pub amr: Vec<String>,
     pub roles: Vec<String>,
 }
 
-pub async fn insert_session(tx: &mut Tx, id: SessionId, user_id: UserId, expires_at: Timestamp, amr: &[&str]) -> DbResult<()> {
+pub async fn insert_session(
+    tx: &mut Tx,
+    id: SessionId,
+    user_id: UserId,
+    expires_at: Timestamp,
+    device: Option<DeviceId>,
+    amr: &[&str],
+) -> DbResult<()> {
     let now = tx.now();
     let origin = tx.origin().clone();
     let sql = "
-        insert into sessions (id, user_id, auth_epoch, created_at, last_seen_at, expires_at, address, user_agent, amr)
-        select $1, u.id, u.auth_epoch, $3, $3, $4, $5, $6, $7
+        insert into sessions (id, user_id, auth_epoch, created_at, last_seen_at, expires_at, address, user_agent, amr, device_id)
+        select $1, u.id, u.auth_epoch, $3, $3, $4, $5, $6, $7, (select id from devices where id = $8 for key share)
         from users u
         where u.id = $2";
-    tx.execute(sql, &[&id, &user_id, &now, &expires_at, &origin.address, &origin.user_agent, &amr]).await?;
+    tx.execute(sql, &[&id, &user_id, &now, &expires_at, &origin.address, &origin.user_agent, &amr, &device]).await?;
     Ok(())
+}
+
+pub async fn find_device(tx: &mut Tx, id: SessionId) -> DbResult<Option<DeviceId>> {
+    Ok(tx.query_opt("select device_id from sessions where id = $1", &[&id]).await?.and_then(|row| row.get(0)))
 }
 
 /// The one statement that decides who used a refresh token.
@@ -78,12 +93,63 @@ pub async fn insert_refresh_token(tx: &mut Tx, hash: &[u8], id: SessionId, expir
             insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
             values ($1, $2, $3, $4)
         )
-        select s.created_at, s.amr,
+        select s.id, s.created_at, s.amr,
             array(select ur.role_name from user_roles ur where ur.user_id = s.user_id order by ur.role_name) as roles
         from sessions s
         where s.id = $2";
-    let row = tx.query_one(sql, &[&hash, &id, &now, &expires_at]).await?;
-    Ok(Bearer { authenticated_at: row.get("created_at"), amr: row.get("amr"), roles: row.get("roles") })
+    Ok(bearer(&tx.query_one(sql, &[&hash, &id, &now, &expires_at]).await?))
+}
+
+pub async fn find_bearer(tx: &mut Tx, id: SessionId) -> DbResult<Bearer> {
+    let sql = "
+        select s.id, s.created_at, s.amr,
+            array(select ur.role_name from user_roles ur where ur.user_id = s.user_id order by ur.role_name) as roles
+        from sessions s
+        where s.id = $1";
+    Ok(bearer(&tx.query_one(sql, &[&id]).await?))
+}
+
+fn bearer(row: &Row) -> Bearer {
+    Bearer { session_id: row.get("id"), authenticated_at: row.get("created_at"), amr: row.get("amr"), roles: row.get("roles") }
+}
+
+/// A token that was used lately, and the one that came after it.
+pub struct Used {
+    pub session_id: SessionId,
+    pub successor_sealed: Vec<u8>,
+    /// The client of the session.
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+}
+
+pub async fn find_used_with_successor(tx: &mut Tx, hash: &[u8], since: Timestamp) -> DbResult<Option<Used>> {
+    let sql = "
+        select r.session_id, r.successor_sealed, s.address, s.user_agent
+        from refresh_tokens r
+        join sessions s on s.id = r.session_id
+        where r.token_hash = $1 and r.used_at >= $2 and r.successor_sealed is not null";
+    Ok(tx.query_opt(sql, &[&hash, &since]).await?.map(|row| Used {
+        session_id: row.get("session_id"),
+        successor_sealed: row.get("successor_sealed"),
+        address: row.get("address"),
+        user_agent: row.get("user_agent"),
+    }))
+}
+
+/// When a token expires that nobody has used.
+pub async fn find_unused(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<Timestamp>> {
+    let now = tx.now();
+    let sql = "
+        select expires_at
+        from refresh_tokens
+        where token_hash = $1 and used_at is null and expires_at > $2
+        for update";
+    Ok(tx.query_opt(sql, &[&hash, &now]).await?.map(|row| row.get(0)))
+}
+
+pub async fn update_successor(tx: &mut Tx, hash: &[u8], sealed: &[u8]) -> DbResult<()> {
+    tx.execute("update refresh_tokens set successor_sealed = $2 where token_hash = $1", &[&hash, &sealed]).await?;
+    Ok(())
 }
 
 /// False when it had ended before.

@@ -1,5 +1,7 @@
 //! Sessions, refresh tokens and access tokens, through the front door.
 
+mod grace;
+
 use std::time::Duration;
 
 use aws_lc_rs::signature::Ed25519KeyPair;
@@ -18,6 +20,7 @@ use crate::keyring::{Keyring, NewAccess};
 use crate::keys;
 use crate::seal::Sealer;
 use crate::testing::{Answer, PASSWORD, PUBLIC_URL, Person, TestApp};
+use crate::throttle::Portions;
 
 const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -356,6 +359,7 @@ async fn under(app: &TestApp, public_url: &str) -> App {
         keyring: Keyring::new(config.server.public_url.as_str(), Duration::from_mins(5)),
         sealer: Sealer::new(&[7; 32]),
         hasher: Hasher::start(Cost::CHEAP, 1, 8),
+        portions: Portions::default(),
         on_denied: app.app.on_denied,
         config,
     });

@@ -11,11 +11,11 @@ use crate::caller::Permission;
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 7] =
-    ["/assets/icon.svg", "/assets/style.css", "/docs", "/docs/{file}", "/openapi.json", "/reset-password", "/verify"];
+const OUTSIDE_THE_DOCUMENT: [&str; 8] =
+    ["/assets/icon.svg", "/assets/style.css", "/docs", "/docs/{file}", "/not-me", "/openapi.json", "/reset-password", "/verify"];
 
 /// Operations that are open to anybody. A new one has to be written down here.
-const PUBLIC: [&str; 12] = [
+const PUBLIC: [&str; 13] = [
     "GET /.well-known/jwks.json",
     "GET /livez",
     "GET /metrics",
@@ -25,6 +25,7 @@ const PUBLIC: [&str; 12] = [
     "POST /v1/password/reset",
     "POST /v1/refresh",
     "POST /v1/register",
+    "POST /v1/report-sign-in",
     "POST /v1/setup",
     "POST /v1/verify-email",
     "POST /v1/verify-email/resend",

@@ -25,6 +25,7 @@ use crate::jobs;
 use crate::keyring::Keyring;
 use crate::mail::{Mailer, Message};
 use crate::seal::Sealer;
+use crate::throttle::Portions;
 use crate::{audit, keys, roles, router};
 
 pub const PUBLIC_URL: &str = "https://id.example.com";
@@ -62,6 +63,7 @@ impl TestApp {
             keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
             sealer: Sealer::new(&[7; 32]),
             hasher: Hasher::start(Cost::CHEAP, 1, 256),
+            portions: Portions::default(),
             on_denied: audit::note_denied,
             config,
         });

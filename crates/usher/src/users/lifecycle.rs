@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{User, finish, read, store};
+use crate::attempts::{self, Authenticator};
 use crate::audit::{self, Event};
 use crate::caller::UserStatus;
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
 use crate::one_time_tokens;
-use crate::password;
 use crate::roles;
 
 /// How long the recycle bin keeps a user.
@@ -88,7 +88,7 @@ async fn unlock(tx: &mut Tx, before: &User) -> AppResult<User> {
     if before.status == UserStatus::Deleted {
         return Err(wrong_state("A deleted user can't be unlocked.").into());
     }
-    password::clear_attempts(tx, before.id).await?;
+    attempts::clear(tx, Authenticator::Password, before.id).await?;
     if before.locked_until.is_none() {
         return Ok(before.clone());
     }

@@ -12,6 +12,7 @@ use crate::emails::EmailAddress;
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::body::Json;
+use crate::http::limits;
 use crate::http::output::{Accepted, Answer};
 use crate::jobs;
 use crate::secret::SecretText;
@@ -26,6 +27,7 @@ pub fn router() -> Routes {
         )
         .op(
             op("/v1/verify-email/resend", "Send the verification mail again")
+                .limited_to(limits::MAILING)
                 .description("The answer does not tell whether there is such an address. Links sent before stop working."),
             resend_verification,
         )
