@@ -266,8 +266,10 @@ def test_r200_a_bad_token_does_not_close_what_is_public(site: Site) -> None:
 
 @pytest.fixture(scope="module")
 def namesakes(stage: Stage, mailbox: Mailbox) -> Iterator[tuple[Site, Site, str]]:
-    """Two servers on one database under two public URLs: the same keys and people, other issuers. The tokens live half a
-    minute; one is made at once, to be old in the end."""
+    """Two servers on one database under two public URLs: the same keys and people, other issuers.
+
+    The tokens of the first live half a minute; one is made at once, to be old in the end.
+    """
     first = stage.usher(USHER_ACCESS_TOKEN_LIFETIME_SECONDS="30")
     second: Usher = stage.usher(USHER_DATA_DIR=str(first.data_dir))
     try:
@@ -293,7 +295,9 @@ def test_r125_a_token_under_another_name_is_refused(namesakes: tuple[Site, Site,
     refused(ask(second, own))
 
 
-def test_r122_a_token_of_another_deployment_is_refused(site: Site, namesakes: tuple[Site, Site, str], token: str) -> None:
+def test_r122_a_token_of_another_deployment_is_refused(
+    site: Site, namesakes: tuple[Site, Site, str], token: str
+) -> None:
     refused(ask(namesakes[0], token))
     refused(ask(site, namesakes[0].admin.sign_in().tokens["access_token"]))
 
