@@ -43,7 +43,7 @@ class Usher:
     def __init__(self, binary: Path, folder: Path, *, smtp_port: int | None = None, **settings: str) -> None:
         self.binary = binary
         self.folder = folder
-        self.data_dir = folder / "data"
+        self.data_dir = Path(settings.get("USHER_DATA_DIR", folder / "data"))
         self.log_path = folder / "stdout.log"
         self.errors_path = folder / "stderr.log"
         self.port = free_port()

@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::app::App;
 use crate::db::{DbResult, Tx};
 use crate::error::AppResult;
+use crate::faults::{self, Fault};
 use crate::id::{DeviceId, UserId};
 use crate::jobs::Registry;
 
@@ -84,6 +85,9 @@ pub enum Reservation {
 /// Pays for an attempt. Commit before looking at the secret.
 pub async fn reserve(tx: &mut Tx, target: &Target) -> DbResult<Reservation> {
     if store::charge(tx, target, FAILURES_MAX, IN_A_ROW_OF_ALL_MAX).await? {
+        if faults::planted(Fault::AttemptRace) {
+            store::refund(tx, target).await?;
+        }
         return Ok(Reservation::Granted);
     }
     let Some(state) = store::find_state(tx, target).await? else { return Ok(Reservation::Wait) };

@@ -16,6 +16,7 @@ use crate::audit::{self, Event};
 use crate::caller::{self, Act, Cleared, SessionStanding, Subject};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
+use crate::faults::{self, Fault};
 use crate::id::{DeviceId, SessionId, UserId};
 use crate::keyring::NewAccess;
 use crate::network::Network;
@@ -67,7 +68,8 @@ pub enum Refreshed {
 /// Exchanges a refresh token for new tokens.
 pub async fn refresh(app: &App, tx: &mut Tx, presented: &SecretText) -> AppResult<Refreshed> {
     let Some(hash) = bearer_hash(Purpose::Refresh, presented) else { return Ok(Refreshed::Refused(invalid())) };
-    let Some(session_id) = store::use_refresh_token(tx, &hash).await? else {
+    let looked_up = if faults::planted(Fault::RefreshRace) { store::find_session_of_unused(tx, &hash).await? } else { None };
+    let Some(session_id) = store::use_refresh_token(tx, &hash).await?.or(looked_up) else {
         return match find_retry(app, tx, &hash).await? {
             Some(retry) => go_on(app, tx, retry.session_id, Next::Same(retry)).await,
             None => note_reuse(tx, &hash).await,

@@ -20,6 +20,7 @@ use crate::caller::{self, Act, Cleared, Device, Person};
 use crate::db::{Origin, Tx};
 use crate::devices;
 use crate::error::{AppResult, Rejection};
+use crate::faults;
 use crate::id::UserId;
 use crate::mails::{self, Template};
 use crate::password;
@@ -40,7 +41,7 @@ pub async fn by_password(app: &App, origin: &Origin, credentials: Credentials<'_
     let account = Account::named(credentials.identifier, credentials.device_token);
     let password = password::normalised(credentials.password);
     let Some((mut tx, proven)) = prove(app, origin, &account, &password).await? else {
-        return Err(invalid_credentials().into());
+        return Err(faults::explain(invalid_credentials(), &password).into());
     };
     let Some(cleared) = pass_the_gate(&mut tx, &proven).await? else {
         tx.commit().await?;

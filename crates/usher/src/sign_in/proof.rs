@@ -12,6 +12,7 @@ use crate::db::{Origin, Tx};
 use crate::devices;
 use crate::emails::EmailAddress;
 use crate::error::{AppResult, Rejection};
+use crate::faults;
 use crate::id::{DeviceId, UserId};
 use crate::password;
 use crate::secret::SecretText;
@@ -67,7 +68,10 @@ struct Attempt {
 /// has been noted and committed. No transaction is open while the hash is computed.
 pub async fn prove(app: &App, origin: &Origin, account: &Account<'_>, password: &SecretText) -> AppResult<Option<(Tx, Proven)>> {
     let attempt = reserve(app, origin, account).await?;
+    faults::tell(password);
+    faults::dawdle_if(attempt.user_id.is_some()).await;
     let right = app.hasher.verify(password, attempt.phc.as_deref()).await;
+    note_verification(&right, attempt.phc.is_some());
     let mut tx = app.begin(origin).await?;
     let right = match right {
         Ok(right) => right,
@@ -87,6 +91,17 @@ pub async fn prove(app: &App, origin: &Origin, account: &Account<'_>, password: 
     attempts::settle_success(&mut tx, &attempt.target).await?;
     give_back_network(app, origin, &attempt).await?;
     Ok(Some((tx, Proven { user_id, device: attempt.device, phc })))
+}
+
+/// Counts what the hasher was asked: `right` and `wrong` are guesses at a password, `dummy` costs the same and looks at none.
+fn note_verification(right: &AppResult<bool>, is_guess: bool) {
+    let outcome = match (right, is_guess) {
+        (Ok(true), _) => "right",
+        (Ok(false), true) => "wrong",
+        (Ok(false), false) => "dummy",
+        (Err(_), _) => "refused",
+    };
+    metrics::counter!("usher_password_verifications_total", "outcome" => outcome).increment(1);
 }
 
 /// Finds the account and pays for an attempt at it, or says when to come back.
