@@ -14,7 +14,7 @@ const EXPECTED: Expected<'static> = Expected { typ: ACCESS_TOKEN_TYPE, issuer: I
 const KEY: [u8; 48] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20\
     \x9d\x61\xb1\x9d\xef\xfd\x5a\x60\xba\x84\x4a\xf4\x92\xec\x2c\xc4\x44\x49\xc5\x69\x7b\x32\x69\x19\x70\x3b\xac\x03\x1c\xae\x7f\x60";
 
-pub(super) static SIGNER: LazyLock<SigningKey> =
+static SIGNER: LazyLock<SigningKey> =
     LazyLock::new(|| SigningKey::from_pkcs8(Algorithm::EdDsa, "rfc8037", &KEY).expect("the key of the RFC is good"));
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     let set = JwkSet { keys: vec![SIGNER.public_jwk()] };
@@ -58,4 +58,18 @@ pub(super) fn keys(data: &[u8]) {
     let again = Jwk::parse(&shown).expect("a published key can be read");
     assert!(!again.carries_private(), "a private member was published");
     assert_eq!(again.thumbprint(), key.thumbprint());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_good_seeds_pass() {
+        let token = include_str!("../../../../fuzz/seeds/token/good");
+        assert!(VERIFIER.verify_access(token, &EXPECTED, NOW).is_ok());
+        let claims = include_bytes!("../../../../fuzz/seeds/claims/good");
+        let token = SIGNER.sign(ACCESS_TOKEN_TYPE, claims).unwrap();
+        assert!(VERIFIER.verify_access(&token, &EXPECTED, NOW).is_ok());
+    }
 }
