@@ -48,5 +48,8 @@ pub mod verification;
 pub mod cli;
 pub mod router;
 
+/// The parsers for the fuzzer (`cargo xtask fuzz`), and for an ordinary test over the same inputs.
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod testing;

@@ -59,6 +59,7 @@ const RANKS: &[(&str, u8)] = &[
     // The roof.
     ("router", ROOF),
     ("cli", 50),
+    ("fuzzing", 55),
     ("testing", 60),
 ];
 

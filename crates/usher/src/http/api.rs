@@ -211,7 +211,7 @@ async fn admit(rule: Rule, asked: Asked, taken: &mut Option<Taken>) -> AppResult
 }
 
 /// The token of the one `Authorization: Bearer` header (RFC 6750). Tokens anywhere else are not looked for.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;

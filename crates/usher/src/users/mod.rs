@@ -19,9 +19,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use api::router;
+#[cfg(any(test, fuzzing))]
+pub(crate) use bodies::{NewUserBody, UserPatch};
 pub use fields::{Name, Profile, ProfilePatch};
 pub use jobs::register;
 pub use lifecycle::{ChangeOfStanding, activate, change_standing, clear_lock, end_all_sessions, lock_sign_in, note_sign_in};
+#[cfg(any(test, fuzzing))]
+pub(crate) use list::escape_pattern;
 pub use list::{Filter, list};
 pub use username::Username;
 

@@ -7,7 +7,7 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse, StatusCode as ApiStatus};
 use aide::operation::OperationInput;
 use axum::extract::{FromRequest, MatchedPath, Request};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -39,7 +39,7 @@ impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for Creating<T
     type Rejection = AppError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
-        let given = read_key(&request);
+        let given = read_key(request.headers());
         let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
         let operation = format!("{} {path}", request.method());
         let bytes = body::read_as(request, &["application/json"]).await?;
@@ -48,8 +48,8 @@ impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for Creating<T
     }
 }
 
-fn read_key(request: &Request) -> AppResult<Option<String>> {
-    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+pub(crate) fn read_key(headers: &HeaderMap) -> AppResult<Option<String>> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
     if text.is_empty() || text.len() > KEY_BYTES_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         let error = FieldError::at_header("Idempotency-Key", "invalid", "must have 1 to 255 visible ASCII characters");
