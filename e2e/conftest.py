@@ -20,7 +20,7 @@ EXTERNAL_URL = os.environ.get("E2E_BASE_URL", "").rstrip("/")
 EXTERNAL_MAIL = os.environ.get("E2E_SMTP_LISTEN", "")
 
 # A test that asks for one of these, directly or not, needs what the marker says.
-MARKERS = {"needs_process": {"server", "stage", "new_server", "usher_binary"}, "needs_mail": {"mailbox"}}
+MARKERS = {"needs_process": {"server", "stage", "faulty_stage", "new_server", "usher_binary"}, "needs_mail": {"mailbox"}}
 REASONS = {
     "needs_process": "it needs the process, which E2E_BASE_URL does not give",
     "needs_mail": "it reads mail, and E2E_SMTP_LISTEN does not say where the server sends it",
@@ -123,6 +123,18 @@ def new_server(stage: Stage) -> Iterator[Callable[..., Usher]]:
     yield make
     for usher in made:
         usher.remove()
+
+
+@pytest.fixture(scope="session")
+def faulty_stage(mailbox: Mailbox) -> Iterator[Stage]:
+    """Where servers of the binary with planted faults are put up; what is planted is said with USHER_PLANTED_FAULT."""
+    path = os.environ.get("USHER_FAULTY_BIN")
+    if not path:
+        pytest.skip("USHER_FAULTY_BIN names no binary with planted faults; `cargo xtask test` builds one")
+    assert Path(path).is_file(), f"USHER_FAULTY_BIN: {path} does not exist"
+    stage = Stage(Path(path).resolve(), mailbox.port)
+    yield stage
+    stage.close()
 
 
 @pytest.fixture(scope="session")

@@ -46,8 +46,10 @@ fn run_all(root: &Path, folder: &Path, pytest: &Path, filter: Option<&str>) -> R
     if has_doc_tests(&root.join("crates")) {
         rust = rust + cargo_test(&["--workspace", "--doc"], folder, filter)?;
     }
-    let usher = match workspace::build_usher(Profile::Debug) {
-        Ok(usher) => usher,
+    // The ordinary one comes last: it is the one that stays under its name.
+    let built = workspace::build_faulty_usher().and_then(|faulty| Ok((faulty, workspace::build_usher(Profile::Debug)?)));
+    let (faulty, usher) = match built {
+        Ok(both) => both,
         Err(sentence) => {
             println!("{sentence}");
             return Ok((rust, Counts::broken()));
@@ -59,8 +61,11 @@ fn run_all(root: &Path, folder: &Path, pytest: &Path, filter: Option<&str>) -> R
         // pytest's -k takes an expression: a Rust path becomes "all of these words".
         command.args(["-k", &filter.replace("::", " and ")]);
     }
-    let python =
-        counted(workspace::without_settings(&mut command).env("USHER_BIN", usher).env("PYTHONUNBUFFERED", "1"), counts::pytest)?;
+    workspace::without_settings(&mut command)
+        .env("USHER_BIN", usher)
+        .env("USHER_FAULTY_BIN", faulty)
+        .env("PYTHONUNBUFFERED", "1");
+    let python = counted(&mut command, counts::pytest)?;
     Ok((rust, python))
 }
 

@@ -1,6 +1,7 @@
 //! Where things are in the checkout, and how its programs are started.
 
 use std::env;
+use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -40,6 +41,18 @@ pub fn build_usher(profile: Profile) -> Result<PathBuf, String> {
     };
     run(&mut cargo(flags))?;
     Ok(target_directory()?.join(folder).join("usher"))
+}
+
+/// Builds the usher that can hold planted faults, puts it beside the other one, and returns its path. Cargo keeps what it
+/// compiles of both apart, so that neither makes the other stale; only the name of the binary is the same.
+pub fn build_faulty_usher() -> Result<PathBuf, String> {
+    run(&mut cargo(&["build", "--bin", "usher", "--features", "usher/planted-faults"]))?;
+    let folder = target_directory()?.join("debug");
+    let copy = folder.join("usher-with-planted-faults");
+    // A copy over a program that still runs is refused; another file under the name is not.
+    let _was_there = fs::remove_file(&copy);
+    fs::copy(folder.join("usher"), &copy).map_err(|error| format!("{}: {error}", copy.display()))?;
+    Ok(copy)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

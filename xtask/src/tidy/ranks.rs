@@ -21,6 +21,7 @@ const RANKS: &[(&str, u8)] = &[
     ("secret", KERNEL),
     ("seal", KERNEL),
     ("error", KERNEL),
+    ("faults", KERNEL),
     ("formats", KERNEL),
     ("patch", KERNEL),
     ("config", KERNEL),

@@ -14,7 +14,7 @@ use crate::error::LogAndIgnore;
 use crate::http::{probes, serve as http};
 use crate::jobs::Worker;
 use crate::secret::SecretText;
-use crate::{keys, router, setup, telemetry};
+use crate::{faults, keys, router, setup, telemetry};
 
 pub async fn serve(config: Config, report: &Report) -> Outcome {
     start_telemetry(&config, report)?;
@@ -105,6 +105,7 @@ fn listen(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
 fn start_telemetry(config: &Config, report: &Report) -> anyhow::Result<()> {
     telemetry::init_logs(&config.log)?;
     telemetry::metrics();
+    faults::warn();
     for warning in &report.warnings {
         tracing::warn!(variable = warning.variable, "{}", warning.message);
     }

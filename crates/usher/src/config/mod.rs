@@ -11,6 +11,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use lettre::message::Mailbox;
 
+use crate::faults;
+
 mod docs;
 mod hidden;
 mod public_url;
@@ -153,7 +155,10 @@ impl Config {
     ///
     /// Everything that is wrong with the configuration, together.
     pub fn load() -> Result<(Self, Report), ConfigErrors> {
-        Self::from_source(&Source::environment().with_dotenv(Path::new(".env")))
+        let source = Source::environment().with_dotenv(Path::new(".env"));
+        faults::plant(source.get(faults::VARIABLE).and_then(|variable| variable.value.as_ref()))
+            .map_err(|message| ConfigErrors { problems: vec![Problem::new(faults::VARIABLE, message.to_owned())] })?;
+        Self::from_source(&source)
     }
 
     /// Parses and checks what `source` gives.

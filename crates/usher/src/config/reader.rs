@@ -10,6 +10,7 @@ use super::settings::SETTINGS;
 use super::source::{Origin, Source, read_limited};
 use super::suggest;
 use super::{Hidden, SecretKey};
+use crate::faults;
 
 /// Reads a text or says, in a sentence that goes on from the variable's name, what is wrong and how to mend it.
 pub(super) type Parsed<T> = Result<T, String>;
@@ -185,7 +186,7 @@ fn checked(setting: &Setting, text: &str) -> Parsed<()> {
 /// Refuses what begins with `USHER_` and is no setting (nor the `_FILE` of a secret).
 fn unknown_name(name: &str) -> Option<Problem> {
     let known = |name: &str| setting::find(name).is_some();
-    if known(name) || setting::without_file(name) != name {
+    if known(name) || setting::without_file(name) != name || faults::knows(name) {
         return None;
     }
     if let Some(plain) = name.strip_suffix("_FILE").filter(|plain| known(plain)) {

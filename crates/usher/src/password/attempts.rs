@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::store;
 use crate::db::{DbResult, Tx};
+use crate::faults::{self, Fault};
 use crate::id::UserId;
 
 /// Wrong passwords in a row before sign-in is locked for a while.
@@ -34,6 +35,9 @@ pub enum Reservation {
 /// Pays for an attempt at the user's password. Commit before computing the hash.
 pub async fn reserve(tx: &mut Tx, user_id: UserId) -> DbResult<Reservation> {
     if let Some(phc) = store::charge_attempt(tx, user_id, FAILURES_MAX).await? {
+        if faults::planted(Fault::AttemptRace) {
+            store::refund_attempt(tx, user_id).await?;
+        }
         return Ok(Reservation::Granted(Attempt { user_id, phc }));
     }
     let wait = store::is_waiting_worthwhile(tx, user_id).await?;

@@ -15,6 +15,7 @@ use crate::audit::{self, Event};
 use crate::caller::{self, Act, SessionStanding};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
+use crate::faults::{self, Fault};
 use crate::id::{SessionId, UserId};
 use crate::keyring::NewAccess;
 use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
@@ -54,7 +55,8 @@ pub enum Refreshed {
 /// Exchanges a refresh token for new tokens.
 pub async fn refresh(app: &App, tx: &mut Tx, presented: &SecretText) -> AppResult<Refreshed> {
     let Some(hash) = bearer_hash(Purpose::Refresh, presented) else { return Ok(Refreshed::Refused(invalid())) };
-    let Some(session_id) = store::use_refresh_token(tx, &hash).await? else {
+    let looked_up = if faults::planted(Fault::RefreshRace) { store::find_session_of_unused(tx, &hash).await? } else { None };
+    let Some(session_id) = store::use_refresh_token(tx, &hash).await?.or(looked_up) else {
         return note_reuse(tx, &hash).await;
     };
     let Some((session, user_id)) = store::lock_session(tx, session_id).await? else { return Ok(Refreshed::Refused(invalid())) };

@@ -38,6 +38,15 @@ pub async fn use_refresh_token(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<Sess
     Ok(tx.query_opt(sql, &[&hash, &now]).await?.map(|row| row.get("session_id")))
 }
 
+/// For the planted fault only: it is [`use_refresh_token`] that decides.
+pub async fn find_session_of_unused(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<SessionId>> {
+    let sql = "
+        select session_id
+        from refresh_tokens
+        where token_hash = $1 and used_at is null";
+    Ok(tx.query_opt(sql, &[&hash]).await?.map(|row| row.get("session_id")))
+}
+
 pub async fn find_session_of_used(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<SessionId>> {
     let sql = "
         select session_id

@@ -18,6 +18,7 @@ use crate::audit::{self, Event};
 use crate::caller::{self, Act};
 use crate::db::{Origin, Tx};
 use crate::error::{AppResult, Rejection};
+use crate::faults;
 use crate::id::UserId;
 use crate::password::{self, Attempt, Reservation};
 use crate::secret::SecretText;
@@ -32,8 +33,11 @@ const WAIT_STEPS: u32 = 80;
 pub async fn by_password(app: &App, origin: &Origin, identifier: &str, password: &SecretText) -> AppResult<Tokens> {
     let password = password::normalised(password);
     let (user_id, attempt) = reserve(app, origin, identifier).await?;
+    faults::tell(&password);
+    faults::dawdle_if(user_id.is_some()).await;
     // No transaction is open while the hash is computed.
     let right = app.hasher.verify(&password, attempt.as_ref().map(|attempt| attempt.phc.as_str())).await;
+    note_verification(&right, attempt.is_some());
     let mut tx = app.begin(origin).await?;
     let right = match (right, &attempt) {
         (Ok(right), _) => right,
@@ -49,7 +53,7 @@ pub async fn by_password(app: &App, origin: &Origin, identifier: &str, password:
     let (Some(attempt), true) = (&attempt, right) else {
         note_failure(&mut tx, user_id, attempt.as_ref()).await?;
         tx.commit().await?;
-        return Err(invalid_credentials().into());
+        return Err(faults::explain(invalid_credentials(), &password).into());
     };
     let id = attempt.user_id;
     password::settle_success(&mut tx, id).await?;
@@ -88,6 +92,17 @@ async fn reserve(app: &App, origin: &Origin, identifier: &str) -> AppResult<(Opt
         }
     }
     Err(Rejection::unavailable("overloaded", "Too many passwords are being checked. Try again shortly.", 1).into())
+}
+
+/// Counts what the hasher was asked: `right` and `wrong` are guesses at a password, `dummy` costs the same and looks at none.
+fn note_verification(right: &AppResult<bool>, is_reserved: bool) {
+    let outcome = match (right, is_reserved) {
+        (Ok(true), _) => "right",
+        (Ok(false), true) => "wrong",
+        (Ok(false), false) => "dummy",
+        (Err(_), _) => "refused",
+    };
+    metrics::counter!("usher_password_verifications_total", "outcome" => outcome).increment(1);
 }
 
 async fn note_failure(tx: &mut Tx, user_id: Option<UserId>, attempt: Option<&Attempt>) -> AppResult<()> {

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::db::Tx;
 use crate::error::{AppResult, Rejection};
+use crate::faults;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::body::{Json, MergePatch, OptionalJson};
 use crate::http::etag::IfMatch;
@@ -153,9 +154,10 @@ async fn create_user(caller: Caller, State(app): State<App>, request: Creating<N
     };
     let user = super::create(&mut tx, caller.authority(), new).await?;
     mails::request(&mut tx, Template::Welcome, user.id).await?;
+    faults::mail_early(&app, body.email.as_str()).await;
     let answer = Created::new(format!("/v1/users/{}", user.id), user.version, &user)?;
     request.keep(&app, &mut tx, &answer.0).await?;
-    tx.commit().await?;
+    faults::commit(tx).await?;
     Ok(answer)
 }
 
