@@ -196,6 +196,9 @@ class Usher:
         return json.loads(self.cli(*arguments, "--json", **options).stdout)
 
 
+# What lifts the limits on how often something may be asked; there are none yet.
+NO_LIMITS: dict[str, str] = {}
+
 MAIL_FROM = "Example Users <users@sender.example.net>"
 
 
