@@ -6,6 +6,7 @@ import email.policy
 import html
 import re
 import threading
+from collections import defaultdict
 from dataclasses import dataclass
 from email.message import EmailMessage
 from urllib.parse import parse_qs, urlsplit
@@ -82,7 +83,7 @@ class Mailbox:
     """The sink. It listens on this machine until it is closed; one thread, one event loop."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._mails: list[Mail] = []
+        self._mails: dict[str, list[Mail]] = defaultdict(list)
         self._arrived = threading.Condition()
         # Recipients' domains that are refused, with what is said to the sender.
         self.refusals: dict[str, str] = {}
@@ -119,15 +120,15 @@ class Mailbox:
         raw = content.encode() if isinstance(content, str) else bytes(content or b"")
         mail = Mail(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw)
         with self._arrived:
-            self._mails.append(mail)
+            for recipient in {recipient.lower() for recipient in mail.recipients}:
+                self._mails[recipient].append(mail)
             self._arrived.notify_all()
         return "250 OK"
 
     def to(self, address: str) -> list[Mail]:
         """The mails to an address so far, the oldest first."""
-        wanted = address.lower()
         with self._arrived:
-            return [mail for mail in self._mails if wanted in (recipient.lower() for recipient in mail.recipients)]
+            return list(self._mails.get(address.lower(), ()))
 
     def wait_for(self, address: str, *, after: int = 0, seconds: float = 20) -> Mail:
         """The first mail to the address that follows the first `after` ones; waits for it to come."""

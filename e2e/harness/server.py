@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,16 @@ class Usher:
         self.process.kill()
         self.process.wait(timeout=STOP_SECONDS)
 
+    @contextmanager
+    def held_still(self) -> Iterator[None]:
+        """It does nothing meanwhile (SIGSTOP), and does not know."""
+        assert self.process
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def remove(self) -> None:
         """Ends whatever of it still runs, and forgets its files."""
         if self.running:
@@ -188,6 +198,9 @@ class Usher:
         return json.loads(self.cli(*arguments, "--json", **options).stdout)
 
 
+# What lifts the limits on how often something may be asked; there are none yet.
+NO_LIMITS: dict[str, str] = {}
+
 MAIL_FROM = "Example Users <users@sender.example.net>"
 
 
@@ -203,9 +216,12 @@ class Stage:
 
     def usher(self, *, mail: bool = True, **settings: str) -> Usher:
         """A server that is not started yet. Without `mail` it has no SMTP server and holds what it would send."""
+        return Usher(self._binary, self.new_folder(), smtp_port=self._smtp_port if mail else None, **settings)
+
+    def new_folder(self) -> Path:
+        """A place that nobody has taken; whoever takes it makes it."""
         self._count += 1
-        folder = self._folder / f"s{self._count}"
-        return Usher(self._binary, folder, smtp_port=self._smtp_port if mail else None, **settings)
+        return self._folder / f"s{self._count}"
 
     def close(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -14,6 +14,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
 use super::error::{DbError, DbResult};
+use super::pulse::Pulse;
 
 /// Look-ups that one statement answers at the most.
 const GATHER_MAX: usize = 64;
@@ -48,13 +49,26 @@ impl Connector {
         Ok(Self { config, tls, within, answers_within: statement_timeout + Duration::from_secs(1) })
     }
 
+    pub(super) fn answers_within(&self) -> Duration {
+        self.answers_within
+    }
+
+    /// Whether the server says anything to a new connection: a refusal is an answer too.
+    pub(super) async fn is_answered(&self) -> bool {
+        match tokio::time::timeout(self.within, self.config.connect(self.tls())).await {
+            Ok(Ok(_)) => true,
+            Ok(Err(error)) => error.as_db_error().is_some(),
+            Err(_) => false,
+        }
+    }
+
     pub(super) fn tls(&self) -> MakeRustlsConnect {
         self.tls.clone()
     }
 
     /// A new connection, and the future that drives it.
     pub(super) async fn connect(&self) -> DbResult<(tokio_postgres::Client, impl Future<Output = ()> + Send + 'static)> {
-        let (client, connection) = self.config.connect(self.tls()).await?;
+        let (client, connection) = self.connect_raw().await?;
         let drive = async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to the database ended");
@@ -73,19 +87,23 @@ impl Connector {
             <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>>::Stream,
         >,
     )> {
-        Ok(self.config.connect(self.tls()).await?)
+        match tokio::time::timeout(self.within, self.config.connect(self.tls())).await {
+            Ok(made) => Ok(made?),
+            Err(_) => Err(DbError::Unavailable("the database does not answer".to_owned())),
+        }
     }
 }
 
 /// One connection that many callers use at once; made anew when it has ended.
 struct Shared {
     connector: Arc<Connector>,
+    pulse: Arc<Pulse>,
     current: Mutex<Option<Arc<ClientWrapper>>>,
 }
 
 impl Shared {
-    fn new(connector: &Arc<Connector>) -> Self {
-        Self { connector: Arc::clone(connector), current: Mutex::new(None) }
+    fn new(connector: &Arc<Connector>, pulse: &Arc<Pulse>) -> Self {
+        Self { connector: Arc::clone(connector), pulse: Arc::clone(pulse), current: Mutex::new(None) }
     }
 
     async fn client(&self) -> DbResult<Arc<ClientWrapper>> {
@@ -99,20 +117,20 @@ impl Shared {
         Ok(client)
     }
 
-    /// A server that accepts and then says nothing is as good as away.
     async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
-        let silent = || DbError::Unavailable("the database does not answer".to_owned());
-        let client = tokio::time::timeout(self.connector.within, self.client()).await.map_err(|_| silent())??;
         let ask = async {
+            let client = self.client().await?;
             let statement = client.prepare_cached(sql).await?;
-            client.query(&statement, params).await
+            Ok(client.query(&statement, params).await?)
         };
-        if let Ok(answer) = tokio::time::timeout(self.connector.answers_within, ask).await {
-            return Ok(answer?);
+        match self.pulse.watch(ask).await {
+            Ok(answer) => answer,
+            Err(silent) => {
+                // The next caller begins with a connection of its own.
+                *self.current.lock().await = None;
+                Err(silent)
+            }
         }
-        // The next caller begins with a connection of its own.
-        *self.current.lock().await = None;
-        Err(silent())
     }
 }
 
@@ -123,8 +141,8 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    pub(super) fn new(connector: &Arc<Connector>) -> Self {
-        let connections = (0..PIPELINE_CONNECTIONS).map(|_| Shared::new(connector)).collect();
+    pub(super) fn new(connector: &Arc<Connector>, pulse: &Arc<Pulse>) -> Self {
+        let connections = (0..PIPELINE_CONNECTIONS).map(|_| Shared::new(connector, pulse)).collect();
         Self { connections, next: AtomicUsize::new(0) }
     }
 
@@ -147,17 +165,18 @@ struct LookUp {
 /// Look-ups by key. Those that wait while another is on its way travel together as one `= any($1)`; a lone one waits for nothing.
 pub struct ReadLane {
     sender: mpsc::Sender<LookUp>,
+    pulse: Arc<Pulse>,
 }
 
 impl ReadLane {
-    pub(super) fn start(connector: &Arc<Connector>) -> Self {
+    pub(super) fn start(connector: &Arc<Connector>, pulse: &Arc<Pulse>) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         let receiver = Arc::new(Mutex::new(receiver));
         let lanes = std::thread::available_parallelism().map_or(2, usize::from).min(4);
         for _ in 0..lanes {
-            tokio::spawn(serve(Shared::new(connector), Arc::clone(&receiver)));
+            tokio::spawn(serve(Shared::new(connector, pulse), Arc::clone(&receiver)));
         }
-        Self { sender }
+        Self { sender, pulse: Arc::clone(pulse) }
     }
 
     /// The row with this key. `sql` takes the keys as `$1` (`uuid[]`) and its first column is the key.
@@ -166,7 +185,8 @@ impl ReadLane {
         self.sender
             .try_send(LookUp { sql, key, reply })
             .map_err(|_| DbError::Unavailable("too many look-ups are waiting".to_owned()))?;
-        answer.await.unwrap_or_else(|_| Err(DbError::Unavailable("the look-up was lost".to_owned())))
+        // Watched here too: one who waits behind others must not wait for all of them to be given up.
+        self.pulse.watch(answer).await?.unwrap_or_else(|_| Err(DbError::Unavailable("the look-up was lost".to_owned())))
     }
 }
 

@@ -11,6 +11,7 @@ pub mod listen;
 pub mod migrations;
 pub mod page;
 pub mod private;
+mod pulse;
 mod tx;
 
 #[cfg(test)]
@@ -19,11 +20,13 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::config::{Host, SslMode};
 
 pub use error::{DbError, DbResult, OnConstraint};
 pub use tx::{Actor, Origin, Tx};
+
+const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// How to reach the database, and the bounds on every use of it.
 #[derive(Clone, Debug)]
@@ -71,6 +74,8 @@ impl ConnectOptions {
         config.options(options);
         config.application_name("usher");
         config.connect_timeout(self.connect_timeout);
+        // A server whose machine has gone without a word is noticed also by a connection that only listens.
+        config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
         config
     }
 }
@@ -85,6 +90,7 @@ struct Inner {
     pipeline: lanes::Pipeline,
     counters: lanes::Pipeline,
     connector: Arc<lanes::Connector>,
+    pulse: Arc<pulse::Pulse>,
     wait: Duration,
 }
 
@@ -100,19 +106,22 @@ impl Db {
             .create_timeout(Some(options.connect_timeout))
             .runtime(Runtime::Tokio1)
             .build()?;
+        let pulse = Arc::new(pulse::Pulse::new(&connector));
         Ok(Self(Arc::new(Inner {
             pool,
-            read: lanes::ReadLane::start(&connector),
-            pipeline: lanes::Pipeline::new(&connector),
-            counters: lanes::Pipeline::new(&connector),
+            read: lanes::ReadLane::start(&connector, &pulse),
+            pipeline: lanes::Pipeline::new(&connector, &pulse),
+            counters: lanes::Pipeline::new(&connector, &pulse),
             connector,
+            pulse,
             wait: options.connect_timeout,
         })))
     }
 
     /// Begins a transaction for `origin`; `now` is the time of everything in it.
     pub async fn begin(&self, origin: Origin, now: jiff::Timestamp) -> DbResult<Tx> {
-        Tx::begin(self.connection().await?, origin, now).await
+        let connection = self.0.pool.get().await?;
+        Tx::begin(tx::Lent::new(connection, &self.0.pulse, self.0.wait), origin, now).await
     }
 
     /// The look-up lane.
@@ -159,9 +168,5 @@ impl Db {
     /// Closes the transaction lane, before the database itself is stopped.
     pub fn close(&self) {
         self.0.pool.close();
-    }
-
-    async fn connection(&self) -> DbResult<Object> {
-        self.0.pool.get().await.map_err(DbError::from)
     }
 }

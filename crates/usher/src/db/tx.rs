@@ -1,13 +1,17 @@
 //! One transaction: who asked for it, when, and the statements in it. Dropped without a commit, it is rolled back.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool_postgres::Object;
 use jiff::Timestamp;
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
-use super::error::DbResult;
+use super::error::{DbError, DbResult};
+use super::pulse::Pulse;
 use crate::id::UserId;
 
 /// Who asks.
@@ -63,18 +67,69 @@ impl Origin {
     }
 }
 
+/// A connection that a transaction has from the pool. It goes back only in a state that is known to be good.
+pub(super) struct Lent {
+    connection: Option<Object>,
+    pulse: Arc<Pulse>,
+    /// How long ending a transaction that is given up may take.
+    patience: Duration,
+    spoilt: bool,
+}
+
+impl Lent {
+    pub fn new(connection: Object, pulse: &Arc<Pulse>, patience: Duration) -> Self {
+        Self { connection: Some(connection), pulse: Arc::clone(pulse), patience, spoilt: false }
+    }
+
+    fn connection(&self) -> &Object {
+        self.connection.as_ref().expect("the connection is there until it is given back")
+    }
+
+    /// Waits for the answer to a question that was put to this connection.
+    async fn answer<T>(&mut self, ask: impl AsyncFnOnce(&Object) -> Result<T, tokio_postgres::Error>) -> DbResult<T> {
+        match self.pulse.watch(ask(self.connection())).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                // After a failover this server, or this session of it, may never write again.
+                self.spoilt |= error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
+                Err(error.into())
+            }
+            Err(silent) => {
+                self.spoilt = true;
+                Err(silent)
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<Object> {
+        let connection = self.connection.take()?;
+        if self.spoilt {
+            drop(Object::take(connection));
+            return None;
+        }
+        Some(connection)
+    }
+}
+
 /// A transaction at the isolation level READ COMMITTED.
 pub struct Tx {
-    connection: Option<Object>,
+    lent: Lent,
     origin: Origin,
     now: Timestamp,
 }
 
 impl Tx {
-    pub(super) async fn begin(connection: Object, origin: Origin, now: Timestamp) -> DbResult<Self> {
-        let tx = Self { connection: Some(connection), origin, now };
-        tx.connection().batch_execute("begin").await?;
-        Ok(tx)
+    pub(super) async fn begin(lent: Lent, origin: Origin, now: Timestamp) -> DbResult<Self> {
+        let mut tx = Self { lent, origin, now };
+        let patience = tx.lent.patience;
+        let begun = tx.lent.answer(async |connection| connection.batch_execute("begin").await);
+        // Nothing can make this wait but a server that does not answer.
+        if let Ok(begun) = tokio::time::timeout(patience, begun).await {
+            begun?;
+            return Ok(tx);
+        }
+        tx.lent.spoilt = true;
+        Err(DbError::Unavailable("the database does not answer".to_owned()))
     }
 
     /// The time of everything in this transaction.
@@ -92,46 +147,46 @@ impl Tx {
     }
 
     pub async fn query(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
-        let statement = self.connection().prepare_cached(sql).await?;
-        Ok(self.connection().query(&statement, params).await?)
+        let ask = async |connection: &Object| connection.query(&connection.prepare_cached(sql).await?, params).await;
+        self.lent.answer(ask).await
     }
 
     pub async fn query_opt(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Option<Row>> {
-        let statement = self.connection().prepare_cached(sql).await?;
-        Ok(self.connection().query_opt(&statement, params).await?)
+        let ask = async |connection: &Object| connection.query_opt(&connection.prepare_cached(sql).await?, params).await;
+        self.lent.answer(ask).await
     }
 
     pub async fn query_one(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Row> {
-        let statement = self.connection().prepare_cached(sql).await?;
-        Ok(self.connection().query_one(&statement, params).await?)
+        let ask = async |connection: &Object| connection.query_one(&connection.prepare_cached(sql).await?, params).await;
+        self.lent.answer(ask).await
     }
 
     /// Runs a statement and says how many rows it touched.
     pub async fn execute(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<u64> {
-        let statement = self.connection().prepare_cached(sql).await?;
-        Ok(self.connection().execute(&statement, params).await?)
+        let ask = async |connection: &Object| connection.execute(&connection.prepare_cached(sql).await?, params).await;
+        self.lent.answer(ask).await
     }
 
-    /// Makes everything in the transaction last. Only after this has returned may anybody be told.
+    /// Makes everything in the transaction last. Only after this has returned may anybody be told. A failure may mean that the
+    /// answer was lost and not the transaction: only a repetition under the same idempotency key tells.
     pub async fn commit(mut self) -> DbResult<()> {
-        let connection = self.connection.take().expect("a transaction is committed once");
-        connection.batch_execute("commit").await?;
-        Ok(())
-    }
-
-    fn connection(&self) -> &Object {
-        self.connection.as_ref().expect("the connection leaves a transaction only at its end")
+        let committed = self.lent.answer(async |connection| connection.batch_execute("commit").await).await;
+        // There is nothing left to roll back.
+        drop(self.lent.take());
+        committed
     }
 }
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
+        let patience = self.lent.patience;
+        let Some(connection) = self.lent.take() else { return };
         // The connection goes back to the pool only after the roll-back; if that fails it is closed and never reused.
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {
                 runtime.spawn(async move {
-                    if connection.batch_execute("rollback").await.is_err() {
+                    let rolled_back = tokio::time::timeout(patience, connection.batch_execute("rollback")).await;
+                    if !matches!(rolled_back, Ok(Ok(()))) {
                         drop(Object::take(connection));
                     }
                 });

@@ -167,6 +167,11 @@ fn add_headers(app: &App, headers: &mut HeaderMap, request_id: &str) {
     if app.config.server.public_url.is_https() {
         default(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
     }
+    add_request_id(headers, request_id);
+}
+
+/// What the client can name when it asks what went wrong.
+pub(super) fn add_request_id(headers: &mut HeaderMap, request_id: &str) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, id);
     }

@@ -13,9 +13,11 @@ use serde::Serialize;
 
 use super::api::{Access, Op, Routes, media_type};
 use super::output::Answer;
-use super::problem;
+use super::{layers, problem};
 use crate::app::App;
+use crate::clock::Clock;
 use crate::error::{AppResult, Rejection};
+use crate::id::new_uuid;
 
 /// The operator's operations. `/metrics` is elsewhere when it has a listener of its own.
 pub fn router(with_metrics: bool) -> Routes {
@@ -71,7 +73,9 @@ pub fn starting_router() -> Router {
     let live = || async { ([(header::CONNECTION, "close")], axum::Json(OK)) };
     let wait = || async {
         let rejection = Rejection::unavailable("database_unavailable", "The server is starting. Try again shortly.", 1);
-        let mut response = problem::render(rejection.into_response(), "", false);
+        let request_id = new_uuid(Clock::system().now()).to_string();
+        let mut response = problem::render(rejection.into_response(), &request_id, false);
+        layers::add_request_id(response.headers_mut(), &request_id);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
     };

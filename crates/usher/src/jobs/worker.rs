@@ -55,6 +55,8 @@ async fn work(
     mut stopping: watch::Receiver<bool>,
 ) {
     while !*stopping.borrow() {
+        // What was heard until now is a reason for one look, not for one each.
+        heard = heard.resubscribe();
         schedule(&app, &registry).await.log_and_ignore("schedules are written again at the next look");
         match run_batch(&app, &registry).await {
             Ok(0) => {}
