@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from harness import storm
-from harness.canary import DOMAIN, new_address, new_password
-from harness.client import Bearer, problem
+from harness.canary import DOMAIN, new_address, new_password, unique
+from harness.client import Bearer, Client, problem
 from harness.mailbox import Mailbox
 from harness.pair import Pair
 from harness.people import Newcomer, Session
@@ -108,6 +108,15 @@ def issue_reset(pair: Pair) -> str:
     return pair.site.forgot(pair.site.person().email).token
 
 
+def issue_report(pair: Pair) -> str:
+    """The link in the mail about a sign-in on a strange device."""
+    person = pair.site.person()
+    before = len(pair.site.mailbox.to(person.email))
+    stranger = Client(pair.base_urls[0], headers={"User-Agent": unique("program")})
+    stranger.post("/v1/login", json={"identifier": person.email, "password": person.password}, expect=200)
+    return pair.site.mailbox.wait_for(person.email, after=before).token
+
+
 SETTING_UP = Newcomer()
 
 
@@ -124,12 +133,17 @@ def use_password_link(token: str, _number: int) -> Shot:
     return Shot("POST", "/v1/password/reset", {"token": token, "password": new_password()})
 
 
+def use_report(token: str, _number: int) -> Shot:
+    return Shot("POST", "/v1/report-sign-in", {"token": token})
+
+
 # A new kind of token gets a line here; a test below compares with what the database knows.
 KINDS = {
     "setup": Kind(issue_setup, use_setup),
     "verify_email": Kind(issue_verification, use_verification),
     "reset_password": Kind(issue_reset, use_password_link),
     "set_password": Kind(issue_welcome, use_password_link),
+    "report_sign_in": Kind(issue_report, use_report),
 }
 
 

@@ -74,9 +74,9 @@ comment on column sessions.device_id is 'The device it was begun on.';
 
 alter table one_time_tokens
     drop constraint one_time_tokens_purpose_check,
-    add constraint one_time_tokens_purpose_check check (purpose ~ '^[a-z_]{3,40}$');
-
-comment on column one_time_tokens.purpose is 'What it is for: a closed list in the code.';
+    add constraint one_time_tokens_purpose_check check (
+        purpose in ('setup', 'verify_email', 'reset_password', 'set_password', 'report_sign_in')
+    );
 
 -- A retry within the grace gets the same successor, so it is kept, sealed, until the grace is over (R-148).
 alter table refresh_tokens
