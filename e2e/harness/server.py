@@ -198,7 +198,7 @@ class Usher:
         return json.loads(self.cli(*arguments, "--json", **options).stdout)
 
 
-# What lifts the limits on how often something may be asked; there are none yet.
+# What lifts the limits on how often something may be asked, for the addresses that tests pretend.
 NO_LIMITS = {"USHER_RATE_LIMIT_EXEMPT": "127.0.0.0/8, 10.0.0.0/8, 192.0.0.0/16"}
 
 MAIL_FROM = "Example Users <users@sender.example.net>"
