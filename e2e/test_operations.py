@@ -194,6 +194,14 @@ def test_r014_a_database_of_ones_own_needs_a_secret_key(refusal: Callable[..., s
     )
 
 
+def test_r014_no_fault_is_planted_without_a_word(refusal: Callable[..., str], faulty_stage: Stage) -> None:
+    """The binary for tests starts only when it is told what is planted, and the ordinary one knows of nothing to plant."""
+    assert "USHER_PLANTED_FAULT: is not a setting" in refusal(USHER_PLANTED_FAULT="timing")
+    for settings in ({}, {"USHER_PLANTED_FAULT": "nonsense"}):
+        ended = faulty_stage.usher(**settings).cli("serve", code=2)
+        assert "USHER_PLANTED_FAULT: must name a fault" in ended.stderr
+
+
 def test_r262_a_refusal_does_not_repeat_the_secret(refusal: Callable[..., str]) -> None:
     for name, value in (
         ("USHER_SECRET_KEY", "not-base64-kettle-zebra!"),
