@@ -11,6 +11,7 @@ mod r#gen;
 mod http;
 mod json;
 mod postgres;
+mod suites;
 mod sweep;
 mod test;
 mod tidy;
@@ -32,6 +33,13 @@ cargo xtask <command>
                          --tour walks a fresh server through the README instead and stops it.
                          --debug takes the debug build.
   test [filter]          Install what the tests need, run the Rust tests and the pytest suite.
+  chaos [--kills N] [--postgres-kills M] [--seed S]
+                         Kill usher (200 times) and PostgreSQL (50 times) under mixed writes and check
+                         what is left.
+  timing [--pairs N] [endpoint...]
+                         Measure whether the time of an answer tells that an account exists (4000 pairs).
+  schemathesis [--max-examples N]
+                         Ask everything that the OpenAPI document describes, by everybody (100).
   tidy                   Check the rules of the house: imports, sizes, homes of clock and SQL.
   gen [--check]          Write the generated files under docs/, or check that they are fresh.
   audit                  Check the dependencies: licences, unwanted crates, sources, advisories.
@@ -62,6 +70,10 @@ fn dispatch(words: &[&str]) -> Outcome {
         },
         ["test"] => test::run(None),
         ["test", filter] if !filter.starts_with('-') => test::run(Some(filter)),
+        ["chaos", words @ ..] => suites::chaos(words),
+        ["timing", words @ ..] => suites::timing(words),
+        ["schemathesis"] => suites::schemathesis("100"),
+        ["schemathesis", "--max-examples", count] => suites::schemathesis(count),
         ["tidy"] => tidy::run(),
         ["gen"] => r#gen::run(r#gen::Mode::Write),
         ["gen", "--check"] => r#gen::run(r#gen::Mode::Check),

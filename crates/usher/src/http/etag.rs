@@ -63,6 +63,9 @@ impl IfMatch {
     }
 }
 
+/// `*`, or entity tags (RFC 9110, section 8.8.3).
+const PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#;
+
 fn malformed() -> Rejection {
     let error = FieldError::at_header("If-Match", "invalid", "must be `*` or entity tags as given in `ETag`, such as \"3\"");
     Rejection { errors: vec![error], ..Rejection::bad_request("malformed_request", "The header If-Match can't be read.") }
@@ -71,7 +74,7 @@ fn malformed() -> Rejection {
 impl OperationInput for IfMatch {
     fn operation_input(context: &mut GenContext, operation: &mut Operation) {
         let text = "The `ETag` of the version that the change is meant for. When the resource has changed since: 412.";
-        describe_header(context, operation, "If-Match", text);
+        describe_header(context, operation, "If-Match", PATTERN, text);
     }
     fn inferred_early_responses(context: &mut GenContext, _: &mut Operation) -> Vec<(Option<ApiStatus>, ApiResponse)> {
         let when = "The resource is not in the version named by `If-Match` (`precondition_failed`).";

@@ -116,10 +116,10 @@ pub fn is_storable(time: &jiff::Timestamp) -> bool {
     time.as_second() >= -62_135_596_800
 }
 
-/// Documents a request header.
-pub(super) fn describe_header(context: &mut GenContext, operation: &mut Operation, name: &str, description: &str) {
-    let schema =
-        schemars::json_schema!({ "type": "object", "properties": { name: { "type": "string", "description": description } } });
+/// Documents a request header: its name, the pattern of what it takes, and what it is for.
+pub(super) fn describe_header(context: &mut GenContext, operation: &mut Operation, name: &str, pattern: &str, description: &str) {
+    let header = serde_json::json!({ "type": "string", "pattern": pattern, "description": description });
+    let schema = schemars::json_schema!({ "type": "object", "properties": { name: header } });
     let parameters = parameters_from_schema(context, schema, ParamLocation::Header);
     add_parameters(context, operation, parameters);
 }

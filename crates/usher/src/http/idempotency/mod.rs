@@ -113,7 +113,7 @@ impl<T: JsonSchema> OperationInput for Creating<T> {
         describe_body::<T>(context, operation, &["application/json"], true);
         let text = "Names this request (1 to 255 visible ASCII characters, such as a UUID). Repeated within 24 hours with the same body, \
                     it gets the first answer again and nothing is done twice.";
-        describe_header(context, operation, "Idempotency-Key", text);
+        describe_header(context, operation, "Idempotency-Key", "^[!-~]{1,255}$", text);
     }
     fn inferred_early_responses(context: &mut GenContext, _: &mut Operation) -> Vec<(Option<ApiStatus>, ApiResponse)> {
         let mut failures = body::body_failures(context);
