@@ -45,5 +45,6 @@ pub fn jobs() -> Registry {
     verification::register(&mut registry);
     recovery::register(&mut registry);
     users::register(&mut registry);
+    keys::register(&mut registry);
     registry
 }

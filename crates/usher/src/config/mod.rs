@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use lettre::message::Mailbox;
+use usher_oidc::jose::Algorithm;
 
 mod docs;
 mod hidden;
@@ -45,6 +46,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// `None` only with the private database: then `secret-key` in the data directory is made and used.
     pub secret_key: Option<SecretKey>,
+    /// Opens what was sealed before the secret key was changed; only beside a configured `secret_key`.
+    pub secret_key_previous: Option<SecretKey>,
     pub mail: Mail,
     pub log: Log,
     pub password: Password,
@@ -136,7 +139,7 @@ pub struct Password {
     pub hash_queue: usize,
 }
 
-/// How long what usher issues is good for.
+/// How long what usher issues is good for, and what signs it.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     pub access_lifetime: Duration,
@@ -144,6 +147,9 @@ pub struct Tokens {
     pub refresh_lifetime: Duration,
     /// From the sign-in, however often the session is refreshed.
     pub session_lifetime: Duration,
+    pub signing_algorithm: Algorithm,
+    /// `None`: keys are replaced by the operator only.
+    pub signing_key_lifetime: Option<Duration>,
 }
 
 impl Config {

@@ -54,6 +54,7 @@ fn without_database(like: &TestApp) -> App {
         sealer: Sealer::new(&[7; 32]),
         hasher: Hasher::start(Cost::CHEAP, 1, 8),
         on_denied: crate::audit::note_denied,
+        on_unknown_key: crate::keys::look_again,
         config,
     })
 }

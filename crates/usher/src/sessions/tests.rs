@@ -357,6 +357,7 @@ async fn under(app: &TestApp, public_url: &str) -> App {
         sealer: Sealer::new(&[7; 32]),
         hasher: Hasher::start(Cost::CHEAP, 1, 8),
         on_denied: app.app.on_denied,
+        on_unknown_key: app.app.on_unknown_key,
         config,
     });
     keys::load(&elsewhere).await.unwrap();

@@ -222,6 +222,7 @@ async fn with_hasher(app: &TestApp, hasher: Hasher) -> App {
         sealer: Sealer::new(&[7; 32]),
         hasher,
         on_denied: app.app.on_denied,
+        on_unknown_key: app.app.on_unknown_key,
     });
     keys::load(&other).await.unwrap();
     other
