@@ -19,7 +19,7 @@ from harness.people import Site
 from harness.server import Stage, Usher
 from harness.waiting import until
 
-ROTATIONS = 6
+ROTATIONS = 4
 CHECKERS = 4
 
 

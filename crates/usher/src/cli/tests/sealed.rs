@@ -116,7 +116,7 @@ async fn what_does_not_open_is_counted_and_left_as_it_is() {
 
 #[tokio::test]
 async fn many_values_are_sealed_anew_once_by_two_at_the_same_time() {
-    const MAILS_WAITING: usize = 250;
+    const MAILS_WAITING: u32 = 250;
     let app = TestApp::new().await;
     let mut tx = app.tx().await;
     for _ in 0..MAILS_WAITING {
@@ -131,8 +131,8 @@ async fn many_values_are_sealed_anew_once_by_two_at_the_same_time() {
     let (one, two) = (process(&app, both_keys()).await, process(&app, both_keys()).await);
     let (first, second) = futures_util::join!(reseal(&one), reseal(&two));
     let both = [first.unwrap(), second.unwrap()].concat();
-    assert_eq!(both.iter().map(|(_, done)| done.resealed).sum::<u64>(), MAILS_WAITING as u64 + 1);
+    assert_eq!(both.iter().map(|(_, done)| done.resealed).sum::<u64>(), u64::from(MAILS_WAITING) + 1);
     assert_eq!(both.iter().map(|(_, done)| done.unopened).sum::<u64>(), 0);
-    assert_eq!(census(&one).await.unwrap(), Census { present: MAILS_WAITING as i64 + 1, previous: 0, unknown: 0 });
+    assert_eq!(census(&one).await.unwrap(), Census { present: i64::from(MAILS_WAITING) + 1, previous: 0, unknown: 0 });
     app.finish().await;
 }
