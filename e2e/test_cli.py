@@ -38,6 +38,8 @@ COMMANDS = [
     ["keys"],
     ["keys", "list"],
     ["keys", "rotate"],
+    ["keys", "new-secret-key"],
+    ["keys", "reseal"],
     ["config"],
     ["config", "check"],
     ["config", "print"],

@@ -8,6 +8,7 @@ use crate::caller::Permission;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Actor, Db, DbResult, Origin, Tx};
+use crate::error::AppResult;
 use crate::hashing::Hasher;
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
@@ -31,10 +32,14 @@ pub struct Parts {
     pub portions: Portions,
     /// Notes that somebody was refused for want of a permission.
     pub on_denied: OnDenied,
+    /// Looks for new keys, since somebody presents a token under a key that this process does not know.
+    pub on_unknown_key: OnUnknownKey,
 }
 
 /// Called with who was refused and the permission they lack.
 pub type OnDenied = fn(App, Origin, Permission) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+pub type OnUnknownKey = fn(App) -> Pin<Box<dyn Future<Output = AppResult<()>> + Send>>;
 
 impl App {
     pub fn new(parts: Parts) -> Self {

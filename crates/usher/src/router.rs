@@ -52,5 +52,6 @@ pub fn jobs() -> Registry {
     attempts::register(&mut registry);
     devices::register(&mut registry);
     throttle::register(&mut registry);
+    keys::register(&mut registry);
     registry
 }

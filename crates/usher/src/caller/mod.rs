@@ -8,6 +8,7 @@ mod store;
 mod tests;
 
 use jiff::Timestamp;
+use usher_oidc::jose::TokenError;
 
 pub use gate::{Act, Cleared, Device, Refusal, SessionStanding, Standing, may_act};
 pub use permission::{Permission, PermissionSet};
@@ -137,7 +138,12 @@ impl Person {
 /// Recognises the bearer of an access token: signature and claims, then the session and the user as they are now.
 pub async fn recognise(app: &App, token: &str, origin: Origin) -> AppResult<Caller> {
     let now = app.clock.now();
-    let Ok(claims) = app.keyring.verify_access(token, now) else {
+    let mut verified = app.keyring.verify_access(token, now);
+    if verified == Err(TokenError::UnknownKey) {
+        (app.on_unknown_key)(app.clone()).await?;
+        verified = app.keyring.verify_access(token, now);
+    }
+    let Ok(claims) = verified else {
         return Err(Rejection::token_refused().into());
     };
     let Some((standing, session)) = store::find_by_session(app.db.read(), claims.session_id).await? else {

@@ -1,16 +1,14 @@
 //! Putting an [`App`] together from the configuration.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
-use super::Failure;
+use super::{Failure, secret_key};
 use crate::app::{App, Parts};
 use crate::clock::Clock;
-use crate::config::{Config, SecretKey};
+use crate::config::Config;
 use crate::db::private::{Options, Private};
 use crate::db::{Actor, ConnectOptions, Db, Origin, migrations};
 use crate::error::LogAndIgnore;
@@ -18,7 +16,6 @@ use crate::hashing::{Cost, Hasher};
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
 use crate::seal::Sealer;
-use crate::secret::random_bytes;
 use crate::throttle::Portions;
 use crate::{audit, keys, roles};
 
@@ -66,10 +63,6 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         idle_transaction_timeout: config.database.idle_transaction_timeout,
     };
     let db = Db::new(&options)?;
-    let secret_key = match &config.secret_key {
-        Some(key) => key.clone(),
-        None => own_secret_key(&config.data_dir)?,
-    };
     let mailer = match &config.mail.smtp {
         Some(url) => Mailer::smtp(url, config.mail.from.clone())?,
         None => Mailer::Held,
@@ -79,10 +72,11 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         clock: Clock::system(),
         mailer,
         keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
-        sealer: Sealer::new(secret_key.as_bytes()),
+        sealer: sealer(&config)?,
         hasher: Hasher::start(Cost::POLICY, config.password.hash_memory_mib, config.password.hash_queue),
         portions: Portions::default(),
         on_denied: audit::note_denied,
+        on_unknown_key: keys::look_again,
         config,
     });
     wait_for_database(&app).await?;
@@ -132,32 +126,15 @@ fn make_data_dir(path: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(path).with_context(|| format!("making the data directory {} (USHER_DATA_DIR)", path.display()))
 }
 
-/// The secret key of the zero-config default: made once, readable by its owner only.
-fn own_secret_key(data_dir: &Path) -> anyhow::Result<SecretKey> {
-    let path = data_dir.join("secret-key");
-    let context = || format!("the secret key {}", path.display());
-    if !path.exists() {
-        let key = SecretKey::from_bytes(random_bytes::<32>().to_vec()).map_err(anyhow::Error::msg)?;
-        write_private(&path, &format!("{}\n", key.to_base64().as_str())).with_context(context)?;
-    }
-    let text = zeroize::Zeroizing::new(std::fs::read_to_string(&path).with_context(context)?);
-    match SecretKey::parse(text.trim_end()) {
-        Ok(key) => Ok(key),
-        Err(problem) => bail!("{}: {problem}", context()),
-    }
-}
-
-/// Writes a file that only its owner may read. It is complete or not there: a crash in the middle leaves another name behind.
-/// Of several processes that start together the first one's file stays.
-pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    let unfinished = path.with_extension(format!("{}.part", crate::id::new_uuid(Clock::system().now())));
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    let linked = std::fs::hard_link(&unfinished, path);
-    std::fs::remove_file(&unfinished)?;
-    match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
-        _ => Ok(()),
-    }
+/// Seals under the secret key, and opens what the one before has sealed.
+fn sealer(config: &Config) -> anyhow::Result<Sealer> {
+    let (present, previous) = match &config.secret_key {
+        Some(key) => (key.clone(), config.secret_key_previous.clone()),
+        None => secret_key::load(&config.data_dir)?,
+    };
+    let sealer = Sealer::new(present.as_bytes());
+    Ok(match previous {
+        Some(previous) => sealer.with_previous(previous.as_bytes()),
+        None => sealer,
+    })
 }

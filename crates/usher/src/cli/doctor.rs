@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Failure, Outcome, boot, output};
+use super::{Failure, Outcome, boot, output, sealed};
 use crate::app::App;
 use crate::config::{Config, Report};
 use crate::db::{Actor, migrations};
@@ -97,6 +97,7 @@ async fn examine_content(app: &App, findings: &mut Vec<Finding>) -> anyhow::Resu
         Ok(()) => finding("keys", Verdict::Ok, "the signing key opens"),
         Err(error) => finding("keys", Verdict::Failed, format!("{error}: is USHER_SECRET_KEY the one they were made with?")),
     });
+    findings.push(examine_sealed(app).await?);
     let mut tx = app.begin_as(Actor::Cli).await?;
     findings.push(if roles::exists_admin(&mut tx).await? {
         finding("administrator", Verdict::Ok, "there is one")
@@ -112,4 +113,23 @@ async fn examine_content(app: &App, findings: &mut Vec<Finding>) -> anyhow::Resu
     findings.push(finding("mail", verdict, format!("{smtp}; {held} held, {failed} given up")));
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether the previous secret key is still needed, and whether one is missing.
+async fn examine_sealed(app: &App) -> anyhow::Result<Finding> {
+    let census = sealed::census(app).await?;
+    Ok(match (census.unknown, census.previous) {
+        (0, 0) if app.sealer.has_previous() => {
+            finding("sealing", Verdict::Ok, "all is sealed under the secret key; the previous one can be removed")
+        }
+        (0, 0) => finding("sealing", Verdict::Ok, "all is sealed under the secret key"),
+        (0, previous) => {
+            let detail = format!("{previous} values are sealed under the previous secret key: run `usher keys reseal`");
+            finding("sealing", Verdict::Warning, detail)
+        }
+        (unknown, _) => {
+            let detail = format!("{unknown} values are sealed under a secret key that is not configured, and can't be opened");
+            finding("sealing", Verdict::Warning, detail)
+        }
+    })
 }

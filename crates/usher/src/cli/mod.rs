@@ -9,6 +9,8 @@ mod mails;
 mod migrate;
 mod output;
 mod roles;
+mod sealed;
+mod secret_key;
 mod serve;
 mod users;
 
@@ -53,7 +55,7 @@ enum Command {
     /// See the mail queue, and send again what was held or given up
     #[command(subcommand)]
     Mail(mails::Command),
-    /// See and rotate the keys that sign tokens
+    /// See and rotate the keys that sign tokens, and change the secret key
     #[command(subcommand)]
     Keys(keys::Command),
     /// Check and show the configuration

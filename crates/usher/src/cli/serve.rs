@@ -6,7 +6,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, Outcome, boot, output};
+use super::{Failure, Outcome, boot, output, secret_key};
 use crate::app::App;
 use crate::config::{Config, Report};
 use crate::db::listen::Listener;
@@ -128,7 +128,7 @@ async fn leave_setup_token(app: &App) -> anyhow::Result<()> {
 /// Puts the token into its file; the one that was there does not work any more.
 async fn keep_setup_token(app: &App, token: &SecretText) -> anyhow::Result<()> {
     setup::forget_token_file(app).await?;
-    boot::write_private(&setup::token_file(app), &format!("{}\n", token.reveal()))
+    secret_key::write_private(&setup::token_file(app), &format!("{}\n", token.reveal()))
 }
 
 /// SIGTERM and SIGINT.

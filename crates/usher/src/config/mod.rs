@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use lettre::message::Mailbox;
+use usher_oidc::jose::Algorithm;
 
 use crate::faults;
 
@@ -47,6 +48,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// `None` only with the private database: then `secret-key` in the data directory is made and used.
     pub secret_key: Option<SecretKey>,
+    /// Opens what was sealed before the secret key was changed; only beside a configured `secret_key`.
+    pub secret_key_previous: Option<SecretKey>,
     pub mail: Mail,
     pub log: Log,
     pub password: Password,
@@ -140,7 +143,7 @@ pub struct Password {
     pub hash_queue: usize,
 }
 
-/// How long what usher issues is good for.
+/// How long what usher issues is good for, and what signs it.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     pub access_lifetime: Duration,
@@ -150,6 +153,9 @@ pub struct Tokens {
     pub session_lifetime: Duration,
     /// How long after its use a refresh token may come back from the same client. Zero: never.
     pub refresh_grace: Duration,
+    pub signing_algorithm: Algorithm,
+    /// `None`: keys are replaced by the operator only.
+    pub signing_key_lifetime: Option<Duration>,
 }
 
 impl Config {

@@ -106,6 +106,10 @@ impl<'a> Reader<'a> {
         Duration::from_secs(u64::from(self.value(name, |text| number(setting::get(name), text))))
     }
 
+    pub(super) fn days(&mut self, name: &'static str) -> Duration {
+        Duration::from_hours(24 * u64::from(self.value(name, |text| number(setting::get(name), text))))
+    }
+
     pub(super) fn size(&mut self, name: &'static str) -> usize {
         to_size(self.value(name, |text| number(setting::get(name), text)))
     }

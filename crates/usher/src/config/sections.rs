@@ -9,6 +9,7 @@ use lettre::message::Mailbox;
 use tokio_postgres::config::{Host, SslMode};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use usher_oidc::jose::Algorithm;
 
 use super::hidden::sample_problem;
 use super::public_url::is_loopback;
@@ -17,6 +18,9 @@ use super::{
     Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, SecretKey, Server, SmtpUrl, Tokens,
 };
 
+const SIGNING_ALGORITHMS: [(&str, Algorithm); 3] =
+    [("EdDSA", Algorithm::EdDsa), ("ES256", Algorithm::Es256), ("RS256", Algorithm::Rs256)];
+
 /// The whole configuration. After a problem it holds stand-ins, and `Reader::finish` keeps it from being used.
 pub(super) fn config(reader: &mut Reader<'_>) -> Config {
     Config {
@@ -24,6 +28,7 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
         database: database(reader),
         data_dir: data_dir(reader),
         secret_key: secret_key(reader),
+        secret_key_previous: secret_key_previous(reader),
         mail: mail(reader),
         log: Log {
             format: reader.choice("USHER_LOG_FORMAT", &LogFormat::WORDS),
@@ -136,6 +141,16 @@ fn secret_key(reader: &mut Reader<'_>) -> Option<SecretKey> {
     reader.optional(NAME, SecretKey::parse)
 }
 
+fn secret_key_previous(reader: &mut Reader<'_>) -> Option<SecretKey> {
+    const NAME: &str = "USHER_SECRET_KEY_PREVIOUS";
+    if reader.is_given(NAME) && !reader.is_given("USHER_SECRET_KEY") {
+        let message =
+            "has no meaning without USHER_SECRET_KEY; set that too, or see `usher keys new-secret-key` for the generated key";
+        reader.problem(NAME, message);
+    }
+    reader.optional(NAME, SecretKey::parse)
+}
+
 fn mail(reader: &mut Reader<'_>) -> Mail {
     let smtp = reader.optional("USHER_SMTP_URL", SmtpUrl::parse);
     if smtp.as_ref().is_some_and(SmtpUrl::can_be_downgraded) {
@@ -153,8 +168,14 @@ fn tokens(reader: &mut Reader<'_>) -> Tokens {
     let refresh_lifetime = reader.seconds("USHER_REFRESH_TOKEN_LIFETIME_SECONDS").min(session_lifetime);
     reader.show("USHER_REFRESH_TOKEN_LIFETIME_SECONDS", &refresh_lifetime.as_secs());
     let access_lifetime = reader.seconds("USHER_ACCESS_TOKEN_LIFETIME_SECONDS");
-    let refresh_grace = reader.seconds("USHER_REFRESH_TOKEN_GRACE_SECONDS");
-    Tokens { access_lifetime, refresh_lifetime, session_lifetime, refresh_grace }
+    Tokens {
+        access_lifetime,
+        refresh_lifetime,
+        session_lifetime,
+        refresh_grace: reader.seconds("USHER_REFRESH_TOKEN_GRACE_SECONDS"),
+        signing_algorithm: reader.choice("USHER_SIGNING_ALGORITHM", &SIGNING_ALGORITHMS),
+        signing_key_lifetime: Some(reader.days("USHER_SIGNING_KEY_LIFETIME_DAYS")).filter(|lifetime| !lifetime.is_zero()),
+    }
 }
 
 fn boolean(text: &str) -> Parsed<bool> {

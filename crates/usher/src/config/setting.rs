@@ -38,6 +38,7 @@ pub enum Syntax {
     Boolean,
     Count(RangeInclusive<u32>),
     Seconds(RangeInclusive<u32>),
+    Days(RangeInclusive<u32>),
     Mebibytes(RangeInclusive<u32>),
 }
 
@@ -82,6 +83,7 @@ impl Syntax {
         match self {
             Self::Count(range) => Some((range, "number")),
             Self::Seconds(range) => Some((range, "number of seconds")),
+            Self::Days(range) => Some((range, "number of days")),
             Self::Mebibytes(range) => Some((range, "number of MiB")),
             Self::Text(_) | Self::Words(_) | Self::Boolean => None,
         }

@@ -187,6 +187,15 @@ pub const SETTINGS: &[Setting] = &[
             the database's backup.",
     },
     Setting {
+        name: "USHER_SECRET_KEY_PREVIOUS",
+        section: Section::Data,
+        syntax: Syntax::Text("base64 of 32 to 128 random bytes"),
+        default: Fallback::Told("only `USHER_SECRET_KEY` opens what is sealed"),
+        secret: true,
+        description: "A second key that opens what was sealed under it and seals nothing: the one before, while the \
+            secret key is being changed. `usher keys reseal` seals everything under `USHER_SECRET_KEY`; then remove this.",
+    },
+    Setting {
         name: "USHER_SMTP_URL",
         section: Section::Mail,
         syntax: Syntax::Text("smtp://USER:PASSWORD@HOST:PORT?tls=required"),
@@ -293,5 +302,24 @@ pub const SETTINGS: &[Setting] = &[
         description: "How long a session lasts from the sign-in, however often it is \
             refreshed. The default, 30 days, is the most that NIST SP 800-63B has \
             for a password alone.",
+    },
+    Setting {
+        name: "USHER_SIGNING_ALGORITHM",
+        section: Section::Tokens,
+        syntax: Syntax::Words(&["EdDSA", "ES256", "RS256"]),
+        default: Fallback::Value("EdDSA"),
+        secret: false,
+        description: "What access tokens are signed with: Ed25519, ECDSA on P-256, or RSA with 3072 bits. After a change a key of \
+            the new kind is published, and signs five minutes later; what the old one signed stays good. Every process on the \
+            same database needs the same value.",
+    },
+    Setting {
+        name: "USHER_SIGNING_KEY_LIFETIME_DAYS",
+        section: Section::Tokens,
+        syntax: Syntax::Days(0..=3650),
+        default: Fallback::Value("90"),
+        secret: false,
+        description: "How long a key signs before usher replaces it by a new one. With `0` keys are only replaced by \
+            `usher keys rotate`.",
     },
 ];

@@ -46,18 +46,7 @@ fn without_database(like: &TestApp) -> App {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut postgres = tokio_postgres::Config::new();
     postgres.host("127.0.0.1").port(port).user("nobody").dbname("nothing");
-    let config = like.app.config.clone();
-    App::new(Parts {
-        db: Db::new(&ConnectOptions::new(postgres)).unwrap(),
-        clock: like.app.clock.clone(),
-        mailer: Mailer::memory(),
-        keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
-        sealer: Sealer::new(&[7; 32]),
-        hasher: Hasher::start(Cost::CHEAP, 1, 8),
-        portions: Portions::default(),
-        on_denied: crate::audit::note_denied,
-        config,
-    })
+    like.another(|parts| parts.db = Db::new(&ConnectOptions::new(postgres)).unwrap())
 }
 
 fn assert_secured(headers: &HeaderMap, what: &str) {

@@ -128,6 +128,6 @@ pub fn open(app: &App, id: MailId, sealed: &[u8]) -> AppResult<Body> {
     Ok(serde_json::from_slice(&opened)?)
 }
 
-fn bound_to(id: MailId) -> String {
+pub fn bound_to(id: MailId) -> String {
     format!("mail:{id}")
 }

@@ -11,15 +11,19 @@ mod tests;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 pub use jobs::register;
 
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::db::{DbResult, Tx};
+use crate::db::{Actor, DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::{MailId, UserId};
+use crate::seal::Resealed;
 use crate::secret::Purpose;
+
+const RESEAL_AT_ONCE: i64 = 100;
 
 /// What a mail is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +133,32 @@ pub async fn show(app: &App, tx: &mut Tx, id: MailId) -> AppResult<Option<(Mail,
 /// Mails that are held and mails that were given up.
 pub async fn count_stuck(tx: &mut Tx) -> DbResult<(i64, i64)> {
     store::count_stuck_mails(tx).await
+}
+
+/// Seals the bodies of waiting mails anew that are not under the present secret key.
+pub async fn reseal(app: &App) -> AppResult<Resealed> {
+    let mut done = Resealed::default();
+    let mut after = MailId::from_uuid(Uuid::nil());
+    loop {
+        let mut tx = app.begin_as(Actor::Cli).await?;
+        let stale = store::list_stale(&mut tx, app.sealer.mark(), after, RESEAL_AT_ONCE).await?;
+        for (id, sealed) in &stale {
+            match app.sealer.reseal(&jobs::bound_to(*id), sealed) {
+                Ok(anew) => done.resealed += store::update_sealed(&mut tx, *id, sealed, &anew).await?,
+                Err(_) => done.unopened += 1,
+            }
+        }
+        tx.commit().await?;
+        match stale.last() {
+            Some((last, _)) => after = *last,
+            None => return Ok(done),
+        }
+    }
+}
+
+/// Under which secret keys bodies are sealed.
+pub async fn count_by_mark(tx: &mut Tx) -> DbResult<Vec<(Vec<u8>, i64)>> {
+    store::count_by_mark(tx).await
 }
 
 /// Puts mails that are held or were given up back into the queue: all of them, or one. Returns how many.

@@ -90,6 +90,36 @@ pub async fn count_stuck_mails(tx: &mut Tx) -> DbResult<(i64, i64)> {
     Ok((row.get(0), row.get(1)))
 }
 
+/// Bodies after this mail's that are not sealed under the key with this mark.
+pub async fn list_stale(tx: &mut Tx, mark: &[u8], after: MailId, limit: i64) -> DbResult<Vec<(MailId, Vec<u8>)>> {
+    let sql = "
+        select id, body_sealed
+        from mails
+        where id > $2 and substring(body_sealed for 5) <> $1
+        order by id
+        limit $3";
+    let rows = tx.query(sql, &[&mark, &after, &limit]).await?;
+    Ok(rows.iter().map(|row| (row.get("id"), row.get("body_sealed"))).collect())
+}
+
+/// One, unless the body has changed meanwhile or was forgotten.
+pub async fn update_sealed(tx: &mut Tx, id: MailId, before: &[u8], after: &[u8]) -> DbResult<u64> {
+    let sql = "
+        update mails
+        set body_sealed = $3
+        where id = $1 and body_sealed = $2";
+    tx.execute(sql, &[&id, &before, &after]).await
+}
+
+pub async fn count_by_mark(tx: &mut Tx) -> DbResult<Vec<(Vec<u8>, i64)>> {
+    let sql = "
+        select substring(body_sealed for 5) as mark, count(*)
+        from mails
+        where body_sealed is not null
+        group by mark";
+    Ok(tx.query(sql, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 pub async fn delete_old_mails(tx: &mut Tx, before: jiff::Timestamp) -> DbResult<u64> {
     tx.execute("delete from mails where created_at < $1", &[&before]).await
 }

@@ -17,18 +17,7 @@ use crate::throttle::Portions;
 
 /// The same deployment in a process that has no SMTP server.
 fn without_smtp(app: &TestApp) -> App {
-    let config = app.app.config.clone();
-    App::new(Parts {
-        db: app.app.db.clone(),
-        clock: app.app.clock.clone(),
-        mailer: Mailer::Held,
-        keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
-        sealer: Sealer::new(&[7; 32]),
-        hasher: Hasher::start(Cost::CHEAP, 1, 8),
-        portions: Portions::default(),
-        on_denied: crate::audit::note_denied,
-        config,
-    })
+    app.another(|parts| parts.mailer = Mailer::Held)
 }
 
 async fn run(app: &App) {

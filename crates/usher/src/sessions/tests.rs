@@ -350,18 +350,9 @@ async fn reset_password(app: &TestApp, person: &Person) {
 
 /// The same house, with the same keys, under another public URL.
 async fn under(app: &TestApp, public_url: &str) -> App {
-    let mut config = app.app.config.clone();
-    config.server.public_url = PublicUrl::parse(public_url).unwrap();
-    let elsewhere = App::new(Parts {
-        db: app.app.db.clone(),
-        clock: app.app.clock.clone(),
-        mailer: app.app.mailer.clone(),
-        keyring: Keyring::new(config.server.public_url.as_str(), Duration::from_mins(5)),
-        sealer: Sealer::new(&[7; 32]),
-        hasher: Hasher::start(Cost::CHEAP, 1, 8),
-        portions: Portions::default(),
-        on_denied: app.app.on_denied,
-        config,
+    let elsewhere = app.another(|parts| {
+        parts.config.server.public_url = PublicUrl::parse(public_url).unwrap();
+        parts.keyring = Keyring::new(parts.config.server.public_url.as_str(), Duration::from_mins(5));
     });
     keys::load(&elsewhere).await.unwrap();
     elsewhere

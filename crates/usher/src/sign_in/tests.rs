@@ -211,17 +211,7 @@ async fn with_cost(app: &TestApp, cost: Cost) -> Client {
 
 /// Another process of the same house.
 async fn with_hasher(app: &TestApp, hasher: Hasher) -> App {
-    let other = App::new(Parts {
-        db: app.app.db.clone(),
-        clock: app.app.clock.clone(),
-        config: app.app.config.clone(),
-        mailer: app.app.mailer.clone(),
-        keyring: Keyring::new(PUBLIC_URL, app.app.config.tokens.access_lifetime),
-        sealer: Sealer::new(&[7; 32]),
-        hasher,
-        portions: Portions::default(),
-        on_denied: app.app.on_denied,
-    });
+    let other = app.another(|parts| parts.hasher = hasher);
     keys::load(&other).await.unwrap();
     other
 }

@@ -136,3 +136,17 @@ fn log_level_is_a_filter() {
         assert_contains(&refused(&[("USHER_LOG_LEVEL", bad)]), &["USHER_LOG_LEVEL: ", bad, "trace"]);
     }
 }
+
+#[test]
+fn signing_has_three_algorithms_and_a_lifetime_in_days() {
+    let tokens = accepted(&[]).tokens;
+    assert_eq!(tokens.signing_algorithm.as_str(), "EdDSA");
+    assert_eq!(tokens.signing_key_lifetime.unwrap().as_secs(), 90 * 86400);
+    let tokens = accepted(&[("USHER_SIGNING_ALGORITHM", "RS256"), ("USHER_SIGNING_KEY_LIFETIME_DAYS", "0")]).tokens;
+    assert_eq!((tokens.signing_algorithm.as_str(), tokens.signing_key_lifetime), ("RS256", None));
+    for bad in ["none", "HS256", "eddsa", "PS256"] {
+        let problem = refused(&[("USHER_SIGNING_ALGORITHM", bad)]);
+        assert_contains(&problem, &["USHER_SIGNING_ALGORITHM: ", bad, "EdDSA, ES256 or RS256"]);
+    }
+    assert_contains(&refused(&[("USHER_SIGNING_KEY_LIFETIME_DAYS", "3651")]), &["a whole number of days from 0 to 3650"]);
+}
