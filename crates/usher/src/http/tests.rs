@@ -12,15 +12,10 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::app::{App, Parts};
+use crate::app::App;
 use crate::db::{ConnectOptions, Db};
-use crate::hashing::{Cost, Hasher};
-use crate::keyring::Keyring;
-use crate::mail::Mailer;
 use crate::router;
-use crate::seal::Sealer;
 use crate::testing::{Client, PASSWORD, TestApp};
-use crate::throttle::Portions;
 
 const HOST: &str = "id.example.com";
 

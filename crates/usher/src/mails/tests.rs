@@ -4,16 +4,12 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{Template, list, retry, show};
-use crate::app::{App, Parts};
-use crate::hashing::{Cost, Hasher};
+use crate::app::App;
 use crate::id::MailId;
 use crate::jobs;
-use crate::keyring::Keyring;
 use crate::mail::Mailer;
 use crate::router;
-use crate::seal::Sealer;
 use crate::testing::{PASSWORD, TestApp};
-use crate::throttle::Portions;
 
 /// The same deployment in a process that has no SMTP server.
 fn without_smtp(app: &TestApp) -> App {

@@ -13,14 +13,11 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use usher_oidc::jose::{Algorithm, SigningKey};
 
-use crate::app::{App, Parts};
+use crate::app::App;
 use crate::config::PublicUrl;
-use crate::hashing::{Cost, Hasher};
 use crate::keyring::{Keyring, NewAccess};
 use crate::keys;
-use crate::seal::Sealer;
 use crate::testing::{Answer, PASSWORD, PUBLIC_URL, Person, TestApp};
-use crate::throttle::Portions;
 
 const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
 

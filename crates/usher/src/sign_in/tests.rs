@@ -5,17 +5,14 @@ mod attempts;
 use http::Method;
 use serde_json::json;
 
-use crate::app::{App, Parts};
+use crate::app::App;
 use crate::caller::Authority;
 use crate::emails::EmailAddress;
 use crate::hashing::{Cost, Hasher};
-use crate::keyring::Keyring;
 use crate::password;
 use crate::roles::RoleName;
-use crate::seal::Sealer;
 use crate::secret::SecretText;
-use crate::testing::{Answer, Client, PASSWORD, PUBLIC_URL, TestApp};
-use crate::throttle::Portions;
+use crate::testing::{Answer, Client, PASSWORD, TestApp};
 use crate::users::{self, IfTaken, NewUser, Profile};
 use crate::{keys, router};
 
