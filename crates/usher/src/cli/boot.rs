@@ -10,11 +10,11 @@ use anyhow::{Context, bail};
 use super::Failure;
 use crate::app::{App, Parts};
 use crate::clock::Clock;
-use crate::config::{Config, SecretKey};
+use crate::config::{self, Config, SecretKey};
 use crate::db::private::{Options, Private};
 use crate::db::{Actor, ConnectOptions, Db, Origin, migrations};
 use crate::error::LogAndIgnore;
-use crate::hashing::{Cost, Hasher};
+use crate::hashing::{Cost, Hasher, Pepper, Peppers};
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
 use crate::seal::Sealer;
@@ -79,12 +79,18 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         mailer,
         keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
         sealer: Sealer::new(secret_key.as_bytes()),
-        hasher: Hasher::start(Cost::POLICY, config.password.hash_memory_mib, config.password.hash_queue),
+        hasher: hasher(&config.password),
         on_denied: audit::note_denied,
         config,
     });
     wait_for_database(&app).await?;
     Ok(Running { app, private })
+}
+
+fn hasher(config: &config::Password) -> Hasher {
+    let pepper = |key: &Option<SecretKey>| key.as_ref().map(Pepper::new);
+    let peppers = Peppers { current: pepper(&config.pepper), previous: pepper(&config.pepper_previous) };
+    Hasher::start(Cost::POLICY, config.hash_memory_mib, config.hash_queue).peppered(peppers)
 }
 
 /// Connects, and brings schema, built-in roles and keys into the state this release needs.

@@ -33,7 +33,8 @@ pub async fn by_password(app: &App, origin: &Origin, identifier: &str, password:
     let password = password::normalised(password);
     let (user_id, attempt) = reserve(app, origin, identifier).await?;
     // No transaction is open while the hash is computed.
-    let right = app.hasher.verify(&password, attempt.as_ref().map(|attempt| attempt.phc.as_str())).await;
+    let phc = attempt.as_ref().map(|attempt| attempt.phc.as_str());
+    let right = app.hasher.verify(&password, phc, origin.network()).await;
     let mut tx = app.begin(origin).await?;
     let right = match (right, &attempt) {
         (Ok(right), _) => right,
@@ -67,7 +68,7 @@ pub async fn by_password(app: &App, origin: &Origin, identifier: &str, password:
     let tokens = sessions::begin(app, &mut tx, id, &["pwd"]).await?;
     tx.commit().await?;
     metrics::counter!("usher_sign_ins_total", "outcome" => "success").increment(1);
-    rehash(app, id, &password, &attempt.phc).await;
+    rehash(app, origin, attempt, &password).await;
     Ok(tokens)
 }
 
@@ -107,14 +108,14 @@ async fn note_failure(tx: &mut Tx, user_id: Option<UserId>, attempt: Option<&Att
 }
 
 /// Stores the password under today's parameters when they have been raised since. The person need not wait for success.
-async fn rehash(app: &App, id: UserId, password: &SecretText, phc: &str) {
-    if !app.hasher.is_outdated(phc) {
+async fn rehash(app: &App, origin: &Origin, attempt: &Attempt, password: &SecretText) {
+    if !app.hasher.is_outdated(&attempt.phc) {
         return;
     }
     let store = async {
-        let phc = app.hasher.hash(password).await?;
+        let phc = app.hasher.hash(password, origin.network()).await?;
         let mut tx = app.begin_as(crate::db::Actor::System).await?;
-        password::rehash(&mut tx, id, &phc).await?;
+        password::rehash(&mut tx, attempt, &phc).await?;
         tx.commit().await?;
         AppResult::Ok(())
     };
