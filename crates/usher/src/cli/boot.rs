@@ -8,11 +8,11 @@ use anyhow::Context;
 use super::{Failure, secret_key};
 use crate::app::{App, Parts};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config, SecretKey};
 use crate::db::private::{Options, Private};
 use crate::db::{Actor, ConnectOptions, Db, Origin, migrations};
 use crate::error::LogAndIgnore;
-use crate::hashing::{Cost, Hasher};
+use crate::hashing::{Cost, Hasher, Pepper, Peppers};
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
 use crate::seal::Sealer;
@@ -73,7 +73,7 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         mailer,
         keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
         sealer: sealer(&config)?,
-        hasher: Hasher::start(Cost::POLICY, config.password.hash_memory_mib, config.password.hash_queue),
+        hasher: hasher(&config.password),
         portions: Portions::default(),
         on_denied: audit::note_denied,
         on_unknown_key: keys::look_again,
@@ -81,6 +81,12 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
     });
     wait_for_database(&app).await?;
     Ok(Running { app, private })
+}
+
+fn hasher(config: &config::Password) -> Hasher {
+    let pepper = |key: &Option<SecretKey>| key.as_ref().map(Pepper::new);
+    let peppers = Peppers { current: pepper(&config.pepper), previous: pepper(&config.pepper_previous) };
+    Hasher::start(Cost::POLICY, config.hash_memory_mib, config.hash_queue).peppered(peppers)
 }
 
 /// Connects, and brings schema, built-in roles and keys into the state this release needs.

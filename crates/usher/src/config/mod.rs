@@ -141,6 +141,10 @@ pub struct Password {
     pub hash_memory_mib: usize,
     /// How many passwords may wait for a hashing thread.
     pub hash_queue: usize,
+    /// Mixed with passwords before they are hashed.
+    pub pepper: Option<SecretKey>,
+    /// For hashes made before the pepper was changed or dropped.
+    pub pepper_previous: Option<SecretKey>,
 }
 
 /// How long what usher issues is good for, and what signs it.

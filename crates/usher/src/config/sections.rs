@@ -34,11 +34,7 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
             format: reader.choice("USHER_LOG_FORMAT", &LogFormat::WORDS),
             level: reader.value("USHER_LOG_LEVEL", log_level),
         },
-        password: Password {
-            min_length: reader.size("USHER_PASSWORD_MIN_LENGTH"),
-            hash_memory_mib: reader.size("USHER_HASH_MEMORY_MIB"),
-            hash_queue: reader.size("USHER_HASH_QUEUE"),
-        },
+        password: password(reader),
         tokens: tokens(reader),
         run_worker: reader.value("USHER_RUN_WORKER", boolean),
     }
@@ -161,6 +157,23 @@ fn mail(reader: &mut Reader<'_>) -> Mail {
         reader.problem("USHER_MAIL_FROM", message);
     }
     Mail { smtp, from: reader.value("USHER_MAIL_FROM", mailbox) }
+}
+
+fn password(reader: &mut Reader<'_>) -> Password {
+    const PREVIOUS: &str = "USHER_PASSWORD_PEPPER_PREVIOUS";
+    let pepper = reader.optional("USHER_PASSWORD_PEPPER", SecretKey::parse);
+    let pepper_previous = reader.optional(PREVIOUS, SecretKey::parse);
+    let same = |previous: &SecretKey| pepper.as_ref().is_some_and(|pepper| pepper.as_bytes() == previous.as_bytes());
+    if pepper_previous.as_ref().is_some_and(same) {
+        reader.problem(PREVIOUS, "is the same as USHER_PASSWORD_PEPPER; give the one before, or remove it");
+    }
+    Password {
+        min_length: reader.size("USHER_PASSWORD_MIN_LENGTH"),
+        hash_memory_mib: reader.size("USHER_HASH_MEMORY_MIB"),
+        hash_queue: reader.size("USHER_HASH_QUEUE"),
+        pepper,
+        pepper_previous,
+    }
 }
 
 fn tokens(reader: &mut Reader<'_>) -> Tokens {

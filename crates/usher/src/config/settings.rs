@@ -254,7 +254,8 @@ pub const SETTINGS: &[Setting] = &[
         default: Fallback::Value("128"),
         secret: false,
         description: "The memory of all threads that hash passwords. One takes 19 MiB, and \
-            there are at most as many threads as processor cores.",
+            there are at most as many threads as processor cores. What verifying a hash of another program takes beyond that \
+            is lent from the same memory; one that needs more than all of it can't be verified.",
     },
     Setting {
         name: "USHER_HASH_QUEUE",
@@ -263,7 +264,28 @@ pub const SETTINGS: &[Setting] = &[
         default: Fallback::Value("256"),
         secret: false,
         description: "How many passwords may wait for a hashing thread. Further requests are \
-            answered with 503 and `Retry-After`.",
+            answered with 503 and `Retry-After`. A network (/24 of IPv4, /64 of IPv6) may hold no more places than are free, so \
+            one alone gets half of them.",
+    },
+    Setting {
+        name: "USHER_PASSWORD_PEPPER",
+        section: Section::Password,
+        syntax: Syntax::Text("base64 of 32 to 128 random bytes"),
+        default: Fallback::Told("passwords are hashed without a pepper"),
+        secret: true,
+        description: "A key that passwords are mixed with before they are hashed, so that a copy of the database alone gives \
+            nothing to guess against. `openssl rand -base64 32` makes one. Every process on the same database needs the same \
+            one. Without it nobody whose password was hashed with it can sign in, so keep a copy apart from the database's \
+            backup. Hashes made without it, or with the previous one, are made anew at the next sign-in.",
+    },
+    Setting {
+        name: "USHER_PASSWORD_PEPPER_PREVIOUS",
+        section: Section::Password,
+        syntax: Syntax::Text("base64 of 32 to 128 random bytes"),
+        default: Fallback::Told("there was none"),
+        secret: true,
+        description: "The pepper before the present one, or before there was none any more: passwords hashed with it are \
+            still verified. Keep it until no stored hash names it.",
     },
     Setting {
         name: "USHER_ACCESS_TOKEN_LIFETIME_SECONDS",

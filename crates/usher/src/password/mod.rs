@@ -15,6 +15,7 @@ use crate::attempts::{self, Authenticator};
 use crate::db::{DbResult, Tx};
 use crate::error::AppResult;
 use crate::id::UserId;
+use crate::network::Network;
 use crate::secret::SecretText;
 
 /// Longest password accepted, in bytes of UTF-8.
@@ -25,14 +26,15 @@ pub fn normalised(password: &SecretText) -> SecretText {
     SecretText::new(password.reveal().nfc().collect())
 }
 
-/// Checks a new password and hashes it. `about` are words about the person. The hash is computed outside any transaction.
-pub async fn prepare(app: &App, password: &SecretText, about: &[&str]) -> AppResult<String> {
+/// Checks a new password and hashes it, in the turn of the network that asks. `about` are words about the person. The hash is
+/// computed outside any transaction.
+pub async fn prepare(app: &App, from: Network, password: &SecretText, about: &[&str]) -> AppResult<String> {
     let mut words = ContextWords::of_service(app.config.server.public_url.url().host_str().unwrap_or_default());
     for word in about {
         words.add(word);
     }
     policy::check("/password", password, app.config.password.min_length, &words)?;
-    app.hasher.hash(&normalised(password)).await
+    app.hasher.hash(&normalised(password), from).await
 }
 
 /// Stores the hash of a user's new password. Failures counted against the old one are forgotten.
@@ -46,7 +48,7 @@ pub async fn find_hash(tx: &mut Tx, user_id: UserId) -> DbResult<Option<String>>
     store::find_hash(tx, user_id).await
 }
 
-/// Stores a hash of the same password under today's parameters.
-pub async fn rehash(tx: &mut Tx, user_id: UserId, phc: &str) -> DbResult<()> {
-    store::update_hash(tx, user_id, phc).await
+/// Stores a hash of the same password under today's parameters, unless another password has been set meanwhile.
+pub async fn rehash(tx: &mut Tx, user_id: UserId, before: &str, phc: &str) -> DbResult<()> {
+    store::update_hash(tx, user_id, before, phc).await
 }

@@ -14,8 +14,13 @@ pub async fn upsert_credential(tx: &mut Tx, user_id: UserId, phc: &str) -> DbRes
     Ok(())
 }
 
-pub async fn update_hash(tx: &mut Tx, user_id: UserId, phc: &str) -> DbResult<()> {
-    tx.execute("update password_credentials set hash = $2 where user_id = $1", &[&user_id, &phc]).await?;
+/// Replaces a hash if it is still there: a password that was changed meanwhile must not come back.
+pub async fn update_hash(tx: &mut Tx, user_id: UserId, before: &str, phc: &str) -> DbResult<()> {
+    let sql = "
+        update password_credentials
+        set hash = $3
+        where user_id = $1 and hash = $2";
+    tx.execute(sql, &[&user_id, &before, &phc]).await?;
     Ok(())
 }
 

@@ -96,7 +96,7 @@ async fn prepare(app: &App, origin: &Origin, user_id: UserId, password: &SecretT
     let mut about = vec![user.username.as_str()];
     about.extend(user.emails.iter().map(|email| email.address.as_str()));
     about.extend(user.profile.names());
-    password::prepare(app, password, &about).await
+    password::prepare(app, origin.network(), password, &about).await
 }
 
 /// Whether the link comes from an administrator's invitation, for the page's wording.

@@ -57,7 +57,7 @@ async fn register(State(app): State<App>, origin: Origin, request: Creating<Regi
     let body = &request.body;
     let sign_up =
         SignUp { email: &body.email, password: &body.password, username: body.username.as_ref(), profile: &body.profile };
-    let phc = super::prepare(&app, &sign_up).await?;
+    let phc = super::prepare(&app, origin.network(), &sign_up).await?;
     let mut tx = app.begin(&origin).await?;
     if let Some(answer) = request.replay(&app, &mut tx).await? {
         return Ok(answer);

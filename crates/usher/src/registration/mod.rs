@@ -20,6 +20,7 @@ use crate::emails::{self, EmailAddress};
 use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
 use crate::mails::{self, Template};
+use crate::network::Network;
 use crate::one_time_tokens;
 use crate::password;
 use crate::roles::{self, RoleName};
@@ -48,11 +49,11 @@ fn closed(detail: &str) -> Rejection {
 }
 
 /// Checks the password and hashes it. It costs the same whether the address is taken or not, and comes before any transaction.
-pub async fn prepare(app: &App, sign_up: &SignUp<'_>) -> AppResult<String> {
+pub async fn prepare(app: &App, from: Network, sign_up: &SignUp<'_>) -> AppResult<String> {
     let mut about = vec![sign_up.email.as_str()];
     about.extend(sign_up.username.map(Username::as_str));
     about.extend(sign_up.profile.names());
-    password::prepare(app, sign_up.password, &about).await
+    password::prepare(app, from, sign_up.password, &about).await
 }
 
 /// Signs somebody up under the hash of their password.

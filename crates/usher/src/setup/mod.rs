@@ -17,6 +17,7 @@ use crate::caller::Authority;
 use crate::db::{Actor, Tx};
 use crate::emails::EmailAddress;
 use crate::error::{AppResult, Rejection};
+use crate::network::Network;
 use crate::one_time_tokens::{self, Subject};
 use crate::password;
 use crate::roles::{self, RoleName};
@@ -56,11 +57,11 @@ pub async fn forget_token_file(app: &App) -> std::io::Result<()> {
 }
 
 /// Checks the password and hashes it.
-pub async fn prepare(app: &App, first: &FirstAdmin<'_>) -> AppResult<String> {
+pub async fn prepare(app: &App, from: Network, first: &FirstAdmin<'_>) -> AppResult<String> {
     let mut about = vec![first.email.as_str()];
     about.extend(first.username.map(Username::as_str));
     about.extend(first.profile.names());
-    password::prepare(app, first.password, &about).await
+    password::prepare(app, from, first.password, &about).await
 }
 
 /// Creates the first administrator, active at once: the operator vouches for the address.

@@ -21,7 +21,6 @@ use crate::db::{Origin, Tx};
 use crate::devices;
 use crate::error::{AppResult, Rejection};
 use crate::faults;
-use crate::id::UserId;
 use crate::mails::{self, Template};
 use crate::password;
 use crate::secret::SecretText;
@@ -59,7 +58,7 @@ pub async fn by_password(app: &App, origin: &Origin, credentials: Credentials<'_
     let tokens = sessions::begin(app, &mut tx, cleared, Some(device.id), &["pwd"]).await?;
     tx.commit().await?;
     metrics::counter!("usher_sign_ins_total", "outcome" => "success").increment(1);
-    rehash(app, id, &password, &proven.phc).await;
+    rehash(app, origin, &proven, &password).await;
     Ok(Begun { tokens, device_token: device.token.map(|token| token.reveal().to_owned()) })
 }
 
@@ -112,14 +111,14 @@ fn about(tx: &Tx) -> mails::About {
 }
 
 /// Stores the password under today's parameters when they have been raised since. The person need not wait for success.
-async fn rehash(app: &App, id: UserId, password: &SecretText, phc: &str) {
-    if !app.hasher.is_outdated(phc) {
+async fn rehash(app: &App, origin: &Origin, proven: &Proven, password: &SecretText) {
+    if !app.hasher.is_outdated(&proven.phc) {
         return;
     }
     let store = async {
-        let phc = app.hasher.hash(password).await?;
+        let phc = app.hasher.hash(password, origin.network()).await?;
         let mut tx = app.begin_as(crate::db::Actor::System).await?;
-        password::rehash(&mut tx, id, &phc).await?;
+        password::rehash(&mut tx, proven.user_id, &proven.phc, &phc).await?;
         tx.commit().await?;
         AppResult::Ok(())
     };

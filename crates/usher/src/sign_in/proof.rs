@@ -70,7 +70,7 @@ pub async fn prove(app: &App, origin: &Origin, account: &Account<'_>, password: 
     let attempt = reserve(app, origin, account).await?;
     faults::tell(password);
     faults::dawdle_if(attempt.user_id.is_some()).await;
-    let right = app.hasher.verify(password, attempt.phc.as_deref()).await;
+    let right = app.hasher.verify(password, attempt.phc.as_deref(), origin.network()).await;
     note_verification(&right, attempt.phc.is_some());
     let mut tx = app.begin(origin).await?;
     let right = match right {

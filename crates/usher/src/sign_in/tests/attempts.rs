@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{WRONG, login, with_hasher};
 use crate::attempts::{self, Authenticator, Reservation, Target};
 use crate::hashing::{Cost, Hasher};
+use crate::network::Network;
 use crate::router;
 use crate::secret::SecretText;
 use crate::testing::{Answer, Client, PASSWORD, TestApp, token_in};
@@ -285,16 +286,14 @@ async fn attempts_whose_process_died_are_waited_for_a_minute_at_most() {
 async fn r022_an_attempt_whose_hash_nobody_had_time_for_is_given_back() {
     let app = TestApp::new().await;
     app.user("ann").await;
-    // One thread, a long piece of work and no queue: whoever comes meanwhile is told to come back.
-    let busy = with_hasher(&app, Hasher::start(Cost { memory_kib: 16_384, passes: 100 }, 1, 0)).await;
+    // One thread, long pieces of work and a queue of one: whoever comes meanwhile is told to come back.
+    let busy = with_hasher(&app, Hasher::start(Cost { memory_kib: 16_384, passes: 600 }, 1, 1)).await;
     let client = Client::new(router::router(&busy), None);
-    let mut working = occupy(&busy.hasher).await;
+    let mut working = Vec::new();
     for failures in [0, 9] {
         fail(&app, failures).await;
         for password in [PASSWORD, WRONG].repeat(5) {
-            if (&mut working).now_or_never().is_some() {
-                working = occupy(&busy.hasher).await;
-            }
+            occupy(&busy.hasher, &mut working).await;
             let body = json!({ "identifier": "ann@example.org", "password": password });
             let refused = client.post("/v1/login", body).await.expect_problem(503, "overloaded");
             assert_eq!(refused.headers["retry-after"], "1");
@@ -308,15 +307,21 @@ async fn r022_an_attempt_whose_hash_nobody_had_time_for_is_given_back() {
     app.finish().await;
 }
 
-/// Gives the only thread something to do; it does it whether or not somebody waits for it.
-async fn occupy(hasher: &Hasher) -> Pin<Box<dyn Future<Output = ()> + '_>> {
-    loop {
-        let mut working = Box::pin(async { drop(hasher.hash(&SecretText::new(PASSWORD.to_owned())).await) });
-        // Refused at once: the thread is not there yet.
-        if (&mut working).now_or_never().is_none() {
-            return working;
+/// A piece of work for a hashing thread.
+type Working<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// Gives the only thread something to do, and fills the only place of the queue.
+async fn occupy<'a>(hasher: &'a Hasher, working: &mut Vec<Working<'a>>) {
+    working.retain_mut(|piece| piece.now_or_never().is_none());
+    while working.len() < 2 {
+        let password = SecretText::new(PASSWORD.to_owned());
+        let mut piece: Working<'a> = Box::pin(async move { drop(hasher.hash(&password, Network::of(None)).await) });
+        // Refused at once: the thread has not taken the one before yet.
+        if (&mut piece).now_or_never().is_none() {
+            working.push(piece);
+        } else {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
