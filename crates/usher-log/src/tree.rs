@@ -75,6 +75,14 @@ impl Edge {
     }
 }
 
+impl Extend<Hash> for Edge {
+    fn extend<I: IntoIterator<Item = Hash>>(&mut self, leaves: I) {
+        for leaf in leaves {
+            self.push(leaf);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -99,7 +107,7 @@ mod tests {
 
     fn edge_of(leaves: &[Vec<u8>]) -> Edge {
         let mut edge = Edge::default();
-        leaves.iter().for_each(|leaf| edge.push(leaf_hash(leaf)));
+        edge.extend(leaves.iter().map(|leaf| leaf_hash(leaf)));
         edge
     }
 
@@ -142,7 +150,7 @@ mod tests {
             let cut = cut.min(leaves.len());
             let kept = edge_of(&leaves[..cut]);
             let mut edge = Edge::from_bytes(kept.size(), &kept.to_bytes()).unwrap();
-            leaves[cut..].iter().for_each(|leaf| edge.push(leaf_hash(leaf)));
+            edge.extend(leaves[cut..].iter().map(|leaf| leaf_hash(leaf)));
             prop_assert_eq!(edge, edge_of(&leaves));
         }
 

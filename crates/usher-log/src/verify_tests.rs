@@ -37,7 +37,7 @@ fn entries(count: u64) -> Vec<Entry> {
 
 fn note_of(entries: &[Entry], key: &SigningKey) -> SignedCheckpoint {
     let mut edge = Edge::default();
-    entries.iter().for_each(|entry| edge.push(entry.leaf_hash));
+    edge.extend(entries.iter().map(|entry| entry.leaf_hash));
     SignedCheckpoint::parse(&key.sign(edge.size(), edge.root())).unwrap()
 }
 
@@ -118,7 +118,9 @@ fn r261_a_removed_or_swapped_entry_is_found() {
     let mut log = sealed.clone();
     log.remove(13);
     assert_eq!(verify(&log, &sealed, None), Err(Fault::OutOfPlace { expected: 13, found: 14 }));
-    log.iter_mut().enumerate().for_each(|(at, entry)| entry.leaf_index = at as u64);
+    for (at, entry) in (0..).zip(&mut log) {
+        entry.leaf_index = at;
+    }
     assert_eq!(verify(&log, &sealed, None), Err(Fault::RootDiffers { from: 10, size: 20 }));
     let mut log = sealed.clone();
     log.swap(13, 14);
@@ -171,10 +173,12 @@ fn r261_checkpoints_of_another_key_do_only_in_the_middle() {
 fn r261_a_part_of_the_log_is_verified_from_its_edge_on() {
     let log = entries(25);
     let mut edge = Edge::default();
-    log[..13].iter().for_each(|entry| edge.push(entry.leaf_hash));
+    edge.extend(log[..13].iter().map(|entry| entry.leaf_hash));
     let saved = note_of(&log[..13], &key());
     let mut verifier = Verifier::begin(key().verifier().clone(), edge.clone(), Some(&saved)).unwrap();
-    log[13..].iter().for_each(|entry| verifier.entry(entry).unwrap());
+    for entry in &log[13..] {
+        verifier.entry(entry).unwrap();
+    }
     verifier.checkpoint(&note_of(&log, &key())).unwrap();
     assert_eq!(verifier.finish().unwrap(), Summary { events: 12, checkpoints: 1, size: 25, ..Summary::default() });
     let earlier = note_of(&log[..9], &key());
@@ -188,7 +192,7 @@ proptest! {
     fn r261_one_changed_bit_of_an_export_is_found(at in any::<prop::sample::Index>(), bit in 0_u8..8) {
         let log = entries(4);
         let mut edge = Edge::default();
-        log.iter().for_each(|entry| edge.push(entry.leaf_hash));
+        edge.extend(log.iter().map(|entry| entry.leaf_hash));
         let mut lines = vec![crate::Line::Header(Edge::default())];
         lines.extend(log.iter().map(|entry| crate::Line::Entry(Box::new(entry.clone()))));
         lines.push(crate::Line::Checkpoint(key().sign(edge.size(), edge.root())));

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::caller::Permission;
+use crate::caller::Denial;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Actor, Db, DbResult, Origin, Tx};
@@ -26,12 +26,12 @@ pub struct Parts {
     pub keyring: Keyring,
     pub sealer: Sealer,
     pub hasher: Hasher,
-    /// Notes that somebody was refused for want of a permission.
+    /// Notes that somebody was refused.
     pub on_denied: OnDenied,
 }
 
-/// Called with who was refused and the permission they lack.
-pub type OnDenied = fn(App, Origin, Permission) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Called with who was refused, and why.
+pub type OnDenied = fn(App, Origin, Denial) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl App {
     pub fn new(parts: Parts) -> Self {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use lettre::message::Mailbox;
 
+mod audit_key;
 mod docs;
 mod hidden;
 mod public_url;
@@ -26,6 +27,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
+pub use audit_key::AuditKey;
 pub use docs::markdown;
 pub use hidden::Hidden;
 pub use public_url::PublicUrl;
@@ -49,6 +51,7 @@ pub struct Config {
     pub log: Log,
     pub password: Password,
     pub tokens: Tokens,
+    pub audit: Audit,
     /// Whether `usher serve` does the after-work (mail, purging) too.
     pub run_worker: bool,
 }
@@ -144,6 +147,15 @@ pub struct Tokens {
     pub refresh_lifetime: Duration,
     /// From the sign-in, however often the session is refreshed.
     pub session_lifetime: Duration,
+}
+
+/// How the audit log is signed, and where its checkpoints go.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// `None`: usher makes one and keeps it sealed in the database.
+    pub key: Option<AuditKey>,
+    /// A file to which every checkpoint is appended.
+    pub checkpoints: Option<PathBuf>,
 }
 
 impl Config {

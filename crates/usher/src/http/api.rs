@@ -13,14 +13,14 @@ use axum::extract::Request;
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use schemars::generate::SchemaSettings;
 use serde_json::json;
 
 use super::layers;
-use super::problem::{CONTENT_TYPE, Problem};
+use super::problem::{self, CONTENT_TYPE, Problem};
 use crate::app::App;
-use crate::caller::{self, Caller, Permission};
+use crate::caller::{self, Caller, Denial, Permission};
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
 
@@ -125,9 +125,14 @@ async fn guard(access: Access, mut request: Request, next: Next) -> Response {
     }
     let asked = Asked::of(&request);
     match admit(access, asked).await {
-        Ok(caller) => {
+        Ok((app, caller)) => {
+            let origin = caller.origin.clone();
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            let response = next.run(request).await;
+            if response.status() == StatusCode::FORBIDDEN {
+                (app.on_denied)(app.clone(), origin, Denial::Refused(problem::code(&response))).await;
+            }
+            response
         }
         Err(error) => layers::refuse(request, error.into_response()).await,
     }
@@ -151,7 +156,7 @@ impl Asked {
     }
 }
 
-async fn admit(access: Access, asked: Asked) -> AppResult<Caller> {
+async fn admit(access: Access, asked: Asked) -> AppResult<(App, Caller)> {
     let (Some(app), Some(origin)) = (asked.app, asked.origin) else {
         return Err(anyhow::anyhow!("the layer that notes app and origin is missing").into());
     };
@@ -160,10 +165,10 @@ async fn admit(access: Access, asked: Asked) -> AppResult<Caller> {
     if let Access::Holding(permission) = access
         && !caller.permissions.contains(permission)
     {
-        (app.on_denied)(app.clone(), caller.origin, permission).await;
+        (app.on_denied)(app.clone(), caller.origin, Denial::Lacks(permission)).await;
         return Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name())).into());
     }
-    Ok(caller)
+    Ok((app, caller))
 }
 
 /// The token of the one `Authorization: Bearer` header (RFC 6750). Tokens anywhere else are not looked for.

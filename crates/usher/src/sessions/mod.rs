@@ -40,7 +40,8 @@ pub async fn begin(app: &App, tx: &mut Tx, user_id: UserId, amr: &[&str]) -> App
     let id = SessionId::new(now);
     let expires_at = now + signed(app.config.tokens.session_lifetime);
     store::insert_session(tx, id, user_id, expires_at, amr).await?;
-    audit::record(tx, Event::success("session.begun").on("session", id).detail("user_id", user_id.to_string())).await?;
+    audit::record(tx, Event::success("session.begun").on("session", id).about(user_id).detail("user_id", user_id.to_string()))
+        .await?;
     issue(app, tx, id, expires_at).await
 }
 
@@ -67,7 +68,8 @@ pub async fn refresh(app: &App, tx: &mut Tx, presented: &SecretText) -> AppResul
             Ok(Refreshed::Tokens(Box::new(issue(app, tx, session_id, session.expires_at).await?)))
         }
         Some(Err(refusal)) => {
-            let event = Event::failure("session.refreshed").on("session", session_id).detail("refusal", refusal.as_str());
+            let event =
+                Event::failure("session.refreshed").on("session", session_id).about(user_id).detail("refusal", refusal.as_str());
             audit::record(tx, event).await?;
             Ok(Refreshed::Refused(invalid()))
         }
@@ -77,18 +79,18 @@ pub async fn refresh(app: &App, tx: &mut Tx, presented: &SecretText) -> AppResul
 
 /// A token that was used before: its whole family ends.
 async fn note_reuse(tx: &mut Tx, hash: &[u8; 32]) -> AppResult<Refreshed> {
-    if let Some(session_id) = store::find_session_of_used(tx, hash).await? {
+    if let Some((session_id, user_id)) = store::find_session_of_used(tx, hash).await? {
         store::end_session(tx, session_id, "refresh_token_reused").await?;
         tracing::warn!(session.id = %session_id, "ended a session: its refresh token was used twice");
-        audit::record(tx, Event::failure("refresh_token.reused").on("session", session_id)).await?;
+        audit::record(tx, Event::failure("refresh_token.reused").on("session", session_id).about(user_id)).await?;
     }
     Ok(Refreshed::Refused(invalid()))
 }
 
 /// Ends a session; its access tokens are refused from the next request on.
 pub async fn end(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<()> {
-    if store::end_session(tx, id, reason).await? {
-        audit::record(tx, Event::success("session.ended").on("session", id).detail("why", reason)).await?;
+    if let Some(user_id) = store::end_session(tx, id, reason).await? {
+        audit::record(tx, Event::success("session.ended").on("session", id).about(user_id).detail("why", reason)).await?;
     }
     Ok(())
 }

@@ -38,12 +38,13 @@ pub async fn use_refresh_token(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<Sess
     Ok(tx.query_opt(sql, &[&hash, &now]).await?.map(|row| row.get("session_id")))
 }
 
-pub async fn find_session_of_used(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<SessionId>> {
+pub async fn find_session_of_used(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<(SessionId, UserId)>> {
     let sql = "
-        select session_id
-        from refresh_tokens
-        where token_hash = $1 and used_at is not null";
-    Ok(tx.query_opt(sql, &[&hash]).await?.map(|row| row.get("session_id")))
+        select s.id, s.user_id
+        from refresh_tokens t
+        join sessions s on s.id = t.session_id
+        where t.token_hash = $1 and t.used_at is not null";
+    Ok(tx.query_opt(sql, &[&hash]).await?.map(|row| (row.get("id"), row.get("user_id"))))
 }
 
 pub async fn lock_session(tx: &mut Tx, id: SessionId) -> DbResult<Option<Found>> {
@@ -92,13 +93,15 @@ pub async fn insert_refresh_token(tx: &mut Tx, hash: &[u8], id: SessionId, expir
 }
 
 /// False when it had ended before.
-pub async fn end_session(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<bool> {
+/// Whose session it was; `None` when it had ended before.
+pub async fn end_session(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<Option<UserId>> {
     let now = tx.now();
     let sql = "
         update sessions
         set ended_at = $2, ended_reason = $3
-        where id = $1 and ended_at is null";
-    Ok(tx.execute(sql, &[&id, &now, &reason]).await? == 1)
+        where id = $1 and ended_at is null
+        returning user_id";
+    Ok(tx.query_opt(sql, &[&id, &now, &reason]).await?.map(|row| row.get("user_id")))
 }
 
 pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
