@@ -78,8 +78,8 @@ alter table one_time_tokens
         purpose in ('setup', 'verify_email', 'reset_password', 'set_password', 'report_sign_in')
     );
 
--- A retry within the grace gets the same successor, so it is kept, sealed, until the grace is over (R-148).
+-- A retry within the grace gets the same successor (R-148).
 alter table refresh_tokens
-    add column successor_sealed bytea;
+    add column successor bytea;
 
-comment on column refresh_tokens.successor_sealed is 'The next token, sealed, while a retry grace is configured and not over.';
+comment on column refresh_tokens.successor is 'The next token, encrypted under this one, while a retry grace is configured.';

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::caller::Permission;
+use crate::caller::Denial;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Actor, Db, DbResult, Origin, Tx};
@@ -30,14 +30,14 @@ pub struct Parts {
     pub hasher: Hasher,
     /// What this process has drawn of its callers' limits.
     pub portions: Portions,
-    /// Notes that somebody was refused for want of a permission.
+    /// Notes that somebody was refused.
     pub on_denied: OnDenied,
     /// Looks for new keys, since somebody presents a token under a key that this process does not know.
     pub on_unknown_key: OnUnknownKey,
 }
 
-/// Called with who was refused and the permission they lack.
-pub type OnDenied = fn(App, Origin, Permission) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Called with who was refused, and why.
+pub type OnDenied = fn(App, Origin, Denial) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 pub type OnUnknownKey = fn(App) -> Pin<Box<dyn Future<Output = AppResult<()>> + Send>>;
 

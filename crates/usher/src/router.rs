@@ -45,6 +45,7 @@ pub fn router(app: &App) -> Router {
 /// Every kind of job.
 pub fn jobs() -> Registry {
     let mut registry = Registry::default();
+    audit::register(&mut registry);
     mails::register(&mut registry);
     verification::register(&mut registry);
     recovery::register(&mut registry);

@@ -24,7 +24,8 @@ use crate::{Outcome, workspace};
 
 /// Where usher's modules are.
 const USHER: &str = "crates/usher/src/";
-const OIDC: &str = "crates/usher-oidc/src/";
+/// Crates without input and output.
+const PURE: [&str; 2] = ["crates/usher-oidc/src/", "crates/usher-log/src/"];
 
 const FOLDERS: [&str; 7] = ["crates", "xtask", "fuzz", "migrations", "e2e", "bench", "deploy"];
 const SKIPPED: [&str; 5] = ["target", "node_modules", "__pycache__", "vendor", "assets"];

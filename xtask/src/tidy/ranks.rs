@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::tidy::imports;
 use crate::tidy::source::Source;
-use crate::tidy::{Fault, File, OIDC, USHER};
+use crate::tidy::{Fault, File, PURE, USHER};
 
 /// Modules of the kernel have this rank.
 const KERNEL: u8 = 0;
@@ -104,10 +104,10 @@ pub fn unlisted(files: &[File]) -> Vec<Fault> {
 
 pub fn check(source: &Source) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if source.path.starts_with(OIDC) {
+    if PURE.iter().any(|pure| source.path.starts_with(pure)) {
         for needle in IMPURE {
             for line in source.lines_with(needle) {
-                let sentence = format!("usher-oidc is pure and knows no `{needle}`");
+                let sentence = format!("this crate is pure and knows no `{needle}`");
                 faults.push(Fault::new(&source.path, line, sentence));
             }
         }

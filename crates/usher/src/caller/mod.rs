@@ -91,6 +91,15 @@ pub struct Authority {
     pub user_id: Option<UserId>,
 }
 
+/// Why a caller was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// They lack the permission that the operation needs.
+    Lacks(Permission),
+    /// They may use the operation, but not for this; the code of the refusal.
+    Refused(&'static str),
+}
+
 impl Authority {
     /// The operator at the command line, and usher itself.
     pub fn operator() -> Self {

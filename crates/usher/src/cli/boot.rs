@@ -7,6 +7,7 @@ use anyhow::Context;
 
 use super::{Failure, secret_key};
 use crate::app::{App, Parts};
+use crate::audit::{self, Event};
 use crate::clock::Clock;
 use crate::config::{self, Config, SecretKey};
 use crate::db::private::{Options, Private};
@@ -17,7 +18,7 @@ use crate::keyring::Keyring;
 use crate::mail::Mailer;
 use crate::seal::Sealer;
 use crate::throttle::Portions;
-use crate::{audit, keys, roles};
+use crate::{keys, roles};
 
 /// How long a start waits for a database that is not there yet.
 const DATABASE_WITHIN: Duration = Duration::from_mins(1);
@@ -94,7 +95,7 @@ pub async fn ready(config: Config) -> Result<Running, Failure> {
     let running = connect(config).await?;
     let app = &running.app;
     if app.config.database.migrate {
-        for applied in migrations::apply(&app.db).await? {
+        for applied in migrate(app, Actor::System).await? {
             tracing::info!(migration = applied, "applied a migration");
         }
     } else {
@@ -105,6 +106,17 @@ pub async fn ready(config: Config) -> Result<Running, Failure> {
     tx.commit().await?;
     keys::load(app).await?;
     Ok(running)
+}
+
+/// Applies the migrations that are missing, and notes them in the audit trail.
+pub async fn migrate(app: &App, by: Actor) -> anyhow::Result<Vec<String>> {
+    let applied = migrations::apply(&app.db).await?;
+    if !applied.is_empty() {
+        let mut tx = app.begin_as(by).await?;
+        audit::record(&mut tx, Event::success("database.migrated").detail("migrations", applied.clone())).await?;
+        tx.commit().await?;
+    }
+    Ok(applied)
 }
 
 /// Who acts when an operator does.

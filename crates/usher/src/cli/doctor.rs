@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Failure, Outcome, boot, output, sealed};
 use crate::app::App;
+use crate::audit::log;
 use crate::config::{Config, Report};
 use crate::db::{Actor, migrations};
 use crate::{jobs, keys, mails, roles};
@@ -107,6 +108,7 @@ async fn examine_content(app: &App, findings: &mut Vec<Finding>) -> anyhow::Resu
     let (waiting, dead) = jobs::count(&mut tx).await?;
     let verdict = if dead > 0 { Verdict::Warning } else { Verdict::Ok };
     findings.push(finding("jobs", verdict, format!("{waiting} waiting, {dead} given up")));
+    findings.push(examine_log(app).await?);
     let (held, failed) = mails::count_stuck(&mut tx).await?;
     let verdict = if held + failed > 0 { Verdict::Warning } else { Verdict::Ok };
     let smtp = if app.mailer.holds() { "no SMTP server is set" } else { "an SMTP server is set" };
@@ -132,4 +134,18 @@ async fn examine_sealed(app: &App) -> anyhow::Result<Finding> {
             finding("sealing", Verdict::Warning, detail)
         }
     })
+}
+
+/// Whether the sealer keeps up. Beside commands that were run alone nothing seals until a server or worker runs again.
+async fn examine_log(app: &App) -> anyhow::Result<Finding> {
+    let progress = log::progress(app).await?;
+    let behind = progress.behind(app.clock.now());
+    let verdict = if behind.as_secs() < 60 { Verdict::Ok } else { Verdict::Warning };
+    let (sealed, waiting) = (progress.sealed, progress.waiting);
+    let detail = match progress.waits_since {
+        None => format!("{sealed} events are sealed, none waits"),
+        Some(_) => format!("{sealed} events are sealed, {waiting} wait, the first for {} s", behind.as_secs()),
+    };
+    let hint = if verdict == Verdict::Ok { "" } else { ": is a server or worker running, or a transaction open for long?" };
+    Ok(finding("audit", verdict, detail + hint))
 }

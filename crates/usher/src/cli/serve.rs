@@ -8,13 +8,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, Outcome, boot, output, secret_key};
 use crate::app::App;
+use crate::audit::log::Sealing;
 use crate::config::{Config, Report};
 use crate::db::listen::Listener;
 use crate::error::LogAndIgnore;
 use crate::http::{probes, serve as http};
 use crate::jobs::Worker;
 use crate::secret::SecretText;
-use crate::{faults, keys, router, setup, telemetry};
+use crate::{audit, faults, keys, router, setup, telemetry};
 
 pub async fn serve(config: Config, report: &Report) -> Outcome {
     start_telemetry(&config, report)?;
@@ -39,7 +40,9 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
     let app = running.app.clone();
     let notifications = Listener::start(&app.db);
     keys::follow(app.clone(), &notifications);
+    audit::note_start(&app, "serve", report).await.map_err(anyhow::Error::from)?;
     let worker = app.config.run_worker.then(|| Worker::start(app.clone(), router::jobs(), &notifications));
+    let sealing = app.config.run_worker.then(|| Sealing::start(app.clone()));
     if running.is_private() {
         leave_setup_token(&app).await?;
     }
@@ -53,6 +56,9 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
     tracing::info!("stopping");
     if let Some(worker) = worker {
         worker.stop().await;
+    }
+    if let Some(sealing) = sealing {
+        sealing.stop().await;
     }
     running.stop().await;
     Ok(())
@@ -68,11 +74,14 @@ pub async fn work(config: Config, report: &Report) -> Outcome {
     let app = running.app.clone();
     let notifications = Listener::start(&app.db);
     keys::follow(app.clone(), &notifications);
+    audit::note_start(&app, "worker", report).await.map_err(anyhow::Error::from)?;
     let worker = Worker::start(app.clone(), router::jobs(), &notifications);
+    let sealing = Sealing::start(app.clone());
     tracing::info!("working");
     stop.asked().await;
     tracing::info!("stopping");
     worker.stop().await;
+    sealing.stop().await;
     running.stop().await;
     Ok(())
 }

@@ -14,6 +14,7 @@ use usher_oidc::jose::Algorithm;
 
 use crate::faults;
 
+mod audit_key;
 mod docs;
 mod hidden;
 mod public_url;
@@ -29,6 +30,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
+pub use audit_key::AuditKey;
 pub use docs::markdown;
 pub use hidden::Hidden;
 pub use public_url::PublicUrl;
@@ -54,6 +56,7 @@ pub struct Config {
     pub log: Log,
     pub password: Password,
     pub tokens: Tokens,
+    pub audit: Audit,
     /// Whether `usher serve` does the after-work (mail, purging) too.
     pub run_worker: bool,
 }
@@ -160,6 +163,15 @@ pub struct Tokens {
     pub signing_algorithm: Algorithm,
     /// `None`: keys are replaced by the operator only.
     pub signing_key_lifetime: Option<Duration>,
+}
+
+/// How the audit log is signed, and where its checkpoints go.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// `None`: usher makes one and keeps it sealed in the database.
+    pub key: Option<AuditKey>,
+    /// A file to which every checkpoint is appended.
+    pub checkpoints: Option<PathBuf>,
 }
 
 impl Config {

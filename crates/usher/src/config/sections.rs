@@ -15,7 +15,8 @@ use super::hidden::sample_problem;
 use super::public_url::is_loopback;
 use super::reader::{Parsed, Reader, choice, quoted};
 use super::{
-    Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, SecretKey, Server, SmtpUrl, Tokens,
+    Audit, AuditKey, Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, SecretKey, Server,
+    SmtpUrl, Tokens,
 };
 
 const SIGNING_ALGORITHMS: [(&str, Algorithm); 3] =
@@ -36,6 +37,10 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
         },
         password: password(reader),
         tokens: tokens(reader),
+        audit: Audit {
+            key: reader.optional("USHER_AUDIT_KEY", AuditKey::parse),
+            checkpoints: reader.optional("USHER_AUDIT_CHECKPOINTS", absolute_path),
+        },
         run_worker: reader.value("USHER_RUN_WORKER", boolean),
     }
 }
@@ -255,7 +260,7 @@ fn default_pool_size() -> usize {
 }
 
 fn absolute_path(text: &str) -> Parsed<PathBuf> {
-    let message = || format!("is {}, which is no usable path; give the path of a directory", quoted(text));
+    let message = || format!("is {}, which is no usable path; give another", quoted(text));
     if text.contains('\0') {
         return Err(message());
     }

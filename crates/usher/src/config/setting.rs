@@ -27,6 +27,7 @@ pub enum Section {
     Log,
     Password,
     Tokens,
+    Audit,
 }
 
 /// What a value looks like.
@@ -61,7 +62,8 @@ impl Setting {
 
 impl Section {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 7] = [Self::Server, Self::Database, Self::Data, Self::Mail, Self::Log, Self::Password, Self::Tokens];
+    pub const ALL: [Self; 8] =
+        [Self::Server, Self::Database, Self::Data, Self::Mail, Self::Log, Self::Password, Self::Tokens, Self::Audit];
 
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -73,6 +75,7 @@ impl Section {
             Self::Log => "Log",
             Self::Password => "Passwords",
             Self::Tokens => "Tokens and sessions",
+            Self::Audit => "Audit",
         }
     }
 }

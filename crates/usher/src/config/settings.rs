@@ -344,4 +344,24 @@ pub const SETTINGS: &[Setting] = &[
         description: "How long a key signs before usher replaces it by a new one. With `0` keys are only replaced by \
             `usher keys rotate`.",
     },
+    Setting {
+        name: "USHER_AUDIT_KEY",
+        section: Section::Audit,
+        syntax: Syntax::Text("an Ed25519 private key: PKCS#8 in PEM, or base64 of it or of a seed of 32 bytes"),
+        default: Fallback::Told("made by usher and kept sealed in the database"),
+        secret: true,
+        description: "Signs the checkpoints of the audit log. `openssl genpkey -algorithm ed25519` makes one. \
+            Only processes that do the after-work need it; kept from the database, it \
+            keeps whoever owns the database from writing the log anew.",
+    },
+    Setting {
+        name: "USHER_AUDIT_CHECKPOINTS",
+        section: Section::Audit,
+        syntax: Syntax::Text("the path of a file"),
+        default: Fallback::Told("checkpoints are in the database only"),
+        secret: false,
+        description: "Every new checkpoint of the audit log is appended to this file. Kept where \
+            whoever owns the database can't write, it shows when the log was cut off: \
+            `usher audit verify --checkpoint FILE`.",
+    },
 ];

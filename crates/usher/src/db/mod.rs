@@ -6,6 +6,7 @@
 //! * the *transaction lane* is a pool of at most twice the cores; [`Tx`] is its unit.
 
 pub mod error;
+pub mod grants;
 pub mod lanes;
 pub mod listen;
 pub mod migrations;

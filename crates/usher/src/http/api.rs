@@ -13,15 +13,15 @@ use axum::extract::Request;
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use jiff::SignedDuration;
 use schemars::generate::SchemaSettings;
 use serde_json::json;
 
-use super::problem::{CONTENT_TYPE, Problem};
+use super::problem::{self, CONTENT_TYPE, Problem};
 use super::{layers, limits};
 use crate::app::App;
-use crate::caller::{self, Caller, Permission};
+use crate::caller::{self, Caller, Denial, Permission};
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
 use crate::throttle::{Limit, Taken};
@@ -151,11 +151,15 @@ async fn guard(rule: Rule, mut request: Request, next: Next) -> Response {
     let asked = Asked::of(&request);
     let mut taken = None;
     let admitted = match admit(rule, asked, &mut taken).await {
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
+        Ok(None) => next.run(request).await,
+        Ok(Some((app, caller))) => {
+            let origin = caller.origin.clone();
+            request.extensions_mut().insert(caller);
+            let response = next.run(request).await;
+            if response.status() == StatusCode::FORBIDDEN {
+                (app.on_denied)(app.clone(), origin, Denial::Refused(problem::code(&response))).await;
             }
-            next.run(request).await
+            response
         }
         Err(error) => layers::refuse(request, error.into_response()).await,
     };
@@ -181,7 +185,7 @@ impl Asked {
 }
 
 /// Takes the operation's limit and finds out who asks; nobody, if the operation is public.
-async fn admit(rule: Rule, asked: Asked, taken: &mut Option<Taken>) -> AppResult<Option<Caller>> {
+async fn admit(rule: Rule, asked: Asked, taken: &mut Option<Taken>) -> AppResult<Option<(App, Caller)>> {
     let (Some(app), Some(origin)) = (asked.app, asked.origin) else {
         return Err(anyhow::anyhow!("the layer that notes app and origin is missing").into());
     };
@@ -196,7 +200,7 @@ async fn admit(rule: Rule, asked: Asked, taken: &mut Option<Taken>) -> AppResult
     limits::require(*taken)?;
     match rule.access {
         Access::Holding(permission) if !caller.permissions.contains(permission) => {
-            (app.on_denied)(app.clone(), caller.origin, permission).await;
+            (app.on_denied)(app.clone(), caller.origin, Denial::Lacks(permission)).await;
             Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name())).into())
         }
         Access::SignedIn | Access::Fresh => {
@@ -204,9 +208,9 @@ async fn admit(rule: Rule, asked: Asked, taken: &mut Option<Taken>) -> AppResult
             if rule.access == Access::Fresh && person.authenticated_at + FRESH <= app.clock.now() {
                 return Err(Rejection::fresh_authentication_required(FRESH.as_secs()).into());
             }
-            Ok(Some(caller))
+            Ok(Some((app, caller)))
         }
-        Access::Public | Access::Holding(_) => Ok(Some(caller)),
+        Access::Public | Access::Holding(_) => Ok(Some((app, caller))),
     }
 }
 

@@ -61,6 +61,11 @@ impl IntoResponse for Rejection {
     }
 }
 
+/// The code of a refusal that is on its way out.
+pub fn code(response: &Response) -> &'static str {
+    response.extensions().get::<Pending>().map_or("", |pending| pending.0.code)
+}
+
 /// Gives every failure its problem body. Refusals of the router and of layers (404, 405, 413 ...) get theirs here too.
 pub fn render(response: Response, request_id: &str, wants_html: bool) -> Response {
     let status = response.status();

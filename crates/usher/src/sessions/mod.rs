@@ -20,7 +20,11 @@ use crate::faults::{self, Fault};
 use crate::id::{DeviceId, SessionId, UserId};
 use crate::keyring::NewAccess;
 use crate::network::Network;
+use crate::seal::Sealer;
 use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
+
+/// What the successor of a refresh token is bound to.
+const SUCCESSOR: &str = "successor";
 
 /// What a sign-in and a refresh answer with (RFC 6749, section 5.1).
 #[derive(Debug, Serialize, JsonSchema)]
@@ -54,7 +58,8 @@ pub async fn begin(app: &App, tx: &mut Tx, cleared: Cleared, device: Option<Devi
     let id = SessionId::new(now);
     let expires_at = now + signed(app.config.tokens.session_lifetime);
     store::insert_session(tx, id, user_id, expires_at, device, amr).await?;
-    audit::record(tx, Event::success("session.begun").on("session", id).detail("user_id", user_id.to_string())).await?;
+    audit::record(tx, Event::success("session.begun").on("session", id).about(user_id).detail("user_id", user_id.to_string()))
+        .await?;
     issue(app, tx, cleared, id, expires_at).await
 }
 
@@ -70,17 +75,17 @@ pub async fn refresh(app: &App, tx: &mut Tx, presented: &SecretText) -> AppResul
     let Some(hash) = bearer_hash(Purpose::Refresh, presented) else { return Ok(Refreshed::Refused(invalid())) };
     let looked_up = if faults::planted(Fault::RefreshRace) { store::find_session_of_unused(tx, &hash).await? } else { None };
     let Some(session_id) = store::use_refresh_token(tx, &hash).await?.or(looked_up) else {
-        return match find_retry(app, tx, &hash).await? {
+        return match find_retry(app, tx, presented, &hash).await? {
             Some(retry) => go_on(app, tx, retry.session_id, Next::Same(retry)).await,
             None => note_reuse(tx, &hash).await,
         };
     };
-    go_on(app, tx, session_id, Next::New { instead_of: hash }).await
+    go_on(app, tx, session_id, Next::New { instead_of: presented.clone() }).await
 }
 
 /// The refresh token that goes with the new access token.
 enum Next {
-    New { instead_of: [u8; 32] },
+    New { instead_of: SecretText },
     Same(Retry),
 }
 
@@ -108,7 +113,8 @@ async fn go_on(app: &App, tx: &mut Tx, session_id: SessionId, next: Next) -> App
             Ok(Refreshed::Tokens(Box::new(tokens)))
         }
         Err(refusal) => {
-            let event = Event::failure("session.refreshed").on("session", session_id).detail("refusal", refusal.as_str());
+            let event =
+                Event::failure("session.refreshed").on("session", session_id).about(user_id).detail("refusal", refusal.as_str());
             audit::record(tx, event).await?;
             Ok(Refreshed::Refused(invalid()))
         }
@@ -117,7 +123,7 @@ async fn go_on(app: &App, tx: &mut Tx, session_id: SessionId, next: Next) -> App
 
 /// With a retry grace, a client whose answer was lost may ask again and gets the same successor. The grace is for the
 /// client that asked first: the same program from the same network.
-async fn find_retry(app: &App, tx: &mut Tx, hash: &[u8; 32]) -> AppResult<Option<Retry>> {
+async fn find_retry(app: &App, tx: &mut Tx, presented: &SecretText, hash: &[u8; 32]) -> AppResult<Option<Retry>> {
     let grace = signed(app.config.tokens.refresh_grace);
     if grace.is_zero() {
         return Ok(None);
@@ -128,44 +134,42 @@ async fn find_retry(app: &App, tx: &mut Tx, hash: &[u8; 32]) -> AppResult<Option
     if !same_client {
         return Ok(None);
     }
-    let opened = app.sealer.open(&bound_to(hash), &used.successor_sealed).map_err(anyhow::Error::from)?;
+    let opened = under(presented).open(SUCCESSOR, &used.successor).map_err(anyhow::Error::from)?;
     let successor = SecretText::new(String::from_utf8(opened.to_vec()).context("a refresh token is text")?);
     let Some(next) = bearer_hash(Purpose::Refresh, &successor) else { return Ok(None) };
     let expires_at = store::find_unused(tx, &next).await?;
     Ok(expires_at.map(|expires_at| Retry { session_id: used.session_id, successor, expires_at }))
 }
 
-async fn keep_successor(app: &App, tx: &mut Tx, used: &[u8; 32], successor: &str) -> AppResult<()> {
+async fn keep_successor(app: &App, tx: &mut Tx, used: &SecretText, successor: &str) -> AppResult<()> {
     if app.config.tokens.refresh_grace.is_zero() {
         return Ok(());
     }
-    let sealed = app.sealer.seal(&bound_to(used), successor.as_bytes());
-    store::update_successor(tx, used, &sealed).await?;
+    if let Some(hash) = bearer_hash(Purpose::Refresh, used) {
+        store::update_successor(tx, &hash, &under(used).seal(SUCCESSOR, successor.as_bytes())).await?;
+    }
     Ok(())
 }
 
-fn bound_to(hash: &[u8; 32]) -> String {
-    use std::fmt::Write;
-    hash.iter().fold("refresh_token:".to_owned(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// Only who shows the used token again can read its successor.
+fn under(token: &SecretText) -> Sealer {
+    Sealer::new(token.reveal().as_bytes())
 }
 
 /// A token that was used before: its whole family ends.
 async fn note_reuse(tx: &mut Tx, hash: &[u8; 32]) -> AppResult<Refreshed> {
-    if let Some(session_id) = store::find_session_of_used(tx, hash).await? {
+    if let Some((session_id, user_id)) = store::find_session_of_used(tx, hash).await? {
         store::end_session(tx, session_id, "refresh_token_reused").await?;
         tracing::warn!(session.id = %session_id, "ended a session: its refresh token was used twice");
-        audit::record(tx, Event::failure("refresh_token.reused").on("session", session_id)).await?;
+        audit::record(tx, Event::failure("refresh_token.reused").on("session", session_id).about(user_id)).await?;
     }
     Ok(Refreshed::Refused(invalid()))
 }
 
 /// Ends a session; its access tokens are refused from the next request on.
 pub async fn end(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<()> {
-    if store::end_session(tx, id, reason).await? {
-        audit::record(tx, Event::success("session.ended").on("session", id).detail("why", reason)).await?;
+    if let Some(user_id) = store::end_session(tx, id, reason).await? {
+        audit::record(tx, Event::success("session.ended").on("session", id).about(user_id).detail("why", reason)).await?;
     }
     Ok(())
 }

@@ -61,12 +61,13 @@ pub async fn find_session_of_unused(tx: &mut Tx, hash: &[u8]) -> DbResult<Option
     Ok(tx.query_opt(sql, &[&hash]).await?.map(|row| row.get("session_id")))
 }
 
-pub async fn find_session_of_used(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<SessionId>> {
+pub async fn find_session_of_used(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<(SessionId, UserId)>> {
     let sql = "
-        select session_id
-        from refresh_tokens
-        where token_hash = $1 and used_at is not null";
-    Ok(tx.query_opt(sql, &[&hash]).await?.map(|row| row.get("session_id")))
+        select s.id, s.user_id
+        from refresh_tokens t
+        join sessions s on s.id = t.session_id
+        where t.token_hash = $1 and t.used_at is not null";
+    Ok(tx.query_opt(sql, &[&hash]).await?.map(|row| (row.get("id"), row.get("user_id"))))
 }
 
 pub async fn lock_session(tx: &mut Tx, id: SessionId) -> DbResult<Option<Found>> {
@@ -125,7 +126,7 @@ fn bearer(row: &Row) -> Bearer {
 /// A token that was used lately, and the one that came after it.
 pub struct Used {
     pub session_id: SessionId,
-    pub successor_sealed: Vec<u8>,
+    pub successor: Vec<u8>,
     /// The client of the session.
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,
@@ -133,13 +134,13 @@ pub struct Used {
 
 pub async fn find_used_with_successor(tx: &mut Tx, hash: &[u8], since: Timestamp) -> DbResult<Option<Used>> {
     let sql = "
-        select r.session_id, r.successor_sealed, s.address, s.user_agent
+        select r.session_id, r.successor, s.address, s.user_agent
         from refresh_tokens r
         join sessions s on s.id = r.session_id
-        where r.token_hash = $1 and r.used_at >= $2 and r.successor_sealed is not null";
+        where r.token_hash = $1 and r.used_at >= $2 and r.successor is not null";
     Ok(tx.query_opt(sql, &[&hash, &since]).await?.map(|row| Used {
         session_id: row.get("session_id"),
-        successor_sealed: row.get("successor_sealed"),
+        successor: row.get("successor"),
         address: row.get("address"),
         user_agent: row.get("user_agent"),
     }))
@@ -156,19 +157,21 @@ pub async fn find_unused(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<Timestamp>
     Ok(tx.query_opt(sql, &[&hash, &now]).await?.map(|row| row.get(0)))
 }
 
-pub async fn update_successor(tx: &mut Tx, hash: &[u8], sealed: &[u8]) -> DbResult<()> {
-    tx.execute("update refresh_tokens set successor_sealed = $2 where token_hash = $1", &[&hash, &sealed]).await?;
+pub async fn update_successor(tx: &mut Tx, hash: &[u8], encrypted: &[u8]) -> DbResult<()> {
+    tx.execute("update refresh_tokens set successor = $2 where token_hash = $1", &[&hash, &encrypted]).await?;
     Ok(())
 }
 
 /// False when it had ended before.
-pub async fn end_session(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<bool> {
+/// Whose session it was; `None` when it had ended before.
+pub async fn end_session(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<Option<UserId>> {
     let now = tx.now();
     let sql = "
         update sessions
         set ended_at = $2, ended_reason = $3
-        where id = $1 and ended_at is null";
-    Ok(tx.execute(sql, &[&id, &now, &reason]).await? == 1)
+        where id = $1 and ended_at is null
+        returning user_id";
+    Ok(tx.query_opt(sql, &[&id, &now, &reason]).await?.map(|row| row.get("user_id")))
 }
 
 pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {

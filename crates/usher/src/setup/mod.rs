@@ -39,6 +39,7 @@ pub async fn issue_token(app: &App) -> AppResult<Option<SecretText>> {
         return Ok(None);
     }
     let token = one_time_tokens::issue(&mut tx, Purpose::Setup, Subject::default()).await?;
+    audit::record(&mut tx, Event::success("setup_token.issued")).await?;
     tx.commit().await?;
     Ok(Some(token))
 }

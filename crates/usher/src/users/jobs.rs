@@ -22,6 +22,7 @@ pub fn register(registry: &mut Registry) {
 /// Removes for good whoever's time in the recycle bin has passed; their addresses and user names are free then.
 async fn purge(tx: &mut Tx) -> AppResult<()> {
     for id in store::purge_users(tx, AT_ONCE).await? {
+        audit::erase(tx, id).await?;
         audit::record(tx, Event::success("user.purged").on("user", id)).await?;
     }
     Ok(())

@@ -110,6 +110,7 @@ pub async fn create(tx: &mut Tx, by: Authority, new: NewUser<'_>) -> AppResult<U
     emails::lock(tx, new.email).await?;
     // A sign-up that was never verified gives no rights to the address.
     for discarded in store::delete_unverified(tx, new.email.normal()).await? {
+        audit::erase(tx, discarded).await?;
         audit::record(tx, Event::success("user.purged").on("user", discarded).detail("why", "never_verified")).await?;
     }
     let id = UserId::new(tx.now());

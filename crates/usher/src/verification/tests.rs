@@ -223,7 +223,7 @@ async fn r044_the_link_leads_to_the_public_url_whatever_the_request_claims() {
 async fn r040_a_link_that_was_sent_is_stored_nowhere() {
     let app = TestApp::new().await;
     let link = registered(&app, "ann").await;
-    for (table, column) in [("audit_events", "changes"), ("jobs", "payload"), ("one_time_tokens", "token_hash")] {
+    for (table, column) in [("audit_details", "content"), ("jobs", "payload"), ("one_time_tokens", "token_hash")] {
         let sql = format!("select count(*) from {table} where {column}::text like '%{link}%'");
         assert_eq!(app.count(&sql).await, 0, "{table}");
     }
