@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from harness import tokens, wire
+from harness.canary import new_password
 from harness.client import Bearer, Client, Session, problem
 from harness.people import Person, Site
 from harness.waiting import at_once
@@ -256,7 +257,8 @@ def test_the_kinds_of_tokens_are_not_mixed_up(site: Site, person: Callable[..., 
     issued = person().api.tokens
     problem(refresh(site, issued["access_token"]), 401, "invalid_refresh_token")
     problem(ask(site, issued["refresh_token"]), 401, "unauthorized")
-    problem(site.anonymous.post("/v1/verify-email", json={"token": issued["refresh_token"]}), 422, "invalid_token")
+    body = {"token": issued["refresh_token"], "password": new_password()}
+    problem(site.anonymous.post("/v1/verify-email", json=body), 422, "invalid_token")
 
 
 @pytest.mark.parametrize("value", ["x", "a" * 4000, "' or 1=1 --", "é"])

@@ -23,6 +23,7 @@ pub mod secret;
 pub mod telemetry;
 
 // Features: a folder each; lower ones know nothing of higher ones.
+pub mod addresses;
 pub mod audit;
 pub mod emails;
 pub mod keys;

@@ -7,7 +7,9 @@ use crate::app::App;
 use crate::http::api::Routes;
 use crate::http::{docs, layers, probes};
 use crate::jobs::Registry;
-use crate::{audit, html, keys, mails, me, recovery, registration, roles, setup, sign_in, users, verification};
+use crate::{
+    addresses, audit, html, keys, mails, me, recovery, registration, roles, sessions, setup, sign_in, users, verification,
+};
 
 /// Every operation of the API.
 fn operations(with_metrics: bool) -> Routes {
@@ -18,6 +20,8 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(sign_in::router())
         .merge(recovery::router())
         .merge(me::router())
+        .merge(addresses::router())
+        .merge(sessions::router())
         .merge(users::router())
         .merge(roles::router())
         .merge(audit::router())
@@ -34,7 +38,7 @@ pub fn document() -> Value {
 pub fn router(app: &App) -> Router {
     let with_metrics = app.config.server.metrics_listen.is_none();
     let (operations, document) = docs::finish(operations(with_metrics));
-    let pages = html::router().merge(verification::pages()).merge(recovery::pages());
+    let pages = html::router().merge(verification::pages()).merge(recovery::pages()).merge(addresses::pages()).merge(me::pages());
     layers::wrap(operations.merge(docs::router(&document)).merge(pages), app)
 }
 

@@ -66,6 +66,8 @@ pub enum Purpose {
     VerifyEmail,
     ResetPassword,
     SetPassword,
+    ConfirmEmail,
+    UndoDeletion,
     Refresh,
 }
 
@@ -77,6 +79,8 @@ impl Purpose {
             Self::VerifyEmail => "verify_email",
             Self::ResetPassword => "reset_password",
             Self::SetPassword => "set_password",
+            Self::ConfirmEmail => "confirm_email",
+            Self::UndoDeletion => "undo_deletion",
             Self::Refresh => "refresh",
         }
     }
@@ -87,6 +91,8 @@ impl Purpose {
             Self::VerifyEmail => "ush_verify_",
             Self::ResetPassword => "ush_reset_",
             Self::SetPassword => "ush_welcome_",
+            Self::ConfirmEmail => "ush_confirm_",
+            Self::UndoDeletion => "ush_undo_",
             Self::Refresh => "ush_refresh_",
         }
     }

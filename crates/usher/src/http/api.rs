@@ -14,14 +14,14 @@ use axum::handler::Handler;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, header};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use schemars::generate::SchemaSettings;
 use serde_json::json;
 
 use super::layers;
 use super::problem::{CONTENT_TYPE, Problem};
 use crate::app::App;
-use crate::caller::{self, Caller, Permission};
+use crate::caller::{self, Caller, Permission, Person};
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
 
@@ -170,13 +170,21 @@ async fn admit(access: Access, asked: Asked) -> AppResult<Caller> {
         }
         Access::SignedIn | Access::Fresh => {
             let Some(person) = caller.person() else { return Err(Rejection::session_required().into()) };
-            if access == Access::Fresh && person.authenticated_at + FRESH <= app.clock.now() {
-                return Err(Rejection::fresh_authentication_required(FRESH.as_secs()).into());
+            if access == Access::Fresh {
+                require_fresh(&person, app.clock.now())?;
             }
             Ok(caller)
         }
         Access::Public | Access::Holding(_) => Ok(caller),
     }
+}
+
+/// For operations that need a fresh proof in some cases only; the others say [`Access::Fresh`].
+pub fn require_fresh(person: &Person, now: Timestamp) -> Result<(), Rejection> {
+    if person.authenticated_at + FRESH <= now {
+        return Err(Rejection::fresh_authentication_required(FRESH.as_secs()));
+    }
+    Ok(())
 }
 
 /// The token of the one `Authorization: Bearer` header (RFC 6750). Tokens anywhere else are not looked for.

@@ -30,17 +30,29 @@ pub enum Template {
     ResetPassword,
     Welcome,
     PasswordChanged,
+    ConfirmEmail,
+    EmailRequested,
+    AddressInUse,
+    PrimaryChanged,
+    EmailRemoved,
+    UndoDeletion,
     ProfessionalGranted,
     ProfessionalWithdrawn,
 }
 
 impl Template {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
         Self::Welcome,
         Self::PasswordChanged,
+        Self::ConfirmEmail,
+        Self::EmailRequested,
+        Self::AddressInUse,
+        Self::PrimaryChanged,
+        Self::EmailRemoved,
+        Self::UndoDeletion,
         Self::ProfessionalGranted,
         Self::ProfessionalWithdrawn,
     ];
@@ -52,6 +64,12 @@ impl Template {
             Self::ResetPassword => "reset_password",
             Self::Welcome => "welcome",
             Self::PasswordChanged => "password_changed",
+            Self::ConfirmEmail => "confirm_email",
+            Self::EmailRequested => "email_requested",
+            Self::AddressInUse => "address_in_use",
+            Self::PrimaryChanged => "primary_changed",
+            Self::EmailRemoved => "email_removed",
+            Self::UndoDeletion => "undo_deletion",
             Self::ProfessionalGranted => "professional_granted",
             Self::ProfessionalWithdrawn => "professional_withdrawn",
         }
@@ -63,6 +81,8 @@ impl Template {
             Self::VerifyEmail => Some(("/verify", Purpose::VerifyEmail)),
             Self::ResetPassword => Some(("/reset-password", Purpose::ResetPassword)),
             Self::Welcome => Some(("/reset-password", Purpose::SetPassword)),
+            Self::ConfirmEmail => Some(("/confirm-email", Purpose::ConfirmEmail)),
+            Self::UndoDeletion => Some(("/undo-deletion", Purpose::UndoDeletion)),
             _ => None,
         }
     }
@@ -91,9 +111,16 @@ pub struct Body {
     pub html: String,
 }
 
-/// Asks for a mail to a user's primary address. It is made and sent after the commit.
+/// Asks for a mail to a user's primary address; that which confirms an address goes to the pending one. It is made and sent after
+/// the commit.
 pub async fn request(tx: &mut Tx, template: Template, user_id: UserId) -> AppResult<()> {
-    crate::jobs::enqueue(tx, jobs::COMPOSE, &jobs::Compose { template, user_id }).await
+    crate::jobs::enqueue(tx, jobs::COMPOSE, &jobs::Compose { template, user_id, address: None }).await
+}
+
+/// Asks for a notice, without a link, to an address that was the user's until now.
+pub async fn request_to_former(tx: &mut Tx, template: Template, user_id: UserId, address: &str) -> AppResult<()> {
+    let address = Some(address.to_owned());
+    crate::jobs::enqueue(tx, jobs::COMPOSE, &jobs::Compose { template, user_id, address }).await
 }
 
 /// The newest mails.

@@ -21,6 +21,34 @@ pub async fn upsert_credential(tx: &mut Tx, user_id: UserId, phc: &str) -> DbRes
     Ok(())
 }
 
+pub async fn find_hash(tx: &mut Tx, user_id: UserId) -> DbResult<Option<String>> {
+    let sql = "
+        select hash
+        from password_credentials
+        where user_id = $1";
+    Ok(tx.query_opt(sql, &[&user_id]).await?.map(|row| row.get("hash")))
+}
+
+/// False when there is a password already.
+pub async fn insert_credential(tx: &mut Tx, user_id: UserId, phc: &str) -> DbResult<bool> {
+    let now = tx.now();
+    let sql = "
+        insert into password_credentials (user_id, hash, changed_at)
+        values ($1, $2, $3)
+        on conflict (user_id) do nothing";
+    Ok(tx.execute(sql, &[&user_id, &phc, &now]).await? == 1)
+}
+
+/// False when the hash is not `old`.
+pub async fn replace_hash(tx: &mut Tx, user_id: UserId, old: &str, phc: &str) -> DbResult<bool> {
+    let now = tx.now();
+    let sql = "
+        update password_credentials
+        set hash = $3, changed_at = $4, attempts_charged = 0, attempts_failed = 0, lockouts = 0, locked_until = null
+        where user_id = $1 and hash = $2";
+    Ok(tx.execute(sql, &[&user_id, &old, &phc, &now]).await? == 1)
+}
+
 pub async fn update_hash(tx: &mut Tx, user_id: UserId, phc: &str) -> DbResult<()> {
     tx.execute("update password_credentials set hash = $2 where user_id = $1", &[&user_id, &phc]).await?;
     Ok(())

@@ -1,5 +1,7 @@
 //! Sessions, refresh tokens and access tokens, through the front door.
 
+mod own;
+
 use std::time::Duration;
 
 use aws_lc_rs::signature::Ed25519KeyPair;

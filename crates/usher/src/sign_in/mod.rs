@@ -4,6 +4,7 @@
 //! the gate says no. An attempt is paid for before the hash is computed.
 
 mod api;
+mod proof;
 mod store;
 
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 use std::time::Duration;
 
 pub use api::router;
+pub use proof::{Proof, verify_password};
 
 use crate::app::App;
 use crate::audit::{self, Event};
