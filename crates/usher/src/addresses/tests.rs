@@ -7,6 +7,7 @@ use http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use crate::emails;
 use crate::mail::Message;
 use crate::testing::{Answer, PASSWORD, Person, TestApp, token_in};
 
@@ -215,6 +216,21 @@ async fn what_waits_can_be_withdrawn() {
     ann.client.delete(&format!("/v1/me/emails/{id}")).await.expect(204);
     confirm(&app, &link).await.expect_problem(422, "invalid_token");
     assert!(app.mails().await.is_empty());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_address_that_was_never_confirmed_is_forgotten() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    add(&ann, "new@example.org").await.expect(202);
+    app.run_jobs().await;
+    for (hours, forgotten) in [(23, 0), (1, 1)] {
+        app.advance(SignedDuration::from_hours(hours));
+        let mut tx = app.tx().await;
+        assert_eq!(emails::forget_expired(&mut tx).await.unwrap(), forgotten);
+        tx.commit().await.unwrap();
+    }
     app.finish().await;
 }
 

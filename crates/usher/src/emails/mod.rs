@@ -54,6 +54,11 @@ pub async fn forget_pending(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     store::delete_pending_of(tx, user_id).await
 }
 
+/// Forgets wishes whose link has stopped working: nobody's address is kept for nothing.
+pub async fn forget_expired(tx: &mut Tx) -> DbResult<u64> {
+    store::delete_expired(tx).await
+}
+
 /// Gives a user one more address, which they have just shown to be theirs.
 pub async fn add_confirmed(tx: &mut Tx, user_id: UserId, id: EmailId, address: &EmailAddress) -> AppResult<()> {
     let inserted = store::insert_confirmed(tx, id, user_id, address).await;

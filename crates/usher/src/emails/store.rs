@@ -95,6 +95,11 @@ pub async fn delete_pending_of(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     Ok(())
 }
 
+pub async fn delete_expired(tx: &mut Tx) -> DbResult<u64> {
+    let now = tx.now();
+    tx.execute("delete from pending_emails where expires_at <= $1", &[&now]).await
+}
+
 /// Held to the end of the transaction.
 pub async fn lock_address(tx: &mut Tx, normal: &str) -> DbResult<()> {
     tx.query("select pg_advisory_xact_lock(hashtextextended('address ' || $1, 0))", &[&normal]).await?;

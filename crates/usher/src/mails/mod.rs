@@ -1,6 +1,7 @@
 //! The mail queue. A mail is asked for in the transaction of the change that causes it; a job looks the address up, makes the
 //! link and renders; another delivers. So an answer takes as long for an unknown address as for a known one, and a mail goes
-//! only to the address in the database.
+//! only to an address from the database: the one of the day, or, for a notice without a link, one that the user had until the change
+//!
 
 mod jobs;
 mod render;
