@@ -40,7 +40,7 @@ def test_r002_a_password_of_1024_bytes_counts_to_its_last_byte(site: Site, mailb
     long = long[:1023]
     newcomer = Newcomer(password=f"{long}a")
     site.register(newcomer)
-    site.verify(mailbox.wait_for(newcomer.email).token)
+    site.verify(mailbox.wait_for(newcomer.email).token, newcomer.password)
     problem(site.login(newcomer.email, f"{long}b"), 401, "invalid_credentials")
     site.enter(newcomer.email, newcomer.password)
 
@@ -52,14 +52,14 @@ def test_r002_1025_bytes_are_refused(anonymous: Client) -> None:
 def test_r003_composed_and_decomposed_letters_are_the_same(site: Site, mailbox: Mailbox) -> None:
     newcomer = Newcomer(password=f"caf\u00e9 cr\u00e8me {PASSWORD_MARK}")
     site.register(newcomer)
-    site.verify(mailbox.wait_for(newcomer.email).token)
+    site.verify(mailbox.wait_for(newcomer.email).token, newcomer.password)
     site.enter(newcomer.email, f"cafe\u0301 cre\u0300me {PASSWORD_MARK}")
 
 
 def test_r003_spaces_at_the_ends_count(site: Site, mailbox: Mailbox) -> None:
     newcomer = Newcomer(password=f"  {new_password()} ")
     site.register(newcomer)
-    site.verify(mailbox.wait_for(newcomer.email).token)
+    site.verify(mailbox.wait_for(newcomer.email).token, newcomer.password)
     problem(site.login(newcomer.email, newcomer.password.strip()), 401, "invalid_credentials")
     site.enter(newcomer.email, newcomer.password)
 

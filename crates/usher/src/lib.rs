@@ -26,6 +26,7 @@ pub mod telemetry;
 pub mod throttle;
 
 // Features: a folder each; lower ones know nothing of higher ones.
+pub mod addresses;
 pub mod attempts;
 pub mod audit;
 pub mod devices;

@@ -9,7 +9,7 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    attempts, audit, devices, html, keys, mails, me, recovery, registration, roles, setup, sign_in, throttle, users, verification,
+    addresses, attempts, audit, devices, html, keys, mails, me, recovery, registration, roles, sessions, setup, sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.
@@ -21,6 +21,8 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(sign_in::router())
         .merge(recovery::router())
         .merge(me::router())
+        .merge(addresses::router())
+        .merge(sessions::router())
         .merge(users::router())
         .merge(roles::router())
         .merge(audit::router())
@@ -37,7 +39,7 @@ pub fn document() -> Value {
 pub fn router(app: &App) -> Router {
     let with_metrics = app.config.server.metrics_listen.is_none();
     let (operations, document) = docs::finish(operations(with_metrics));
-    let forms = verification::pages().merge(recovery::pages());
+    let forms = verification::pages().merge(recovery::pages()).merge(addresses::pages()).merge(me::pages());
     let pages = html::router().merge(forms.layer(from_fn_with_state(app.clone(), limits::guard_forms)));
     layers::wrap(operations.merge(docs::router(&document)).merge(pages), app)
 }

@@ -56,6 +56,7 @@ const RANKS: &[(&str, u8)] = &[
     ("recovery", 33),
     ("setup", 34),
     ("me", 35),
+    ("addresses", 36),
     // The roof.
     ("router", ROOF),
     ("cli", 50),

@@ -10,6 +10,8 @@ use crate::id::SessionId;
 pub struct Standing {
     pub subject: Subject,
     pub status: UserStatus,
+    /// Who is in the recycle bin put themselves there.
+    pub deleted_by_self: bool,
     pub email_verified: bool,
     pub locked_until: Option<Timestamp>,
     pub auth_epoch: i64,
@@ -38,6 +40,8 @@ pub enum Act<'a> {
     Recover,
     /// Show by a link that an address is theirs.
     ConfirmAddress,
+    /// Come back by a link that was mailed when they deleted themselves.
+    UndoDeletion,
 }
 
 /// Where somebody signs in from.
@@ -56,6 +60,8 @@ pub enum Refusal {
     Pending,
     Suspended,
     Deleted,
+    /// There is nothing to undo.
+    NotDeleted,
     Unverified,
     Locked,
     SessionEnded,
@@ -71,6 +77,7 @@ impl Refusal {
             Self::Pending => "pending",
             Self::Suspended => "suspended",
             Self::Deleted => "deleted",
+            Self::NotDeleted => "not_deleted",
             Self::Unverified => "unverified",
             Self::Locked => "locked",
             Self::SessionEnded => "session_ended",
@@ -97,16 +104,18 @@ impl Cleared {
 /// A lock after wrong passwords bars signing in from unknown devices only: otherwise anybody could end a person's sessions, or
 /// keep them from a device they use, by guessing.
 pub fn may_act(standing: &Standing, act: Act<'_>, now: Timestamp) -> Result<Cleared, Refusal> {
+    let cleared = Ok(Cleared { subject: standing.subject });
     match (standing.status, act) {
+        (UserStatus::Deleted, Act::UndoDeletion) if standing.deleted_by_self => return cleared,
+        (UserStatus::Active | UserStatus::Pending, Act::UndoDeletion) => return Err(Refusal::NotDeleted),
         (UserStatus::Active, _) | (UserStatus::Pending, Act::Recover | Act::ConfirmAddress) => {}
         (UserStatus::Pending, _) => return Err(Refusal::Pending),
         (UserStatus::Suspended, _) => return Err(Refusal::Suspended),
         (UserStatus::Deleted, _) => return Err(Refusal::Deleted),
     }
-    let cleared = Ok(Cleared { subject: standing.subject });
     match act {
         // The link is the proof of the address.
-        Act::Recover | Act::ConfirmAddress => cleared,
+        Act::Recover | Act::ConfirmAddress | Act::UndoDeletion => cleared,
         _ if !standing.email_verified => Err(Refusal::Unverified),
         Act::SignIn { device: Device::Unknown } if standing.locked_until.is_some_and(|until| until > now) => Err(Refusal::Locked),
         Act::GoOn(session) if session.ended_at.is_some() => Err(Refusal::SessionEnded),

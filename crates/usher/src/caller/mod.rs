@@ -51,6 +51,11 @@ pub async fn ask(tx: &mut Tx, user_id: UserId, act: Act<'_>) -> DbResult<Result<
     Ok(standing.map_or(Err(Refusal::Unknown), |standing| may_act(&standing, act, tx.now())))
 }
 
+/// What a user may do, if there is such a user.
+pub async fn find_permissions(tx: &mut Tx, user_id: UserId) -> DbResult<Option<PermissionSet>> {
+    Ok(store::find_standing(tx, user_id).await?.map(|standing| standing.permissions))
+}
+
 /// Who acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {

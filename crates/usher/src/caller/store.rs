@@ -16,6 +16,7 @@ const FIND_BY_SESSION: &str = "
         s.ended_at,
         u.id as user_id,
         u.status,
+        coalesce(u.deleted_by = u.id, false) as deleted_by_self,
         u.locked_until,
         u.auth_epoch,
         exists (
@@ -36,6 +37,7 @@ const FIND_STANDING: &str = "
     select
         u.id as user_id,
         u.status,
+        coalesce(u.deleted_by = u.id, false) as deleted_by_self,
         u.locked_until,
         u.auth_epoch,
         exists (
@@ -73,6 +75,7 @@ fn standing(row: &Row) -> Standing {
         subject: Subject::User(row.get("user_id")),
         // A status of a later release is none that may act.
         status: UserStatus::parse(row.get("status")).unwrap_or(UserStatus::Suspended),
+        deleted_by_self: row.get("deleted_by_self"),
         email_verified: row.get("email_verified"),
         locked_until: row.get("locked_until"),
         auth_epoch: row.get("auth_epoch"),

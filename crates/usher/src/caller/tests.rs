@@ -10,6 +10,7 @@ fn standing(status: UserStatus) -> Standing {
     Standing {
         subject: Subject::User(UserId::new(Timestamp::UNIX_EPOCH)),
         status,
+        deleted_by_self: false,
         email_verified: true,
         locked_until: None,
         auth_epoch: 3,
@@ -89,4 +90,20 @@ fn an_ended_expired_or_outdated_session_does_not_go_on() {
     assert_eq!(asked(&user, Act::GoOn(&expired), now), Some(Refusal::SessionExpired));
     let outdated = SessionStanding { auth_epoch: 2, ..session(now) };
     assert_eq!(asked(&user, Act::GoOn(&outdated), now), Some(Refusal::EpochPassed));
+}
+
+#[test]
+fn only_who_deleted_themselves_may_undo_it() {
+    let now = Timestamp::UNIX_EPOCH;
+    let by_self = |status| Standing { deleted_by_self: true, ..standing(status) };
+    assert_eq!(asked(&by_self(UserStatus::Deleted), Act::UndoDeletion, now), None);
+    assert_eq!(asked(&standing(UserStatus::Deleted), Act::UndoDeletion, now), Some(Refusal::Deleted));
+    assert_eq!(asked(&standing(UserStatus::Suspended), Act::UndoDeletion, now), Some(Refusal::Suspended));
+    for status in [UserStatus::Active, UserStatus::Pending] {
+        assert_eq!(asked(&by_self(status), Act::UndoDeletion, now), Some(Refusal::NotDeleted));
+    }
+    // Nothing else is open to them.
+    for act in [FROM_ANYWHERE, Act::Recover, Act::ConfirmAddress, Act::GoOn(&session(now))] {
+        assert_eq!(asked(&by_self(UserStatus::Deleted), act, now), Some(Refusal::Deleted));
+    }
 }

@@ -115,8 +115,8 @@ mod tests {
 
     #[test]
     fn every_page_renders_in_every_state_and_escapes() {
-        for page in ["verification/page.html", "recovery/page.html"] {
-            for state in ["confirm", "choose", "done", "failed"] {
+        for page in ["verification/page.html", "recovery/page.html", "addresses/page.html", "me/undo.html"] {
+            for state in ["confirm", "choose", "done", "failed", "taken", "full"] {
                 let values =
                     context! { state => state, token => "\"><script>", min_length => 15, welcome => false, error => "<b>" };
                 let html = render(page, values).unwrap();

@@ -14,14 +14,14 @@ use axum::handler::Handler;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, header};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use schemars::generate::SchemaSettings;
 use serde_json::json;
 
 use super::problem::{self, CONTENT_TYPE, Problem};
 use super::{layers, limits};
 use crate::app::App;
-use crate::caller::{self, Caller, Denial, Permission};
+use crate::caller::{self, Caller, Denial, Permission, Person};
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
 use crate::throttle::{Limit, Taken};
@@ -205,13 +205,21 @@ async fn admit(rule: Rule, asked: Asked, taken: &mut Option<Taken>) -> AppResult
         }
         Access::SignedIn | Access::Fresh => {
             let Some(person) = caller.person() else { return Err(Rejection::session_required().into()) };
-            if rule.access == Access::Fresh && person.authenticated_at + FRESH <= app.clock.now() {
-                return Err(Rejection::fresh_authentication_required(FRESH.as_secs()).into());
+            if rule.access == Access::Fresh {
+                require_fresh(&person, app.clock.now())?;
             }
             Ok(Some((app, caller)))
         }
         Access::Public | Access::Holding(_) => Ok(Some((app, caller))),
     }
+}
+
+/// For operations that need a fresh proof in some cases only; the others say [`Access::Fresh`].
+pub fn require_fresh(person: &Person, now: Timestamp) -> Result<(), Rejection> {
+    if person.authenticated_at + FRESH <= now {
+        return Err(Rejection::fresh_authentication_required(FRESH.as_secs()));
+    }
+    Ok(())
 }
 
 /// The token of the one `Authorization: Bearer` header (RFC 6750). Tokens anywhere else are not looked for.

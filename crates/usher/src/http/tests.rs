@@ -114,9 +114,9 @@ async fn r223_what_an_address_does_not_take_is_405_and_what_is_nowhere_is_404() 
     let anyone = app.client();
     for (method, path, allowed) in [
         ("DELETE", "/v1/users", "GET,HEAD,POST"),
-        ("PUT", "/v1/me", "GET,HEAD,PATCH"),
+        ("PUT", "/v1/me", "DELETE,GET,HEAD,PATCH"),
         ("GET", "/v1/login", "POST"),
-        ("TRACE", "/v1/me", "GET,HEAD,PATCH"),
+        ("TRACE", "/v1/me", "DELETE,GET,HEAD,PATCH"),
         ("OPTIONS", "/v1/login", "POST"),
         ("BREW", "/livez", "GET,HEAD"),
         ("POST", "/docs", "GET,HEAD"),

@@ -1,6 +1,7 @@
 //! The mail queue. A mail is asked for in the transaction of the change that causes it; a job looks the address up, makes the
 //! link and renders; another delivers. So an answer takes as long for an unknown address as for a known one, and a mail goes
-//! only to the address in the database.
+//! only to an address from the database: the one of the day, or, for a notice without a link, one that the user had until the change
+//!
 
 mod jobs;
 mod render;
@@ -35,18 +36,30 @@ pub enum Template {
     Welcome,
     PasswordChanged,
     NewDevice,
+    ConfirmEmail,
+    EmailRequested,
+    AddressInUse,
+    PrimaryChanged,
+    EmailRemoved,
+    UndoDeletion,
     ProfessionalGranted,
     ProfessionalWithdrawn,
 }
 
 impl Template {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
         Self::Welcome,
         Self::PasswordChanged,
         Self::NewDevice,
+        Self::ConfirmEmail,
+        Self::EmailRequested,
+        Self::AddressInUse,
+        Self::PrimaryChanged,
+        Self::EmailRemoved,
+        Self::UndoDeletion,
         Self::ProfessionalGranted,
         Self::ProfessionalWithdrawn,
     ];
@@ -59,6 +72,12 @@ impl Template {
             Self::Welcome => "welcome",
             Self::PasswordChanged => "password_changed",
             Self::NewDevice => "new_device",
+            Self::ConfirmEmail => "confirm_email",
+            Self::EmailRequested => "email_requested",
+            Self::AddressInUse => "address_in_use",
+            Self::PrimaryChanged => "primary_changed",
+            Self::EmailRemoved => "email_removed",
+            Self::UndoDeletion => "undo_deletion",
             Self::ProfessionalGranted => "professional_granted",
             Self::ProfessionalWithdrawn => "professional_withdrawn",
         }
@@ -71,6 +90,8 @@ impl Template {
             Self::ResetPassword => Some(("/reset-password", Purpose::ResetPassword)),
             Self::Welcome => Some(("/reset-password", Purpose::SetPassword)),
             Self::NewDevice => Some(("/not-me", Purpose::ReportSignIn)),
+            Self::ConfirmEmail => Some(("/confirm-email", Purpose::ConfirmEmail)),
+            Self::UndoDeletion => Some(("/undo-deletion", Purpose::UndoDeletion)),
             _ => None,
         }
     }
@@ -108,14 +129,24 @@ pub struct About {
     pub user_agent: Option<String>,
 }
 
-/// Asks for a mail to a user's primary address. It is made and sent after the commit.
+/// Asks for a mail to a user's primary address; that which confirms an address goes to the pending one. It is made and sent after
+/// the commit.
 pub async fn request(tx: &mut Tx, template: Template, user_id: UserId) -> AppResult<()> {
-    request_about(tx, template, user_id, &About::default()).await
+    enqueue(tx, jobs::Compose { template, user_id, about: About::default(), address: None }).await
 }
 
 /// The same, for a mail that tells of an event.
-pub async fn request_about(tx: &mut Tx, template: Template, user_id: UserId, about: &About) -> AppResult<()> {
-    crate::jobs::enqueue(tx, jobs::COMPOSE, &jobs::Compose { template, user_id, about: about.clone() }).await
+pub async fn request_about(tx: &mut Tx, template: Template, user_id: UserId, about: About) -> AppResult<()> {
+    enqueue(tx, jobs::Compose { template, user_id, about, address: None }).await
+}
+
+/// Asks for a notice, without a link, to an address that was the user's until now.
+pub async fn request_to_former(tx: &mut Tx, template: Template, user_id: UserId, address: &str) -> AppResult<()> {
+    enqueue(tx, jobs::Compose { template, user_id, about: About::default(), address: Some(address.to_owned()) }).await
+}
+
+async fn enqueue(tx: &mut Tx, compose: jobs::Compose) -> AppResult<()> {
+    crate::jobs::enqueue(tx, jobs::COMPOSE, &compose).await
 }
 
 /// The newest mails.

@@ -43,9 +43,22 @@ pub async fn set(tx: &mut Tx, user_id: UserId, phc: &str) -> DbResult<()> {
     attempts::clear(tx, Authenticator::Password, user_id).await
 }
 
-/// The hash of a user's password, if they have one.
-pub async fn find_hash(tx: &mut Tx, user_id: UserId) -> DbResult<Option<String>> {
+/// The hash of the user's password, if they have one.
+pub async fn find(tx: &mut Tx, user_id: UserId) -> DbResult<Option<String>> {
     store::find_hash(tx, user_id).await
+}
+
+/// Stores the hash of a new password in the place of `old`, or of none. False when that is not what is there (any more): of two
+/// who change a password at the same time, one has changed it.
+pub async fn change(tx: &mut Tx, user_id: UserId, old: Option<&str>, phc: &str) -> DbResult<bool> {
+    let changed = match old {
+        Some(old) => store::replace_hash(tx, user_id, old, phc).await?,
+        None => store::insert_credential(tx, user_id, phc).await?,
+    };
+    if changed {
+        attempts::clear(tx, Authenticator::Password, user_id).await?;
+    }
+    Ok(changed)
 }
 
 /// Stores a hash of the same password under today's parameters, unless another password has been set meanwhile.

@@ -14,7 +14,35 @@ pub async fn upsert_credential(tx: &mut Tx, user_id: UserId, phc: &str) -> DbRes
     Ok(())
 }
 
-/// Replaces a hash if it is still there: a password that was changed meanwhile must not come back.
+pub async fn find_hash(tx: &mut Tx, user_id: UserId) -> DbResult<Option<String>> {
+    let sql = "
+        select hash
+        from password_credentials
+        where user_id = $1";
+    Ok(tx.query_opt(sql, &[&user_id]).await?.map(|row| row.get("hash")))
+}
+
+/// False when there is a password already.
+pub async fn insert_credential(tx: &mut Tx, user_id: UserId, phc: &str) -> DbResult<bool> {
+    let now = tx.now();
+    let sql = "
+        insert into password_credentials (user_id, hash, changed_at)
+        values ($1, $2, $3)
+        on conflict (user_id) do nothing";
+    Ok(tx.execute(sql, &[&user_id, &phc, &now]).await? == 1)
+}
+
+/// False when the hash is not `old`.
+pub async fn replace_hash(tx: &mut Tx, user_id: UserId, old: &str, phc: &str) -> DbResult<bool> {
+    let now = tx.now();
+    let sql = "
+        update password_credentials
+        set hash = $3, changed_at = $4
+        where user_id = $1 and hash = $2";
+    Ok(tx.execute(sql, &[&user_id, &old, &phc, &now]).await? == 1)
+}
+
+/// Replaces a hash by another of the same password, if it is still there: one that was changed meanwhile must not come back.
 pub async fn update_hash(tx: &mut Tx, user_id: UserId, before: &str, phc: &str) -> DbResult<()> {
     let sql = "
         update password_credentials
@@ -22,8 +50,4 @@ pub async fn update_hash(tx: &mut Tx, user_id: UserId, before: &str, phc: &str) 
         where user_id = $1 and hash = $2";
     tx.execute(sql, &[&user_id, &before, &phc]).await?;
     Ok(())
-}
-
-pub async fn find_hash(tx: &mut Tx, user_id: UserId) -> DbResult<Option<String>> {
-    Ok(tx.query_opt("select hash from password_credentials where user_id = $1", &[&user_id]).await?.map(|row| row.get(0)))
 }

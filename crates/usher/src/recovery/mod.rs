@@ -62,6 +62,11 @@ pub async fn redeem(app: &App, origin: &Origin, token: &SecretText, password: &S
         return Err(one_time_tokens::invalid().into());
     }
     tx.act_as(user_id);
+    let user = users::read(&mut tx, user_id).await?;
+    if user.status == UserStatus::Pending && password::find(&mut tx, user_id).await?.is_some() {
+        // A sign-up that its address never confirmed, perhaps somebody else's.
+        users::wipe_sign_up(&mut tx, user_id).await?;
+    }
     password::set(&mut tx, user_id, &phc).await?;
     one_time_tokens::expire_all(&mut tx, user_id).await?;
     users::end_all_sessions(&mut tx, user_id).await?;
@@ -93,10 +98,7 @@ async fn prepare(app: &App, origin: &Origin, user_id: UserId, password: &SecretT
     let mut tx = app.begin(origin).await?;
     let user = users::read(&mut tx, user_id).await?;
     tx.commit().await?;
-    let mut about = vec![user.username.as_str()];
-    about.extend(user.emails.iter().map(|email| email.address.as_str()));
-    about.extend(user.profile.names());
-    password::prepare(app, origin.network(), password, &about).await
+    password::prepare(app, origin.network(), password, &user.words()).await
 }
 
 /// Whether the link comes from an administrator's invitation, for the page's wording.

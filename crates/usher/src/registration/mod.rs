@@ -2,7 +2,6 @@
 //! learns nothing. An account whose address is not verified gives no rights to it: signing up again takes it over.
 
 mod api;
-mod store;
 
 #[cfg(test)]
 mod tests;
@@ -65,7 +64,7 @@ pub async fn register(tx: &mut Tx, sign_up: &SignUp<'_>, phc: &str) -> AppResult
             let user = users::find(tx, email.user_id).await?;
             match user {
                 // An unverified sign-up gives no rights to the address: whoever asks now starts afresh.
-                Some(user) if user.status == UserStatus::Pending && store::has_password(tx, user.id).await? => {
+                Some(user) if user.status == UserStatus::Pending && password::find(tx, user.id).await?.is_some() => {
                     take_over(tx, user.id, sign_up, phc).await
                 }
                 Some(user) if user.status == UserStatus::Deleted => Ok(()),

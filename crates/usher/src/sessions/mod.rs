@@ -1,19 +1,26 @@
 //! Sessions and their refresh tokens. A refresh token works once; a used one that comes back means that somebody has a copy,
 //! and ends the session. Nothing here lives in memory: a restart revives nothing.
 
+mod api;
+mod device;
 mod store;
 
 #[cfg(test)]
 mod tests;
+
+use std::net::IpAddr;
 
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use api::router;
+
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::{self, Act, Cleared, SessionStanding, Subject};
+use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::faults::{self, Fault};
@@ -51,6 +58,57 @@ pub struct Begun {
     pub device_token: Option<String>,
 }
 
+/// A sign-in that has not ended.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(extend("example" = api::example()))]
+pub struct Session {
+    pub id: SessionId,
+    /// Whether it is the session that asks.
+    pub current: bool,
+    /// Where it was begun, in words: a guess from the user agent.
+    pub device: String,
+    pub user_agent: Option<String>,
+    /// Where it was last seen from.
+    #[schemars(with = "Option<String>")]
+    pub address: Option<IpAddr>,
+    /// How the person proved who they are (RFC 8176).
+    pub amr: Vec<String>,
+    pub created_at: Timestamp,
+    /// When it was last refreshed.
+    pub last_seen_at: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
+}
+
+/// One page of a user's living sessions, the newest first. `here` is the one that asks.
+pub async fn list(
+    tx: &mut Tx,
+    user_id: UserId,
+    here: Option<SessionId>,
+    limit: Limit,
+    cursor: Option<&str>,
+) -> AppResult<Page<Session>> {
+    let before: Option<SessionId> = cursor.map(page::decode).transpose()?;
+    let sessions = store::list_living(tx, user_id, here, before, limit.and_one()).await?;
+    Ok(Page::cut(sessions, limit, |session| session.id))
+}
+
+/// Ends a living session of this user; another's is none of theirs.
+pub async fn end_of(tx: &mut Tx, user_id: UserId, id: SessionId, reason: &str) -> AppResult<()> {
+    if !store::end_living(tx, user_id, id, reason).await? {
+        return Err(Rejection::not_found().into());
+    }
+    audit::record(tx, Event::success("session.ended").on("session", id).about(user_id).detail("why", reason)).await?;
+    Ok(())
+}
+
+/// Ends the user's sessions but this one.
+pub async fn end_others(tx: &mut Tx, user_id: UserId, kept: SessionId) -> AppResult<()> {
+    store::end_others(tx, user_id, kept, "ended_from_another").await?;
+    audit::record(tx, Event::success("user.other_sessions_ended").on("user", user_id)).await?;
+    Ok(())
+}
+
 /// Begins a session of a user who has just proved who they are, and whom the gate let through.
 pub async fn begin(app: &App, tx: &mut Tx, cleared: Cleared, device: Option<DeviceId>, amr: &[&str]) -> AppResult<Tokens> {
     let now = tx.now();
@@ -61,6 +119,15 @@ pub async fn begin(app: &App, tx: &mut Tx, cleared: Cleared, device: Option<Devi
     audit::record(tx, Event::success("session.begun").on("session", id).about(user_id).detail("user_id", user_id.to_string()))
         .await?;
     issue(app, tx, cleared, id, expires_at).await
+}
+
+/// Begins a session in the place of the one it was asked for in: what a person may do has changed, and so do their tokens.
+/// The new one goes on with the methods that the old one was begun with.
+pub async fn replace(app: &App, tx: &mut Tx, cleared: Cleared, old: SessionId) -> AppResult<Tokens> {
+    let amr = store::find_amr(tx, old).await?;
+    let device = store::find_device(tx, old).await?;
+    end(tx, old, "replaced").await?;
+    begin(app, tx, cleared, device, &amr.iter().map(String::as_str).collect::<Vec<_>>()).await
 }
 
 /// What came of presenting a refresh token.

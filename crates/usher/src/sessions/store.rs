@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::Found;
+use tokio_postgres::Row;
+
+use super::{Found, Session, device};
 use crate::caller::SessionStanding;
 use crate::db::{DbResult, Tx};
 use crate::id::{DeviceId, SessionId, UserId};
@@ -16,6 +18,59 @@ pub struct Bearer {
     pub authenticated_at: Timestamp,
     pub amr: Vec<String>,
     pub roles: Vec<String>,
+}
+
+pub async fn list_living(
+    tx: &mut Tx,
+    user_id: UserId,
+    here: Option<SessionId>,
+    before: Option<SessionId>,
+    limit: i64,
+) -> DbResult<Vec<Session>> {
+    let now = tx.now();
+    let sql = "
+        select s.id, s.address, s.user_agent, s.amr, s.created_at, s.last_seen_at, s.expires_at
+        from sessions s
+        join users u on u.id = s.user_id and u.auth_epoch = s.auth_epoch
+        where s.user_id = $1
+            and s.ended_at is null
+            and s.expires_at > $2
+            and ($3::uuid is null or s.id < $3)
+            and exists (
+                select
+                from refresh_tokens r
+                where r.session_id = s.id and r.used_at is null and r.expires_at > $2
+            )
+        order by s.id desc
+        limit $4";
+    let rows = tx.query(sql, &[&user_id, &now, &before, &limit]).await?;
+    Ok(rows.iter().map(|row| session(row, here)).collect())
+}
+
+/// False when the user has no such session, or it is over.
+pub async fn end_living(tx: &mut Tx, user_id: UserId, id: SessionId, reason: &str) -> DbResult<bool> {
+    let now = tx.now();
+    let sql = "
+        update sessions s
+        set ended_at = $3, ended_reason = $4
+        from users u
+        where s.id = $2
+            and s.user_id = $1
+            and u.id = s.user_id
+            and u.auth_epoch = s.auth_epoch
+            and s.ended_at is null
+            and s.expires_at > $3";
+    Ok(tx.execute(sql, &[&user_id, &id, &now, &reason]).await? == 1)
+}
+
+pub async fn end_others(tx: &mut Tx, user_id: UserId, kept: SessionId, reason: &str) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update sessions
+        set ended_at = $3, ended_reason = $4
+        where user_id = $1 and id <> $2 and ended_at is null";
+    tx.execute(sql, &[&user_id, &kept, &now, &reason]).await?;
+    Ok(())
 }
 
 pub async fn insert_session(
@@ -39,6 +94,11 @@ pub async fn insert_session(
 
 pub async fn find_device(tx: &mut Tx, id: SessionId) -> DbResult<Option<DeviceId>> {
     Ok(tx.query_opt("select device_id from sessions where id = $1", &[&id]).await?.and_then(|row| row.get(0)))
+}
+
+pub async fn find_amr(tx: &mut Tx, id: SessionId) -> DbResult<Vec<String>> {
+    let row = tx.query_opt("select amr from sessions where id = $1", &[&id]).await?;
+    Ok(row.map(|row| row.get("amr")).unwrap_or_default())
 }
 
 /// The one statement that decides who used a refresh token.
@@ -176,4 +236,20 @@ pub async fn end_session(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<O
 
 pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
     tx.execute("delete from sessions where expires_at < $1 or ended_at < $1", &[&before]).await
+}
+
+fn session(row: &Row, here: Option<SessionId>) -> Session {
+    let id = row.get("id");
+    let user_agent: Option<String> = row.get("user_agent");
+    Session {
+        id,
+        current: here == Some(id),
+        device: device::label(user_agent.as_deref().unwrap_or_default()),
+        user_agent,
+        address: row.get("address"),
+        amr: row.get("amr"),
+        created_at: row.get("created_at"),
+        last_seen_at: row.get("last_seen_at"),
+        expires_at: row.get("expires_at"),
+    }
 }

@@ -1,6 +1,7 @@
 //! Sessions, refresh tokens and access tokens, through the front door.
 
 mod grace;
+mod own;
 
 use std::time::Duration;
 

@@ -160,7 +160,7 @@ async fn r014_before_set_up_no_account_exists_and_nothing_that_needs_one_works()
     // Who signs up meanwhile is an ordinary user.
     client.post("/v1/register", json!({ "email": "ann@example.org", "password": PASSWORD })).await.expect(202);
     let link = app.mailed_token().await;
-    client.post("/v1/verify-email", json!({ "token": link })).await.expect(200);
+    client.post("/v1/verify-email", json!({ "token": link, "password": PASSWORD })).await.expect(200);
     let ann = app.sign_in("ann@example.org", PASSWORD).await;
     ann.client.get("/v1/users").await.expect_problem(403, "forbidden");
     assert_eq!(app.count(ADMINS).await, 0);
@@ -240,7 +240,7 @@ async fn r047_a_sign_up_that_was_never_verified_does_not_stop_the_set_up() {
     let made = set_up(&app, &body(&token)).await.expect(201);
     assert_eq!(app.count("select count(*) from users").await, 1);
     assert_eq!(app.count("select count(*) from audit_events where action = 'user.purged'").await, 1);
-    client.post("/v1/verify-email", json!({ "token": link })).await.expect_problem(422, "invalid_token");
+    client.post("/v1/verify-email", json!({ "token": link, "password": PASSWORD })).await.expect_problem(422, "invalid_token");
     assert_eq!(app.sign_in("grace@example.org", PASSWORD).await.id, made.str("id"));
     assert!(app.mails().await.is_empty());
     app.finish().await;

@@ -12,14 +12,16 @@ mod store;
 mod tests;
 
 pub use api::router;
-pub use proof::{Account, Proven, prove};
+pub use proof::{Account, Proven};
+
+use proof::prove;
 
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::{self, Act, Cleared, Device, Person};
 use crate::db::{Origin, Tx};
 use crate::devices;
-use crate::error::{AppResult, Rejection};
+use crate::error::{AppResult, FieldError, Rejection};
 use crate::faults;
 use crate::mails::{self, Template};
 use crate::password;
@@ -53,7 +55,7 @@ pub async fn by_password(app: &App, origin: &Origin, credentials: Credentials<'_
     let device = devices::note_sign_in(&mut tx, id, proven.device).await?;
     if device.is_strange {
         let about = about(&tx);
-        mails::request_about(&mut tx, Template::NewDevice, id, &about).await?;
+        mails::request_about(&mut tx, Template::NewDevice, id, about).await?;
     }
     let tokens = sessions::begin(app, &mut tx, cleared, Some(device.id), &["pwd"]).await?;
     tx.commit().await?;
@@ -64,27 +66,32 @@ pub async fn by_password(app: &App, origin: &Origin, credentials: Credentials<'_
 
 /// Proves again who somebody is who has signed in before. A new session begins in the place of the old one.
 pub async fn again(app: &App, person: &Person, password: &SecretText) -> AppResult<Tokens> {
-    let mut tx = app.begin(&person.origin).await?;
-    let device = sessions::find_device(&mut tx, person.session_id).await?;
-    tx.commit().await?;
-    let password = password::normalised(password);
-    let account = Account::of_user(person.user_id, device);
-    let Some((mut tx, proven)) = prove(app, &person.origin, &account, &password).await? else {
+    let Some((mut tx, proven)) = prove_own(app, person, password).await? else {
         return Err(wrong_password("/password").into());
     };
     let Some(cleared) = pass_the_gate(&mut tx, &proven).await? else {
         tx.commit().await?;
         return Err(Rejection::token_refused().into());
     };
-    sessions::end(&mut tx, person.session_id, "reauthenticated").await?;
-    let tokens = sessions::begin(app, &mut tx, cleared, device, &["pwd"]).await?;
+    let tokens = sessions::replace(app, &mut tx, cleared, person.session_id).await?;
     tx.commit().await?;
     Ok(tokens)
 }
 
+/// Whether this is the password of somebody who has signed in. Attempts count as they do at a sign-in on their device.
+pub async fn prove_own(app: &App, person: &Person, password: &SecretText) -> AppResult<Option<(Tx, Proven)>> {
+    let mut tx = app.begin(&person.origin).await?;
+    let device = sessions::find_device(&mut tx, person.session_id).await?;
+    tx.commit().await?;
+    let account = Account::of_user(person.user_id, device);
+    prove(app, &person.origin, &account, &password::normalised(password)).await
+}
+
 /// The refusal of a password to somebody who has signed in.
 pub fn wrong_password(pointer: &str) -> Rejection {
-    Rejection::invalid_field(pointer, "wrong_password", "is not your password")
+    let detail = "This is not your present password.";
+    let error = FieldError::at_pointer(pointer, "wrong_password", detail);
+    Rejection::unprocessable("wrong_password", vec![error], detail)
 }
 
 async fn pass_the_gate(tx: &mut Tx, proven: &Proven) -> AppResult<Option<Cleared>> {

@@ -146,7 +146,7 @@ async fn find(app: &App, tx: &mut Tx, account: &Account<'_>) -> AppResult<Attemp
         (None, Named::User { id, .. }) => Target::user(Authenticator::Password, *id, None),
     };
     let phc = match user_id {
-        Some(id) => password::find_hash(tx, id).await?,
+        Some(id) => password::find(tx, id).await?,
         None => None,
     };
     Ok(Attempt { user_id, device, target, phc, network_charged: false })

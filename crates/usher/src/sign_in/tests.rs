@@ -81,7 +81,7 @@ async fn r003_composed_and_decomposed_spellings_of_a_password_are_one_and_spaces
     for (email, chosen) in [("ann@example.org", composed), ("bob@example.org", decomposed)] {
         app.client().post("/v1/register", json!({ "email": email, "password": chosen })).await.expect(202);
         let link = app.mailed_token().await;
-        app.client().post("/v1/verify-email", json!({ "token": link })).await.expect(200);
+        app.client().post("/v1/verify-email", json!({ "token": link, "password": chosen })).await.expect(200);
         for spelling in [composed, decomposed] {
             login(&app, email, spelling).await.expect(200);
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::store;
 use crate::audit::{self, Event};
 use crate::db::Tx;
+use crate::emails;
 use crate::error::AppResult;
 use crate::http::idempotency;
 use crate::jobs::Registry;
@@ -30,6 +31,7 @@ async fn purge(tx: &mut Tx) -> AppResult<()> {
 
 async fn forget(tx: &mut Tx) -> AppResult<()> {
     sessions::forget_ended(tx).await?;
+    emails::forget_expired(tx).await?;
     idempotency::forget_expired(tx).await?;
     Ok(())
 }

@@ -21,6 +21,7 @@ pub enum ChangeOfStanding {
     Suspend,
     Reactivate,
     Unlock,
+    SignOut,
     Delete,
     Restore,
 }
@@ -31,6 +32,10 @@ pub async fn change_standing(tx: &mut Tx, before: &User, change: ChangeOfStandin
         ChangeOfStanding::Suspend => suspend(tx, before).await,
         ChangeOfStanding::Reactivate => reactivate(tx, before).await,
         ChangeOfStanding::Unlock => unlock(tx, before).await,
+        ChangeOfStanding::SignOut => {
+            end_all_sessions(tx, before.id).await?;
+            Ok(before.clone())
+        }
         ChangeOfStanding::Delete => delete(tx, before).await,
         ChangeOfStanding::Restore => restore(tx, before).await,
     }
@@ -62,9 +67,14 @@ async fn reactivate(tx: &mut Tx, before: &User) -> AppResult<User> {
     finish(tx, "user.reactivated", before).await
 }
 
-/// Puts a user into the recycle bin. Their addresses and user name stay theirs meanwhile.
+/// Puts a user into the recycle bin. Their addresses and user name stay theirs meanwhile. Who had deleted themselves can't undo it
+/// any more once somebody else has deleted them too.
 async fn delete(tx: &mut Tx, before: &User) -> AppResult<User> {
     if before.status == UserStatus::Deleted {
+        if store::update_deleted_by(tx, before.id).await? {
+            one_time_tokens::expire_all(tx, before.id).await?;
+            audit::record(tx, Event::success("user.deleted").on("user", before.id)).await?;
+        }
         return Ok(before.clone());
     }
     take_away(tx, before).await?;

@@ -147,7 +147,7 @@ async fn r262_no_secret_is_ever_in_the_trail() {
     let register = json!({ "email": "ann@example.org", "password": PASSWORD, "display_name": "Ann" });
     anyone.post("/v1/register", register).await.expect(202);
     let verify = app.mailed_token().await;
-    anyone.post("/v1/verify-email", json!({ "token": verify })).await.expect(200);
+    anyone.post("/v1/verify-email", json!({ "token": verify, "password": PASSWORD })).await.expect(200);
     anyone.post("/v1/login", json!({ "identifier": "ann@example.org", "password": "a wrong canary" })).await.expect(401);
     let ann = app.sign_in("ann@example.org", PASSWORD).await;
     let tokens = anyone.post("/v1/refresh", json!({ "refresh_token": ann.refresh_token })).await.expect(200);
