@@ -66,6 +66,7 @@ EXPECTED_ACCESS = {
     ("DELETE", "/v1/roles/{name}"): "roles:write",
     ("GET", "/v1/permissions"): "roles:read",
     ("GET", "/v1/audit-events"): "audit:read",
+    ("GET", "/v1/audit/checkpoint"): "audit:read",
     ("GET", "/.well-known/jwks.json"): "public",
     ("GET", "/livez"): "public",
     ("GET", "/readyz"): "public",

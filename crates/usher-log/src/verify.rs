@@ -36,7 +36,7 @@ pub enum Fault {
     SignatureBad { size: u64 },
     #[error("checkpoint {size}, the last one, is not signed by the key {key}")]
     SignatureMissing { size: u64, key: String },
-    #[error("checkpoint {size} is not where it belongs: it comes at leaf {at}")]
+    #[error("checkpoint {size} stands after {at} leaves: some are missing, or it was moved")]
     CheckpointOutOfPlace { size: u64, at: u64 },
     #[error("no checkpoint signs what follows leaf {leaf}: the end is missing or was put there")]
     EndNotSigned { leaf: u64 },

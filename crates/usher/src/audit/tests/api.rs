@@ -246,7 +246,7 @@ fn actions_in(folder: &Path, found: &mut BTreeSet<String>) {
         }
         if path.is_dir() {
             actions_in(&path, found);
-        } else if name.ends_with(".rs") {
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
             let source = std::fs::read_to_string(&path).unwrap();
             for before in ["Event::success(\"", "Event::failure(\"", "finish(tx, \""] {
                 let actions = source.split(before).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
