@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from harness.canary import unique
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.server import NO_LIMITS, Stage
@@ -112,7 +113,16 @@ def made_by_chance(strategy: Any) -> list[schemathesis.Case]:
     return made
 
 
-def violations(schema: Any, caller: Caller) -> dict[str, str]:
+def with_what_is_there(case: schemathesis.Case, site: Site) -> None:
+    """Instead of ids that nothing has. What the requests have done to it by then is theirs to meet."""
+    if case.path_parameters and case.operation.path.startswith("/v1/users/{id}"):
+        case.path_parameters["id"] = site.create()["id"]
+    if case.path_parameters and case.operation.path.startswith("/v1/roles/{name}"):
+        body = {"name": unique("role"), "description": "", "permissions": []}
+        case.path_parameters["name"] = site.admin.api.post("/v1/roles", json=body, expect=201).json()["name"]
+
+
+def violations(schema: Any, site: Site, caller: Caller) -> dict[str, str]:
     """What the answers break of the document, each kind of it once, with a request that shows it."""
     found: dict[str, str] = {}
     statuses: Counter[str] = Counter()
@@ -121,6 +131,11 @@ def violations(schema: Any, caller: Caller) -> dict[str, str]:
         for result in schema.get_all_operations():
             operation = result.ok()
             for case in cases(schema, operation):
+                if statuses.total() % 4 and case.headers:
+                    # A precondition that is made up is never met: most go without.
+                    case.headers.pop("If-Match", None)
+                if statuses.total() % 3 == 0:
+                    with_what_is_there(case, site)
                 response = case.call(headers=caller.headers(), session=http)
                 caller.heed(response)
                 statuses[f"{operation.label} {response.status_code}"] += 1
@@ -138,7 +153,7 @@ def violations(schema: Any, caller: Caller) -> dict[str, str]:
 def test_answers_are_as_documented(playground: Site, role: str) -> None:
     schema = schemathesis.openapi.from_url(f"{playground.base_url}/openapi.json")
     schema.config.generation.update(with_security_parameters=False)
-    found = violations(schema, Caller(playground, role))
+    found = violations(schema, playground, Caller(playground, role))
     assert not found, f"{len(found)} violations\n\n" + "\n\n".join(found.values())
 
 
@@ -155,5 +170,5 @@ def test_a_document_that_is_wrong_is_found_out(playground: Site) -> None:
     schema = schemathesis.openapi.from_dict({**document, "paths": paths})
     schema.config.update(base_url=playground.base_url)
     schema.config.generation.update(with_security_parameters=False)
-    found = violations(schema, Caller(playground, "admin"))
+    found = violations(schema, playground, Caller(playground, "admin"))
     assert {name.partition(":")[0] for name in found} == {"GET /v1/me 200", "PATCH /v1/me 422", "GET /v1/roles 200"}

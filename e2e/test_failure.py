@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import httpx
-import psycopg
 import pytest
 
 from harness.canary import new_address, new_password, unique
@@ -224,26 +223,15 @@ def test_r282_a_database_that_only_reads_is_503_for_changes(house: House) -> Non
 
 
 def test_r282_a_database_that_is_full_is_503(house: House) -> None:
-    """53300: somebody else holds every connection."""
+    """53300: there is no connection left for usher."""
     end = "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'usher'"
-    with ExitStack() as stack:
-        owner = stack.enter_context(house.postgres.connect())
-        owner.execute(end)
-        address = house.postgres.url
-        while True:
-            try:
-                stack.enter_context(psycopg.connect(address, connect_timeout=10))
-            except psycopg.OperationalError as error:
-                if "reserved" in str(error) or "too many" in str(error):
-                    # usher may have been quicker with a connection or two.
-                    owner.execute(end + " and application_name = 'usher'")
-                    if owner.execute(
-                        "select count(*) from pg_stat_activity where application_name = 'usher'"
-                    ).fetchone() == (0,):
-                        break
-                else:
-                    raise
-        all_are_unavailable_in_time(house)
+    with house.postgres.connect() as owner:
+        owner.execute("alter role usher connection limit 0")
+        try:
+            until("usher has none left", lambda: owner.execute(end).fetchone() == (0,))
+            all_are_unavailable_in_time(house)
+        finally:
+            owner.execute("alter role usher connection limit -1")
     recovers(house)
 
 

@@ -29,19 +29,22 @@ impl Pulse {
     }
 
     /// Waits for an answer as long as it may take, but not once the server has stopped answering anybody.
-    pub async fn watch<T>(&self, answer: impl Future<Output = T>) -> DbResult<T> {
-        let mut answer = std::pin::pin!(answer);
+    pub fn watch<'a, A: Future + 'a>(&'a self, answer: A) -> impl Future<Output = DbResult<A::Output>> + use<'a, A> {
+        // Boxed, since it is waited for beside something else, and would make every future above it twice as large.
+        let mut answer = Box::pin(answer);
         let waited = Stopwatch::start();
-        loop {
-            let beats = async {
-                tokio::time::sleep(SILENCE_MAX).await;
-                self.beats().await
-            };
-            tokio::select! {
-                answer = &mut answer => return Ok(answer),
-                beats = beats => if !beats || waited.elapsed() > self.connector.answers_within() {
-                    return Err(DbError::Unavailable("the database does not answer".to_owned()));
-                },
+        async move {
+            loop {
+                let beats = async {
+                    tokio::time::sleep(SILENCE_MAX).await;
+                    self.beats().await
+                };
+                tokio::select! {
+                    answer = &mut answer => return Ok(answer),
+                    beats = beats => if !beats || waited.elapsed() > self.connector.answers_within() {
+                        return Err(DbError::Unavailable("the database does not answer".to_owned()));
+                    },
+                }
             }
         }
     }
