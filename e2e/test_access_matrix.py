@@ -22,6 +22,7 @@ EXPECTED_ACCESS = {
     ("POST", "/v1/login"): "public",
     ("POST", "/v1/refresh"): "public",
     ("POST", "/v1/logout"): "signed_in",
+    ("POST", "/v1/password/check"): "public",
     ("POST", "/v1/password/forgot"): "public",
     ("POST", "/v1/password/reset"): "public",
     ("GET", "/v1/me"): "signed_in",

@@ -11,6 +11,7 @@ use crate::db::{Actor, Db, DbResult, Origin, Tx};
 use crate::hashing::Hasher;
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
+use crate::password_filter::Filter;
 use crate::seal::Sealer;
 
 /// Cheap to clone; every clone is the same app.
@@ -26,6 +27,8 @@ pub struct Parts {
     pub keyring: Keyring,
     pub sealer: Sealer,
     pub hasher: Hasher,
+    /// The operator's list of breached passwords.
+    pub password_filter: Option<Arc<Filter>>,
     /// Notes that somebody was refused for want of a permission.
     pub on_denied: OnDenied,
 }

@@ -17,6 +17,7 @@ pub mod id;
 pub mod jobs;
 pub mod keyring;
 pub mod mail;
+pub mod password_filter;
 pub mod patch;
 pub mod seal;
 pub mod secret;

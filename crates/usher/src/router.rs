@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::http::api::Routes;
 use crate::http::{docs, layers, probes};
 use crate::jobs::Registry;
-use crate::{audit, html, keys, mails, me, recovery, registration, roles, setup, sign_in, users, verification};
+use crate::{audit, html, keys, mails, me, password, recovery, registration, roles, setup, sign_in, users, verification};
 
 /// Every operation of the API.
 fn operations(with_metrics: bool) -> Routes {
@@ -17,6 +17,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(verification::router())
         .merge(sign_in::router())
         .merge(recovery::router())
+        .merge(password::router())
         .merge(me::router())
         .merge(users::router())
         .merge(roles::router())

@@ -34,6 +34,7 @@ const RANKS: &[(&str, u8)] = &[
     ("caller", KERNEL),
     ("keyring", KERNEL),
     ("hashing", KERNEL),
+    ("password_filter", KERNEL),
     // Things.
     ("audit", 10),
     ("one_time_tokens", 11),

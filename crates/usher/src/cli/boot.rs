@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -17,6 +18,7 @@ use crate::error::LogAndIgnore;
 use crate::hashing::{Cost, Hasher};
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
+use crate::password_filter::Filter;
 use crate::seal::Sealer;
 use crate::secret::random_bytes;
 use crate::{audit, keys, roles};
@@ -47,6 +49,7 @@ impl Running {
 
 /// Connects and makes the app; the schema may still be missing.
 pub async fn connect(config: Config) -> anyhow::Result<Running> {
+    let password_filter = config.password.filter.as_deref().map(Filter::open).transpose()?.map(Arc::new);
     make_data_dir(&config.data_dir)?;
     let (private, postgres) = if let Some(url) = &config.database.url {
         (None, url.expose().parse().context("USHER_DATABASE_URL can't be read")?)
@@ -80,11 +83,23 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
         sealer: Sealer::new(secret_key.as_bytes()),
         hasher: Hasher::start(Cost::POLICY, config.password.hash_memory_mib, config.password.hash_queue),
+        password_filter,
         on_denied: audit::note_denied,
         config,
     });
     wait_for_database(&app).await?;
     Ok(Running { app, private })
+}
+
+/// Reads all of the operator's password filter: a damaged one would let through what it lists.
+pub async fn verify_password_filter(config: &Config) -> Result<(), Failure> {
+    let Some(path) = config.password.filter.clone() else { return Ok(()) };
+    let verify = move || {
+        let verified = Filter::open(&path)?.verify();
+        verified.with_context(|| format!("the password filter {}", path.display()))
+    };
+    let verified = tokio::task::spawn_blocking(verify).await.map_err(anyhow::Error::from)?;
+    verified.map_err(|error| Failure::usage(format!("USHER_PASSWORD_FILTER: {error:#}")))
 }
 
 /// Connects, and brings schema, built-in roles and keys into the state this release needs.

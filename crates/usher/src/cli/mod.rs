@@ -8,6 +8,7 @@ mod keys;
 mod mails;
 mod migrate;
 mod output;
+mod password_filter;
 mod roles;
 mod serve;
 mod users;
@@ -56,6 +57,9 @@ enum Command {
     /// See and rotate the keys that sign tokens
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Make and try a list of breached passwords
+    #[command(subcommand)]
+    PasswordFilter(password_filter::Command),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -116,6 +120,7 @@ fn run(arguments: Arguments) -> Outcome {
     match &arguments.command {
         Command::Config(command) => return config::run(command, json),
         Command::Openapi => return config::print_openapi(),
+        Command::PasswordFilter(command) => return password_filter::run(command, json),
         _ => {}
     }
     let (config, report) = Config::load().map_err(Failure::usage)?;
@@ -131,7 +136,7 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Mail(command) => mails::run(config, &command, json).await,
             Command::Keys(command) => keys::run(config, &command, json).await,
             Command::Doctor => doctor::run(config, &report, json).await,
-            Command::Config(_) | Command::Openapi => Ok(()),
+            Command::Config(_) | Command::Openapi | Command::PasswordFilter(_) => Ok(()),
         }
     })
 }

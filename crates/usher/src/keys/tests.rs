@@ -214,6 +214,7 @@ fn another(app: &TestApp, secret_key: &[u8]) -> App {
         keyring: Keyring::new(PUBLIC_URL, app.app.config.tokens.access_lifetime),
         sealer: Sealer::new(secret_key),
         hasher: Hasher::start(Cost::CHEAP, 1, 8),
+        password_filter: None,
         on_denied: app.app.on_denied,
     })
 }

@@ -24,6 +24,7 @@ fn without_smtp(app: &TestApp) -> App {
         keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
         sealer: Sealer::new(&[7; 32]),
         hasher: Hasher::start(Cost::CHEAP, 1, 8),
+        password_filter: None,
         on_denied: crate::audit::note_denied,
         config,
     })

@@ -356,6 +356,7 @@ async fn under(app: &TestApp, public_url: &str) -> App {
         keyring: Keyring::new(config.server.public_url.as_str(), Duration::from_mins(5)),
         sealer: Sealer::new(&[7; 32]),
         hasher: Hasher::start(Cost::CHEAP, 1, 8),
+        password_filter: None,
         on_denied: app.app.on_denied,
         config,
     });

@@ -221,6 +221,7 @@ async fn with_hasher(app: &TestApp, hasher: Hasher) -> App {
         keyring: Keyring::new(PUBLIC_URL, app.app.config.tokens.access_lifetime),
         sealer: Sealer::new(&[7; 32]),
         hasher,
+        password_filter: None,
         on_denied: app.app.on_denied,
     });
     keys::load(&other).await.unwrap();

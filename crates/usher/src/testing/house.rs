@@ -15,12 +15,13 @@ const OUTSIDE_THE_DOCUMENT: [&str; 7] =
     ["/assets/icon.svg", "/assets/style.css", "/docs", "/docs/{file}", "/openapi.json", "/reset-password", "/verify"];
 
 /// Operations that are open to anybody. A new one has to be written down here.
-const PUBLIC: [&str; 12] = [
+const PUBLIC: [&str; 13] = [
     "GET /.well-known/jwks.json",
     "GET /livez",
     "GET /metrics",
     "GET /readyz",
     "POST /v1/login",
+    "POST /v1/password/check",
     "POST /v1/password/forgot",
     "POST /v1/password/reset",
     "POST /v1/refresh",

@@ -24,6 +24,7 @@ use crate::hashing::{Cost, Hasher};
 use crate::jobs;
 use crate::keyring::Keyring;
 use crate::mail::{Mailer, Message};
+use crate::password_filter::Filter;
 use crate::seal::Sealer;
 use crate::{audit, keys, roles, router};
 
@@ -62,6 +63,7 @@ impl TestApp {
             keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
             sealer: Sealer::new(&[7; 32]),
             hasher: Hasher::start(Cost::CHEAP, 1, 256),
+            password_filter: config.password.filter.as_deref().map(|path| Arc::new(Filter::open(path).unwrap())),
             on_denied: audit::note_denied,
             config,
         });
