@@ -26,6 +26,7 @@ EXPECTED_ACCESS = {
     ("POST", "/v1/refresh"): "public",
     ("POST", "/v1/reauthenticate"): "signed_in",
     ("POST", "/v1/logout"): "signed_in",
+    ("POST", "/v1/password/check"): "public",
     ("POST", "/v1/password/forgot"): "public",
     ("POST", "/v1/password/reset"): "public",
     ("POST", "/v1/report-sign-in"): "public",

@@ -12,6 +12,7 @@ use crate::error::AppResult;
 use crate::hashing::Hasher;
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
+use crate::password_filter::Filter;
 use crate::seal::Sealer;
 use crate::throttle::Portions;
 
@@ -30,6 +31,8 @@ pub struct Parts {
     pub hasher: Hasher,
     /// What this process has drawn of its callers' limits.
     pub portions: Portions,
+    /// The operator's list of breached passwords.
+    pub password_filter: Option<Arc<Filter>>,
     /// Notes that somebody was refused.
     pub on_denied: OnDenied,
     /// Looks for new keys, since somebody presents a token under a key that this process does not know.

@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod keyring;
 pub mod mail;
 pub mod network;
+pub mod password_filter;
 pub mod patch;
 pub mod seal;
 pub mod secret;

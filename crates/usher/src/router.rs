@@ -9,7 +9,8 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, attempts, audit, devices, html, keys, mails, me, recovery, registration, roles, sessions, setup, sign_in, throttle, users, verification,
+    addresses, attempts, audit, devices, html, keys, mails, me, password, recovery, registration, roles, sessions, setup, sign_in,
+    throttle, users, verification,
 };
 
 /// Every operation of the API.
@@ -20,6 +21,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(verification::router())
         .merge(sign_in::router())
         .merge(recovery::router())
+        .merge(password::router())
         .merge(me::router())
         .merge(addresses::router())
         .merge(sessions::router())

@@ -37,6 +37,7 @@ const RANKS: &[(&str, u8)] = &[
     ("hashing", KERNEL),
     ("network", KERNEL),
     ("throttle", KERNEL),
+    ("password_filter", KERNEL),
     // Things.
     ("attempts", 9),
     ("audit", 10),

@@ -1,6 +1,7 @@
 //! Putting an [`App`] together from the configuration.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,6 +17,7 @@ use crate::error::LogAndIgnore;
 use crate::hashing::{Cost, Hasher, Pepper, Peppers};
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
+use crate::password_filter::Filter;
 use crate::seal::Sealer;
 use crate::throttle::Portions;
 use crate::{keys, roles};
@@ -46,6 +48,7 @@ impl Running {
 
 /// Connects and makes the app; the schema may still be missing.
 pub async fn connect(config: Config) -> anyhow::Result<Running> {
+    let password_filter = config.password.filter.as_deref().map(Filter::open).transpose()?.map(Arc::new);
     make_data_dir(&config.data_dir)?;
     let (private, postgres) = if let Some(url) = &config.database.url {
         (None, url.expose().parse().context("USHER_DATABASE_URL can't be read")?)
@@ -75,6 +78,7 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
         sealer: sealer(&config)?,
         hasher: hasher(&config.password),
+        password_filter,
         portions: Portions::default(),
         on_denied: audit::note_denied,
         on_unknown_key: keys::look_again,
@@ -88,6 +92,17 @@ fn hasher(config: &config::Password) -> Hasher {
     let pepper = |key: &Option<SecretKey>| key.as_ref().map(Pepper::new);
     let peppers = Peppers { current: pepper(&config.pepper), previous: pepper(&config.pepper_previous) };
     Hasher::start(Cost::POLICY, config.hash_memory_mib, config.hash_queue).peppered(peppers)
+}
+
+/// Reads all of the operator's password filter: a damaged one would let through what it lists.
+pub async fn verify_password_filter(config: &Config) -> Result<(), Failure> {
+    let Some(path) = config.password.filter.clone() else { return Ok(()) };
+    let verify = move || {
+        let verified = Filter::open(&path)?.verify();
+        verified.with_context(|| format!("the password filter {}", path.display()))
+    };
+    let verified = tokio::task::spawn_blocking(verify).await.map_err(anyhow::Error::from)?;
+    verified.map_err(|error| Failure::usage(format!("USHER_PASSWORD_FILTER: {error:#}")))
 }
 
 /// Connects, and brings schema, built-in roles and keys into the state this release needs.

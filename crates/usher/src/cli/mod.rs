@@ -9,6 +9,7 @@ mod keys;
 mod mails;
 mod migrate;
 mod output;
+mod password_filter;
 mod roles;
 mod sealed;
 mod secret_key;
@@ -65,6 +66,9 @@ enum Command {
     /// Verify and export the audit log
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Make and try a list of breached passwords
+    #[command(subcommand)]
+    PasswordFilter(password_filter::Command),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -126,6 +130,7 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Config(command) => return config::run(command, json),
         Command::Openapi => return config::print_openapi(),
         Command::Audit(audit::Command::Verify(verify)) if verify.file.is_some() => return audit::verify_file(verify, json),
+        Command::PasswordFilter(command) => return password_filter::run(command, json),
         _ => {}
     }
     let (config, report) = Config::load().map_err(Failure::usage)?;
@@ -143,7 +148,7 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Keys(command) => keys::run(config, &command, json).await,
             Command::Audit(command) => audit::run(config, &command, json).await,
             Command::Doctor => doctor::run(config, &report, json).await,
-            Command::Config(_) | Command::Openapi => Ok(()),
+            Command::Config(_) | Command::Openapi | Command::PasswordFilter(_) => Ok(()),
         }
     })
 }

@@ -31,8 +31,12 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
     };
     let grace = config.server.shutdown_grace;
     let starting = listener.try_clone().and_then(TcpListener::from_std).map_err(anyhow::Error::from)?;
+    let ready = async {
+        boot::verify_password_filter(&config).await?;
+        boot::ready(config).await
+    };
     let running = tokio::select! {
-        running = boot::ready(config) => running?,
+        running = ready => running?,
         // Until then probes are told that the process lives, and everybody else to come back.
         () = http::serve(starting, probes::starting_router(), std::future::pending(), grace) => return Ok(()),
         () = stop.asked() => return Ok(()),

@@ -140,6 +140,10 @@ impl LogFormat {
 pub struct Password {
     /// In code points.
     pub min_length: usize,
+    /// Context words of the operator.
+    pub blocked_words: Vec<String>,
+    /// Absolute. A file that `usher password-filter build` has made.
+    pub filter: Option<PathBuf>,
     /// The memory of all hashing threads together, in MiB.
     pub hash_memory_mib: usize,
     /// How many passwords may wait for a hashing thread.

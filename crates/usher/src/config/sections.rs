@@ -13,7 +13,7 @@ use usher_oidc::jose::Algorithm;
 
 use super::hidden::sample_problem;
 use super::public_url::is_loopback;
-use super::reader::{Parsed, Reader, choice, quoted};
+use super::reader::{Parsed, Reader, choice, number, quoted, to_size};
 use super::{
     Audit, AuditKey, Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, SecretKey, Server,
     SmtpUrl, Tokens,
@@ -173,7 +173,9 @@ fn password(reader: &mut Reader<'_>) -> Password {
         reader.problem(PREVIOUS, "is the same as USHER_PASSWORD_PEPPER; give the one before, or remove it");
     }
     Password {
-        min_length: reader.size("USHER_PASSWORD_MIN_LENGTH"),
+        min_length: reader.value("USHER_PASSWORD_MIN_LENGTH", min_length),
+        blocked_words: reader.optional("USHER_PASSWORD_BLOCKED_WORDS", blocked_words).unwrap_or_default(),
+        filter: reader.optional("USHER_PASSWORD_FILTER", file),
         hash_memory_mib: reader.size("USHER_HASH_MEMORY_MIB"),
         hash_queue: reader.size("USHER_HASH_QUEUE"),
         pepper,
@@ -273,6 +275,37 @@ fn directory(text: &str) -> Parsed<PathBuf> {
         return Err(format!("is {}, which is no directory; give one or remove it", quoted(text)));
     }
     Ok(path)
+}
+
+fn file(text: &str) -> Parsed<PathBuf> {
+    let path = absolute_path(text)?;
+    if !path.is_file() {
+        return Err(format!("is {}, which is no file; give one or remove it", quoted(text)));
+    }
+    Ok(path)
+}
+
+/// NIST SP 800-63B-4, section 3.1.1.2: 15 characters where the password is the only factor, 8 where it never is.
+fn min_length(text: &str) -> Parsed<usize> {
+    number("USHER_PASSWORD_MIN_LENGTH", text).map(to_size).map_err(|message| {
+        let is_for_two_factors = text.parse().is_ok_and(|length| (8..15).contains(&length));
+        if !is_for_two_factors {
+            return message;
+        }
+        format!("{message}: fewer are safe only where everybody must have a second factor, which usher can't demand yet")
+    })
+}
+
+fn blocked_words(text: &str) -> Parsed<Vec<String>> {
+    const WORDS_MAX: usize = 100;
+    let words: Vec<String> = text.split(',').map(|word| word.trim().to_owned()).collect();
+    if let Some(word) = words.iter().find(|word| !(3..=100).contains(&word.chars().count())) {
+        return Err(format!("has {}; give words of 3 to 100 characters, separated by commas", quoted(word)));
+    }
+    if words.len() > WORDS_MAX {
+        return Err(format!("has {} words; give at most {WORDS_MAX}", words.len()));
+    }
+    Ok(words)
 }
 
 fn mailbox(text: &str) -> Parsed<Mailbox> {

@@ -245,7 +245,28 @@ pub const SETTINGS: &[Setting] = &[
         syntax: Syntax::Count(15..=64),
         default: Fallback::Value("15"),
         secret: false,
-        description: "The fewest characters (Unicode code points) of a new password.",
+        description: "The fewest characters (Unicode code points) of a new password. Fewer than \
+            15 would need a second factor of everybody.",
+    },
+    Setting {
+        name: "USHER_PASSWORD_BLOCKED_WORDS",
+        section: Section::Password,
+        syntax: Syntax::Text("words, separated by commas"),
+        default: Fallback::Told("none"),
+        secret: false,
+        description: "Words that everybody here would try first, such as the names of your \
+            organisation and its products. A password that is made of one of them, with \
+            digits and signs around it, is refused. At most 100, of 3 to 100 characters.",
+    },
+    Setting {
+        name: "USHER_PASSWORD_FILTER",
+        section: Section::Password,
+        syntax: Syntax::Text("the path of a file"),
+        default: Fallback::Told("only the list within usher"),
+        secret: false,
+        description: "A list of breached passwords that `usher password-filter build` has made; \
+            new passwords must not be in it. It is read at every look-up: do not change \
+            it in place. A new file counts after a restart.",
     },
     Setting {
         name: "USHER_HASH_MEMORY_MIB",

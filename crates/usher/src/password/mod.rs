@@ -1,19 +1,23 @@
 //! Passwords: the policy for new ones (NIST SP 800-63B-4) and the credential of a user.
 
+mod api;
 mod policy;
 mod store;
+mod strength;
 
 #[cfg(test)]
 mod tests;
 
 use unicode_normalization::UnicodeNormalization;
 
-use policy::ContextWords;
+pub use api::router;
+
+use policy::{ContextWords, Reason};
 
 use crate::app::App;
 use crate::attempts::{self, Authenticator};
 use crate::db::{DbResult, Tx};
-use crate::error::AppResult;
+use crate::error::{AppError, AppResult, FieldError, Rejection};
 use crate::id::UserId;
 use crate::network::Network;
 use crate::secret::SecretText;
@@ -29,12 +33,40 @@ pub fn normalised(password: &SecretText) -> SecretText {
 /// Checks a new password and hashes it, in the turn of the network that asks. `about` are words about the person. The hash is
 /// computed outside any transaction.
 pub async fn prepare(app: &App, from: Network, password: &SecretText, about: &[&str]) -> AppResult<String> {
-    let mut words = ContextWords::of_service(app.config.server.public_url.url().host_str().unwrap_or_default());
+    let password = normalised(password);
+    let reasons = examine(app, &password, about).await?;
+    if !reasons.is_empty() {
+        let fault = |reason: Reason| FieldError::at_pointer("/password", reason.code, reason.detail);
+        return Err(Rejection::invalid_body(reasons.into_iter().map(fault).collect()).into());
+    }
+    app.hasher.hash(&password, from).await
+}
+
+/// All that the policy has against a password. The operator's filter is a file, perhaps on a slow disk: it is read on a thread that
+/// may wait.
+async fn examine(app: &App, password: &SecretText, about: &[&str]) -> AppResult<Vec<Reason>> {
+    let mut words = ContextWords::of_service(
+        app.config.server.public_url.url().host_str().unwrap_or_default(),
+        &app.config.password.blocked_words,
+    );
     for word in about {
         words.add(word);
     }
-    policy::check("/password", password, app.config.password.min_length, &words)?;
-    app.hasher.hash(&normalised(password), from).await
+    let mut reasons = policy::reasons(password.reveal(), app.config.password.min_length, &words);
+    let is_long = password.reveal().len() > BYTES_MAX;
+    if let Some(filter) = app.password_filter.clone().filter(|_| !is_long) {
+        let password = password.clone();
+        let listed = tokio::task::spawn_blocking(move || filter.lists(password.reveal())).await.map_err(anyhow::Error::from)?;
+        if listed.map_err(unreadable)? {
+            reasons.push(policy::breached());
+        }
+    }
+    Ok(reasons)
+}
+
+/// No password is taken unchecked.
+fn unreadable(error: std::io::Error) -> AppError {
+    anyhow::Error::from(error).context("reading the password filter (USHER_PASSWORD_FILTER)").into()
 }
 
 /// Stores the hash of a user's new password. Failures counted against the old one are forgotten.

@@ -24,6 +24,7 @@ use crate::hashing::{Cost, Hasher};
 use crate::jobs;
 use crate::keyring::Keyring;
 use crate::mail::{Mailer, Message};
+use crate::password_filter::Filter;
 use crate::seal::Sealer;
 use crate::throttle::Portions;
 use crate::{audit, keys, roles, router};
@@ -64,6 +65,7 @@ impl TestApp {
             sealer: Sealer::new(&[7; 32]),
             hasher: Hasher::start(Cost::CHEAP, 1, 256),
             portions: Portions::default(),
+            password_filter: config.password.filter.as_deref().map(|path| Arc::new(Filter::open(path).unwrap())),
             on_denied: audit::note_denied,
             on_unknown_key: keys::look_again,
             config,
@@ -86,6 +88,7 @@ impl TestApp {
             keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
             sealer: Sealer::new(&[7; 32]),
             hasher: Hasher::start(Cost::CHEAP, 1, 8),
+            password_filter: self.app.password_filter.clone(),
             portions: Portions::default(),
             on_denied: self.app.on_denied,
             on_unknown_key: self.app.on_unknown_key,
