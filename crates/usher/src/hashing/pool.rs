@@ -186,11 +186,11 @@ fn note_depth(waiting: usize) {
     metrics::gauge!("usher_password_hash_queue_depth").set(f64::from(u32::try_from(waiting).unwrap_or(u32::MAX)));
 }
 
-/// Lets others go before: at nice 10 a busy core gives a thread about a tenth of what it gives to them. On Linux niceness is a
+/// Lets others go before: at nice 5 a busy core gives a thread about a third of what it gives to them. On Linux niceness is a
 /// thread's own; elsewhere it would be the whole process's.
 fn step_back() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(10) {
+    if let Err(error) = rustix::process::nice(5) {
         tracing::debug!(%error, "a hashing thread keeps its priority");
     }
 }
