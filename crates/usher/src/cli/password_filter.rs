@@ -19,8 +19,10 @@ const PASSWORD_BYTES_MAX: u64 = 8192;
 pub enum Command {
     /// Make a filter for `USHER_PASSWORD_FILTER` from a list of passwords
     ///
-    /// The list has one password a line, or lines `SHA1:COUNT` as Have I Been Pwned gives them; the first lines tell which. While it
-    /// works, the folder of FILE must have room for 8 bytes a line and for the filter, which has 2.3 bytes for each password.
+    /// The list has one password a line, or lines `SHA1:COUNT` as Have I Been Pwned gives them; the first lines
+    /// tell which. While it works, the folder of FILE must have room for 8 bytes a line and for the filter, which
+    /// has 2.3 bytes for each password.
+    #[command(verbatim_doc_comment)]
     Build {
         /// The list; `-` is the standard input
         input: PathBuf,

@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn days(&mut self, name: &'static str) -> Duration {
-        Duration::from_hours(24 * u64::from(self.value(name, |text| number(setting::get(name), text))))
+        Duration::from_hours(24 * u64::from(self.value(name, |text| number(name, text))))
     }
 
     pub(super) fn size(&mut self, name: &'static str) -> usize {

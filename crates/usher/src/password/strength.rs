@@ -67,9 +67,9 @@ mod tests {
             ("P@ssw0rd1! and 4 more (signs) <here>".to_owned(), 36),
             (repeated("ü"), 100),
             (repeated("plum kettle "), 100),
-            (repeated("4@8({[<369&#!1/|0$5+7%2"), 16),
+            (repeated("4@8({[<369&#!1/|0$5+7%2"), 20),
         ] {
-            assert_eq!(beginning(&password).chars().count(), length, "{password}");
+            assert_eq!(beginning(&password).chars().count(), length, "{}", password.chars().take(16).collect::<String>());
         }
     }
 

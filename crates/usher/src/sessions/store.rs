@@ -5,8 +5,6 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use tokio_postgres::Row;
-
 use super::{Found, Session, device};
 use crate::caller::SessionStanding;
 use crate::db::{DbResult, Tx};

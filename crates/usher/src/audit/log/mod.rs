@@ -3,7 +3,7 @@
 //!
 //! Business transactions know nothing of it but one row in `audit_unsealed`. What is hashed and signed is spelled in `usher-log`.
 
-mod key;
+pub mod key;
 mod reading;
 mod sealing;
 mod store;
