@@ -16,8 +16,7 @@ pub enum Command {
     List,
     /// Make a new key; it begins to sign when everybody can know it
     Rotate {
-        /// Begin to sign as soon as usher's own processes know it: when the present key is compromised. Other services that keep a
-        /// cached key set, and do not look again for a key they do not know, refuse new tokens for up to 5 minutes
+        /// Begin to sign within seconds: when the present key is compromised. Others with a cached key set may fail for 5 minutes
         #[arg(long)]
         now: bool,
     },
