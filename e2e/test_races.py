@@ -202,9 +202,12 @@ def race_guesses(pair: Pair) -> str:
     assert all(answer.status == 200 for answer in late), f"right passwords were refused: {storm.count(late)}"
     guessed = verified() - before
     assert 1 <= guessed <= FAILURES_MAX, f"{guessed:.0f} guesses reached the hasher; {FAILURES_MAX} may"
-    for url in pair.base_urls:
-        body = {"identifier": victim.email, "password": victim.password}
-        assert pair.site.anonymous.post(f"{url}/v1/login", json=body).status_code in (401, 429)
+    # On a very busy machine most are sent away before their turn; the lock is there when the ten are used up.
+    if guessed == FAILURES_MAX:
+        for url in pair.base_urls:
+            body = {"identifier": victim.email, "password": victim.password}
+            answer = pair.site.anonymous.post(f"{url}/v1/login", json=body)
+            assert answer.status_code in (401, 429), "the right password opened an account that ought to be locked"
     return f"{storm.count(refused)}, {guessed:.0f} were verified, {len(late)} of the right ones had to come back"
 
 
