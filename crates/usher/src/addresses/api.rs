@@ -12,6 +12,7 @@ use crate::emails::{self, EmailAddress, PendingEmail};
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::body::Json;
+use crate::http::limits;
 use crate::http::etag::IfMatch;
 use crate::http::output::{Accepted, Answer, NoContent, Tagged};
 use crate::http::params::Path;
@@ -32,6 +33,7 @@ pub fn router() -> Routes {
         .op(op(Method::GET, "/v1/me/emails", Access::SignedIn, "List your addresses"), list_my_emails)
         .op(
             op(Method::POST, "/v1/me/emails", Access::Fresh, "Add an address")
+                .limited_to(limits::MAILING)
                 .description(
                     "A link goes to the address, and a notice to the primary one. Until the link is used the address belongs to \
                      nobody. The answer does not tell whether it is somebody else's; its owner is told by mail. One address can be \

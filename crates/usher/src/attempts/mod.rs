@@ -65,9 +65,8 @@ impl Target {
 
     /// Nobody's: the name is kept as a keyed hash.
     pub fn nobody(app: &App, authenticator: Authenticator, name: &str) -> Self {
-        let hash = app.sealer.fingerprint(name.as_bytes());
-        let hash = uuid::Uuid::from_slice(&hash[..16]).unwrap_or_default();
-        Self { authenticator, subject: format!("nobody {hash}"), device: None }
+        let subject = format!("nobody {}", app.sealer.pseudonym(name.as_bytes()));
+        Self { authenticator, subject, device: None }
     }
 }
 
