@@ -57,14 +57,19 @@ class Endpoint:
     path: str
     body: Callable[[str], dict[str, str]]
     status: int
-    # Whether the same unknown address stays unknown when it was asked about.
+    # Whether an unknown address can be asked about again and again.
     forgets: bool = True
     forgive: bool = False
 
 
 ENDPOINTS = {
     "login": Endpoint(
-        "/v1/login", lambda address: {"identifier": address, "password": new_password()}, 401, forgive=True
+        "/v1/login",
+        lambda address: {"identifier": address, "password": new_password()},
+        401,
+        # Attempts at an unknown address may be counted as well, and nothing forgives them.
+        forgets=False,
+        forgive=True,
     ),
     "forgot": Endpoint("/v1/password/forgot", lambda address: {"email": address}, 202),
     "register": Endpoint(
