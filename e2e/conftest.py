@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("harness.client", "harness.docs_page")
+pytest.register_assert_rewrite("harness.client", "harness.docs_page", "harness.pair", "harness.storm")
 
-from harness import canary  # noqa: E402, the line above must come first
+from harness import canary, storm  # noqa: E402, the line above must come first
 from harness.client import Client, Session  # noqa: E402
 from harness.mailbox import Mailbox  # noqa: E402
 from harness.people import Person, Site  # noqa: E402
@@ -51,7 +51,9 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says why tests were left out."""
+    """Says what the storms measured, and why tests were left out."""
+    for figure in storm.figures:
+        terminalreporter.write_line(figure)
     if not EXTERNAL_URL:
         return
     terminalreporter.write_line(f"Left out is what is marked needs_process: {REASONS['needs_process']}.")

@@ -1,13 +1,18 @@
 """What is written down about who did what (R-260, R-262)."""
 
+import json
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.canary import PASSWORD_MARK, new_password, unique
+from harness.canary import PASSWORD_MARK, new_address, new_password, unique
 from harness.client import Session, faults, problem
 from harness.people import Person, Site
+from harness.server import Stage
+from harness.waiting import until
 
 
 def events(site: Site, **query: str) -> list[dict[str, Any]]:
@@ -100,3 +105,45 @@ def test_a_bad_query_names_the_parameter(admin: Session, name: str, value: str) 
 def test_nobody_changes_what_is_written(admin: Session) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         problem(admin.request(method, "/v1/audit-events"), 405, "method_not_allowed")
+
+
+def test_r261_the_log_verifies_offline_and_a_changed_byte_is_found(stage: Stage, tmp_path: Path) -> None:
+    heads = tmp_path / "heads"
+    heads.touch(mode=0o666)
+    usher = stage.usher(USHER_AUDIT_CHECKPOINTS=str(heads))
+    try:
+        usher.start()
+        until("a checkpoint is there", lambda: heads.stat().st_size > 0)
+        usher.cli("user", "create", "--email", new_address())
+        before = heads.stat().st_size
+        until("the sealer has gone on", lambda: heads.stat().st_size > before)
+        key = usher.cli("audit", "key").stdout.strip()
+        export = tmp_path / "audit.ndjson"
+        usher.cli("audit", "export", "--output", str(export))
+        assert json.loads(usher.cli("audit", "verify", "--checkpoint", str(heads), "--json").stdout)["events"] > 3
+    finally:
+        usher.remove()
+    lines = export.read_text().splitlines(keepends=True)
+    offline = ["audit", "verify", "--file", str(export), "--public-key", key, "--checkpoint", str(heads)]
+
+    def verify() -> subprocess.CompletedProcess[str]:
+        # No database and no configuration: one that can't be used does not matter.
+        environment = {"USHER_LISTEN": "nonsense"}
+        return subprocess.run(
+            [usher.binary, *offline], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    good = verify()
+    assert good.returncode == 0 and "The log is good" in good.stdout, good.stderr
+    swapped = [*lines[:2], lines[3], lines[2], *lines[4:]]
+    for changed, told in [
+        ([line.replace('"user.created"', '"user.creatfd"') for line in lines], "was changed: event"),
+        ([line.replace('"changes":', '"changfs":') for line in lines], "leaf 0 was changed: the details of event"),
+        ([*lines[:2], *lines[3:]], "leaf 1 is not where it belongs"),
+        (swapped, "leaf 1 is not where it belongs"),
+        (lines[:-1], "the end is missing"),
+        (lines[:-2] + lines[-1:], "some are missing"),
+    ]:
+        export.write_text("".join(changed))
+        found = verify()
+        assert found.returncode == 1 and told in found.stderr and found.stderr.count("\n") == 1, found.stderr

@@ -38,6 +38,15 @@ COMMANDS = [
     ["keys"],
     ["keys", "list"],
     ["keys", "rotate"],
+    ["keys", "new-secret-key"],
+    ["keys", "reseal"],
+    ["audit"],
+    ["audit", "verify"],
+    ["audit", "export"],
+    ["audit", "key"],
+    ["password-filter"],
+    ["password-filter", "build"],
+    ["password-filter", "check"],
     ["config"],
     ["config", "check"],
     ["config", "print"],
@@ -139,6 +148,49 @@ def test_r001_a_weak_password_is_refused(usher: Usher) -> None:
     ended = usher.cli("user", "create", "--email", new_address(), "--password-stdin", given=short, code=1)
     assert "15" in ended.stderr
     assert short not in ended.stderr + ended.stdout
+
+
+IMPORTED = {
+    "bcrypt": "$2b$04$SRfFoo4EXL8JtfF2LxleN.xtz0bTo9wNL7WnGFS9.VoD.0Ag1KOtG",
+    "django": "pbkdf2_sha256$1000$NaClNaClNaCl$foFe3118lfYHdYVUYUq5eefVl+TkiaWQ59lHiUwTiT8=",
+}
+
+
+@pytest.mark.parametrize("hash_", IMPORTED.values(), ids=IMPORTED.keys())
+def test_r009_a_user_comes_over_with_the_hash_of_another_program(usher: Usher, own_site: Site, hash_: str) -> None:
+    email = new_address()
+    usher.cli("user", "create", "--email", email, "--password-hash-stdin", given=hash_ + "\n")
+    problem(own_site.login(email, new_password()), 401, "invalid_credentials")
+    for _ in range(2):
+        own_site.enter(email, "plum kettle orbit lantern")
+
+
+@pytest.mark.parametrize(
+    ("hash_", "reason"),
+    [
+        ("5f4dcc3b5aa765d61d8327deb882cf99", "no scheme"),
+        ("", "no scheme"),
+        ("$2b$04$SRfFoo4EXL8JtfF2LxleN", "bcrypt"),
+        ("$2b$31$SRfFoo4EXL8JtfF2LxleN.xtz0bTo9wNL7WnGFS9.VoD.0Ag1KOtG", "costs more"),
+        (
+            "$argon2id$v=19$m=19456,t=2,p=1,keyid=AAAAAAAA"
+            "$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY",
+            "pepper",
+        ),
+    ],
+    ids=["unknown", "empty", "damaged", "costly", "pepper"],
+)
+def test_r009_a_hash_that_can_not_be_verified_is_refused(usher: Usher, hash_: str, reason: str) -> None:
+    email = new_address()
+    ended = usher.cli("user", "create", "--email", email, "--password-hash-stdin", given=hash_, code=2)
+    assert reason in ended.stderr and not ended.stdout
+    assert not hash_ or hash_ not in ended.stderr
+    usher.cli("user", "show", email, code=1)
+
+
+def test_a_password_and_a_hash_together_are_a_mistake(usher: Usher) -> None:
+    both = ["--password-stdin", "--password-hash-stdin"]
+    usher.cli("user", "create", "--email", new_address(), *both, given="x", code=2)
 
 
 def test_a_taken_address_is_an_error(usher: Usher, own_site: Site) -> None:

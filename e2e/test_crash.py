@@ -125,7 +125,7 @@ def test_r280_mail_that_was_promised_is_sent_after_a_crash(ready: tuple[Usher, S
     usher.kill()
     usher.start()
     for newcomer in newcomers:
-        site.verify(mailbox.wait_for(newcomer.email, seconds=45).token)
+        site.verify(mailbox.wait_for(newcomer.email, seconds=45).token, newcomer.password)
         site.enter(newcomer.email, newcomer.password)
 
 

@@ -204,7 +204,7 @@ def test_the_whole_walk_works_in_the_pages(new_server: Callable[..., Usher], mai
     assert docs.call("POST", "/v1/setup", setup).status == 201
     assert docs.call("POST", "/v1/register", {"email": ann.email, "password": ann.password}).status == 202
     token = mailbox.wait_for(ann.email).token
-    assert docs.call("POST", "/v1/verify-email", {"token": token}).status == 200
+    assert docs.call("POST", "/v1/verify-email", {"token": token, "password": ann.password}).status == 200
     signed_in = docs.call("POST", "/v1/login", {"identifier": ann.email, "password": ann.password})
     docs.authorize(signed_in.body["access_token"])
     me = docs.call("GET", "/v1/me").body

@@ -148,7 +148,7 @@ def test_held_mail_is_read_with_the_command_line(held: Usher, mailbox: Mailbox) 
     shown = held.cli("mail", "show", mail["id"]).stdout
     found = links(shown)
     assert len(found) == 1 and found[0].startswith(f"{held.base_url}/verify?token=")
-    site.verify(token_of(found[0]))
+    site.verify(token_of(found[0]), newcomer.password)
     site.enter(newcomer.email, newcomer.password)
 
 
@@ -165,7 +165,7 @@ def test_held_mail_is_sent_when_there_is_a_server_for_it(
     usher.start()
     usher.cli("mail", "retry")
     for newcomer in newcomers:
-        Site(usher.base_url, mailbox).verify(mailbox.wait_for(newcomer.email).token)
+        Site(usher.base_url, mailbox).verify(mailbox.wait_for(newcomer.email).token, newcomer.password)
 
 
 def test_held_mail_is_listed_for_people_without_its_links(held: Usher, mailbox: Mailbox) -> None:

@@ -17,7 +17,7 @@ from harness.people import Newcomer, Person, Site
 
 
 class Form(HTMLParser):
-    """The one form of a page, and everything the page loads."""
+    """The forms of a page, which have one address, and everything the page loads."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -88,10 +88,11 @@ def test_r043_the_form_of_the_page_verifies(site: Site, verification: tuple[Newc
     newcomer, link = verification
     form = Form(site.anonymous.get(path_of(link), expect=200).text)
     assert form.method == "POST"
-    done = site.anonymous.post(form.action, data=form.hidden)
+    data = {**form.hidden, "password": newcomer.password}
+    done = site.anonymous.post(form.action, data=data)
     assert done.status_code in (200, 303)
     site.enter(newcomer.email, newcomer.password)
-    again = site.anonymous.post(form.action, data=form.hidden)
+    again = site.anonymous.post(form.action, data=data)
     assert again.headers["content-type"].startswith("text/html")
     assert heading(again) != heading(done), "the link worked once"
 
@@ -113,7 +114,7 @@ def test_r043_the_form_of_the_page_sets_a_password(site: Site, person: Callable[
     site.enter(someone.email, password)
 
 
-@pytest.mark.parametrize("path", ["/verify", "/reset-password"])
+@pytest.mark.parametrize("path", ["/verify", "/reset-password", "/confirm-email", "/undo-deletion"])
 @pytest.mark.parametrize(
     "query",
     ["", "?token=", "?token=nonsense", "?token=<script>alert(1)</script>", "?token=a&token=b", "?x=1", "?token=%FF%00"],
@@ -124,7 +125,7 @@ def test_a_page_without_a_good_token_is_still_a_page(site: Site, path: str, quer
     assert "<script>alert" not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/verify", "/reset-password"])
+@pytest.mark.parametrize("path", ["/verify", "/reset-password", "/confirm-email", "/undo-deletion"])
 def test_r106_another_sites_page_can_not_submit_the_form(site: Site, path: str) -> None:
     data = {"token": "nonsense", "password": "kettle zebra lamp 93"}
     for headers in (
@@ -134,7 +135,7 @@ def test_r106_another_sites_page_can_not_submit_the_form(site: Site, path: str) 
         assert site.anonymous.post(path, data=data, headers=headers).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/verify", "/reset-password"])
+@pytest.mark.parametrize("path", ["/verify", "/reset-password", "/confirm-email", "/undo-deletion"])
 def test_a_page_takes_forms_only(anonymous: Client, path: str) -> None:
     answer = anonymous.post(path, content="token=x", headers={"Content-Type": "text/plain"})
     assert answer.status_code in (415, 422, 400)
@@ -146,13 +147,30 @@ def test_a_person_verifies_in_a_browser(site: Site, verification: tuple[Newcomer
     watch.on(page)
     page.goto(link)
     expect(page.locator("h1")).to_be_visible()
-    page.get_by_role("button").click()
+    field = page.get_by_label(re.compile("password", re.IGNORECASE))
+    assert field.get_attribute("autocomplete") == "current-password", "R-006"
+    field.fill(newcomer.password)
+    page.get_by_role("button", name="Confirm my address").click()
     expect(page.locator("form")).to_have_count(0)
     assert watch.faults == []
     assert watch.foreign(site.public_url) == []
     site.enter(newcomer.email, newcomer.password)
     page.goto(link)
     expect(page.locator("h1")).to_be_visible()
+
+
+def test_r047_who_did_not_sign_up_chooses_a_password_in_a_browser(
+    site: Site, verification: tuple[Newcomer, str], page: Page
+) -> None:
+    newcomer, link = verification
+    password = new_password()
+    page.goto(link)
+    page.get_by_role("button", name="Choose a new password").click()
+    page.get_by_label("New password").fill(password)
+    page.get_by_role("button").click()
+    expect(page.locator("form")).to_have_count(0)
+    problem(site.login(newcomer.email, newcomer.password), 401, "invalid_credentials")
+    site.enter(newcomer.email, password)
 
 
 def test_a_person_chooses_a_new_password_in_a_browser(site: Site, person: Callable[..., Person], page: Page) -> None:

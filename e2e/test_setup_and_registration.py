@@ -156,20 +156,22 @@ def test_r040_a_verification_link_works_once(site: Site, mailbox: Mailbox) -> No
     newcomer = site.register()
     token = mailbox.wait_for(newcomer.email).token
     assert len(token) >= 22, "128 bits"
-    site.verify(token)
-    problem(site.anonymous.post("/v1/verify-email", json={"token": token}), 422, "invalid_token")
+    site.verify(token, newcomer.password)
+    again = {"token": token, "password": newcomer.password}
+    problem(site.anonymous.post("/v1/verify-email", json=again), 422, "invalid_token")
 
 
 def test_r040_of_parallel_verifications_one_counts(site: Site, mailbox: Mailbox) -> None:
-    token = mailbox.wait_for(site.register().email).token
-    attempt = lambda: site.anonymous.post("/v1/verify-email", json={"token": token}).status_code  # noqa: E731
+    newcomer = site.register()
+    body = {"token": mailbox.wait_for(newcomer.email).token, "password": newcomer.password}
+    attempt = lambda: site.anonymous.post("/v1/verify-email", json=body).status_code  # noqa: E731
     statuses = at_once([attempt] * 5)
     assert sorted(statuses) == [200, 422, 422, 422, 422]
 
 
 @pytest.mark.parametrize("token", [FOREIGN_TOKEN, "", "%00", "' or 1=1 --", "a" * 5000])
 def test_verification_refuses_a_token_it_did_not_give(anonymous: Client, token: str) -> None:
-    answer = anonymous.post("/v1/verify-email", json={"token": token})
+    answer = anonymous.post("/v1/verify-email", json={"token": token, "password": new_password()})
     assert answer.status_code == 422
     assert answer.json()["code"] in ("invalid_token", "invalid_body")
 
@@ -181,8 +183,9 @@ def test_r042_a_newer_verification_link_kills_the_older(site: Site, mailbox: Mai
     assert answer.json() == {"status": "verification_sent"}
     newer = mailbox.wait_for(newcomer.email, after=1).token
     assert newer != older
-    problem(site.anonymous.post("/v1/verify-email", json={"token": older}), 422, "invalid_token")
-    site.verify(newer)
+    body = {"token": older, "password": newcomer.password}
+    problem(site.anonymous.post("/v1/verify-email", json=body), 422, "invalid_token")
+    site.verify(newer, newcomer.password)
 
 
 def test_r026_resending_tells_nothing_and_mails_only_who_waits(
@@ -227,9 +230,21 @@ def test_r047_who_registers_somebody_elses_address_first_gains_nothing(site: Sit
     attacker = site.register()
     mailbox.wait_for(attacker.email)
     owner = site.register(Newcomer(email=attacker.email))
-    site.verify(mailbox.wait_for(attacker.email, after=1).token)
+    site.verify(mailbox.wait_for(attacker.email, after=1).token, owner.password)
     problem(site.login(attacker.email, attacker.password), 401, "invalid_credentials")
     site.enter(owner.email, owner.password)
+
+
+def test_r047_the_owner_of_an_address_does_not_get_the_password_of_who_signed_up_with_it(
+    site: Site, mailbox: Mailbox
+) -> None:
+    attacker, own = site.register(display_name="Mallory"), new_password()
+    token = mailbox.wait_for(attacker.email).token
+    body = {"token": token, "password": own}
+    problem(site.anonymous.post("/v1/verify-email", json=body), 422, "wrong_password")
+    site.anonymous.post("/v1/verify-email", json={"token": token, "new_password": own}, expect=200)
+    problem(site.login(attacker.email, attacker.password), 401, "invalid_credentials")
+    assert site.enter(attacker.email, own).api.get("/v1/me", expect=200).json()["display_name"] is None
 
 
 def test_r048_registration_can_not_verify_an_address(site: Site) -> None:
@@ -297,7 +312,7 @@ def test_r281_a_repeated_registration_is_answered_as_before_and_mails_once(site:
     assert again.headers["idempotency-replayed"] == "true"
     other = {**body, "password": new_password()}
     problem(site.anonymous.post("/v1/register", json=other, headers=key), 422, "idempotency_key_reused")
-    site.verify(mailbox.wait_for(newcomer.email).token)
+    site.verify(mailbox.wait_for(newcomer.email).token, newcomer.password)
     mailbox.wait_for(site.register().email)
     assert len(mailbox.to(newcomer.email)) == 1
 

@@ -15,11 +15,11 @@ _RENEW_AFTER_SECONDS = 200
 class Client:
     """Sends requests without credentials. Fails on any 5xx, and on a failure that is no problem document (R-225)."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, *, headers: dict[str, str] | None = None) -> None:
         self.base_url = base_url
         # No proxy and no .netrc of whoever runs the tests; and no idle connections, which would keep servers from stopping.
         limits = httpx.Limits(max_keepalive_connections=0)
-        self._http = httpx.Client(base_url=base_url, timeout=30, trust_env=False, limits=limits)
+        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False, limits=limits)
 
     def bearer(self) -> str | None:
         """The access token to send, if any."""
@@ -163,7 +163,8 @@ def refused(response: httpx.Response, pointer: str, code: str | None = None) -> 
 
 def outward(response: httpx.Response) -> dict[str, Any]:
     """All that the client can tell answers apart by, less what differs between any two requests (R-026)."""
-    volatile = {"date", "x-request-id", "content-length"}
+    # What is left of a network's quota says nothing about an account.
+    volatile = {"date", "x-request-id", "content-length", "ratelimit"}
     headers = {name: value for name, value in response.headers.items() if name not in volatile}
     body = response.json() if response.content else None
     if isinstance(body, dict):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from urllib.parse import parse_qs, urlsplit
 
-from aiosmtpd.smtp import SMTP, Envelope
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 from aiosmtpd.smtp import Session as SmtpSession
 
 from . import canary
@@ -95,7 +95,14 @@ class Mailbox:
 
     async def _listen(self, host: str, port: int) -> asyncio.Server:
         def protocol() -> SMTP:
-            return SMTP(self, enable_SMTPUTF8=True, hostname="localhost", loop=self._loop)
+            return SMTP(
+                self,
+                enable_SMTPUTF8=True,
+                hostname="localhost",
+                authenticator=lambda *_: AuthResult(success=True),
+                auth_require_tls=False,
+                loop=self._loop,
+            )
 
         return await self._loop.create_server(protocol, host, port)
 

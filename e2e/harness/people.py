@@ -78,13 +78,14 @@ class Site:
         self.anonymous.post("/v1/register", json=body, expect=202)
         return newcomer
 
-    def verify(self, token: str) -> None:
-        self.anonymous.post("/v1/verify-email", json={"token": token}, expect=200)
+    def verify(self, token: str, password: str) -> None:
+        """Confirms the address of a sign-up with the password that was chosen there."""
+        self.anonymous.post("/v1/verify-email", json={"token": token, "password": password}, expect=200)
 
     def person(self, *roles: str, **members: Any) -> Person:
         """Somebody new, who has gone the whole way; with these roles beside `user`, if any are named."""
         newcomer = self.register(**members)
-        self.verify(self.mailbox.wait_for(newcomer.email).token)
+        self.verify(self.mailbox.wait_for(newcomer.email).token, newcomer.password)
         person = self.enter(newcomer.email, newcomer.password)
         if roles:
             self.grant(person, *roles)

@@ -57,19 +57,14 @@ class Endpoint:
     path: str
     body: Callable[[str], dict[str, str]]
     status: int
-    # Whether an unknown address can be asked about again and again.
+    # Whether asking about an unknown address leaves nothing behind, however often it is done.
     forgets: bool = True
     forgive: bool = False
 
 
 ENDPOINTS = {
     "login": Endpoint(
-        "/v1/login",
-        lambda address: {"identifier": address, "password": new_password()},
-        401,
-        # Attempts at an unknown address may be counted as well, and nothing forgives them.
-        forgets=False,
-        forgive=True,
+        "/v1/login", lambda address: {"identifier": address, "password": new_password()}, 401, forgive=True, forgets=False
     ),
     "forgot": Endpoint("/v1/password/forgot", lambda address: {"email": address}, 202),
     "register": Endpoint(
@@ -130,4 +125,10 @@ def _known(probe: Probe, people: People, endpoint: Endpoint) -> Iterator[str]:
 def _unknown(people: People, endpoint: Endpoint) -> Iterator[str]:
     while True:
         for address in people.unknown:
-            yield address if endpoint.forgets else new_address()
+            if endpoint.forgets:
+                yield address
+            elif endpoint.forgive:
+                # What nobody forgives is given up before it is locked: as often asked about as a known one.
+                yield from [new_address()] * WRONG_IN_A_ROW
+            else:
+                yield new_address()

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use crate::r#gen::{self, Mode};
-use crate::workspace::{cargo, output, run as must};
-use crate::{Outcome, test, tidy, up};
+use crate::workspace::{cargo, run as must};
+use crate::{Outcome, audit, test, tidy, up};
 
 type Stage = (&'static str, fn() -> Outcome);
 
@@ -16,14 +16,10 @@ const STAGES: [Stage; 8] = [
     ("tidy", tidy::run),
     ("documentation", documentation),
     ("generated files", || r#gen::run(Mode::Check)),
-    ("one TLS library", one_tls_library),
+    ("dependencies", audit::run),
     ("tests", || test::run(None)),
     ("tour", tour),
 ];
-
-/// The workspace's TLS and cryptography is rustls over aws-lc-rs; a second one beside it would
-/// have to be watched as well.
-const UNWANTED: [&str; 3] = ["ring", "openssl-sys", "native-tls"];
 
 pub fn run() -> ExitCode {
     let mut results = Vec::new();
@@ -72,25 +68,6 @@ fn tour() -> Outcome {
         Some(options) => up::run(&options),
         None => Err("up knows no --tour".to_owned()),
     }
-}
-
-fn one_tls_library() -> Outcome {
-    let mut found = false;
-    for package in UNWANTED {
-        // An optional dependency stands in Cargo.lock without being built; `cargo tree` then
-        // prints nothing, or says that the package is not there.
-        let arguments = ["tree", "--workspace", "--invert", package];
-        let tree = match output(&mut cargo(&arguments)) {
-            Ok(tree) => tree,
-            Err(complaint) if complaint.contains("did not match any packages") => continue,
-            Err(complaint) => return Err(complaint),
-        };
-        if !tree.trim().is_empty() {
-            println!("{package} is built:\n{tree}");
-            found = true;
-        }
-    }
-    Ok(if found { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 #[cfg(test)]

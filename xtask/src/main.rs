@@ -4,7 +4,9 @@
 //! machine and can install everything else.
 #![expect(clippy::print_stdout, reason = "what a command has to say goes to the terminal")]
 
+mod audit;
 mod ci;
+mod fuzz;
 mod r#gen;
 mod http;
 mod json;
@@ -40,6 +42,10 @@ cargo xtask <command>
                          Ask everything that the OpenAPI document describes, by everybody (100).
   tidy                   Check the rules of the house: imports, sizes, homes of clock and SQL.
   gen [--check]          Write the generated files under docs/, or check that they are fresh.
+  audit                  Check the dependencies: licences, unwanted crates, sources, advisories.
+  advisories FOLDER      Refresh the kept advisories from a clone of rustsec/advisory-db.
+  fuzz [--seconds N] [target]
+                         Run every parser of outside input, or one, under the fuzzer; 60 s each.
   ci                     Everything a change must pass.
 ";
 
@@ -71,6 +77,12 @@ fn dispatch(words: &[&str]) -> Outcome {
         ["tidy"] => tidy::run(),
         ["gen"] => r#gen::run(r#gen::Mode::Write),
         ["gen", "--check"] => r#gen::run(r#gen::Mode::Check),
+        ["audit"] => audit::run(),
+        ["advisories", folder] => audit::refresh(folder),
+        ["fuzz", words @ ..] => match fuzz::Options::parse(words) {
+            Some(options) => fuzz::run(&options),
+            None => Ok(usage()),
+        },
         ["ci"] => Ok(ci::run()),
         [up::ANNOUNCE, server, address, data_directory] => up::announce(server, address, data_directory.as_ref()),
         [sweep::SWEEP, directory] => Ok(sweep::wait(directory.as_ref())),

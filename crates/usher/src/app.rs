@@ -4,14 +4,17 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::caller::Permission;
+use crate::caller::Denial;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Actor, Db, DbResult, Origin, Tx};
+use crate::error::AppResult;
 use crate::hashing::Hasher;
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
+use crate::password_filter::Filter;
 use crate::seal::Sealer;
+use crate::throttle::Portions;
 
 /// Cheap to clone; every clone is the same app.
 #[derive(Clone)]
@@ -26,12 +29,20 @@ pub struct Parts {
     pub keyring: Keyring,
     pub sealer: Sealer,
     pub hasher: Hasher,
-    /// Notes that somebody was refused for want of a permission.
+    /// What this process has drawn of its callers' limits.
+    pub portions: Portions,
+    /// The operator's list of breached passwords.
+    pub password_filter: Option<Arc<Filter>>,
+    /// Notes that somebody was refused.
     pub on_denied: OnDenied,
+    /// Looks for new keys, since somebody presents a token under a key that this process does not know.
+    pub on_unknown_key: OnUnknownKey,
 }
 
-/// Called with who was refused and the permission they lack.
-pub type OnDenied = fn(App, Origin, Permission) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Called with who was refused, and why.
+pub type OnDenied = fn(App, Origin, Denial) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+pub type OnUnknownKey = fn(App) -> Pin<Box<dyn Future<Output = AppResult<()>> + Send>>;
 
 impl App {
     pub fn new(parts: Parts) -> Self {

@@ -26,8 +26,19 @@ pub struct Rejection {
     pub detail: String,
     pub errors: Vec<FieldError>,
     pub retry_after_seconds: Option<u32>,
-    /// A token was presented and refused; its bearer is told so in `WWW-Authenticate` (RFC 6750, section 3.1).
-    pub token_refused: bool,
+    /// What `WWW-Authenticate` says, when the status is 401.
+    pub challenge: Challenge,
+}
+
+/// What a bearer is told in `WWW-Authenticate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// No token was presented.
+    TokenMissing,
+    /// A token was presented and refused (RFC 6750, section 3.1).
+    TokenRefused,
+    /// The token is good, but the person must prove again who they are (RFC 9470).
+    ProofTooOld { age_seconds_max: i64 },
 }
 
 /// One fault of the request, and where it is.
@@ -74,7 +85,14 @@ impl FieldError {
 
 impl Rejection {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after_seconds: None, token_refused: false }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after_seconds: None,
+            challenge: Challenge::TokenMissing,
+        }
     }
 
     pub fn unauthorized() -> Self {
@@ -83,7 +101,18 @@ impl Rejection {
 
     /// An access token that does not open anything (any more).
     pub fn token_refused() -> Self {
-        Self { token_refused: true, ..Self::unauthorized() }
+        Self { challenge: Challenge::TokenRefused, ..Self::unauthorized() }
+    }
+
+    /// The operation is a person's own: a key does not do.
+    pub fn session_required() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "session_required", "Only a person who has signed in may do this; an API key may not.")
+    }
+
+    pub fn fresh_authentication_required(age_seconds_max: i64) -> Self {
+        let detail = "This needs a fresh proof of who you are: `POST /v1/reauthenticate`, then ask again with the new token.";
+        let challenge = Challenge::ProofTooOld { age_seconds_max };
+        Self { challenge, ..Self::new(StatusCode::UNAUTHORIZED, "fresh_authentication_required", detail) }
     }
 
     /// Who somebody says they are, or the token they hold, did not convince.
@@ -125,6 +154,13 @@ impl Rejection {
     pub fn invalid_query(errors: Vec<FieldError>) -> Self {
         let detail = "The query string does not fit; `errors` says where and how.";
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_query", detail) }
+    }
+
+    /// Asked too often or guessed too often; nobody is told which, nor whether there is such an account.
+    pub fn too_many_requests(retry_after_seconds: u32) -> Self {
+        let detail = "Too many attempts. Wait as long as `Retry-After` says, then try again.";
+        let retry_after_seconds = Some(retry_after_seconds);
+        Self { retry_after_seconds, ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail) }
     }
 
     pub fn unavailable(code: &'static str, detail: impl Into<String>, retry_after_seconds: u32) -> Self {

@@ -27,11 +27,14 @@ pub enum SessionMark {}
 pub enum EmailMark {}
 /// Marks an [`Id`] as a mail's.
 pub enum MailMark {}
+/// Marks an [`Id`] as a device's.
+pub enum DeviceMark {}
 
 pub type UserId = Id<UserMark>;
 pub type SessionId = Id<SessionMark>;
 pub type EmailId = Id<EmailMark>;
 pub type MailId = Id<MailMark>;
+pub type DeviceId = Id<DeviceMark>;
 
 impl<T> Id<T> {
     /// A new identifier that sorts by `now`.

@@ -1,12 +1,16 @@
 //! The keys in use, in memory: what signs access tokens and what verifies them. The `keys` feature keeps it in step with the database.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
+use tokio::sync::Mutex;
 use usher_oidc::jose::{AccessClaims, Expected, JwkSet, SigningKey, TokenError, Verifier};
 
+use crate::clock::Stopwatch;
+use crate::error::{AppResult, Rejection};
 use crate::id::{SessionId, UserId, new_uuid};
 
 /// The type of our access tokens (RFC 9068).
@@ -14,6 +18,8 @@ const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 /// The client of usher's own API and pages.
 const CLIENT_ID: &str = "usher";
 const LEEWAY_SECONDS: i64 = 5;
+/// Tokens with unknown keys make a process look for new keys no more often than this.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The keys at one moment.
 pub struct Keys {
@@ -27,6 +33,15 @@ pub struct Keyring {
     issuer: String,
     access_lifetime: Duration,
     keys: RwLock<Option<Arc<Keys>>>,
+    looks_begun: AtomicU64,
+    last_look: Mutex<Option<Look>>,
+}
+
+/// A look for new keys that has ended.
+struct Look {
+    number: u64,
+    succeeded: bool,
+    ended: Stopwatch,
 }
 
 /// What an access token that is to be issued says.
@@ -47,7 +62,13 @@ pub struct Bearer {
 
 impl Keyring {
     pub fn new(issuer: &str, access_lifetime: Duration) -> Self {
-        Self { issuer: issuer.to_owned(), access_lifetime, keys: RwLock::new(None) }
+        Self {
+            issuer: issuer.to_owned(),
+            access_lifetime,
+            keys: RwLock::new(None),
+            looks_begun: AtomicU64::new(0),
+            last_look: Mutex::new(None),
+        }
     }
 
     pub fn replace(&self, keys: Keys) {
@@ -91,11 +112,80 @@ impl Keyring {
         let claims = keys.verifier.verify_access(token, &expected, now.as_second())?;
         match (claims.sub.parse(), claims.sid.parse()) {
             (Ok(user_id), Ok(session_id)) => Ok(Bearer { user_id, session_id }),
-            _ => Err(TokenError::UnknownKey),
+            _ => Err(TokenError::Shape),
         }
+    }
+
+    /// Has somebody look for new keys before a token is refused whose key is not known here. There is one look a second at the
+    /// most; who comes meanwhile waits for the next one and shares it. So strangers can't make work with keys of their own, and no
+    /// good token is refused because of them.
+    pub async fn look_again(&self, look: impl Future<Output = AppResult<()>>) -> AppResult<()> {
+        let begun_before = self.looks_begun.load(Ordering::SeqCst);
+        let mut last = self.last_look.lock().await;
+        if let Some(last) = &*last {
+            if last.number > begun_before {
+                let why = "The keys can't be read at the moment. Try again.";
+                let failed = || Rejection::unavailable("database_unavailable", why, 1).into();
+                return if last.succeeded { Ok(()) } else { Err(failed()) };
+            }
+            tokio::time::sleep(LOOK_AGAIN_AFTER.saturating_sub(last.ended.elapsed())).await;
+        }
+        let number = self.looks_begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let looked = look.await;
+        *last = Some(Look { number, succeeded: looked.is_ok(), ended: Stopwatch::start() });
+        looked
     }
 
     fn current(&self) -> Option<Arc<Keys>> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    async fn look(count: &AtomicUsize, outcome: AppResult<()>) -> AppResult<()> {
+        count.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        outcome
+    }
+
+    #[tokio::test]
+    async fn who_comes_during_a_look_shares_the_next_one() {
+        let keyring = Keyring::new("https://id.example.com", Duration::from_mins(5));
+        let count = AtomicUsize::new(0);
+        let clock = Stopwatch::start();
+        for looked in join_all((0..200).map(|_| keyring.look_again(look(&count, Ok(()))))).await {
+            looked.unwrap();
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+        assert!(clock.elapsed() >= LOOK_AGAIN_AFTER);
+    }
+
+    #[tokio::test]
+    async fn a_look_that_failed_lets_nobody_be_refused() {
+        let keyring = Keyring::new("https://id.example.com", Duration::from_mins(5));
+        let count = AtomicUsize::new(0);
+        let failing = || look(&count, Err(anyhow::anyhow!("the database is away").into()));
+        for looked in join_all((0..50).map(|_| keyring.look_again(failing()))).await {
+            assert!(looked.is_err());
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn a_look_that_was_given_up_counts_for_nobody() {
+        let keyring = Keyring::new("https://id.example.com", Duration::from_mins(5));
+        let count = AtomicUsize::new(0);
+        let never = keyring.look_again(std::future::pending());
+        let given_up = tokio::time::timeout(Duration::from_millis(1), never).await;
+        assert!(given_up.is_err());
+        keyring.look_again(look(&count, Ok(()))).await.unwrap();
+        assert_eq!(count.load(Ordering::SeqCst), 1);
     }
 }

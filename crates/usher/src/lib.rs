@@ -18,13 +18,19 @@ pub mod id;
 pub mod jobs;
 pub mod keyring;
 pub mod mail;
+pub mod network;
+pub mod password_filter;
 pub mod patch;
 pub mod seal;
 pub mod secret;
 pub mod telemetry;
+pub mod throttle;
 
 // Features: a folder each; lower ones know nothing of higher ones.
+pub mod addresses;
+pub mod attempts;
 pub mod audit;
+pub mod devices;
 pub mod emails;
 pub mod keys;
 pub mod mails;
@@ -44,5 +50,8 @@ pub mod verification;
 pub mod cli;
 pub mod router;
 
+/// The parsers for the fuzzer (`cargo xtask fuzz`), and for an ordinary test over the same inputs.
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod testing;

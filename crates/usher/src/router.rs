@@ -1,13 +1,17 @@
 //! The roof over the features' routers: every operation, every page, the documentation, and the layers around them all.
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use serde_json::Value;
 
 use crate::app::App;
 use crate::http::api::Routes;
-use crate::http::{docs, layers, probes};
+use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
-use crate::{audit, html, keys, mails, me, recovery, registration, roles, setup, sign_in, users, verification};
+use crate::{
+    addresses, attempts, audit, devices, html, keys, mails, me, password, recovery, registration, roles, sessions, setup, sign_in,
+    throttle, users, verification,
+};
 
 /// Every operation of the API.
 fn operations(with_metrics: bool) -> Routes {
@@ -17,7 +21,10 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(verification::router())
         .merge(sign_in::router())
         .merge(recovery::router())
+        .merge(password::router())
         .merge(me::router())
+        .merge(addresses::router())
+        .merge(sessions::router())
         .merge(users::router())
         .merge(roles::router())
         .merge(audit::router())
@@ -34,16 +41,22 @@ pub fn document() -> Value {
 pub fn router(app: &App) -> Router {
     let with_metrics = app.config.server.metrics_listen.is_none();
     let (operations, document) = docs::finish(operations(with_metrics));
-    let pages = html::router().merge(verification::pages()).merge(recovery::pages());
+    let forms = verification::pages().merge(recovery::pages()).merge(addresses::pages()).merge(me::pages());
+    let pages = html::router().merge(forms.layer(from_fn_with_state(app.clone(), limits::guard_forms)));
     layers::wrap(operations.merge(docs::router(&document)).merge(pages), app)
 }
 
 /// Every kind of job.
 pub fn jobs() -> Registry {
     let mut registry = Registry::default();
+    audit::register(&mut registry);
     mails::register(&mut registry);
     verification::register(&mut registry);
     recovery::register(&mut registry);
     users::register(&mut registry);
+    attempts::register(&mut registry);
+    devices::register(&mut registry);
+    throttle::register(&mut registry);
+    keys::register(&mut registry);
     registry
 }

@@ -66,7 +66,13 @@ pub enum Purpose {
     VerifyEmail,
     ResetPassword,
     SetPassword,
+    ConfirmEmail,
+    UndoDeletion,
     Refresh,
+    /// Kept by a device, so that it is known again.
+    Device,
+    /// Says that a sign-in was somebody else's.
+    ReportSignIn,
 }
 
 impl Purpose {
@@ -77,7 +83,11 @@ impl Purpose {
             Self::VerifyEmail => "verify_email",
             Self::ResetPassword => "reset_password",
             Self::SetPassword => "set_password",
+            Self::ConfirmEmail => "confirm_email",
+            Self::UndoDeletion => "undo_deletion",
             Self::Refresh => "refresh",
+            Self::Device => "device",
+            Self::ReportSignIn => "report_sign_in",
         }
     }
 
@@ -87,7 +97,11 @@ impl Purpose {
             Self::VerifyEmail => "ush_verify_",
             Self::ResetPassword => "ush_reset_",
             Self::SetPassword => "ush_welcome_",
+            Self::ConfirmEmail => "ush_confirm_",
+            Self::UndoDeletion => "ush_undo_",
             Self::Refresh => "ush_refresh_",
+            Self::Device => "ush_device_",
+            Self::ReportSignIn => "ush_report_",
         }
     }
 }

@@ -2,11 +2,14 @@
 //! prints `path:line: what to mend`.
 //!
 //! `ranks.rs` says who may import whom, `homes.rs` where clock, environment, randomness, SQL
-//! and HTTP live, `files.rs` what every file looks like, `migrations.rs` how migrations are named.
+//! and HTTP live, `files.rs` what every file looks like, `migrations.rs` how migrations are named, `evidence.rs` that the tests
+//! that documents name are there, `manifests.rs` that the lints of the workspace hold everywhere.
 
+mod evidence;
 mod files;
 mod homes;
 mod imports;
+mod manifests;
 mod migrations;
 mod ranks;
 mod source;
@@ -21,9 +24,10 @@ use crate::{Outcome, workspace};
 
 /// Where usher's modules are.
 const USHER: &str = "crates/usher/src/";
-const OIDC: &str = "crates/usher-oidc/src/";
+/// Crates without input and output.
+const PURE: [&str; 2] = ["crates/usher-oidc/src/", "crates/usher-log/src/"];
 
-const FOLDERS: [&str; 6] = ["crates", "xtask", "migrations", "e2e", "bench", "deploy"];
+const FOLDERS: [&str; 7] = ["crates", "xtask", "fuzz", "migrations", "e2e", "bench", "deploy"];
 const SKIPPED: [&str; 5] = ["target", "node_modules", "__pycache__", "vendor", "assets"];
 
 /// Something to mend.
@@ -65,6 +69,10 @@ pub fn run() -> Outcome {
     for folder in FOLDERS {
         collect(&root, folder, &mut files)?;
     }
+    for path in evidence::DOCUMENTS {
+        let text = fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"))?;
+        files.push(File { path: path.to_owned(), text });
+    }
     files.sort_by(|one, other| one.path.cmp(&other.path));
     let faults = check(&files);
     for fault in &faults {
@@ -77,8 +85,10 @@ pub fn run() -> Outcome {
 fn check(files: &[File]) -> Vec<Fault> {
     let mut faults = migrations::check(files);
     faults.extend(ranks::unlisted(files));
+    faults.extend(evidence::check(files));
     for file in files {
         faults.extend(files::check(file));
+        faults.extend(manifests::check(file));
         if file.ending() != Some("rs") {
             continue;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::tidy::imports;
 use crate::tidy::source::Source;
-use crate::tidy::{Fault, File, OIDC, USHER};
+use crate::tidy::{Fault, File, PURE, USHER};
 
 /// Modules of the kernel have this rank.
 const KERNEL: u8 = 0;
@@ -35,7 +35,11 @@ const RANKS: &[(&str, u8)] = &[
     ("caller", KERNEL),
     ("keyring", KERNEL),
     ("hashing", KERNEL),
+    ("network", KERNEL),
+    ("throttle", KERNEL),
+    ("password_filter", KERNEL),
     // Things.
+    ("attempts", 9),
     ("audit", 10),
     ("one_time_tokens", 11),
     ("emails", 12),
@@ -45,6 +49,7 @@ const RANKS: &[(&str, u8)] = &[
     ("roles", 16),
     ("sessions", 17),
     ("users", 18),
+    ("devices", 19),
     // Flows over things.
     ("sign_in", 30),
     ("verification", 31),
@@ -52,9 +57,11 @@ const RANKS: &[(&str, u8)] = &[
     ("recovery", 33),
     ("setup", 34),
     ("me", 35),
+    ("addresses", 36),
     // The roof.
     ("router", ROOF),
     ("cli", 50),
+    ("fuzzing", 55),
     ("testing", 60),
 ];
 
@@ -99,10 +106,10 @@ pub fn unlisted(files: &[File]) -> Vec<Fault> {
 
 pub fn check(source: &Source) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if source.path.starts_with(OIDC) {
+    if PURE.iter().any(|pure| source.path.starts_with(pure)) {
         for needle in IMPURE {
             for line in source.lines_with(needle) {
-                let sentence = format!("usher-oidc is pure and knows no `{needle}`");
+                let sentence = format!("this crate is pure and knows no `{needle}`");
                 faults.push(Fault::new(&source.path, line, sentence));
             }
         }

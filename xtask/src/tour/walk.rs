@@ -115,7 +115,7 @@ fn sign_up() -> Vec<Step> {
             .is("/status", "verification_sent"),
         Step::read_mail("the mail that was held for her", "/verify?token=", "verification"),
         Step::request("the address is verified", ("POST", "/v1/verify-email"), 200)
-            .body(r#"{"token":"$verification"}"#)
+            .body(r#"{"token":"$verification","password":"violet anchor meadow stone"}"#)
             .is("/status", "verified"),
         Step::request("she signs in", ("POST", "/v1/login"), 200)
             .body(PERSON_LOGIN)

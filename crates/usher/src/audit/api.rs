@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::log::{self, Sealed};
 use super::store;
 use crate::app::App;
 use crate::caller::Permission;
 use crate::db::page::{self, Limit, Page};
-use crate::error::AppResult;
+use crate::error::{AppResult, Rejection};
 use crate::http::api::{Access, Op, Routes};
-use crate::http::output::Listed;
+use crate::http::output::{Answer, Listed};
 use crate::http::params::Query;
 
 pub fn router() -> Routes {
@@ -22,6 +23,12 @@ pub fn router() -> Routes {
         Op::new(Method::GET, "/v1/audit-events", Access::Holding(Permission::AuditRead), "Operations", "List audit events")
             .description("Newest first. Every change and every sign-in has one; it says who, what, when, from where, and field by field what changed."),
         list_audit_events,
+    )
+    .op(
+        Op::new(Method::GET, "/v1/audit/checkpoint", Access::Holding(Permission::AuditRead), "Operations", "The newest checkpoint of the audit log")
+            .description("The signed state of the Merkle tree over the audit events. Whoever keeps these elsewhere can tell later whether the log was cut off or written anew: `usher audit verify --checkpoint`.")
+            .fails(404, "Nothing has been sealed yet."),
+        show_audit_checkpoint,
     )
 }
 
@@ -65,6 +72,8 @@ pub struct AuditEvent {
     pub user_agent: Option<String>,
     /// Member by member: `{"bio": {"before": null, "after": "Gardener"}}`.
     pub changes: Value,
+    /// A person whom it concerned was purged, and with them reason, address, user agent and changes.
+    pub erased: bool,
 }
 
 async fn list_audit_events(
@@ -76,4 +85,9 @@ async fn list_audit_events(
     let events = store::list_events(app.db.pipeline(), &filter, after).await?;
     let page = Page::cut(events, filter.limit.unwrap_or_default(), |event| event.id);
     Ok(Listed { page, here })
+}
+
+async fn show_audit_checkpoint(State(app): State<App>) -> AppResult<Answer<Sealed>> {
+    let sealed = log::last(&app).await?;
+    Ok(Answer(sealed.ok_or_else(Rejection::not_found)?))
 }

@@ -1,25 +1,40 @@
 //! The audit trail: who did what, when, from where, and what it changed. A row is written in the transaction of its change,
 //! so there is no change without one. Rows are never updated; secrets are never in them.
+//!
+//! What may be personal stands apart, in details that an event commits to by their hash: they can be erased with the person
+//! and the [`log`] that seals the events still verifies.
 
 mod api;
+mod jobs;
+pub mod log;
 mod store;
 
 #[cfg(test)]
 #[path = "tests/api.rs"]
 mod api_tests;
+#[cfg(test)]
+#[path = "tests/erasing.rs"]
+mod erasing_tests;
 
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::pin::Pin;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use usher_log::Details;
+use uuid::Uuid;
 
 pub use api::router;
+pub use jobs::{erase, register};
 
 use crate::app::App;
-use crate::caller::Permission;
-use crate::db::{DbResult, Origin, Tx};
-use crate::error::LogAndIgnore;
+use crate::caller::Denial;
+use crate::config::Report;
+use crate::db::{Actor, DbResult, Origin, Tx};
+use crate::error::{AppResult, LogAndIgnore};
+use crate::id::UserId;
+use crate::secret::random_bytes;
 
 /// Whether what was asked for happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +57,30 @@ pub struct Event {
     action: &'static str,
     outcome: Outcome,
     target: Option<(&'static str, String)>,
+    subject: Option<Uuid>,
     changes: Value,
+}
+
+/// What may be personal in an event; kept as text, and hashed so.
+#[derive(Serialize, Deserialize)]
+struct Content {
+    reason: Option<String>,
+    address: Option<IpAddr>,
+    user_agent: Option<String>,
+    changes: Value,
+}
+
+impl Content {
+    /// What is shown in place of erased details.
+    fn erased() -> Self {
+        Self { reason: None, address: None, user_agent: None, changes: json!({}) }
+    }
 }
 
 impl Event {
     /// Something that happened. Actions are named `<resource>.<past participle>`.
     pub fn success(action: &'static str) -> Self {
-        Self { action, outcome: Outcome::Success, target: None, changes: json!({}) }
+        Self { action, outcome: Outcome::Success, target: None, subject: None, changes: json!({}) }
     }
 
     /// Something that was refused.
@@ -59,7 +91,18 @@ impl Event {
     /// What it happened to.
     #[must_use]
     pub fn on(mut self, kind: &'static str, id: impl Display) -> Self {
-        self.target = Some((kind, id.to_string()));
+        let id = id.to_string();
+        if kind == "user" {
+            self.subject = id.parse().ok();
+        }
+        self.target = Some((kind, id));
+        self
+    }
+
+    /// Whom it concerns, when it happened to something of theirs by somebody else's hand: its details go when they are purged.
+    #[must_use]
+    pub fn about(mut self, id: UserId) -> Self {
+        self.subject = Some(id.uuid());
         self
     }
 
@@ -81,19 +124,44 @@ impl Event {
 }
 
 /// Writes the event.
-pub async fn record(tx: &mut Tx, event: Event) -> DbResult<()> {
+pub async fn record(tx: &mut Tx, mut event: Event) -> DbResult<()> {
     let outcome = event.outcome.as_str();
     metrics::counter!("usher_audit_events_total", "action" => event.action, "outcome" => outcome).increment(1);
-    let (kind, id) = event.target.map_or((None, None), |(kind, id)| (Some(kind), Some(id)));
-    store::insert_event(tx, event.action, outcome, kind, id.as_deref(), &event.changes).await
+    let origin = tx.origin();
+    let content = Content {
+        reason: origin.reason.clone(),
+        address: origin.address,
+        user_agent: origin.user_agent.clone(),
+        changes: std::mem::take(&mut event.changes),
+    };
+    let content = serde_json::to_string(&content).expect("texts and values are JSON");
+    let details = Details { salt: random_bytes(), content };
+    store::insert_event(tx, &event, &details).await
 }
 
-/// Notes that a caller was refused for want of a permission. The refusal stands whether or not the note can be written.
-pub fn note_denied(app: App, origin: Origin, permission: Permission) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+/// Notes that a process has begun to work, and under which settings: their names and one hash, no values.
+pub async fn note_start(app: &App, command: &str, report: &Report) -> AppResult<()> {
+    let mut tx = app.begin_as(Actor::System).await?;
+    let event = Event::success("server.started")
+        .detail("command", command)
+        .detail("version", env!("CARGO_PKG_VERSION"))
+        .detail("settings", report.names_given())
+        .detail("settings_hash", report.fingerprint());
+    record(&mut tx, event).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Notes that a caller was refused. The refusal stands whether or not the note can be written.
+pub fn note_denied(app: App, origin: Origin, denial: Denial) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
+        let event = match denial {
+            Denial::Lacks(permission) => Event::failure("permission.denied").detail("permission", permission.name()),
+            Denial::Refused(code) => Event::failure("permission.denied").detail("refusal", code),
+        };
         let note = async {
             let mut tx = app.begin(&origin).await?;
-            record(&mut tx, Event::failure("permission.denied").detail("permission", permission.name())).await?;
+            record(&mut tx, event).await?;
             tx.commit().await
         };
         note.await.log_and_ignore("the refusal stands");

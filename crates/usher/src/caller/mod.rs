@@ -1,5 +1,6 @@
 //! Who is asking, and whether they may act now. Every path that issues or accepts a token goes through [`may_act`].
 
+mod gate;
 mod permission;
 mod store;
 
@@ -7,7 +8,9 @@ mod store;
 mod tests;
 
 use jiff::Timestamp;
+use usher_oidc::jose::TokenError;
 
+pub use gate::{Act, Cleared, Device, Refusal, SessionStanding, Standing, may_act};
 pub use permission::{Permission, PermissionSet};
 
 use crate::app::App;
@@ -42,96 +45,46 @@ impl UserStatus {
     }
 }
 
-/// What decides whether a user may act.
-#[derive(Clone, Debug)]
-pub struct Standing {
-    pub user_id: UserId,
-    pub status: UserStatus,
-    pub email_verified: bool,
-    pub locked_until: Option<Timestamp>,
-    pub auth_epoch: i64,
-    pub permissions: PermissionSet,
+/// Asks the gate about a user, within a transaction.
+pub async fn ask(tx: &mut Tx, user_id: UserId, act: Act<'_>) -> DbResult<Result<Cleared, Refusal>> {
+    let standing = store::find_standing(tx, user_id).await?;
+    Ok(standing.map_or(Err(Refusal::Unknown), |standing| may_act(&standing, act, tx.now())))
 }
 
-/// What decides whether a session is alive.
-#[derive(Clone, Debug)]
-pub struct SessionStanding {
-    pub id: SessionId,
-    pub auth_epoch: i64,
-    pub expires_at: Timestamp,
-    pub ended_at: Option<Timestamp>,
+/// What a user may do, if there is such a user.
+pub async fn find_permissions(tx: &mut Tx, user_id: UserId) -> DbResult<Option<PermissionSet>> {
+    Ok(store::find_standing(tx, user_id).await?.map(|standing| standing.permissions))
 }
 
-/// What the subject is about to do.
-#[derive(Clone, Copy, Debug)]
-pub enum Act<'a> {
-    /// Begin a session by proving who they are.
-    SignIn,
-    /// Go on with a session: a request or a refresh.
-    GoOn(&'a SessionStanding),
-}
-
-/// Why a subject may not act. For the log and the audit trail; callers are told nothing of it.
+/// Who acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    Pending,
-    Suspended,
-    Deleted,
-    Unverified,
-    Locked,
-    SessionEnded,
-    SessionExpired,
-    /// The password was changed, or everything was signed out, since the session began.
-    EpochPassed,
+pub enum Subject {
+    User(UserId),
 }
 
-impl Refusal {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Suspended => "suspended",
-            Self::Deleted => "deleted",
-            Self::Unverified => "unverified",
-            Self::Locked => "locked",
-            Self::SessionEnded => "session_ended",
-            Self::SessionExpired => "session_expired",
-            Self::EpochPassed => "epoch_passed",
-        }
-    }
+/// What a caller has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// An access token of this session.
+    Session { id: SessionId, began_at: Timestamp },
 }
 
-/// The one gate: may this subject act now?
-///
-/// A lock after wrong passwords bars signing in only: otherwise anybody could end a person's sessions by guessing.
-pub fn may_act(standing: &Standing, act: Act<'_>, now: Timestamp) -> Result<(), Refusal> {
-    match standing.status {
-        UserStatus::Active => {}
-        UserStatus::Pending => return Err(Refusal::Pending),
-        UserStatus::Suspended => return Err(Refusal::Suspended),
-        UserStatus::Deleted => return Err(Refusal::Deleted),
-    }
-    if !standing.email_verified {
-        return Err(Refusal::Unverified);
-    }
-    match act {
-        Act::SignIn if standing.locked_until.is_some_and(|until| until > now) => Err(Refusal::Locked),
-        Act::GoOn(session) if session.ended_at.is_some() => Err(Refusal::SessionEnded),
-        Act::GoOn(session) if session.expires_at <= now => Err(Refusal::SessionExpired),
-        Act::GoOn(session) if session.auth_epoch != standing.auth_epoch => Err(Refusal::EpochPassed),
-        Act::SignIn | Act::GoOn(_) => Ok(()),
-    }
-}
-
-/// Where this user stands, within a transaction.
-pub async fn find_standing(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Standing>> {
-    store::find_standing(tx, user_id).await
-}
-
-/// A signed-in caller, checked against the database for this very request.
+/// Who calls an operation, checked against the database for this very request.
 #[derive(Clone, Debug)]
 pub struct Caller {
+    pub cleared: Cleared,
+    pub credential: Credential,
+    pub permissions: PermissionSet,
+    pub origin: Origin,
+}
+
+/// A person in a session of theirs. What is a person's own to do asks for one; a program's key does not make one.
+#[derive(Clone, Debug)]
+pub struct Person {
     pub user_id: UserId,
     pub session_id: SessionId,
+    /// When they last proved who they are.
+    pub authenticated_at: Timestamp,
     pub permissions: PermissionSet,
     pub origin: Origin,
 }
@@ -141,6 +94,15 @@ pub struct Caller {
 pub struct Authority {
     pub permissions: PermissionSet,
     pub user_id: Option<UserId>,
+}
+
+/// Why a caller was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// They lack the permission that the operation needs.
+    Lacks(Permission),
+    /// They may use the operation, but not for this; the code of the refusal.
+    Refused(&'static str),
 }
 
 impl Authority {
@@ -168,6 +130,21 @@ impl Authority {
 
 impl Caller {
     pub fn authority(&self) -> Authority {
+        let Subject::User(user_id) = self.cleared.subject();
+        Authority { permissions: self.permissions, user_id: Some(user_id) }
+    }
+
+    /// The person, if it is one in a session of theirs.
+    pub fn person(&self) -> Option<Person> {
+        let Subject::User(user_id) = self.cleared.subject();
+        let Credential::Session { id, began_at } = self.credential;
+        let origin = self.origin.clone();
+        Some(Person { user_id, session_id: id, authenticated_at: began_at, permissions: self.permissions, origin })
+    }
+}
+
+impl Person {
+    pub fn authority(&self) -> Authority {
         Authority { permissions: self.permissions, user_id: Some(self.user_id) }
     }
 }
@@ -175,23 +152,31 @@ impl Caller {
 /// Recognises the bearer of an access token: signature and claims, then the session and the user as they are now.
 pub async fn recognise(app: &App, token: &str, origin: Origin) -> AppResult<Caller> {
     let now = app.clock.now();
-    let Ok(claims) = app.keyring.verify_access(token, now) else {
+    let mut verified = app.keyring.verify_access(token, now);
+    if verified == Err(TokenError::UnknownKey) {
+        (app.on_unknown_key)(app.clone()).await?;
+        verified = app.keyring.verify_access(token, now);
+    }
+    let Ok(claims) = verified else {
         return Err(Rejection::token_refused().into());
     };
     let Some((standing, session)) = store::find_by_session(app.db.read(), claims.session_id).await? else {
         return Err(Rejection::token_refused().into());
     };
-    if standing.user_id != claims.user_id {
+    if standing.subject != Subject::User(claims.user_id) {
         return Err(Rejection::token_refused().into());
     }
-    if let Err(refusal) = may_act(&standing, Act::GoOn(&session), now) {
-        tracing::debug!(user.id = %standing.user_id, refusal = refusal.as_str(), "refused an access token");
-        return Err(Rejection::token_refused().into());
-    }
+    let cleared = match may_act(&standing, Act::GoOn(&session), now) {
+        Ok(cleared) => cleared,
+        Err(refusal) => {
+            tracing::debug!(user.id = %claims.user_id, refusal = refusal.as_str(), "refused an access token");
+            return Err(Rejection::token_refused().into());
+        }
+    };
     Ok(Caller {
-        user_id: standing.user_id,
-        session_id: session.id,
+        cleared,
+        credential: Credential::Session { id: session.id, began_at: session.began_at },
         permissions: standing.permissions,
-        origin: origin.as_user(standing.user_id),
+        origin: origin.as_user(claims.user_id),
     })
 }

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Row;
 
-use super::{PermissionSet, SessionStanding, Standing, UserStatus};
+use super::{PermissionSet, SessionStanding, Standing, Subject, UserStatus};
 use crate::db::lanes::ReadLane;
 use crate::db::{DbResult, Tx};
 use crate::id::{SessionId, UserId};
@@ -11,10 +11,12 @@ const FIND_BY_SESSION: &str = "
     select
         s.id,
         s.auth_epoch as session_epoch,
+        s.created_at as began_at,
         s.expires_at,
         s.ended_at,
         u.id as user_id,
         u.status,
+        coalesce(u.deleted_by = u.id, false) as deleted_by_self,
         u.locked_until,
         u.auth_epoch,
         exists (
@@ -35,6 +37,7 @@ const FIND_STANDING: &str = "
     select
         u.id as user_id,
         u.status,
+        coalesce(u.deleted_by = u.id, false) as deleted_by_self,
         u.locked_until,
         u.auth_epoch,
         exists (
@@ -55,6 +58,7 @@ pub async fn find_by_session(lane: &ReadLane, id: SessionId) -> DbResult<Option<
     let session = SessionStanding {
         id: row.get("id"),
         auth_epoch: row.get("session_epoch"),
+        began_at: row.get("began_at"),
         expires_at: row.get("expires_at"),
         ended_at: row.get("ended_at"),
     };
@@ -68,9 +72,10 @@ pub async fn find_standing(tx: &mut Tx, id: UserId) -> DbResult<Option<Standing>
 fn standing(row: &Row) -> Standing {
     let permissions: Vec<&str> = row.get("permissions");
     Standing {
-        user_id: row.get("user_id"),
+        subject: Subject::User(row.get("user_id")),
         // A status of a later release is none that may act.
         status: UserStatus::parse(row.get("status")).unwrap_or(UserStatus::Suspended),
+        deleted_by_self: row.get("deleted_by_self"),
         email_verified: row.get("email_verified"),
         locked_until: row.get("locked_until"),
         auth_epoch: row.get("auth_epoch"),

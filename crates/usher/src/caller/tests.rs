@@ -4,10 +4,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 
+const FROM_ANYWHERE: Act<'_> = Act::SignIn { device: Device::Unknown };
+
 fn standing(status: UserStatus) -> Standing {
     Standing {
-        user_id: UserId::new(Timestamp::UNIX_EPOCH),
+        subject: Subject::User(UserId::new(Timestamp::UNIX_EPOCH)),
         status,
+        deleted_by_self: false,
         email_verified: true,
         locked_until: None,
         auth_epoch: 3,
@@ -16,33 +19,65 @@ fn standing(status: UserStatus) -> Standing {
 }
 
 fn session(now: Timestamp) -> SessionStanding {
-    SessionStanding { id: SessionId::new(now), auth_epoch: 3, expires_at: now + SignedDuration::from_hours(1), ended_at: None }
+    SessionStanding {
+        id: SessionId::new(now),
+        auth_epoch: 3,
+        began_at: now,
+        expires_at: now + SignedDuration::from_hours(1),
+        ended_at: None,
+    }
+}
+
+/// The refusal, if there is one; whoever is let through is the subject that asked.
+fn asked(standing: &Standing, act: Act<'_>, now: Timestamp) -> Option<Refusal> {
+    match may_act(standing, act, now) {
+        Ok(cleared) => {
+            assert_eq!(cleared.subject(), standing.subject);
+            None
+        }
+        Err(refusal) => Some(refusal),
+    }
 }
 
 #[test]
 fn only_an_active_and_verified_user_may_act() {
     let now = Timestamp::UNIX_EPOCH;
-    for (status, refusal) in [
-        (UserStatus::Pending, Refusal::Pending),
-        (UserStatus::Suspended, Refusal::Suspended),
-        (UserStatus::Deleted, Refusal::Deleted),
-    ] {
-        assert_eq!(may_act(&standing(status), Act::SignIn, now), Err(refusal));
-        assert_eq!(may_act(&standing(status), Act::GoOn(&session(now)), now), Err(refusal));
+    let session = session(now);
+    for act in [FROM_ANYWHERE, Act::SignIn { device: Device::Known }, Act::GoOn(&session)] {
+        for (status, refusal) in [
+            (UserStatus::Pending, Refusal::Pending),
+            (UserStatus::Suspended, Refusal::Suspended),
+            (UserStatus::Deleted, Refusal::Deleted),
+        ] {
+            assert_eq!(asked(&standing(status), act, now), Some(refusal));
+        }
+        let unverified = Standing { email_verified: false, ..standing(UserStatus::Active) };
+        assert_eq!(asked(&unverified, act, now), Some(Refusal::Unverified));
+        assert_eq!(asked(&standing(UserStatus::Active), act, now), None);
     }
-    let unverified = Standing { email_verified: false, ..standing(UserStatus::Active) };
-    assert_eq!(may_act(&unverified, Act::SignIn, now), Err(Refusal::Unverified));
-    assert_eq!(may_act(&standing(UserStatus::Active), Act::SignIn, now), Ok(()));
-    assert_eq!(may_act(&standing(UserStatus::Active), Act::GoOn(&session(now)), now), Ok(()));
 }
 
 #[test]
-fn r025_a_lock_bars_signing_in_but_not_a_session_in_use() {
+fn a_link_serves_whoever_is_neither_suspended_nor_deleted() {
+    let now = Timestamp::UNIX_EPOCH;
+    for act in [Act::Recover, Act::ConfirmAddress] {
+        for status in [UserStatus::Active, UserStatus::Pending] {
+            let unverified = Standing { email_verified: false, ..standing(status) };
+            assert_eq!(asked(&unverified, act, now), None);
+        }
+        assert_eq!(asked(&standing(UserStatus::Suspended), act, now), Some(Refusal::Suspended));
+        assert_eq!(asked(&standing(UserStatus::Deleted), act, now), Some(Refusal::Deleted));
+    }
+}
+
+#[test]
+fn r025_a_lock_bars_signing_in_but_not_from_a_known_device_nor_a_session_in_use() {
     let now = Timestamp::UNIX_EPOCH;
     let locked = Standing { locked_until: Some(now + SignedDuration::from_mins(5)), ..standing(UserStatus::Active) };
-    assert_eq!(may_act(&locked, Act::SignIn, now), Err(Refusal::Locked));
-    assert_eq!(may_act(&locked, Act::GoOn(&session(now)), now), Ok(()));
-    assert_eq!(may_act(&locked, Act::SignIn, now + SignedDuration::from_mins(6)), Ok(()));
+    assert_eq!(asked(&locked, FROM_ANYWHERE, now), Some(Refusal::Locked));
+    assert_eq!(asked(&locked, Act::SignIn { device: Device::Known }, now), None);
+    assert_eq!(asked(&locked, Act::GoOn(&session(now)), now), None);
+    assert_eq!(asked(&locked, FROM_ANYWHERE, now + SignedDuration::from_mins(6)), None);
 }
 
 #[test]
@@ -50,9 +85,25 @@ fn an_ended_expired_or_outdated_session_does_not_go_on() {
     let now = Timestamp::UNIX_EPOCH;
     let user = standing(UserStatus::Active);
     let ended = SessionStanding { ended_at: Some(now), ..session(now) };
-    assert_eq!(may_act(&user, Act::GoOn(&ended), now), Err(Refusal::SessionEnded));
+    assert_eq!(asked(&user, Act::GoOn(&ended), now), Some(Refusal::SessionEnded));
     let expired = SessionStanding { expires_at: now, ..session(now) };
-    assert_eq!(may_act(&user, Act::GoOn(&expired), now), Err(Refusal::SessionExpired));
+    assert_eq!(asked(&user, Act::GoOn(&expired), now), Some(Refusal::SessionExpired));
     let outdated = SessionStanding { auth_epoch: 2, ..session(now) };
-    assert_eq!(may_act(&user, Act::GoOn(&outdated), now), Err(Refusal::EpochPassed));
+    assert_eq!(asked(&user, Act::GoOn(&outdated), now), Some(Refusal::EpochPassed));
+}
+
+#[test]
+fn only_who_deleted_themselves_may_undo_it() {
+    let now = Timestamp::UNIX_EPOCH;
+    let by_self = |status| Standing { deleted_by_self: true, ..standing(status) };
+    assert_eq!(asked(&by_self(UserStatus::Deleted), Act::UndoDeletion, now), None);
+    assert_eq!(asked(&standing(UserStatus::Deleted), Act::UndoDeletion, now), Some(Refusal::Deleted));
+    assert_eq!(asked(&standing(UserStatus::Suspended), Act::UndoDeletion, now), Some(Refusal::Suspended));
+    for status in [UserStatus::Active, UserStatus::Pending] {
+        assert_eq!(asked(&by_self(status), Act::UndoDeletion, now), Some(Refusal::NotDeleted));
+    }
+    // Nothing else is open to them.
+    for act in [FROM_ANYWHERE, Act::Recover, Act::ConfirmAddress, Act::GoOn(&session(now))] {
+        assert_eq!(asked(&by_self(UserStatus::Deleted), act, now), Some(Refusal::Deleted));
+    }
 }

@@ -1,25 +1,26 @@
 //! Putting an [`App`] together from the configuration.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
-use super::Failure;
+use super::{Failure, secret_key};
 use crate::app::{App, Parts};
+use crate::audit::{self, Event};
 use crate::clock::Clock;
-use crate::config::{Config, SecretKey};
+use crate::config::{self, Config, SecretKey};
 use crate::db::private::{Options, Private};
 use crate::db::{Actor, ConnectOptions, Db, Origin, migrations};
 use crate::error::LogAndIgnore;
-use crate::hashing::{Cost, Hasher};
+use crate::hashing::{Cost, Hasher, Pepper, Peppers};
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
+use crate::password_filter::Filter;
 use crate::seal::Sealer;
-use crate::secret::random_bytes;
-use crate::{audit, keys, roles};
+use crate::throttle::Portions;
+use crate::{keys, roles};
 
 /// How long a start waits for a database that is not there yet.
 const DATABASE_WITHIN: Duration = Duration::from_mins(1);
@@ -47,6 +48,7 @@ impl Running {
 
 /// Connects and makes the app; the schema may still be missing.
 pub async fn connect(config: Config) -> anyhow::Result<Running> {
+    let password_filter = config.password.filter.as_deref().map(Filter::open).transpose()?.map(Arc::new);
     make_data_dir(&config.data_dir)?;
     let (private, postgres) = if let Some(url) = &config.database.url {
         (None, url.expose().parse().context("USHER_DATABASE_URL can't be read")?)
@@ -65,10 +67,6 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         idle_transaction_timeout: config.database.idle_transaction_timeout,
     };
     let db = Db::new(&options)?;
-    let secret_key = match &config.secret_key {
-        Some(key) => key.clone(),
-        None => own_secret_key(&config.data_dir)?,
-    };
     let mailer = match &config.mail.smtp {
         Some(url) => Mailer::smtp(url, config.mail.from.clone())?,
         None => Mailer::Held,
@@ -78,13 +76,33 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         clock: Clock::system(),
         mailer,
         keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
-        sealer: Sealer::new(secret_key.as_bytes()),
-        hasher: Hasher::start(Cost::POLICY, config.password.hash_memory_mib, config.password.hash_queue),
+        sealer: sealer(&config)?,
+        hasher: hasher(&config.password),
+        password_filter,
+        portions: Portions::default(),
         on_denied: audit::note_denied,
+        on_unknown_key: keys::look_again,
         config,
     });
     wait_for_database(&app).await?;
     Ok(Running { app, private })
+}
+
+fn hasher(config: &config::Password) -> Hasher {
+    let pepper = |key: &Option<SecretKey>| key.as_ref().map(Pepper::new);
+    let peppers = Peppers { current: pepper(&config.pepper), previous: pepper(&config.pepper_previous) };
+    Hasher::start(Cost::POLICY, config.hash_memory_mib, config.hash_queue).peppered(peppers)
+}
+
+/// Reads all of the operator's password filter: a damaged one would let through what it lists.
+pub async fn verify_password_filter(config: &Config) -> Result<(), Failure> {
+    let Some(path) = config.password.filter.clone() else { return Ok(()) };
+    let verify = move || {
+        let verified = Filter::open(&path)?.verify();
+        verified.with_context(|| format!("the password filter {}", path.display()))
+    };
+    let verified = tokio::task::spawn_blocking(verify).await.map_err(anyhow::Error::from)?;
+    verified.map_err(|error| Failure::usage(format!("USHER_PASSWORD_FILTER: {error:#}")))
 }
 
 /// Connects, and brings schema, built-in roles and keys into the state this release needs.
@@ -92,7 +110,7 @@ pub async fn ready(config: Config) -> Result<Running, Failure> {
     let running = connect(config).await?;
     let app = &running.app;
     if app.config.database.migrate {
-        for applied in migrations::apply(&app.db).await? {
+        for applied in migrate(app, Actor::System).await? {
             tracing::info!(migration = applied, "applied a migration");
         }
     } else {
@@ -103,6 +121,17 @@ pub async fn ready(config: Config) -> Result<Running, Failure> {
     tx.commit().await?;
     keys::load(app).await?;
     Ok(running)
+}
+
+/// Applies the migrations that are missing, and notes them in the audit trail.
+pub async fn migrate(app: &App, by: Actor) -> anyhow::Result<Vec<String>> {
+    let applied = migrations::apply(&app.db).await?;
+    if !applied.is_empty() {
+        let mut tx = app.begin_as(by).await?;
+        audit::record(&mut tx, Event::success("database.migrated").detail("migrations", applied.clone())).await?;
+        tx.commit().await?;
+    }
+    Ok(applied)
 }
 
 /// Who acts when an operator does.
@@ -130,32 +159,15 @@ fn make_data_dir(path: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(path).with_context(|| format!("making the data directory {} (USHER_DATA_DIR)", path.display()))
 }
 
-/// The secret key of the zero-config default: made once, readable by its owner only.
-fn own_secret_key(data_dir: &Path) -> anyhow::Result<SecretKey> {
-    let path = data_dir.join("secret-key");
-    let context = || format!("the secret key {}", path.display());
-    if !path.exists() {
-        let key = SecretKey::from_bytes(random_bytes::<32>().to_vec()).map_err(anyhow::Error::msg)?;
-        write_private(&path, &format!("{}\n", key.to_base64().as_str())).with_context(context)?;
-    }
-    let text = zeroize::Zeroizing::new(std::fs::read_to_string(&path).with_context(context)?);
-    match SecretKey::parse(text.trim_end()) {
-        Ok(key) => Ok(key),
-        Err(problem) => bail!("{}: {problem}", context()),
-    }
-}
-
-/// Writes a file that only its owner may read. It is complete or not there: a crash in the middle leaves another name behind.
-/// Of several processes that start together the first one's file stays.
-pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    let unfinished = path.with_extension(format!("{}.part", crate::id::new_uuid(Clock::system().now())));
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    let linked = std::fs::hard_link(&unfinished, path);
-    std::fs::remove_file(&unfinished)?;
-    match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
-        _ => Ok(()),
-    }
+/// Seals under the secret key, and opens what the one before has sealed.
+fn sealer(config: &Config) -> anyhow::Result<Sealer> {
+    let (present, previous) = match &config.secret_key {
+        Some(key) => (key.clone(), config.secret_key_previous.clone()),
+        None => secret_key::load(&config.data_dir)?,
+    };
+    let sealer = Sealer::new(present.as_bytes());
+    Ok(match previous {
+        Some(previous) => sealer.with_previous(previous.as_bytes()),
+        None => sealer,
+    })
 }

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Failure, Outcome, boot, output};
+use super::{Failure, Outcome, boot, output, sealed};
 use crate::app::App;
+use crate::audit::log;
 use crate::config::{Config, Report};
 use crate::db::{Actor, migrations};
 use crate::{jobs, keys, mails, roles};
@@ -97,6 +98,7 @@ async fn examine_content(app: &App, findings: &mut Vec<Finding>) -> anyhow::Resu
         Ok(()) => finding("keys", Verdict::Ok, "the signing key opens"),
         Err(error) => finding("keys", Verdict::Failed, format!("{error}: is USHER_SECRET_KEY the one they were made with?")),
     });
+    findings.push(examine_sealed(app).await?);
     let mut tx = app.begin_as(Actor::Cli).await?;
     findings.push(if roles::exists_admin(&mut tx).await? {
         finding("administrator", Verdict::Ok, "there is one")
@@ -106,10 +108,44 @@ async fn examine_content(app: &App, findings: &mut Vec<Finding>) -> anyhow::Resu
     let (waiting, dead) = jobs::count(&mut tx).await?;
     let verdict = if dead > 0 { Verdict::Warning } else { Verdict::Ok };
     findings.push(finding("jobs", verdict, format!("{waiting} waiting, {dead} given up")));
+    findings.push(examine_log(app).await?);
     let (held, failed) = mails::count_stuck(&mut tx).await?;
     let verdict = if held + failed > 0 { Verdict::Warning } else { Verdict::Ok };
     let smtp = if app.mailer.holds() { "no SMTP server is set" } else { "an SMTP server is set" };
     findings.push(finding("mail", verdict, format!("{smtp}; {held} held, {failed} given up")));
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether the previous secret key is still needed, and whether one is missing.
+async fn examine_sealed(app: &App) -> anyhow::Result<Finding> {
+    let census = sealed::census(app).await?;
+    Ok(match (census.unknown, census.previous) {
+        (0, 0) if app.sealer.has_previous() => {
+            finding("sealing", Verdict::Ok, "all is sealed under the secret key; the previous one can be removed")
+        }
+        (0, 0) => finding("sealing", Verdict::Ok, "all is sealed under the secret key"),
+        (0, previous) => {
+            let detail = format!("{previous} values are sealed under the previous secret key: run `usher keys reseal`");
+            finding("sealing", Verdict::Warning, detail)
+        }
+        (unknown, _) => {
+            let detail = format!("{unknown} values are sealed under a secret key that is not configured, and can't be opened");
+            finding("sealing", Verdict::Warning, detail)
+        }
+    })
+}
+
+/// Whether the sealer keeps up. Beside commands that were run alone nothing seals until a server or worker runs again.
+async fn examine_log(app: &App) -> anyhow::Result<Finding> {
+    let progress = log::progress(app).await?;
+    let behind = progress.behind(app.clock.now());
+    let verdict = if behind.as_secs() < 60 { Verdict::Ok } else { Verdict::Warning };
+    let (sealed, waiting) = (progress.sealed, progress.waiting);
+    let detail = match progress.waits_since {
+        None => format!("{sealed} events are sealed, none waits"),
+        Some(_) => format!("{sealed} events are sealed, {waiting} wait, the first for {} s", behind.as_secs()),
+    };
+    let hint = if verdict == Verdict::Ok { "" } else { ": is a server or worker running, or a transaction open for long?" };
+    Ok(finding("audit", verdict, detail + hint))
 }

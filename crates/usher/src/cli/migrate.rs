@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::{Outcome, boot, output};
 use crate::config::Config;
-use crate::db::migrations;
+use crate::db::{Actor, grants, migrations};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -12,26 +12,34 @@ pub enum Command {
     Status,
 }
 
-pub async fn run(config: Config, command: Option<&Command>, json: bool) -> Outcome {
+pub async fn run(config: Config, grant_to: Option<&str>, json: bool) -> Outcome {
     let running = boot::connect(config).await?;
-    let db = &running.app.db;
-    if command.is_none() {
-        let applied = migrations::apply(db).await?;
-        match applied.len() {
-            _ if json => output::json(&applied)?,
-            0 => output::say("The database is up to date."),
-            count => output::say(format!("Applied {count}: {}.", applied.join(", "))),
-        }
+    let applied = boot::migrate(&running.app, Actor::Cli).await?;
+    if let Some(role) = grant_to {
+        grants::grant_to(&running.app.db, role).await?;
+    }
+    match applied.len() {
+        _ if json => output::json(&applied)?,
+        0 => output::say("The database is up to date."),
+        count => output::say(format!("Applied {count}: {}.", applied.join(", "))),
+    }
+    if let Some(role) = grant_to.filter(|_| !json) {
+        output::say(format!("The role {role} may do what usher needs."));
+    }
+    running.stop().await;
+    Ok(())
+}
+
+pub async fn status(config: Config, json: bool) -> Outcome {
+    let running = boot::connect(config).await?;
+    let states = migrations::status(&running.app.db).await?;
+    if json {
+        output::json(&states)?;
     } else {
-        let states = migrations::status(db).await?;
-        if json {
-            output::json(&states)?;
-        } else {
-            let row = |state: &migrations::MigrationState| {
-                vec![state.version.to_string(), state.name.clone(), if state.applied { "applied" } else { "missing" }.to_owned()]
-            };
-            output::table(&["version", "name", "state"], states.iter().map(row).collect(), "There are no migrations.");
-        }
+        let row = |state: &migrations::MigrationState| {
+            vec![state.version.to_string(), state.name.clone(), if state.applied { "applied" } else { "missing" }.to_owned()]
+        };
+        output::table(&["version", "name", "state"], states.iter().map(row).collect(), "There are no migrations.");
     }
     running.stop().await;
     Ok(())

@@ -1,6 +1,7 @@
 //! The command line: `usher serve` and its siblings for operators. Tables for people, `--json` for programs; exit code 0 is done,
 //! 1 is failed, 2 is a mistake in the command or the configuration. No password is ever an argument.
 
+mod audit;
 mod boot;
 mod config;
 mod doctor;
@@ -8,7 +9,10 @@ mod keys;
 mod mails;
 mod migrate;
 mod output;
+mod password_filter;
 mod roles;
+mod sealed;
+mod secret_key;
 mod serve;
 mod users;
 
@@ -39,6 +43,9 @@ enum Command {
     Worker,
     /// Apply the migrations that the database lacks
     Migrate {
+        /// Then let this role of PostgreSQL do what usher needs, and no more: the server can connect as it instead of the owner
+        #[arg(long, value_name = "ROLE")]
+        grant_to: Option<String>,
         #[command(subcommand)]
         command: Option<migrate::Command>,
     },
@@ -53,9 +60,15 @@ enum Command {
     /// See the mail queue, and send again what was held or given up
     #[command(subcommand)]
     Mail(mails::Command),
-    /// See and rotate the keys that sign tokens
+    /// See and rotate the keys that sign tokens, and change the secret key
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Verify and export the audit log
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Make and try a list of breached passwords
+    #[command(subcommand)]
+    PasswordFilter(password_filter::Command),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -116,6 +129,8 @@ fn run(arguments: Arguments) -> Outcome {
     match &arguments.command {
         Command::Config(command) => return config::run(command, json),
         Command::Openapi => return config::print_openapi(),
+        Command::Audit(audit::Command::Verify(verify)) if verify.file.is_some() => return audit::verify_file(verify, json),
+        Command::PasswordFilter(command) => return password_filter::run(command, json),
         _ => {}
     }
     let (config, report) = Config::load().map_err(Failure::usage)?;
@@ -124,14 +139,16 @@ fn run(arguments: Arguments) -> Outcome {
         match arguments.command {
             Command::Serve => serve::serve(config, &report).await,
             Command::Worker => serve::work(config, &report).await,
-            Command::Migrate { command } => migrate::run(config, command.as_ref(), json).await,
+            Command::Migrate { command: Some(migrate::Command::Status), .. } => migrate::status(config, json).await,
+            Command::Migrate { command: None, grant_to } => migrate::run(config, grant_to.as_deref(), json).await,
             Command::SetupToken => serve::print_setup_token(config).await,
             Command::User(command) => users::run(config, command, json).await,
             Command::Role(command) => roles::run(config, &command, json).await,
             Command::Mail(command) => mails::run(config, &command, json).await,
             Command::Keys(command) => keys::run(config, &command, json).await,
+            Command::Audit(command) => audit::run(config, &command, json).await,
             Command::Doctor => doctor::run(config, &report, json).await,
-            Command::Config(_) | Command::Openapi => Ok(()),
+            Command::Config(_) | Command::Openapi | Command::PasswordFilter(_) => Ok(()),
         }
     })
 }

@@ -1,7 +1,7 @@
 //! What the command line prints.
 #![expect(clippy::print_stderr, reason = "complaints go to standard error")]
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, ContentArrangement, Table};
@@ -11,6 +11,13 @@ use serde::Serialize;
 /// A failure, on standard error.
 pub fn complain(message: &str) {
     eprintln!("usher: {message}");
+}
+
+/// How far something is, on a terminal only; each text takes the place of the one before.
+pub fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{text}");
+    }
 }
 
 /// When whoever reads has heard enough (`usher user list | head`), there is nobody to tell.

@@ -6,15 +6,16 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, Outcome, boot, output};
+use super::{Failure, Outcome, boot, output, secret_key};
 use crate::app::App;
+use crate::audit::log::Sealing;
 use crate::config::{Config, Report};
 use crate::db::listen::Listener;
 use crate::error::LogAndIgnore;
 use crate::http::{probes, serve as http};
 use crate::jobs::Worker;
 use crate::secret::SecretText;
-use crate::{faults, keys, router, setup, telemetry};
+use crate::{audit, faults, keys, router, setup, telemetry};
 
 pub async fn serve(config: Config, report: &Report) -> Outcome {
     start_telemetry(&config, report)?;
@@ -30,8 +31,12 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
     };
     let grace = config.server.shutdown_grace;
     let starting = listener.try_clone().and_then(TcpListener::from_std).map_err(anyhow::Error::from)?;
+    let ready = async {
+        boot::verify_password_filter(&config).await?;
+        boot::ready(config).await
+    };
     let running = tokio::select! {
-        running = boot::ready(config) => running?,
+        running = ready => running?,
         // Until then probes are told that the process lives, and everybody else to come back.
         () = http::serve(starting, probes::starting_router(), std::future::pending(), grace) => return Ok(()),
         () = stop.asked() => return Ok(()),
@@ -39,7 +44,9 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
     let app = running.app.clone();
     let notifications = Listener::start(&app.db);
     keys::follow(app.clone(), &notifications);
+    audit::note_start(&app, "serve", report).await.map_err(anyhow::Error::from)?;
     let worker = app.config.run_worker.then(|| Worker::start(app.clone(), router::jobs(), &notifications));
+    let sealing = app.config.run_worker.then(|| Sealing::start(app.clone()));
     if running.is_private() {
         leave_setup_token(&app).await?;
     }
@@ -53,6 +60,9 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
     tracing::info!("stopping");
     if let Some(worker) = worker {
         worker.stop().await;
+    }
+    if let Some(sealing) = sealing {
+        sealing.stop().await;
     }
     running.stop().await;
     Ok(())
@@ -68,11 +78,14 @@ pub async fn work(config: Config, report: &Report) -> Outcome {
     let app = running.app.clone();
     let notifications = Listener::start(&app.db);
     keys::follow(app.clone(), &notifications);
+    audit::note_start(&app, "worker", report).await.map_err(anyhow::Error::from)?;
     let worker = Worker::start(app.clone(), router::jobs(), &notifications);
+    let sealing = Sealing::start(app.clone());
     tracing::info!("working");
     stop.asked().await;
     tracing::info!("stopping");
     worker.stop().await;
+    sealing.stop().await;
     running.stop().await;
     Ok(())
 }
@@ -128,7 +141,7 @@ async fn leave_setup_token(app: &App) -> anyhow::Result<()> {
 /// Puts the token into its file; the one that was there does not work any more.
 async fn keep_setup_token(app: &App, token: &SecretText) -> anyhow::Result<()> {
     setup::forget_token_file(app).await?;
-    boot::write_private(&setup::token_file(app), &format!("{}\n", token.reveal()))
+    secret_key::write_private(&setup::token_file(app), &format!("{}\n", token.reveal()))
 }
 
 /// SIGTERM and SIGINT.

@@ -4,16 +4,18 @@ use std::io::Read;
 
 use clap::{Args, Subcommand};
 use serde_json::Map;
+use zeroize::Zeroizing;
 
 use super::{Failure, Outcome, boot, output};
 use crate::app::App;
 use crate::caller::{Authority, UserStatus};
 use crate::config::Config;
-use crate::db::Tx;
 use crate::db::page::Limit;
+use crate::db::{Origin, Tx};
 use crate::emails::{self, EmailAddress};
 use crate::error::AppResult;
 use crate::formats;
+use crate::hashing::Scheme;
 use crate::id::UserId;
 use crate::mails::{self, Template};
 use crate::password;
@@ -62,6 +64,9 @@ pub struct Create {
     /// Read the password from standard input; the user is active at once and their address counts as verified
     #[arg(long)]
     password_stdin: bool,
+    /// Read a password hash that another program made from standard input; it is verified at sign-in and made anew then
+    #[arg(long, conflicts_with = "password_stdin")]
+    password_hash_stdin: bool,
 }
 
 #[derive(Args)]
@@ -156,8 +161,15 @@ async fn create_user(app: &App, create: Create) -> Result<User, Failure> {
             .ok_or_else(|| Failure::usage(format!("--display-name {}", formats::hint(formats::LINE).unwrap_or_default())))
     });
     let profile = Profile { display_name: display_name.transpose()?, ..Profile::default() };
-    let phc = if create.password_stdin { Some(read_password(app, &email).await?) } else { None };
-    let mut tx = app.begin(&boot::operator(None)).await?;
+    let origin = boot::operator(None);
+    let phc = if create.password_stdin {
+        Some(read_password(app, &origin, &email).await?)
+    } else if create.password_hash_stdin {
+        Some(read_password_hash(app)?)
+    } else {
+        None
+    };
+    let mut tx = app.begin(&origin).await?;
     let new = NewUser {
         email: &email,
         verified: phc.is_some(),
@@ -176,11 +188,27 @@ async fn create_user(app: &App, create: Create) -> Result<User, Failure> {
     Ok(user)
 }
 
-async fn read_password(app: &App, email: &EmailAddress) -> Result<String, Failure> {
-    let mut text = String::new();
+async fn read_password(app: &App, origin: &Origin, email: &EmailAddress) -> Result<String, Failure> {
+    let password = read_line()?;
+    Ok(password::prepare(app, origin.network(), &password, &[email.as_str()]).await?)
+}
+
+/// A hash that can be verified later; its password is not known, so the policy can't be asked.
+fn read_password_hash(app: &App) -> Result<String, Failure> {
+    let hash = read_line()?;
+    let unfit = |why: String| Failure::usage(format!("the hash on standard input can't be used: {why}"));
+    match app.hasher.recognise(hash.reveal()) {
+        None => Err(unfit("it is of no scheme that usher knows; docs/operations.md lists them".to_owned())),
+        Some(Scheme { name, obstacle: Some(obstacle) }) => Err(unfit(format!("it looks like {name}, but {obstacle}"))),
+        Some(Scheme { obstacle: None, .. }) => Ok(hash.reveal().to_owned()),
+    }
+}
+
+/// What stands on the standard input, without the end of its line.
+fn read_line() -> Result<SecretText, Failure> {
+    let mut text = Zeroizing::new(String::new());
     std::io::stdin().take(8192).read_to_string(&mut text).map_err(anyhow::Error::from)?;
-    let password = SecretText::new(text.trim_end_matches(['\r', '\n']).to_owned());
-    Ok(password::prepare(app, &password, &[email.as_str()]).await?)
+    Ok(SecretText::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 async fn list(app: &App, list: List, json: bool) -> Outcome {

@@ -22,8 +22,8 @@ value comes from, with secrets masked.
 * **`.env` for development.** The `USHER_` variables of a file `.env` in the working directory are read too, one
   `NAME=value` on each line. The real environment wins. Put a value with spaces, `#` or `$` in single quotes.
   Other names in that file are left to other programs.
-* Times are whole seconds in names that end in `_SECONDS`; sizes are whole MiB in names that end in `_MIB`.
-  Truth is `true` or `false`.
+* Times are whole seconds in names that end in `_SECONDS`, and whole days in names that end in `_DAYS`; sizes are whole MiB in
+  names that end in `_MIB`. Truth is `true` or `false`.
 ";
 
 /// The whole page. It depends on nothing but the table, so that it can be compared with the one in the repository.
@@ -69,6 +69,7 @@ fn value(setting: &Setting) -> String {
         Syntax::Boolean => "`true` or `false`".to_owned(),
         Syntax::Count(range) => format!("{} to {}", range.start(), range.end()),
         Syntax::Seconds(range) => format!("{} to {} seconds", range.start(), range.end()),
+        Syntax::Days(range) => format!("{} to {} days", range.start(), range.end()),
         Syntax::Mebibytes(range) => format!("{} to {} MiB", range.start(), range.end()),
     }
 }

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use lettre::message::Mailbox;
+use usher_oidc::jose::Algorithm;
 
 use crate::faults;
 
+mod audit_key;
 mod docs;
 mod hidden;
 mod public_url;
@@ -28,6 +30,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
+pub use audit_key::AuditKey;
 pub use docs::markdown;
 pub use hidden::Hidden;
 pub use public_url::PublicUrl;
@@ -47,10 +50,13 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// `None` only with the private database: then `secret-key` in the data directory is made and used.
     pub secret_key: Option<SecretKey>,
+    /// Opens what was sealed before the secret key was changed; only beside a configured `secret_key`.
+    pub secret_key_previous: Option<SecretKey>,
     pub mail: Mail,
     pub log: Log,
     pub password: Password,
     pub tokens: Tokens,
+    pub audit: Audit,
     /// Whether `usher serve` does the after-work (mail, purging) too.
     pub run_worker: bool,
 }
@@ -63,6 +69,8 @@ pub struct Server {
     pub public_url: PublicUrl,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whose requests are not limited in number.
+    pub rate_limit_exempt: Vec<IpNet>,
     /// Where `/metrics` is served when it shall not be beside the API.
     pub metrics_listen: Option<SocketAddr>,
     pub request_timeout: Duration,
@@ -132,13 +140,21 @@ impl LogFormat {
 pub struct Password {
     /// In code points.
     pub min_length: usize,
+    /// Context words of the operator.
+    pub blocked_words: Vec<String>,
+    /// Absolute. A file that `usher password-filter build` has made.
+    pub filter: Option<PathBuf>,
     /// The memory of all hashing threads together, in MiB.
     pub hash_memory_mib: usize,
     /// How many passwords may wait for a hashing thread.
     pub hash_queue: usize,
+    /// Mixed with passwords before they are hashed.
+    pub pepper: Option<SecretKey>,
+    /// For hashes made before the pepper was changed or dropped.
+    pub pepper_previous: Option<SecretKey>,
 }
 
-/// How long what usher issues is good for.
+/// How long what usher issues is good for, and what signs it.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     pub access_lifetime: Duration,
@@ -146,6 +162,20 @@ pub struct Tokens {
     pub refresh_lifetime: Duration,
     /// From the sign-in, however often the session is refreshed.
     pub session_lifetime: Duration,
+    /// How long after its use a refresh token may come back from the same client. Zero: never.
+    pub refresh_grace: Duration,
+    pub signing_algorithm: Algorithm,
+    /// `None`: keys are replaced by the operator only.
+    pub signing_key_lifetime: Option<Duration>,
+}
+
+/// How the audit log is signed, and where its checkpoints go.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// `None`: usher makes one and keeps it sealed in the database.
+    pub key: Option<AuditKey>,
+    /// A file to which every checkpoint is appended.
+    pub checkpoints: Option<PathBuf>,
 }
 
 impl Config {

@@ -103,15 +103,19 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn seconds(&mut self, name: &'static str) -> Duration {
-        Duration::from_secs(u64::from(self.value(name, |text| number(setting::get(name), text))))
+        Duration::from_secs(u64::from(self.value(name, |text| number(name, text))))
+    }
+
+    pub(super) fn days(&mut self, name: &'static str) -> Duration {
+        Duration::from_hours(24 * u64::from(self.value(name, |text| number(name, text))))
     }
 
     pub(super) fn size(&mut self, name: &'static str) -> usize {
-        to_size(self.value(name, |text| number(setting::get(name), text)))
+        to_size(self.value(name, |text| number(name, text)))
     }
 
     pub(super) fn optional_size(&mut self, name: &'static str) -> Option<usize> {
-        self.optional(name, |text| number(setting::get(name), text)).map(to_size)
+        self.optional(name, |text| number(name, text)).map(to_size)
     }
 
     pub(super) fn choice<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> T {
@@ -203,15 +207,15 @@ fn unknown_name(name: &str) -> Option<Problem> {
 }
 
 /// A whole number in the range that the table tells.
-fn number(setting: &Setting, text: &str) -> Parsed<u32> {
-    let (range, unit) = setting.syntax.range().expect("a test reads every setting");
+pub(super) fn number(name: &'static str, text: &str) -> Parsed<u32> {
+    let (range, unit) = setting::get(name).syntax.range().expect("a test reads every setting");
     let wanted = || format!("give a whole {unit} from {} to {}", range.start(), range.end());
     let digits_only = text.bytes().all(|byte| byte.is_ascii_digit());
     let value = text.parse().ok().filter(|value| digits_only && range.contains(value));
     value.ok_or_else(|| format!("is {}; {}", quoted(text), wanted()))
 }
 
-fn to_size(value: u32) -> usize {
+pub(super) fn to_size(value: u32) -> usize {
     usize::try_from(value).expect("usher runs on machines of at least 32 bits")
 }
 

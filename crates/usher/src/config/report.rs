@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use super::source::Origin;
+use crate::secret::sha256;
 
 /// One thing that is wrong, or unwise: the variable and a sentence that goes on from its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,6 +62,23 @@ pub struct Entry {
 pub struct Report {
     pub entries: Vec<Entry>,
     pub warnings: Vec<Problem>,
+}
+
+impl Report {
+    /// The settings that somebody has given, secrets too.
+    pub fn names_given(&self) -> Vec<&'static str> {
+        self.given().map(|entry| entry.name).collect()
+    }
+
+    /// A hash that changes with any given value that is no secret.
+    pub fn fingerprint(&self) -> String {
+        let lines: Vec<_> = self.given().map(|entry| format!("{}={:?}", entry.name, entry.value)).collect();
+        STANDARD.encode(sha256(lines.join("\n").as_bytes()))
+    }
+
+    fn given(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.origin != Origin::Default)
+    }
 }
 
 impl fmt::Display for Report {

@@ -9,13 +9,18 @@ use lettre::message::Mailbox;
 use tokio_postgres::config::{Host, SslMode};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use usher_oidc::jose::Algorithm;
 
 use super::hidden::sample_problem;
 use super::public_url::is_loopback;
-use super::reader::{Parsed, Reader, choice, quoted};
+use super::reader::{Parsed, Reader, choice, number, quoted, to_size};
 use super::{
-    Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, SecretKey, Server, SmtpUrl, Tokens,
+    Audit, AuditKey, Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, SecretKey, Server,
+    SmtpUrl, Tokens,
 };
+
+const SIGNING_ALGORITHMS: [(&str, Algorithm); 3] =
+    [("EdDSA", Algorithm::EdDsa), ("ES256", Algorithm::Es256), ("RS256", Algorithm::Rs256)];
 
 /// The whole configuration. After a problem it holds stand-ins, and `Reader::finish` keeps it from being used.
 pub(super) fn config(reader: &mut Reader<'_>) -> Config {
@@ -24,17 +29,18 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
         database: database(reader),
         data_dir: data_dir(reader),
         secret_key: secret_key(reader),
+        secret_key_previous: secret_key_previous(reader),
         mail: mail(reader),
         log: Log {
             format: reader.choice("USHER_LOG_FORMAT", &LogFormat::WORDS),
             level: reader.value("USHER_LOG_LEVEL", log_level),
         },
-        password: Password {
-            min_length: reader.size("USHER_PASSWORD_MIN_LENGTH"),
-            hash_memory_mib: reader.size("USHER_HASH_MEMORY_MIB"),
-            hash_queue: reader.size("USHER_HASH_QUEUE"),
-        },
+        password: password(reader),
         tokens: tokens(reader),
+        audit: Audit {
+            key: reader.optional("USHER_AUDIT_KEY", AuditKey::parse),
+            checkpoints: reader.optional("USHER_AUDIT_CHECKPOINTS", absolute_path),
+        },
         run_worker: reader.value("USHER_RUN_WORKER", boolean),
     }
 }
@@ -50,6 +56,7 @@ fn server(reader: &mut Reader<'_>) -> Server {
         listen,
         public_url,
         trusted_proxies: trusted_proxies(reader),
+        rate_limit_exempt: reader.optional("USHER_RATE_LIMIT_EXEMPT", networks).unwrap_or_default(),
         metrics_listen,
         request_timeout: reader.seconds("USHER_REQUEST_TIMEOUT_SECONDS"),
         shutdown_grace: reader.seconds("USHER_SHUTDOWN_GRACE_SECONDS"),
@@ -135,6 +142,16 @@ fn secret_key(reader: &mut Reader<'_>) -> Option<SecretKey> {
     reader.optional(NAME, SecretKey::parse)
 }
 
+fn secret_key_previous(reader: &mut Reader<'_>) -> Option<SecretKey> {
+    const NAME: &str = "USHER_SECRET_KEY_PREVIOUS";
+    if reader.is_given(NAME) && !reader.is_given("USHER_SECRET_KEY") {
+        let message =
+            "has no meaning without USHER_SECRET_KEY; set that too, or see `usher keys new-secret-key` for the generated key";
+        reader.problem(NAME, message);
+    }
+    reader.optional(NAME, SecretKey::parse)
+}
+
 fn mail(reader: &mut Reader<'_>) -> Mail {
     let smtp = reader.optional("USHER_SMTP_URL", SmtpUrl::parse);
     if smtp.as_ref().is_some_and(SmtpUrl::can_be_downgraded) {
@@ -147,12 +164,38 @@ fn mail(reader: &mut Reader<'_>) -> Mail {
     Mail { smtp, from: reader.value("USHER_MAIL_FROM", mailbox) }
 }
 
+fn password(reader: &mut Reader<'_>) -> Password {
+    const PREVIOUS: &str = "USHER_PASSWORD_PEPPER_PREVIOUS";
+    let pepper = reader.optional("USHER_PASSWORD_PEPPER", SecretKey::parse);
+    let pepper_previous = reader.optional(PREVIOUS, SecretKey::parse);
+    let same = |previous: &SecretKey| pepper.as_ref().is_some_and(|pepper| pepper.as_bytes() == previous.as_bytes());
+    if pepper_previous.as_ref().is_some_and(same) {
+        reader.problem(PREVIOUS, "is the same as USHER_PASSWORD_PEPPER; give the one before, or remove it");
+    }
+    Password {
+        min_length: reader.value("USHER_PASSWORD_MIN_LENGTH", min_length),
+        blocked_words: reader.optional("USHER_PASSWORD_BLOCKED_WORDS", blocked_words).unwrap_or_default(),
+        filter: reader.optional("USHER_PASSWORD_FILTER", file),
+        hash_memory_mib: reader.size("USHER_HASH_MEMORY_MIB"),
+        hash_queue: reader.size("USHER_HASH_QUEUE"),
+        pepper,
+        pepper_previous,
+    }
+}
+
 fn tokens(reader: &mut Reader<'_>) -> Tokens {
     let session_lifetime = reader.seconds("USHER_SESSION_LIFETIME_SECONDS");
     let refresh_lifetime = reader.seconds("USHER_REFRESH_TOKEN_LIFETIME_SECONDS").min(session_lifetime);
     reader.show("USHER_REFRESH_TOKEN_LIFETIME_SECONDS", &refresh_lifetime.as_secs());
     let access_lifetime = reader.seconds("USHER_ACCESS_TOKEN_LIFETIME_SECONDS");
-    Tokens { access_lifetime, refresh_lifetime, session_lifetime }
+    Tokens {
+        access_lifetime,
+        refresh_lifetime,
+        session_lifetime,
+        refresh_grace: reader.seconds("USHER_REFRESH_TOKEN_GRACE_SECONDS"),
+        signing_algorithm: reader.choice("USHER_SIGNING_ALGORITHM", &SIGNING_ALGORITHMS),
+        signing_key_lifetime: Some(reader.days("USHER_SIGNING_KEY_LIFETIME_DAYS")).filter(|lifetime| !lifetime.is_zero()),
+    }
 }
 
 fn boolean(text: &str) -> Parsed<bool> {
@@ -219,7 +262,7 @@ fn default_pool_size() -> usize {
 }
 
 fn absolute_path(text: &str) -> Parsed<PathBuf> {
-    let message = || format!("is {}, which is no usable path; give the path of a directory", quoted(text));
+    let message = || format!("is {}, which is no usable path; give another", quoted(text));
     if text.contains('\0') {
         return Err(message());
     }
@@ -232,6 +275,37 @@ fn directory(text: &str) -> Parsed<PathBuf> {
         return Err(format!("is {}, which is no directory; give one or remove it", quoted(text)));
     }
     Ok(path)
+}
+
+fn file(text: &str) -> Parsed<PathBuf> {
+    let path = absolute_path(text)?;
+    if !path.is_file() {
+        return Err(format!("is {}, which is no file; give one or remove it", quoted(text)));
+    }
+    Ok(path)
+}
+
+/// NIST SP 800-63B-4, section 3.1.1.2: 15 characters where the password is the only factor, 8 where it never is.
+fn min_length(text: &str) -> Parsed<usize> {
+    number("USHER_PASSWORD_MIN_LENGTH", text).map(to_size).map_err(|message| {
+        let is_for_two_factors = text.parse().is_ok_and(|length| (8..15).contains(&length));
+        if !is_for_two_factors {
+            return message;
+        }
+        format!("{message}: fewer are safe only where everybody must have a second factor, which usher can't demand yet")
+    })
+}
+
+fn blocked_words(text: &str) -> Parsed<Vec<String>> {
+    const WORDS_MAX: usize = 100;
+    let words: Vec<String> = text.split(',').map(|word| word.trim().to_owned()).collect();
+    if let Some(word) = words.iter().find(|word| !(3..=100).contains(&word.chars().count())) {
+        return Err(format!("has {}; give words of 3 to 100 characters, separated by commas", quoted(word)));
+    }
+    if words.len() > WORDS_MAX {
+        return Err(format!("has {} words; give at most {WORDS_MAX}", words.len()));
+    }
+    Ok(words)
 }
 
 fn mailbox(text: &str) -> Parsed<Mailbox> {

@@ -27,6 +27,7 @@ pub enum Section {
     Log,
     Password,
     Tokens,
+    Audit,
 }
 
 /// What a value looks like.
@@ -38,6 +39,7 @@ pub enum Syntax {
     Boolean,
     Count(RangeInclusive<u32>),
     Seconds(RangeInclusive<u32>),
+    Days(RangeInclusive<u32>),
     Mebibytes(RangeInclusive<u32>),
 }
 
@@ -60,7 +62,8 @@ impl Setting {
 
 impl Section {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 7] = [Self::Server, Self::Database, Self::Data, Self::Mail, Self::Log, Self::Password, Self::Tokens];
+    pub const ALL: [Self; 8] =
+        [Self::Server, Self::Database, Self::Data, Self::Mail, Self::Log, Self::Password, Self::Tokens, Self::Audit];
 
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -72,6 +75,7 @@ impl Section {
             Self::Log => "Log",
             Self::Password => "Passwords",
             Self::Tokens => "Tokens and sessions",
+            Self::Audit => "Audit",
         }
     }
 }
@@ -82,6 +86,7 @@ impl Syntax {
         match self {
             Self::Count(range) => Some((range, "number")),
             Self::Seconds(range) => Some((range, "number of seconds")),
+            Self::Days(range) => Some((range, "number of days")),
             Self::Mebibytes(range) => Some((range, "number of MiB")),
             Self::Text(_) | Self::Words(_) | Self::Boolean => None,
         }

@@ -105,7 +105,7 @@ impl Source {
         }
     }
 
-    pub(super) fn with_dotenv_text(mut self, text: &str) -> Self {
+    pub(crate) fn with_dotenv_text(mut self, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let given: Vec<String> = self.variables.keys().map(|name| setting::without_file(name).to_owned()).collect();
         let mut last = "the beginning".to_owned();

@@ -1,10 +1,12 @@
 //! PostgreSQL: three lanes to it, transactions that know who asks, migrations, notifications, and the private server.
 //!
 //! * the *read lane* ([`lanes::ReadLane`]) gathers look-ups by key that wait at the same time into one statement;
-//! * the *pipelined lane* ([`lanes::Pipeline`]) sends other single statements over a few shared connections;
+//! * the *pipelined lane* ([`lanes::Pipeline`]) sends other single statements over a few shared connections, and another such
+//!   lane those that count;
 //! * the *transaction lane* is a pool of at most twice the cores; [`Tx`] is its unit.
 
 pub mod error;
+pub mod grants;
 pub mod lanes;
 pub mod listen;
 pub mod migrations;
@@ -87,6 +89,7 @@ struct Inner {
     pool: Pool,
     read: lanes::ReadLane,
     pipeline: lanes::Pipeline,
+    counters: lanes::Pipeline,
     connector: Arc<lanes::Connector>,
     pulse: Arc<pulse::Pulse>,
     wait: Duration,
@@ -109,6 +112,7 @@ impl Db {
             pool,
             read: lanes::ReadLane::start(&connector, &pulse),
             pipeline: lanes::Pipeline::new(&connector, &pulse),
+            counters: lanes::Pipeline::new(&connector, &pulse),
             connector,
             pulse,
             wait: options.connect_timeout,
@@ -129,6 +133,11 @@ impl Db {
     /// The lane for single statements that only read.
     pub fn pipeline(&self) -> &lanes::Pipeline {
         &self.0.pipeline
+    }
+
+    /// The lane for single statements that count: they write, and nothing else hangs on them.
+    pub fn counters(&self) -> &lanes::Pipeline {
+        &self.0.counters
     }
 
     /// A connection of its own, outside the lanes: for LISTEN, migrations and advisory locks.

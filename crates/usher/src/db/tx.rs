@@ -13,6 +13,7 @@ use tokio_postgres::types::ToSql;
 use super::error::{DbError, DbResult};
 use super::pulse::Pulse;
 use crate::id::UserId;
+use crate::network::Network;
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,11 @@ pub struct Origin {
 impl Origin {
     pub fn of(actor: Actor) -> Self {
         Self { actor, request_id: None, address: None, user_agent: None, reason: None }
+    }
+
+    /// The network it comes from, for limits.
+    pub fn network(&self) -> Network {
+        Network::of(self.address)
     }
 
     /// The same origin after the person has shown who they are.

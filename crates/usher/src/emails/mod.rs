@@ -5,6 +5,10 @@ mod store;
 
 pub use address::EmailAddress;
 
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::db::{DbResult, OnConstraint, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::{EmailId, UserId};
@@ -16,6 +20,64 @@ pub struct Email {
     pub user_id: UserId,
     pub address: String,
     pub verified: bool,
+}
+
+/// An address that waits for its owner-to-be to confirm it. It belongs to nobody yet.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct PendingEmail {
+    pub id: EmailId,
+    pub address: String,
+    pub created_at: Timestamp,
+    /// When the link stops working.
+    pub expires_at: Timestamp,
+}
+
+/// Notes the address that a user wants to add, in the place of any they wanted before: links for that one fit nothing now.
+pub async fn put_pending(tx: &mut Tx, user_id: UserId, address: &EmailAddress, lifetime: SignedDuration) -> DbResult<()> {
+    let expires_at = tx.now() + lifetime;
+    store::upsert_pending(tx, EmailId::new(tx.now()), user_id, address, expires_at).await
+}
+
+/// The address the user waits for.
+pub async fn find_pending(tx: &mut Tx, user_id: UserId) -> DbResult<Option<PendingEmail>> {
+    store::find_pending(tx, user_id).await
+}
+
+/// Takes exactly this pending address, if it is still the one that the user waits for.
+pub async fn take_pending(tx: &mut Tx, user_id: UserId, id: EmailId) -> AppResult<Option<EmailAddress>> {
+    let Some(address) = store::delete_pending(tx, user_id, id).await? else { return Ok(None) };
+    Ok(Some(EmailAddress::parse(&address).map_err(|why| anyhow::anyhow!("a pending address {why}"))?))
+}
+
+/// The user waits for no address any more.
+pub async fn forget_pending(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
+    store::delete_pending_of(tx, user_id).await
+}
+
+/// Forgets wishes whose link has stopped working: nobody's address is kept for nothing.
+pub async fn forget_expired(tx: &mut Tx) -> DbResult<u64> {
+    store::delete_expired(tx).await
+}
+
+/// Gives a user one more address, which they have just shown to be theirs.
+pub async fn add_confirmed(tx: &mut Tx, user_id: UserId, id: EmailId, address: &EmailAddress) -> AppResult<()> {
+    let inserted = store::insert_confirmed(tx, id, user_id, address).await;
+    inserted.on_constraint("emails_address_key", || taken("/token"))?;
+    Ok(())
+}
+
+/// From now on mail to the user goes to this verified address of theirs.
+pub async fn set_primary(tx: &mut Tx, user_id: UserId, id: EmailId) -> AppResult<()> {
+    store::clear_primary(tx, user_id).await?;
+    if !store::update_to_primary(tx, user_id, id).await? {
+        return Err(Rejection::not_found().into());
+    }
+    Ok(())
+}
+
+/// Takes an address from a user, except the primary one. False when they have no such address.
+pub async fn remove(tx: &mut Tx, user_id: UserId, id: EmailId) -> DbResult<bool> {
+    store::delete_email(tx, user_id, id).await
 }
 
 /// Gives a user their first address.

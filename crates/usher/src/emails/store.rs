@@ -1,8 +1,9 @@
 //! The SQL of addresses.
 
+use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::{Email, EmailAddress};
+use super::{Email, EmailAddress, PendingEmail};
 use crate::db::{DbResult, Tx};
 use crate::id::{EmailId, UserId};
 
@@ -14,6 +15,89 @@ pub async fn insert_email(tx: &mut Tx, id: EmailId, user_id: UserId, address: &E
         values ($1, $2, $3, $4, true, $5, $6)";
     tx.execute(sql, &[&id, &user_id, &address.as_str(), &address.normal(), &verified_at, &now]).await?;
     Ok(())
+}
+
+pub async fn insert_confirmed(tx: &mut Tx, id: EmailId, user_id: UserId, address: &EmailAddress) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        insert into emails (id, user_id, address, address_normal, is_primary, verified_at, created_at)
+        values ($1, $2, $3, $4, false, $5, $5)";
+    tx.execute(sql, &[&id, &user_id, &address.as_str(), &address.normal(), &now]).await?;
+    Ok(())
+}
+
+pub async fn clear_primary(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
+    tx.execute("update emails set is_primary = false where user_id = $1 and is_primary", &[&user_id]).await?;
+    Ok(())
+}
+
+/// False when the user has no such verified address.
+pub async fn update_to_primary(tx: &mut Tx, user_id: UserId, id: EmailId) -> DbResult<bool> {
+    let sql = "
+        update emails
+        set is_primary = true
+        where id = $2 and user_id = $1 and verified_at is not null";
+    Ok(tx.execute(sql, &[&user_id, &id]).await? == 1)
+}
+
+pub async fn delete_email(tx: &mut Tx, user_id: UserId, id: EmailId) -> DbResult<bool> {
+    Ok(tx.execute("delete from emails where id = $2 and user_id = $1 and not is_primary", &[&user_id, &id]).await? == 1)
+}
+
+/// Replaces address and id at once: a link carries the id.
+pub async fn upsert_pending(
+    tx: &mut Tx,
+    id: EmailId,
+    user_id: UserId,
+    address: &EmailAddress,
+    expires_at: Timestamp,
+) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        insert into pending_emails (user_id, id, address, address_normal, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict (user_id) do update
+        set id = excluded.id,
+            address = excluded.address,
+            address_normal = excluded.address_normal,
+            created_at = excluded.created_at,
+            expires_at = excluded.expires_at";
+    tx.execute(sql, &[&user_id, &id, &address.as_str(), &address.normal(), &now, &expires_at]).await?;
+    Ok(())
+}
+
+pub async fn find_pending(tx: &mut Tx, user_id: UserId) -> DbResult<Option<PendingEmail>> {
+    let now = tx.now();
+    let sql = "
+        select id, address, created_at, expires_at
+        from pending_emails
+        where user_id = $1 and expires_at > $2";
+    Ok(tx.query_opt(sql, &[&user_id, &now]).await?.map(|row| PendingEmail {
+        id: row.get("id"),
+        address: row.get("address"),
+        created_at: row.get("created_at"),
+        expires_at: row.get("expires_at"),
+    }))
+}
+
+/// The one statement that decides whether this is still the pending address.
+pub async fn delete_pending(tx: &mut Tx, user_id: UserId, id: EmailId) -> DbResult<Option<String>> {
+    let now = tx.now();
+    let sql = "
+        delete from pending_emails
+        where user_id = $1 and id = $2 and expires_at > $3
+        returning address";
+    Ok(tx.query_opt(sql, &[&user_id, &id, &now]).await?.map(|row| row.get("address")))
+}
+
+pub async fn delete_pending_of(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
+    tx.execute("delete from pending_emails where user_id = $1", &[&user_id]).await?;
+    Ok(())
+}
+
+pub async fn delete_expired(tx: &mut Tx) -> DbResult<u64> {
+    let now = tx.now();
+    tx.execute("delete from pending_emails where expires_at <= $1", &[&now]).await
 }
 
 /// Held to the end of the transaction.

@@ -83,8 +83,14 @@ impl FromRequestParts<App> for LinkQuery {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
-        let members: Vec<(String, String)> = serde_html_form::from_str(parts.uri.query().unwrap_or_default()).unwrap_or_default();
-        Ok(Self(members.into_iter().find(|(name, _)| name == "token").map(|(_, token)| token).unwrap_or_default()))
+        Ok(Self::read(parts.uri.query().unwrap_or_default()))
+    }
+}
+
+impl LinkQuery {
+    pub(crate) fn read(query: &str) -> Self {
+        let members: Vec<(String, String)> = serde_html_form::from_str(query).unwrap_or_default();
+        Self(members.into_iter().find(|(name, _)| name == "token").map(|(_, token)| token).unwrap_or_default())
     }
 }
 
@@ -109,8 +115,8 @@ mod tests {
 
     #[test]
     fn every_page_renders_in_every_state_and_escapes() {
-        for page in ["verification/page.html", "recovery/page.html"] {
-            for state in ["confirm", "choose", "done", "failed"] {
+        for page in ["verification/page.html", "recovery/page.html", "addresses/page.html", "me/undo.html"] {
+            for state in ["confirm", "choose", "done", "failed", "taken", "full"] {
                 let values =
                     context! { state => state, token => "\"><script>", min_length => 15, welcome => false, error => "<b>" };
                 let html = render(page, values).unwrap();

@@ -13,27 +13,34 @@ use axum::extract::Request;
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, StatusCode, header};
+use jiff::{SignedDuration, Timestamp};
 use schemars::generate::SchemaSettings;
 use serde_json::json;
 
-use super::layers;
-use super::problem::{CONTENT_TYPE, Problem};
+use super::problem::{self, CONTENT_TYPE, Problem};
+use super::{layers, limits};
 use crate::app::App;
-use crate::caller::{self, Caller, Permission};
+use crate::caller::{self, Caller, Denial, Permission, Person};
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
+use crate::throttle::{Limit, Taken};
 
 /// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Anybody.
     Public,
-    /// Anybody with a valid access token.
+    /// A person with a valid access token.
     SignedIn,
+    /// A person who has proved who they are within the last [`FRESH`].
+    Fresh,
     /// Holders of the permission.
     Holding(Permission),
 }
+
+/// How long a proof of who somebody is counts for what needs a fresh one.
+pub const FRESH: SignedDuration = SignedDuration::from_mins(10);
 
 /// An operation's declaration.
 pub struct Op {
@@ -43,13 +50,27 @@ pub struct Op {
     tag: &'static str,
     summary: &'static str,
     description: Option<&'static str>,
+    limit: Option<Limit>,
     /// Failures that are this operation's own, beside those its access rule and its inputs bring.
     failures: Vec<(u16, &'static str)>,
 }
 
 impl Op {
     pub fn new(method: Method, path: &'static str, access: Access, tag: &'static str, summary: &'static str) -> Self {
-        Self { method, path, access, tag, summary, description: None, failures: Vec::new() }
+        let limit = limits::usual(&method, access);
+        Self { method, path, access, tag, summary, description: None, limit, failures: Vec::new() }
+    }
+
+    /// Another limit than the usual one.
+    #[must_use]
+    pub fn limited_to(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// How the operation is guarded.
+    fn rule(&self) -> Rule {
+        Rule { access: self.access, limit: self.limit }
     }
 
     #[must_use]
@@ -93,7 +114,7 @@ impl Routes {
     {
         use_json_schema_2020_12();
         let id = std::any::type_name::<H>().rsplit("::").next().unwrap_or_default().to_owned();
-        let (method, path, access) = (op.method.clone(), op.path, op.access);
+        let (method, path, rule) = (op.method.clone(), op.path, op.rule());
         let document = documented(op, id);
         let route: ApiMethodRouter<App> = match method {
             Method::GET => routing::get_with(handler, document),
@@ -102,7 +123,7 @@ impl Routes {
             Method::PATCH => routing::patch_with(handler, document),
             _ => routing::delete_with(handler, document),
         };
-        let guarded = route.layer(from_fn(move |request: Request, next: Next| guard(access, request, next)));
+        let guarded = route.layer(from_fn(move |request: Request, next: Next| guard(rule, request, next)));
         self.router = self.router.api_route(path, guarded);
         self
     }
@@ -118,19 +139,31 @@ impl Routes {
     }
 }
 
-/// Lets the request through to its handler if the access rule is met; comes before the body is read.
-async fn guard(access: Access, mut request: Request, next: Next) -> Response {
-    if access == Access::Public {
-        return next.run(request).await;
-    }
+/// Who may call an operation, and how often.
+#[derive(Clone, Copy)]
+struct Rule {
+    access: Access,
+    limit: Option<Limit>,
+}
+
+/// Lets the request through to its handler if the access rule is met and the limit is not; comes before the body is read.
+async fn guard(rule: Rule, mut request: Request, next: Next) -> Response {
     let asked = Asked::of(&request);
-    match admit(access, asked).await {
-        Ok(caller) => {
+    let mut taken = None;
+    let admitted = match admit(rule, asked, &mut taken).await {
+        Ok(None) => next.run(request).await,
+        Ok(Some((app, caller))) => {
+            let origin = caller.origin.clone();
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            let response = next.run(request).await;
+            if response.status() == StatusCode::FORBIDDEN {
+                (app.on_denied)(app.clone(), origin, Denial::Refused(problem::code(&response))).await;
+            }
+            response
         }
         Err(error) => layers::refuse(request, error.into_response()).await,
-    }
+    };
+    limits::tell(admitted, rule.limit, taken)
 }
 
 /// What the guard needs of a request.
@@ -151,23 +184,46 @@ impl Asked {
     }
 }
 
-async fn admit(access: Access, asked: Asked) -> AppResult<Caller> {
+/// Takes the operation's limit and finds out who asks; nobody, if the operation is public.
+async fn admit(rule: Rule, asked: Asked, taken: &mut Option<Taken>) -> AppResult<Option<(App, Caller)>> {
     let (Some(app), Some(origin)) = (asked.app, asked.origin) else {
         return Err(anyhow::anyhow!("the layer that notes app and origin is missing").into());
     };
-    let token = asked.token.ok_or_else(Rejection::unauthorized)?;
-    let caller = caller::recognise(&app, &token, origin).await?;
-    if let Access::Holding(permission) = access
-        && !caller.permissions.contains(permission)
-    {
-        (app.on_denied)(app.clone(), caller.origin, permission).await;
-        return Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name())).into());
+    if rule.access == Access::Public {
+        *taken = limits::take_of_network(&app, rule.limit, &origin).await?;
+        limits::require(*taken)?;
+        return Ok(None);
     }
-    Ok(caller)
+    let bearer = asked.token.ok_or_else(Rejection::unauthorized)?;
+    let caller = caller::recognise(&app, &bearer, origin).await?;
+    *taken = limits::take_of_caller(&app, rule.limit, &caller).await?;
+    limits::require(*taken)?;
+    match rule.access {
+        Access::Holding(permission) if !caller.permissions.contains(permission) => {
+            (app.on_denied)(app.clone(), caller.origin, Denial::Lacks(permission)).await;
+            Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name())).into())
+        }
+        Access::SignedIn | Access::Fresh => {
+            let Some(person) = caller.person() else { return Err(Rejection::session_required().into()) };
+            if rule.access == Access::Fresh {
+                require_fresh(&person, app.clock.now())?;
+            }
+            Ok(Some((app, caller)))
+        }
+        Access::Public | Access::Holding(_) => Ok(Some((app, caller))),
+    }
+}
+
+/// For operations that need a fresh proof in some cases only; the others say [`Access::Fresh`].
+pub fn require_fresh(person: &Person, now: Timestamp) -> Result<(), Rejection> {
+    if person.authenticated_at + FRESH <= now {
+        return Err(Rejection::fresh_authentication_required(FRESH.as_secs()));
+    }
+    Ok(())
 }
 
 /// The token of the one `Authorization: Bearer` header (RFC 6750). Tokens anywhere else are not looked for.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
@@ -189,6 +245,7 @@ fn describe(operation: &mut Operation, op: &Op, id: String) {
     let access = match op.access {
         Access::Public => "public".to_owned(),
         Access::SignedIn => "signed_in".to_owned(),
+        Access::Fresh => "fresh".to_owned(),
         Access::Holding(permission) => permission.name().to_owned(),
     };
     operation.extensions.insert("x-usher-access".to_owned(), json!(access));
@@ -210,8 +267,19 @@ fn describe(operation: &mut Operation, op: &Op, id: String) {
         operation.security.push(std::iter::once(("bearer".to_owned(), Vec::new())).collect());
         add(401, "There is no valid access token (`unauthorized`).");
     }
+    if let Access::SignedIn | Access::Fresh = op.access {
+        add(403, "Only a person in a session may do this (`session_required`).");
+    }
+    if op.access == Access::Fresh {
+        add(401, "The sign-in is longer ago than 10 minutes: `POST /v1/reauthenticate` first (`fresh_authentication_required`).");
+    }
     if let Access::Holding(permission) = op.access {
         add(403, &format!("The caller lacks the permission `{}` (`forbidden`).", permission.name()));
+    }
+    if let Some(limit) = op.limit {
+        let whose = if op.access == Access::Public { "a network (IPv4 /24, IPv6 /64)" } else { "a caller" };
+        let (quota, seconds) = (limit.quota, limit.window.as_secs());
+        add(429, &format!("More than {quota} requests in {seconds} s by {whose}; see `Retry-After` (`too_many_requests`)."));
     }
     add(400, "The request can't be read (`malformed_request`, `malformed_json`).");
     add(500, "The server failed (`internal`).");

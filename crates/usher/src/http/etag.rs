@@ -5,7 +5,7 @@ use aide::openapi::{Operation, Response as ApiResponse, StatusCode as ApiStatus}
 use aide::operation::OperationInput;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::api::problem_response;
 use super::params::describe_header;
@@ -39,8 +39,14 @@ impl FromRequestParts<App> for IfMatch {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
+        Ok(Self::read(&parts.headers)?)
+    }
+}
+
+impl IfMatch {
+    pub(crate) fn read(headers: &HeaderMap) -> Result<Self, Rejection> {
         let mut tags = Vec::new();
-        for value in parts.headers.get_all(header::IF_MATCH) {
+        for value in headers.get_all(header::IF_MATCH) {
             let value = value.to_str().map_err(|_| malformed())?;
             if value.trim() == "*" {
                 return Ok(Self(None));

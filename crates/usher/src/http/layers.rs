@@ -118,11 +118,14 @@ fn refuse_early(app: &App, request: &Request) -> Option<Response> {
 fn is_our_host(app: &App, request: &Request) -> bool {
     let header = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
     let Some(given) = request.uri().authority().map(http::uri::Authority::as_str).or(header) else { return false };
+    names_host(given, app.config.server.public_url.url().host_str().unwrap_or_default())
+}
+
+pub(crate) fn names_host(given: &str, public: &str) -> bool {
     let host = match given.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => given,
     };
-    let public = app.config.server.public_url.url().host_str().unwrap_or_default();
     host.eq_ignore_ascii_case(public) || ["localhost", "127.0.0.1", "[::1]"].contains(&host)
 }
 
@@ -135,7 +138,7 @@ async fn in_time(app: &App, request: Request, next: Next) -> Response {
 }
 
 /// Spares the client a body it has (RFC 9110, section 13.1.2).
-fn not_modified(response: Response, if_none_match: Option<&HeaderValue>) -> Response {
+pub(crate) fn not_modified(response: Response, if_none_match: Option<&HeaderValue>) -> Response {
     let (Some(asked), Some(tag)) = (if_none_match.and_then(|value| value.to_str().ok()), response.headers().get(header::ETAG))
     else {
         return response;

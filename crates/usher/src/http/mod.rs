@@ -7,6 +7,7 @@ pub mod docs;
 pub mod etag;
 pub mod idempotency;
 pub mod layers;
+pub mod limits;
 pub mod origin;
 pub mod output;
 pub mod params;

@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 use ipnet::IpNet;
 
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::{Caller, Person};
 use crate::db::{Actor, Origin};
 use crate::error::AppError;
 
@@ -80,6 +80,18 @@ impl FromRequestParts<App> for Caller {
 }
 
 impl OperationInput for Caller {}
+
+impl FromRequestParts<App> for Person {
+    type Rejection = AppError;
+
+    /// The guard of the operation has made sure of one.
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        caller.person().ok_or_else(|| anyhow::anyhow!("an operation for everybody asks for a person").into())
+    }
+}
+
+impl OperationInput for Person {}
 
 #[cfg(test)]
 mod tests {

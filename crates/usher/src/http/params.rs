@@ -51,21 +51,25 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
-        let query = parts.uri.query().unwrap_or_default();
-        let members: Vec<(String, String)> = serde_html_form::from_str(query)
-            .map_err(|_| Rejection::bad_request("malformed_request", "The query string is not well-formed."))?;
-        let mut names = BTreeSet::new();
-        for (name, value) in &members {
-            let fault = |code, detail: &str| Rejection::invalid_query(vec![FieldError::at_parameter(name, code, detail)]);
-            if value.contains('\0') {
-                return Err(fault("invalid", "must not contain the character U+0000").into());
-            }
-            if !names.insert(name) {
-                return Err(fault("repeated", "is given more than once").into());
-            }
-        }
-        deserialize(query).map(Self).map_err(Into::into)
+        Ok(Self(read_query(parts.uri.query().unwrap_or_default())?))
     }
+}
+
+/// Reads a query string.
+pub(crate) fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Rejection> {
+    let members: Vec<(String, String)> = serde_html_form::from_str(query)
+        .map_err(|_| Rejection::bad_request("malformed_request", "The query string is not well-formed."))?;
+    let mut names = BTreeSet::new();
+    for (name, value) in &members {
+        let fault = |code, detail: &str| Rejection::invalid_query(vec![FieldError::at_parameter(name, code, detail)]);
+        if value.contains('\0') {
+            return Err(fault("invalid", "must not contain the character U+0000"));
+        }
+        if !names.insert(name) {
+            return Err(fault("repeated", "is given more than once"));
+        }
+    }
+    deserialize(query)
 }
 
 fn deserialize<T: DeserializeOwned>(query: &str) -> Result<T, Rejection> {

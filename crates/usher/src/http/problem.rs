@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::{AppError, FieldError, Rejection};
+use crate::error::{AppError, Challenge, FieldError, Rejection};
 use crate::{html, telemetry};
 
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -61,6 +61,11 @@ impl IntoResponse for Rejection {
     }
 }
 
+/// The code of a refusal that is on its way out.
+pub fn code(response: &Response) -> &'static str {
+    response.extensions().get::<Pending>().map_or("", |pending| pending.0.code)
+}
+
 /// Gives every failure its problem body. Refusals of the router and of layers (404, 405, 413 ...) get theirs here too.
 pub fn render(response: Response, request_id: &str, wants_html: bool) -> Response {
     let status = response.status();
@@ -93,7 +98,7 @@ pub fn render(response: Response, request_id: &str, wants_html: bool) -> Respons
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if status == StatusCode::UNAUTHORIZED {
-        parts.headers.insert(header::WWW_AUTHENTICATE, challenge(rejection.token_refused));
+        parts.headers.insert(header::WWW_AUTHENTICATE, challenge(rejection.challenge));
     }
     if let Some(seconds) = rejection.retry_after_seconds {
         parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -106,12 +111,16 @@ fn has_own_body(headers: &http::HeaderMap) -> bool {
     content_type.starts_with("text/html") || content_type.starts_with("application/json")
 }
 
-/// RFC 6750, section 3.
-fn challenge(token_refused: bool) -> HeaderValue {
-    if token_refused {
-        HeaderValue::from_static("Bearer realm=\"usher\", error=\"invalid_token\"")
-    } else {
-        HeaderValue::from_static("Bearer realm=\"usher\"")
+/// RFC 6750, section 3; RFC 9470, section 3.
+fn challenge(challenge: Challenge) -> HeaderValue {
+    match challenge {
+        Challenge::TokenMissing => HeaderValue::from_static("Bearer realm=\"usher\""),
+        Challenge::TokenRefused => HeaderValue::from_static("Bearer realm=\"usher\", error=\"invalid_token\""),
+        Challenge::ProofTooOld { age_seconds_max } => {
+            let text =
+                format!("Bearer realm=\"usher\", error=\"insufficient_user_authentication\", max_age=\"{age_seconds_max}\"");
+            HeaderValue::from_str(&text).expect("a number in ASCII text is a header's value")
+        }
     }
 }
 

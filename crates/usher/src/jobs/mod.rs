@@ -25,7 +25,7 @@ type Future<'a> = Pin<Box<dyn std::future::Future<Output = AppResult<()>> + Send
 
 /// Does a job inside the transaction that also removes its row: its effect happens once.
 pub type InTx = for<'a> fn(&'a App, &'a mut Tx, Value) -> Future<'a>;
-/// Does a job that speaks to the network, with no transaction open: at least once, so it must be idempotent.
+/// Does a job that speaks to the network or takes its time, with no transaction open: at least once, so it must be idempotent.
 pub type Outside = for<'a> fn(&'a App, Value) -> Future<'a>;
 
 #[derive(Clone, Copy)]
@@ -53,6 +53,12 @@ impl Registry {
     /// A job that usher does every so often, once in all processes together.
     pub fn every(&mut self, period: Duration, kind: &'static str, handler: InTx) {
         self.in_tx(kind, handler);
+        self.periodic.push((kind, period));
+    }
+
+    /// The same for work that begins its transactions itself.
+    pub fn every_outside(&mut self, period: Duration, kind: &'static str, handler: Outside) {
+        self.outside(kind, handler);
         self.periodic.push((kind, period));
     }
 

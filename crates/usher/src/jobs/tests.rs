@@ -235,6 +235,24 @@ async fn a_periodic_job_is_done_once_a_period_by_all_workers_together() {
 }
 
 #[tokio::test]
+async fn a_periodic_job_outside_of_a_transaction_keeps_its_row_and_is_tried_again() {
+    let app = TestApp::new().await;
+    let mut registry = Registry::default();
+    registry.every_outside(Duration::from_hours(1), "outside", note_outside);
+    let mut tx = app.tx().await;
+    store::insert_periodic_job(&mut tx, "outside", app.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    // The first turn has its effect and fails; the second is the same turn again.
+    for (wait, done) in [(0, 1), (9, 0), (1, 1), (3600 - 11, 0), (1, 1)] {
+        app.advance(SignedDuration::from_secs(wait));
+        assert_eq!(run_due(&app.app, &registry).await.unwrap(), done, "after {wait} s");
+    }
+    assert_eq!((app.count(EFFECTS).await, app.count(WAITING).await), (3, 1));
+    assert_eq!(app.count("select count(*) from jobs where run_at = '2026-01-01T02:00Z' and attempts = 0").await, 1);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_worker_begins_right_after_the_commit_and_stops_when_told() {
     let app = TestApp::new().await;
     let listener = Listener::start(&app.app.db);

@@ -12,7 +12,7 @@ use super::store::{self, Claimed};
 use super::{Handler, Registry};
 use crate::app::App;
 use crate::db::listen::{Heard, Listener};
-use crate::db::{Actor, DbResult};
+use crate::db::{Actor, DbResult, Tx};
 use crate::error::{AppError, AppResult, LogAndIgnore};
 use crate::telemetry;
 
@@ -141,7 +141,7 @@ async fn run_one(app: &App, registry: &Registry, job: Claimed) -> AppResult<()> 
 async fn handle(app: &App, registry: &Registry, job: &Claimed) -> AppResult<()> {
     match registry.handlers.get(job.kind.as_str()) {
         Some(Handler::InTx(handler)) => run_in_tx(app, registry, *handler, job).await,
-        Some(Handler::Outside(handler)) => run_outside(app, *handler, job).await,
+        Some(Handler::Outside(handler)) => run_outside(app, registry, *handler, job).await,
         // A release that is being rolled out may know kinds that this one does not.
         None => Err(anyhow::anyhow!("this release does not know jobs of the kind {}", job.kind).into()),
     }
@@ -150,27 +150,31 @@ async fn handle(app: &App, registry: &Registry, job: &Claimed) -> AppResult<()> 
 async fn run_in_tx(app: &App, registry: &Registry, handler: super::InTx, job: &Claimed) -> AppResult<()> {
     let mut tx = app.begin_as(Actor::System).await?;
     handler(app, &mut tx, job.payload.clone()).await?;
-    let period = registry.periodic.iter().find(|(kind, _)| *kind == job.kind).map(|(_, period)| *period);
-    let still_ours = match period {
-        // The row of a periodic job stays, so that no worker takes its absence for a turn that nobody has done.
-        Some(period) if job.is_periodic => {
-            let run_at = next_slot(tx.now(), period);
-            store::update_job_to_next(&mut tx, job, run_at).await?
-        }
-        _ => store::delete_job(&mut tx, job.id, job.attempts).await?,
-    };
-    if still_ours {
+    if finish(&mut tx, registry, job).await? {
         tx.commit().await?;
     }
     Ok(())
 }
 
-async fn run_outside(app: &App, handler: super::Outside, job: &Claimed) -> AppResult<()> {
+async fn run_outside(app: &App, registry: &Registry, handler: super::Outside, job: &Claimed) -> AppResult<()> {
     handler(app, job.payload.clone()).await?;
     let mut tx = app.begin_as(Actor::System).await?;
-    store::delete_job(&mut tx, job.id, job.attempts).await?;
+    finish(&mut tx, registry, job).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Notes that the job was done. False when the claim was lost meanwhile.
+async fn finish(tx: &mut Tx, registry: &Registry, job: &Claimed) -> DbResult<bool> {
+    let period = registry.periodic.iter().find(|(kind, _)| *kind == job.kind).map(|(_, period)| *period);
+    match period {
+        // The row of a periodic job stays, so that no worker takes its absence for a turn that nobody has done.
+        Some(period) if job.is_periodic => {
+            let run_at = next_slot(tx.now(), period);
+            store::update_job_to_next(tx, job, run_at).await
+        }
+        _ => store::delete_job(tx, job.id, job.attempts).await,
+    }
 }
 
 async fn give_back(app: &App, job: &Claimed, error: &AppError) -> AppResult<()> {

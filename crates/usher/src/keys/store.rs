@@ -66,6 +66,48 @@ pub async fn update_others_to_retired(tx: &mut Tx, kid: &str, retired_at: Timest
     Ok(())
 }
 
+/// Takes their private half from keys that have expired, and returns their names.
+pub async fn update_expired_to_public(tx: &mut Tx) -> DbResult<Vec<String>> {
+    let now = tx.now();
+    let sql = "
+        update signing_keys
+        set private_key_sealed = ''
+        where expires_at <= $1 and private_key_sealed <> ''
+        returning kid";
+    Ok(tx.query(sql, &[&now]).await?.iter().map(|row| row.get("kid")).collect())
+}
+
+pub async fn delete_expired(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
+    tx.execute("delete from signing_keys where expires_at < $1", &[&before]).await
+}
+
+/// Private halves that are not sealed under the key with this mark.
+pub async fn list_stale(tx: &mut Tx, mark: &[u8]) -> DbResult<Vec<(String, Vec<u8>)>> {
+    let sql = "
+        select kid, private_key_sealed
+        from signing_keys
+        where private_key_sealed <> '' and substring(private_key_sealed for 5) <> $1";
+    Ok(tx.query(sql, &[&mark]).await?.iter().map(|row| (row.get("kid"), row.get("private_key_sealed"))).collect())
+}
+
+/// One, unless the private half is gone meanwhile.
+pub async fn update_sealed(tx: &mut Tx, kid: &str, before: &[u8], after: &[u8]) -> DbResult<u64> {
+    let sql = "
+        update signing_keys
+        set private_key_sealed = $3
+        where kid = $1 and private_key_sealed = $2";
+    tx.execute(sql, &[&kid, &before, &after]).await
+}
+
+pub async fn count_by_mark(tx: &mut Tx) -> DbResult<Vec<(Vec<u8>, i64)>> {
+    let sql = "
+        select substring(private_key_sealed for 5) as mark, count(*)
+        from signing_keys
+        where private_key_sealed <> ''
+        group by mark";
+    Ok(tx.query(sql, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 pub async fn notify(tx: &mut Tx) -> DbResult<()> {
     tx.query("select pg_notify('usher_keys', '')", &[]).await?;
     Ok(())

@@ -7,12 +7,14 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::*;
-use crate::app::Parts;
-use crate::hashing::{Cost, Hasher};
-use crate::keyring::Keyring;
 use crate::seal::Sealer;
-use crate::testing::{PASSWORD, PUBLIC_URL, TestApp};
+use crate::testing::{PASSWORD, TestApp};
 
+mod lags;
+mod schedule;
+
+/// From the making of a key to its first signature.
+const LEAD: SignedDuration = SignedDuration::from_mins(6);
 const A_SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 #[tokio::test]
@@ -42,9 +44,9 @@ async fn r129_a_new_key_is_published_one_cache_lifetime_before_it_signs() {
     let ann = app.user("ann").await;
     let old = kid(&ann.access_token);
     let new = rotate_now(&app, Begin::PublishedAhead).await;
-    assert_eq!(new.active_at, app.now() + CACHE_LIFETIME);
+    assert_eq!(new.active_at, app.now() + LEAD);
     assert_eq!(published(&app).await, [new.kid.clone(), old.clone()]);
-    app.advance(CACHE_LIFETIME - A_SECOND);
+    app.advance(LEAD - A_SECOND);
     load(&app.app).await.unwrap();
     let last = app.sign_in("ann@example.org", PASSWORD).await;
     assert_eq!(kid(&last.access_token), old);
@@ -67,7 +69,7 @@ async fn r129_an_old_key_leaves_after_the_last_token_it_signed() {
     let old = kid(&ann.access_token);
     let new = rotate_now(&app, Begin::PublishedAhead).await;
     let lifetime = SignedDuration::try_from(app.app.config.tokens.access_lifetime).unwrap();
-    app.advance(CACHE_LIFETIME + lifetime);
+    app.advance(LEAD + lifetime);
     assert_eq!(published(&app).await, [new.kid.clone(), old.clone()]);
     app.advance(CACHE_LIFETIME - A_SECOND);
     assert_eq!(published(&app).await, [new.kid.clone(), old.clone()]);
@@ -84,8 +86,11 @@ async fn r129_an_old_key_leaves_after_the_last_token_it_signed() {
 async fn a_key_can_replace_the_present_one_at_once() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
-    app.advance(A_SECOND);
     let new = rotate_now(&app, Begin::Now).await;
+    app.advance(HEARD_WITHIN - A_SECOND);
+    load(&app.app).await.unwrap();
+    assert_ne!(kid(&app.sign_in("ann@example.org", PASSWORD).await.access_token), new.kid);
+    app.advance(A_SECOND);
     load(&app.app).await.unwrap();
     let again = app.sign_in("ann@example.org", PASSWORD).await;
     assert_eq!(kid(&again.access_token), new.kid);
@@ -106,8 +111,10 @@ async fn r129_a_key_that_was_retired_before_its_turn_never_signs() {
     assert_eq!(published(&app).await.len(), 3);
     ann.client.get("/v1/me").await.expect(200);
     // Before, at and after the time at which the other would have begun.
-    let mut last = app.sign_in("ann@example.org", PASSWORD).await;
-    for wait in [SignedDuration::from_mins(4) - A_SECOND, A_SECOND, A_SECOND, SignedDuration::from_mins(10)] {
+    let mut last = ann;
+    for wait in
+        [HEARD_WITHIN, SignedDuration::from_mins(4), LEAD - SignedDuration::from_mins(5), A_SECOND, SignedDuration::from_mins(10)]
+    {
         app.advance(wait);
         load(&app.app).await.unwrap();
         last = app.sign_in("ann@example.org", PASSWORD).await;
@@ -121,7 +128,7 @@ async fn r129_a_key_that_was_retired_before_its_turn_never_signs() {
     last.client.get("/v1/me").await.expect(200);
     // The one that signs is the next to be replaced.
     let next = rotate_now(&app, Begin::PublishedAhead).await;
-    app.advance(CACHE_LIFETIME);
+    app.advance(LEAD);
     load(&app.app).await.unwrap();
     assert_eq!(kid(&app.sign_in("ann@example.org", PASSWORD).await.access_token), next.kid);
     app.finish().await;
@@ -130,16 +137,14 @@ async fn r129_a_key_that_was_retired_before_its_turn_never_signs() {
 #[tokio::test]
 async fn a_rotation_that_this_process_has_not_heard_of_breaks_nothing() {
     let app = TestApp::new().await;
-    let other = another(&app, &[7; 32]);
+    let other = app.another(|_| {});
     load(&other).await.unwrap();
     assert_eq!(other.keyring.published().keys.len(), 1, "processes that share a database share their key");
     rotate_now(&app, Begin::PublishedAhead).await;
-    // One process loads, the other lags a cache lifetime behind.
-    app.advance(CACHE_LIFETIME);
+    // One process loads, the other has not for all the time.
+    app.advance(LEAD);
     load(&other).await.unwrap();
-    let ann = app.user("ann").await;
-    load(&app.app).await.unwrap();
-    ann.client.get("/v1/me").await.expect(200);
+    app.user("ann").await.client.get("/v1/me").await.expect(200);
     app.finish().await;
 }
 
@@ -149,7 +154,7 @@ async fn processes_that_start_together_make_one_key() {
     let mut tx = app.tx().await;
     tx.execute("delete from signing_keys", &[]).await.unwrap();
     tx.commit().await.unwrap();
-    let others: Vec<_> = (0..4).map(|_| another(&app, &[7; 32])).collect();
+    let others: Vec<_> = (0..4).map(|_| app.another(|_| {})).collect();
     for loaded in join_all(others.iter().map(load)).await {
         loaded.unwrap();
     }
@@ -160,7 +165,7 @@ async fn processes_that_start_together_make_one_key() {
 #[tokio::test]
 async fn r130_a_key_that_was_sealed_under_another_secret_key_is_a_clear_failure() {
     let app = TestApp::new().await;
-    let other = another(&app, &[8; 32]);
+    let other = app.another(|parts| parts.sealer = Sealer::new(&[8; 32]));
     let error = load(&other).await.unwrap_err().to_string();
     assert!(error.contains("another USHER_SECRET_KEY"), "{error}");
     assert_eq!(app.count("select count(*) from signing_keys").await, 1, "no key was put in its place");
@@ -191,10 +196,7 @@ async fn a_damaged_key_stops_the_loading_and_the_keys_in_memory_stay() {
 }
 
 async fn rotate_now(app: &TestApp, begin: Begin) -> KeyState {
-    let mut tx = app.tx().await;
-    let state = rotate(&app.app, &mut tx, begin).await.unwrap();
-    tx.commit().await.unwrap();
-    state
+    rotate(&app.app, &Origin::of(Actor::Cli), begin).await.unwrap()
 }
 
 /// The names in the key set, newest first, after the keys were loaded anew.
@@ -202,20 +204,6 @@ async fn published(app: &TestApp) -> Vec<String> {
     load(&app.app).await.unwrap();
     let answer = app.client().get("/.well-known/jwks.json").await.expect(200);
     answer.json["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
-}
-
-/// Another process of the same house, with nothing loaded yet.
-fn another(app: &TestApp, secret_key: &[u8]) -> App {
-    App::new(Parts {
-        db: app.app.db.clone(),
-        clock: app.app.clock.clone(),
-        config: app.app.config.clone(),
-        mailer: app.app.mailer.clone(),
-        keyring: Keyring::new(PUBLIC_URL, app.app.config.tokens.access_lifetime),
-        sealer: Sealer::new(secret_key),
-        hasher: Hasher::start(Cost::CHEAP, 1, 8),
-        on_denied: app.app.on_denied,
-    })
 }
 
 fn kid(token: &str) -> String {

@@ -7,14 +7,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::render::{self, Context};
-use super::{Body, Mail, Template, store};
+use super::store::{self, Recipient};
+use super::{About, Body, Mail, Template};
 use crate::app::App;
-use crate::db::{Actor, Tx};
+use crate::audit::{self, Event};
+use crate::db::{Actor, DbResult, Tx};
 use crate::error::{AppResult, LogAndIgnore};
 use crate::id::{MailId, UserId};
 use crate::jobs::{Registry, enqueue};
 use crate::mail::Message;
-use crate::one_time_tokens::{self, Subject};
+use crate::one_time_tokens;
+use crate::throttle::{self, Limit};
 
 pub const COMPOSE: &str = "compose_mail";
 pub const DELIVER: &str = "deliver_mail";
@@ -22,6 +25,8 @@ const FORGET: &str = "forget_mails";
 
 /// Deliveries tried before a mail is given up. The job's back-off stretches them over about five hours.
 const ATTEMPTS_MAX: i32 = 12;
+/// Mails of one kind to one user; beyond, none is made, and nobody who asks for them is told.
+const PER_RECIPIENT: Limit = Limit::per_minutes("mails", 6, 60);
 /// How long the queue remembers a mail.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -29,6 +34,11 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub struct Compose {
     pub template: Template,
     pub user_id: UserId,
+    #[serde(default)]
+    pub about: About,
+    /// Where a notice goes that is not for the address of the day.
+    #[serde(default)]
+    pub address: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,13 +54,20 @@ pub fn register(registry: &mut Registry) {
 
 /// Looks the address up as it is now, makes the link, renders, and queues the delivery.
 async fn compose(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
-    let Compose { template, user_id } = serde_json::from_value(payload)?;
+    let wanted: Compose = serde_json::from_value(payload)?;
+    let about = wanted.about.clone();
     // The person may have been deleted since.
-    let Some(recipient) = store::find_recipient(tx, user_id, template.link().is_some()).await? else { return Ok(()) };
+    let Some((template, recipient)) = find_recipient(tx, wanted).await? else { return Ok(()) };
+    if let Some(user_id) = recipient.subject.user_id
+        && !throttle::take(app, PER_RECIPIENT, &format!("{} {user_id}", template.name())).await?.granted
+    {
+        let event = Event::failure("mail.withheld").on("user", user_id).detail("template", template.name());
+        audit::record(tx, event).await?;
+        return Ok(());
+    }
     let (link, lifetime) = match template.link() {
         Some((page, purpose)) => {
-            let subject = Subject { user_id: Some(user_id), email_id: Some(recipient.email_id) };
-            let secret = one_time_tokens::issue(tx, purpose, subject).await?;
+            let secret = one_time_tokens::issue(tx, purpose, recipient.subject).await?;
             let mut url = app.config.server.public_url.join(page);
             url.query_pairs_mut().append_pair("token", secret.reveal());
             (Some(url.to_string()), Some(one_time_tokens::lifetime(purpose)))
@@ -58,11 +75,11 @@ async fn compose(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
         None => (None, None),
     };
     let public_url = app.config.server.public_url.as_str();
-    let rendered = render::mail(template, &Context { name: &recipient.name, link, lifetime, public_url })?;
+    let rendered = render::mail(template, &Context { name: &recipient.name, link, lifetime, public_url, about: &about })?;
     let holds = app.mailer.holds();
     let mail = Mail {
         id: MailId::new(tx.now()),
-        user_id: Some(user_id),
+        user_id: recipient.subject.user_id,
         template: template.name().to_owned(),
         recipient: recipient.address,
         subject: rendered.subject,
@@ -78,6 +95,22 @@ async fn compose(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
         enqueue(tx, DELIVER, &Deliver { mail_id: mail.id }).await?;
     }
     Ok(())
+}
+
+/// Whom the mail is for, and which one it is: who asks to add an address that is somebody's gets the same answer as anybody, and its
+/// owner is told instead.
+async fn find_recipient(tx: &mut Tx, wanted: Compose) -> DbResult<Option<(Template, Recipient)>> {
+    let Compose { template, user_id, address, .. } = wanted;
+    let recipient = match (template, address) {
+        (_, Some(address)) => store::find_former(tx, user_id, address).await?,
+        (Template::ConfirmEmail, None) => match store::find_holder_of_pending(tx, user_id).await? {
+            Some(holder) => return Ok(Some((Template::AddressInUse, holder))),
+            None => store::find_pending(tx, user_id).await?,
+        },
+        (Template::UndoDeletion, None) => store::find_self_deleted(tx, user_id).await?,
+        (_, None) => store::find_recipient(tx, user_id, template.link().is_some()).await?,
+    };
+    Ok(recipient.map(|recipient| (template, recipient)))
 }
 
 /// Hands the mail to the SMTP server; no transaction is open meanwhile. If usher dies between hand-over and note, the mail is
@@ -117,6 +150,6 @@ pub fn open(app: &App, id: MailId, sealed: &[u8]) -> AppResult<Body> {
     Ok(serde_json::from_slice(&opened)?)
 }
 
-fn bound_to(id: MailId) -> String {
+pub fn bound_to(id: MailId) -> String {
     format!("mail:{id}")
 }

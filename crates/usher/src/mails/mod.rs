@@ -1,6 +1,7 @@
 //! The mail queue. A mail is asked for in the transaction of the change that causes it; a job looks the address up, makes the
 //! link and renders; another delivers. So an answer takes as long for an unknown address as for a known one, and a mail goes
-//! only to the address in the database.
+//! only to an address from the database: the one of the day, or, for a notice without a link, one that the user had until the change
+//!
 
 mod jobs;
 mod render;
@@ -11,15 +12,19 @@ mod tests;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 pub use jobs::register;
 
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::db::{DbResult, Tx};
+use crate::db::{Actor, DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::{MailId, UserId};
+use crate::seal::Resealed;
 use crate::secret::Purpose;
+
+const RESEAL_AT_ONCE: i64 = 100;
 
 /// What a mail is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,17 +35,31 @@ pub enum Template {
     ResetPassword,
     Welcome,
     PasswordChanged,
+    NewDevice,
+    ConfirmEmail,
+    EmailRequested,
+    AddressInUse,
+    PrimaryChanged,
+    EmailRemoved,
+    UndoDeletion,
     ProfessionalGranted,
     ProfessionalWithdrawn,
 }
 
 impl Template {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 14] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
         Self::Welcome,
         Self::PasswordChanged,
+        Self::NewDevice,
+        Self::ConfirmEmail,
+        Self::EmailRequested,
+        Self::AddressInUse,
+        Self::PrimaryChanged,
+        Self::EmailRemoved,
+        Self::UndoDeletion,
         Self::ProfessionalGranted,
         Self::ProfessionalWithdrawn,
     ];
@@ -52,6 +71,13 @@ impl Template {
             Self::ResetPassword => "reset_password",
             Self::Welcome => "welcome",
             Self::PasswordChanged => "password_changed",
+            Self::NewDevice => "new_device",
+            Self::ConfirmEmail => "confirm_email",
+            Self::EmailRequested => "email_requested",
+            Self::AddressInUse => "address_in_use",
+            Self::PrimaryChanged => "primary_changed",
+            Self::EmailRemoved => "email_removed",
+            Self::UndoDeletion => "undo_deletion",
             Self::ProfessionalGranted => "professional_granted",
             Self::ProfessionalWithdrawn => "professional_withdrawn",
         }
@@ -63,6 +89,9 @@ impl Template {
             Self::VerifyEmail => Some(("/verify", Purpose::VerifyEmail)),
             Self::ResetPassword => Some(("/reset-password", Purpose::ResetPassword)),
             Self::Welcome => Some(("/reset-password", Purpose::SetPassword)),
+            Self::NewDevice => Some(("/not-me", Purpose::ReportSignIn)),
+            Self::ConfirmEmail => Some(("/confirm-email", Purpose::ConfirmEmail)),
+            Self::UndoDeletion => Some(("/undo-deletion", Purpose::UndoDeletion)),
             _ => None,
         }
     }
@@ -91,9 +120,33 @@ pub struct Body {
     pub html: String,
 }
 
-/// Asks for a mail to a user's primary address. It is made and sent after the commit.
+/// What a mail tells of the event that caused it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct About {
+    pub at: Option<Timestamp>,
+    /// The network address it came from.
+    pub address: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+/// Asks for a mail to a user's primary address; that which confirms an address goes to the pending one. It is made and sent after
+/// the commit.
 pub async fn request(tx: &mut Tx, template: Template, user_id: UserId) -> AppResult<()> {
-    crate::jobs::enqueue(tx, jobs::COMPOSE, &jobs::Compose { template, user_id }).await
+    enqueue(tx, jobs::Compose { template, user_id, about: About::default(), address: None }).await
+}
+
+/// The same, for a mail that tells of an event.
+pub async fn request_about(tx: &mut Tx, template: Template, user_id: UserId, about: About) -> AppResult<()> {
+    enqueue(tx, jobs::Compose { template, user_id, about, address: None }).await
+}
+
+/// Asks for a notice, without a link, to an address that was the user's until now.
+pub async fn request_to_former(tx: &mut Tx, template: Template, user_id: UserId, address: &str) -> AppResult<()> {
+    enqueue(tx, jobs::Compose { template, user_id, about: About::default(), address: Some(address.to_owned()) }).await
+}
+
+async fn enqueue(tx: &mut Tx, compose: jobs::Compose) -> AppResult<()> {
+    crate::jobs::enqueue(tx, jobs::COMPOSE, &compose).await
 }
 
 /// The newest mails.
@@ -111,6 +164,32 @@ pub async fn show(app: &App, tx: &mut Tx, id: MailId) -> AppResult<Option<(Mail,
 /// Mails that are held and mails that were given up.
 pub async fn count_stuck(tx: &mut Tx) -> DbResult<(i64, i64)> {
     store::count_stuck_mails(tx).await
+}
+
+/// Seals the bodies of waiting mails anew that are not under the present secret key.
+pub async fn reseal(app: &App) -> AppResult<Resealed> {
+    let mut done = Resealed::default();
+    let mut after = MailId::from_uuid(Uuid::nil());
+    loop {
+        let mut tx = app.begin_as(Actor::Cli).await?;
+        let stale = store::list_stale(&mut tx, app.sealer.mark(), after, RESEAL_AT_ONCE).await?;
+        for (id, sealed) in &stale {
+            match app.sealer.reseal(&jobs::bound_to(*id), sealed) {
+                Ok(anew) => done.resealed += store::update_sealed(&mut tx, *id, sealed, &anew).await?,
+                Err(_) => done.unopened += 1,
+            }
+        }
+        tx.commit().await?;
+        match stale.last() {
+            Some((last, _)) => after = *last,
+            None => return Ok(done),
+        }
+    }
+}
+
+/// Under which secret keys bodies are sealed.
+pub async fn count_by_mark(tx: &mut Tx) -> DbResult<Vec<(Vec<u8>, i64)>> {
+    store::count_by_mark(tx).await
 }
 
 /// Puts mails that are held or were given up back into the queue: all of them, or one. Returns how many.

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use minijinja::{Environment, UndefinedBehavior, context};
 use rust_embed::RustEmbed;
 
-use super::{Body, Template};
+use super::{About, Body, Template};
 use crate::error::AppResult;
 
 #[derive(RustEmbed)]
@@ -22,6 +22,7 @@ pub struct Context<'a> {
     /// How long the link works.
     pub lifetime: Option<SignedDuration>,
     pub public_url: &'a str,
+    pub about: &'a About,
 }
 
 pub struct Rendered {
@@ -48,6 +49,9 @@ pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
         link => values.link.as_deref().unwrap_or_default(),
         lifetime => values.lifetime.map(in_words).unwrap_or_default(),
         public_url => values.public_url,
+        at => values.about.at.map(|at| at.strftime("%-d %B %Y, %H:%M UTC").to_string()).unwrap_or_default(),
+        address => values.about.address.as_deref().unwrap_or_default(),
+        user_agent => values.about.user_agent.as_deref().unwrap_or_default(),
     };
     let render = |suffix: &str| -> anyhow::Result<String> {
         let name = format!("{}.{suffix}", template.name());
@@ -84,10 +88,11 @@ mod tests {
                     link: Some("https://id.example.com/verify?token=x".to_owned()),
                     lifetime: Some(SignedDuration::from_mins(60)),
                     public_url: "https://id.example.com",
+                    about: &About { user_agent: Some("<b>curl</b>".to_owned()), ..About::default() },
                 };
                 let rendered = mail(template, &values).unwrap();
                 assert!(!rendered.subject.is_empty() && !rendered.subject.contains('\n'));
-                assert!(!rendered.body.html.contains("<b>Ann</b>"), "{template:?} does not escape");
+                assert!(!rendered.body.html.contains("<b>"), "{template:?} does not escape");
                 let has_link = rendered.body.text.contains("\nhttps://id.example.com/verify?token=x\n");
                 assert_eq!(has_link, template.link().is_some(), "{template:?}: the link stands on a line of its own");
             }

@@ -5,24 +5,81 @@ use tokio_postgres::Row;
 use super::Mail;
 use crate::db::{DbResult, Tx};
 use crate::id::{MailId, UserId};
+use crate::one_time_tokens::Subject;
 
 /// Whom a mail to a user is for.
 pub struct Recipient {
     pub name: String,
     pub address: String,
-    pub email_id: crate::id::EmailId,
+    /// What a link to them is for.
+    pub subject: Subject,
 }
 
 /// A suspension that is under way is waited for. Nobody, when the user is deleted; nor for a link when they are suspended.
 pub async fn find_recipient(tx: &mut Tx, user_id: UserId, for_link: bool) -> DbResult<Option<Recipient>> {
     let sql = "
-        select coalesce(u.display_name, u.given_name, '') as name, e.address, e.id as email_id
+        select coalesce(u.display_name, u.given_name, '') as name, e.address, u.id as user_id, e.id as email_id
         from users u
         join emails e on e.user_id = u.id and e.is_primary
         where u.id = $1 and u.status <> 'deleted' and not ($2 and u.status = 'suspended')
         for share of u";
-    let row = tx.query_opt(sql, &[&user_id, &for_link]).await?;
-    Ok(row.map(|row| Recipient { name: row.get("name"), address: row.get("address"), email_id: row.get("email_id") }))
+    Ok(tx.query_opt(sql, &[&user_id, &for_link]).await?.as_ref().map(recipient))
+}
+
+/// At an address that was theirs.
+pub async fn find_former(tx: &mut Tx, user_id: UserId, address: String) -> DbResult<Option<Recipient>> {
+    let sql = "
+        select coalesce(display_name, given_name, '') as name
+        from users
+        where id = $1 and status <> 'deleted'";
+    let subject = Subject { user_id: Some(user_id), ..Subject::default() };
+    Ok(tx.query_opt(sql, &[&user_id]).await?.map(|row| Recipient { name: row.get("name"), address, subject }))
+}
+
+/// At the address they want to add.
+pub async fn find_pending(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Recipient>> {
+    let now = tx.now();
+    let sql = "
+        select p.id, p.address
+        from users u
+        join pending_emails p on p.user_id = u.id
+        where u.id = $1 and u.status = 'active' and p.expires_at > $2
+        for share of u";
+    Ok(tx.query_opt(sql, &[&user_id, &now]).await?.map(|row| Recipient {
+        name: String::new(),
+        address: row.get("address"),
+        subject: Subject { user_id: Some(user_id), email_id: None, pending_email_id: Some(row.get("id")) },
+    }))
+}
+
+/// Whoever has the address that this user wants to add, at that address. A deleted one is not written to.
+pub async fn find_holder_of_pending(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Recipient>> {
+    let sql = "
+        select coalesce(u.display_name, u.given_name, '') as name, e.address, u.id as user_id, e.id as email_id
+        from pending_emails p
+        join emails e on e.address_normal = p.address_normal and e.verified_at is not null
+        join users u on u.id = e.user_id
+        where p.user_id = $1 and u.status <> 'deleted'";
+    Ok(tx.query_opt(sql, &[&user_id]).await?.as_ref().map(recipient))
+}
+
+/// Who has put themselves into the recycle bin, and is still there.
+pub async fn find_self_deleted(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Recipient>> {
+    let sql = "
+        select coalesce(u.display_name, u.given_name, '') as name, e.address, u.id as user_id, e.id as email_id
+        from users u
+        join emails e on e.user_id = u.id and e.is_primary
+        where u.id = $1 and u.status = 'deleted' and u.deleted_by = u.id
+        for share of u";
+    Ok(tx.query_opt(sql, &[&user_id]).await?.as_ref().map(recipient))
+}
+
+fn recipient(row: &Row) -> Recipient {
+    Recipient {
+        name: row.get("name"),
+        address: row.get("address"),
+        subject: Subject { user_id: row.get("user_id"), email_id: row.get("email_id"), pending_email_id: None },
+    }
 }
 
 pub async fn insert_mail(tx: &mut Tx, mail: &Mail, body_sealed: &[u8]) -> DbResult<()> {
@@ -88,6 +145,36 @@ pub async fn count_stuck_mails(tx: &mut Tx) -> DbResult<(i64, i64)> {
         where status <> 'sent'";
     let row = tx.query_one(sql, &[]).await?;
     Ok((row.get(0), row.get(1)))
+}
+
+/// Bodies after this mail's that are not sealed under the key with this mark.
+pub async fn list_stale(tx: &mut Tx, mark: &[u8], after: MailId, limit: i64) -> DbResult<Vec<(MailId, Vec<u8>)>> {
+    let sql = "
+        select id, body_sealed
+        from mails
+        where id > $2 and substring(body_sealed for 5) <> $1
+        order by id
+        limit $3";
+    let rows = tx.query(sql, &[&mark, &after, &limit]).await?;
+    Ok(rows.iter().map(|row| (row.get("id"), row.get("body_sealed"))).collect())
+}
+
+/// One, unless the body has changed meanwhile or was forgotten.
+pub async fn update_sealed(tx: &mut Tx, id: MailId, before: &[u8], after: &[u8]) -> DbResult<u64> {
+    let sql = "
+        update mails
+        set body_sealed = $3
+        where id = $1 and body_sealed = $2";
+    tx.execute(sql, &[&id, &before, &after]).await
+}
+
+pub async fn count_by_mark(tx: &mut Tx) -> DbResult<Vec<(Vec<u8>, i64)>> {
+    let sql = "
+        select substring(body_sealed for 5) as mark, count(*)
+        from mails
+        where body_sealed is not null
+        group by mark";
+    Ok(tx.query(sql, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 pub async fn delete_old_mails(tx: &mut Tx, before: jiff::Timestamp) -> DbResult<u64> {

@@ -4,29 +4,16 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{Template, list, retry, show};
-use crate::app::{App, Parts};
-use crate::hashing::{Cost, Hasher};
+use crate::app::App;
 use crate::id::MailId;
 use crate::jobs;
-use crate::keyring::Keyring;
 use crate::mail::Mailer;
 use crate::router;
-use crate::seal::Sealer;
 use crate::testing::{PASSWORD, TestApp};
 
 /// The same deployment in a process that has no SMTP server.
 fn without_smtp(app: &TestApp) -> App {
-    let config = app.app.config.clone();
-    App::new(Parts {
-        db: app.app.db.clone(),
-        clock: app.app.clock.clone(),
-        mailer: Mailer::Held,
-        keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
-        sealer: Sealer::new(&[7; 32]),
-        hasher: Hasher::start(Cost::CHEAP, 1, 8),
-        on_denied: crate::audit::note_denied,
-        config,
-    })
+    app.another(|parts| parts.mailer = Mailer::Held)
 }
 
 async fn run(app: &App) {

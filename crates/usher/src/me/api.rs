@@ -3,16 +3,19 @@
 use axum::extract::State;
 use http::Method;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::Person;
+use crate::db::Origin;
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
-use crate::http::body::MergePatch;
+use crate::http::body::{Json, MergePatch};
 use crate::http::etag::IfMatch;
-use crate::http::output::Tagged;
+use crate::http::output::{Answer, NoContent, Tagged};
 use crate::patch::Patch;
+use crate::secret::SecretText;
+use crate::sessions::Tokens;
 use crate::users::{self, ProfilePatch, User, Username};
 
 pub fn router() -> Routes {
@@ -20,6 +23,43 @@ pub fn router() -> Routes {
     Routes::new()
         .op(op(Method::GET, "Read your profile"), read_me)
         .op(op(Method::PATCH, "Change your profile").fails(409, "Somebody has the user name (`username_taken`)."), update_me)
+        .op(
+            Op::new(Method::PUT, "/v1/me/password", Access::Fresh, "Me", "Change your password")
+                .description(
+                    "Every session ends, this one too: go on with the tokens of the answer. Links that were mailed before stop working. \
+                     A user without a password sets their first one, and leaves `current_password` out.",
+                )
+                .fails(422, "The current password is wrong (`wrong_password`).")
+                .fails(429, "Too many wrong passwords; see `Retry-After` (`too_many_attempts`)."),
+            change_password,
+        )
+        .op(
+            Op::new(Method::DELETE, "/v1/me", Access::Fresh, "Me", "Delete yourself")
+                .description(
+                    "Into the recycle bin, for 30 days; every session ends at once. A mail brings a link that undoes it. `X-Reason` says \
+                     why, for the audit trail.",
+                )
+                .fails(409, "You are the last active administrator (`last_admin`)."),
+            delete_me,
+        )
+        .op(
+            Op::new(Method::POST, "/v1/undo-deletion", Access::Public, "Me", "Undo your deletion with the token from the mail")
+                .description("Only for who deleted themselves, and as long as nobody else has deleted them too. Sign in afterwards.")
+                .fails(422, "The token is unknown, used or expired (`invalid_token`)."),
+            undo_deletion,
+        )
+}
+
+/// The present password, and the one that shall take its place.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("example" = serde_json::json!({
+    "current_password": "plum kettle orbit lantern", "password": "seven quiet herons wading"
+})))]
+struct PasswordBody {
+    current_password: Option<SecretText>,
+    /// At least 15 characters; a few unrelated words do well.
+    password: SecretText,
 }
 
 /// Changes of your own profile: a field that is left out stays, `null` clears it (RFC 7396).
@@ -34,21 +74,53 @@ struct MePatch {
     profile: ProfilePatch,
 }
 
-async fn read_me(caller: Caller, State(app): State<App>) -> AppResult<Tagged<User>> {
-    let user = users::look_up(app.db.read(), caller.user_id).await?;
+/// The token from the mail.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct UndoBody {
+    token: SecretText,
+}
+
+/// What has happened.
+#[derive(Debug, Serialize, JsonSchema)]
+struct DeletionStatus {
+    /// Always `restored`.
+    status: &'static str,
+}
+
+async fn read_me(person: Person, State(app): State<App>) -> AppResult<Tagged<User>> {
+    let user = users::look_up(app.db.read(), person.user_id).await?;
     Ok(Tagged { version: user.version, body: user })
 }
 
 async fn update_me(
-    caller: Caller,
+    person: Person,
     State(app): State<App>,
     if_match: IfMatch,
     MergePatch(changes): MergePatch<MePatch>,
 ) -> AppResult<Tagged<User>> {
-    let mut tx = app.begin(&caller.origin).await?;
-    let before = users::lock(&mut tx, caller.authority(), caller.user_id).await?;
+    let mut tx = app.begin(&person.origin).await?;
+    let before = users::lock(&mut tx, person.authority(), person.user_id).await?;
     if_match.require(before.version)?;
     let user = users::update(&mut tx, &before, changes.username.as_ref(), changes.profile, Patch::Keep).await?;
     tx.commit().await?;
     Ok(Tagged { version: user.version, body: user })
+}
+
+async fn change_password(person: Person, State(app): State<App>, Json(body): Json<PasswordBody>) -> AppResult<Answer<Tokens>> {
+    super::password::change(&app, &person, body.current_password.as_ref(), &body.password).await.map(Answer)
+}
+
+async fn delete_me(person: Person, State(app): State<App>) -> AppResult<NoContent> {
+    let mut tx = app.begin(&person.origin).await?;
+    super::deletion::delete(&mut tx, &person).await?;
+    tx.commit().await?;
+    Ok(NoContent)
+}
+
+async fn undo_deletion(State(app): State<App>, origin: Origin, Json(body): Json<UndoBody>) -> AppResult<Answer<DeletionStatus>> {
+    let mut tx = app.begin(&origin).await?;
+    super::deletion::undo(&mut tx, &body.token).await?;
+    tx.commit().await?;
+    Ok(Answer(DeletionStatus { status: "restored" }))
 }

@@ -1,5 +1,8 @@
 //! One's own profile, through the front door.
 
+mod deletion;
+mod password;
+
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::{Value, json};

@@ -14,8 +14,10 @@ use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
 pub fn lifetime(purpose: Purpose) -> SignedDuration {
     match purpose {
         Purpose::ResetPassword => SignedDuration::from_mins(60),
-        Purpose::VerifyEmail | Purpose::Setup => SignedDuration::from_hours(24),
-        Purpose::SetPassword | Purpose::Refresh => SignedDuration::from_hours(7 * 24),
+        Purpose::VerifyEmail | Purpose::ConfirmEmail | Purpose::Setup => SignedDuration::from_hours(24),
+        Purpose::SetPassword | Purpose::ReportSignIn | Purpose::Refresh | Purpose::Device => SignedDuration::from_hours(7 * 24),
+        // As long as the recycle bin keeps a user.
+        Purpose::UndoDeletion => SignedDuration::from_hours(30 * 24),
     }
 }
 
@@ -24,7 +26,11 @@ pub fn lifetime(purpose: Purpose) -> SignedDuration {
 pub struct Subject {
     pub user_id: Option<UserId>,
     pub email_id: Option<EmailId>,
+    pub pending_email_id: Option<EmailId>,
 }
+
+/// Passwords that may be tried beside one token.
+pub const TRIES_MAX: i32 = 5;
 
 /// Makes a token and kills the subject's older ones of the same purpose. The secret exists only in what is returned.
 pub async fn issue(tx: &mut Tx, purpose: Purpose, subject: Subject) -> AppResult<SecretText> {
@@ -50,6 +56,27 @@ pub async fn find_owner(tx: &mut Tx, purpose: Purpose, secret: &SecretText) -> D
     match bearer_hash(purpose, secret) {
         Some(hash) => store::find_owner(tx, purpose, &hash).await,
         None => Ok(None),
+    }
+}
+
+/// Pays for trying a password beside a token, before it is verified; the token is not used up. Returns whose token it is, or `None`
+/// when [`TRIES_MAX`] have been made.
+pub async fn pay_for_try(tx: &mut Tx, purpose: Purpose, secret: &SecretText) -> AppResult<Option<UserId>> {
+    let Some(hash) = bearer_hash(purpose, secret) else { return Err(invalid().into()) };
+    if let Some(user_id) = store::count_try(tx, purpose, &hash, TRIES_MAX).await? {
+        return Ok(Some(user_id));
+    }
+    match store::find_owner(tx, purpose, &hash).await? {
+        Some(_) => Ok(None),
+        None => Err(invalid().into()),
+    }
+}
+
+/// The try was not made: no hash was computed.
+pub async fn give_back(tx: &mut Tx, purpose: Purpose, secret: &SecretText) -> DbResult<()> {
+    match bearer_hash(purpose, secret) {
+        Some(hash) => store::refund_try(tx, purpose, &hash).await,
+        None => Ok(()),
     }
 }
 

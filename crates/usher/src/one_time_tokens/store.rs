@@ -18,9 +18,10 @@ pub async fn insert_token(
 ) -> DbResult<()> {
     let now = tx.now();
     let sql = "
-        insert into one_time_tokens (id, purpose, token_hash, user_id, email_id, created_at, expires_at)
-        values ($1, $2, $3, $4, $5, $6, $7)";
-    tx.execute(sql, &[&id, &purpose.as_str(), &hash, &subject.user_id, &subject.email_id, &now, &expires_at]).await?;
+        insert into one_time_tokens (id, purpose, token_hash, user_id, email_id, pending_email_id, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let Subject { user_id, email_id, pending_email_id } = subject;
+    tx.execute(sql, &[&id, &purpose.as_str(), &hash, &user_id, &email_id, &pending_email_id, &now, &expires_at]).await?;
     Ok(())
 }
 
@@ -31,9 +32,34 @@ pub async fn use_token(tx: &mut Tx, purpose: Purpose, hash: &[u8]) -> DbResult<O
         update one_time_tokens
         set used_at = $3
         where purpose = $1 and token_hash = $2 and used_at is null and expires_at > $3
-        returning user_id, email_id";
+        returning user_id, email_id, pending_email_id";
     let row = tx.query_opt(sql, &[&purpose.as_str(), &hash, &now]).await?;
-    Ok(row.map(|row| Subject { user_id: row.get("user_id"), email_id: row.get("email_id") }))
+    Ok(row.map(|row| Subject {
+        user_id: row.get("user_id"),
+        email_id: row.get("email_id"),
+        pending_email_id: row.get("pending_email_id"),
+    }))
+}
+
+/// The one statement that pays for a try.
+pub async fn count_try(tx: &mut Tx, purpose: Purpose, hash: &[u8], tries_max: i32) -> DbResult<Option<UserId>> {
+    let now = tx.now();
+    let sql = "
+        update one_time_tokens
+        set tries = tries + 1
+        where purpose = $1 and token_hash = $2 and used_at is null and expires_at > $3 and tries < $4
+        returning user_id";
+    let row = tx.query_opt(sql, &[&purpose.as_str(), &hash, &now, &tries_max]).await?;
+    Ok(row.and_then(|row| row.get("user_id")))
+}
+
+pub async fn refund_try(tx: &mut Tx, purpose: Purpose, hash: &[u8]) -> DbResult<()> {
+    let sql = "
+        update one_time_tokens
+        set tries = greatest(tries - 1, 0)
+        where purpose = $1 and token_hash = $2";
+    tx.execute(sql, &[&purpose.as_str(), &hash]).await?;
+    Ok(())
 }
 
 pub async fn find_owner(tx: &mut Tx, purpose: Purpose, hash: &[u8]) -> DbResult<Option<UserId>> {

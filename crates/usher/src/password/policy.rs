@@ -1,27 +1,40 @@
 //! What a new password must be: long, not common, not about this service or this person. No composition rules.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use unicode_normalization::UnicodeNormalization;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::BYTES_MAX;
-use crate::error::{FieldError, Rejection};
-use crate::secret::SecretText;
+use crate::password_filter::{Filter, fold};
 
-/// Common passwords that are long enough to pass the length rule; see `blocklist.md` for their source.
-static BLOCKLIST: LazyLock<HashSet<&'static str>> = LazyLock::new(|| include_str!("blocklist.txt").lines().collect());
+/// Common and breached passwords of at least 8 characters; see `blocklist.md` for their sources.
+static BLOCKLIST: LazyLock<Filter> = LazyLock::new(|| {
+    Filter::embedded(include_bytes!("blocklist.filter")).expect("the filter is part of the program; a test opens it")
+});
+
+/// Why a password is refused.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Reason {
+    /// `password_too_short`, `password_too_long`, `password_common`, `password_breached` or `password_context`.
+    pub code: &'static str,
+    /// For people: goes on from "Your password". May change.
+    pub detail: String,
+}
 
 /// Words that everybody who knows the service and the person would try first.
 #[derive(Clone, Debug, Default)]
 pub struct ContextWords(Vec<String>);
 
 impl ContextWords {
-    /// The service's own words: its name and its host.
-    pub fn of_service(host: &str) -> Self {
+    /// The service's own words: its name, its host, and those that the operator has blocked.
+    pub fn of_service(host: &str, blocked: &[String]) -> Self {
         let mut words = Self::default();
         words.add("usher");
         words.add(host);
+        for word in blocked {
+            words.add(word);
+        }
         words
     }
 
@@ -45,33 +58,32 @@ impl ContextWords {
     }
 }
 
-/// Checks a new password; the refusal says why.
-pub fn check(pointer: &str, password: &SecretText, min_length: usize, context: &ContextWords) -> Result<(), Rejection> {
-    let refuse =
-        |code: &'static str, detail: String| Err(Rejection::invalid_body(vec![FieldError::at_pointer(pointer, code, detail)]));
-    let text: String = password.reveal().nfc().collect();
-    if text.chars().count() < min_length {
-        return refuse(
-            "password_too_short",
-            format!("must have at least {min_length} characters; a few unrelated words do well"),
-        );
+/// All that is wrong with a new password; `password` is in NFC. Nothing: it is good, as far as the program itself knows.
+pub fn reasons(password: &str, min_length: usize, context: &ContextWords) -> Vec<Reason> {
+    if password.len() > BYTES_MAX {
+        return vec![Reason { code: "password_too_long", detail: format!("must have at most {BYTES_MAX} bytes") }];
     }
-    if text.len() > BYTES_MAX {
-        return refuse("password_too_long", format!("must have at most {BYTES_MAX} bytes"));
+    let mut reasons = Vec::new();
+    if password.chars().count() < min_length {
+        let detail = format!("must have at least {min_length} characters; a few unrelated words do well");
+        reasons.push(Reason { code: "password_too_short", detail });
     }
-    let folded = fold(&text);
-    if BLOCKLIST.contains(folded.as_str()) || is_uniform(&folded) {
-        return refuse("password_common", "is one of the passwords that are tried first; choose another".to_owned());
+    let folded = fold(password);
+    if is_uniform(&folded) || BLOCKLIST.lists(password).expect("memory can always be read") {
+        let detail = "is one of the passwords that are tried first; choose another".to_owned();
+        reasons.push(Reason { code: "password_common", detail });
     }
     if context.explain(&folded) {
-        let why = "is made of the name of this service, or of your name or address; choose another";
-        return refuse("password_context", why.to_owned());
+        let detail = "is made of the name of this service, or of your name or address; choose another".to_owned();
+        reasons.push(Reason { code: "password_context", detail });
     }
-    Ok(())
+    reasons
 }
 
-fn fold(text: &str) -> String {
-    text.nfc().flat_map(char::to_lowercase).collect()
+/// Of a password that the operator's filter lists.
+pub fn breached() -> Reason {
+    let detail = "is in a list of passwords that have become known in breaches; choose another".to_owned();
+    Reason { code: "password_breached", detail }
 }
 
 /// One short thing over and over: `aaaaaaaaaaaaaaa`, `abcabcabcabcabc`.

@@ -12,6 +12,7 @@ use crate::emails::EmailAddress;
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::body::Json;
+use crate::http::limits;
 use crate::http::output::{Accepted, Answer};
 use crate::jobs;
 use crate::secret::SecretText;
@@ -20,17 +21,34 @@ pub fn router() -> Routes {
     let op = |path, summary| Op::new(Method::POST, path, Access::Public, "Password", summary);
     Routes::new()
         .op(
-            op("/v1/password/forgot", "Ask for a link to choose a new password").description(
+            op("/v1/password/forgot", "Ask for a link to choose a new password").limited_to(limits::MAILING).description(
                 "The answer does not tell whether there is such an address. Nothing changes until the link is used.",
             ),
             forgot_password,
         )
         .op(
             op("/v1/password/reset", "Choose a new password with the token from the mail")
+                .limited_to(limits::PASSWORDS)
                 .description("Ends every session. Nobody is signed in by it: sign in with the new password.")
                 .fails(422, "The token is unknown, used or expired (`invalid_token`)."),
             reset_password,
         )
+        .op(
+            op("/v1/report-sign-in", "Say that a sign-in was somebody else's, with the token from the mail")
+                .limited_to(limits::MAILING)
+                .description(
+                    "Ends every session, forgets all devices, stops the password from working, and mails a link to choose a new one.",
+                )
+                .fails(422, "The token is unknown, used or expired (`invalid_token`)."),
+            report_sign_in,
+        )
+}
+
+/// The token from the mail.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ReportBody {
+    token: SecretText,
 }
 
 /// Who has forgotten their password.
@@ -52,7 +70,7 @@ struct ResetBody {
 /// What has happened or will happen.
 #[derive(Debug, Serialize, JsonSchema)]
 struct RecoveryStatus {
-    /// `reset_sent` or `password_set`.
+    /// `reset_sent`, `password_set` or `reported`.
     status: &'static str,
 }
 
@@ -75,4 +93,13 @@ async fn reset_password(
 ) -> AppResult<Answer<RecoveryStatus>> {
     super::redeem(&app, &origin, &body.token, &body.password).await?;
     Ok(Answer(RecoveryStatus { status: "password_set" }))
+}
+
+async fn report_sign_in(
+    State(app): State<App>,
+    origin: Origin,
+    Json(body): Json<ReportBody>,
+) -> AppResult<Answer<RecoveryStatus>> {
+    super::report(&app, &origin, &body.token).await?;
+    Ok(Answer(RecoveryStatus { status: "reported" }))
 }

@@ -4,6 +4,7 @@
 mod api;
 mod jobs;
 mod pages;
+mod report;
 mod store;
 
 #[cfg(test)]
@@ -12,11 +13,13 @@ mod tests;
 pub use api::router;
 pub use jobs::register;
 pub use pages::router as pages;
+pub use report::report;
 
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::UserStatus;
+use crate::caller::{self, Act, UserStatus};
 use crate::db::{Origin, Tx};
+use crate::devices;
 use crate::emails;
 use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
@@ -55,10 +58,19 @@ pub async fn redeem(app: &App, origin: &Origin, token: &SecretText, password: &S
     if subject.user_id != Some(user_id) {
         return Err(anyhow::anyhow!("a token changed its owner").into());
     }
+    if caller::ask(&mut tx, user_id, Act::Recover).await?.is_err() {
+        return Err(one_time_tokens::invalid().into());
+    }
     tx.act_as(user_id);
+    let user = users::read(&mut tx, user_id).await?;
+    if user.status == UserStatus::Pending && password::find(&mut tx, user_id).await?.is_some() {
+        // A sign-up that its address never confirmed, perhaps somebody else's.
+        users::wipe_sign_up(&mut tx, user_id).await?;
+    }
     password::set(&mut tx, user_id, &phc).await?;
     one_time_tokens::expire_all(&mut tx, user_id).await?;
     users::end_all_sessions(&mut tx, user_id).await?;
+    devices::forget_all(&mut tx, user_id).await?;
     users::clear_lock(&mut tx, user_id).await?;
     if let Some(email_id) = subject.email_id {
         // The link came by mail: whoever holds it reads the address's mail.
@@ -86,10 +98,7 @@ async fn prepare(app: &App, origin: &Origin, user_id: UserId, password: &SecretT
     let mut tx = app.begin(origin).await?;
     let user = users::read(&mut tx, user_id).await?;
     tx.commit().await?;
-    let mut about = vec![user.username.as_str()];
-    about.extend(user.emails.iter().map(|email| email.address.as_str()));
-    about.extend(user.profile.names());
-    password::prepare(app, password, &about).await
+    password::prepare(app, origin.network(), password, &user.words()).await
 }
 
 /// Whether the link comes from an administrator's invitation, for the page's wording.

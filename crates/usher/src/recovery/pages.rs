@@ -16,9 +16,12 @@ use crate::html::{self, Form, LinkQuery};
 use crate::secret::SecretText;
 
 const PAGE: &str = "recovery/page.html";
+const REPORT_PAGE: &str = "recovery/report.html";
 
 pub fn router() -> Router<App> {
-    Router::new().route("/reset-password", get(show_reset).post(submit_reset))
+    Router::new()
+        .route("/reset-password", get(show_reset).post(submit_reset))
+        .route("/not-me", get(show_report).post(submit_report))
 }
 
 /// The form of the page.
@@ -55,4 +58,23 @@ fn values(app: &App, state: &str, token: &str, error: Option<String>) -> Value {
         min_length => app.config.password.min_length,
         error => error,
     }
+}
+
+/// The form of the page about a sign-in.
+#[derive(Deserialize, JsonSchema)]
+struct ReportForm {
+    token: SecretText,
+}
+
+async fn show_report(LinkQuery(token): LinkQuery) -> AppResult<Response> {
+    html::page(REPORT_PAGE, context! { state => "confirm", token => token })
+}
+
+async fn submit_report(State(app): State<App>, origin: Origin, Form(form): Form<ReportForm>) -> AppResult<Response> {
+    let state = match super::report(&app, &origin, &form.token).await {
+        Ok(()) => "done",
+        Err(AppError::Rejected(rejection)) if rejection.code == "invalid_token" => "failed",
+        Err(error) => return Err(error),
+    };
+    html::page(REPORT_PAGE, context! { state => state, token => "" })
 }

@@ -161,7 +161,7 @@ async fn a_reset_ends_the_lock_after_wrong_passwords() {
     for _ in 0..10 {
         login(&app, "ann@example.org", NEW).await.expect(401);
     }
-    login(&app, "ann@example.org", PASSWORD).await.expect(401);
+    login(&app, "ann@example.org", PASSWORD).await.expect(429);
     let token = link(&app, "ann@example.org").await;
     reset(&app, &token, NEW).await.expect(200);
     login(&app, "ann@example.org", NEW).await.expect(200);
@@ -252,13 +252,17 @@ async fn r041_a_welcome_link_works_for_seven_days() {
 #[tokio::test]
 async fn r047_recovery_of_an_unverified_sign_up_wipes_its_password_and_links() {
     let app = TestApp::new().await;
-    app.client().post("/v1/register", json!({ "email": "ann@example.org", "password": PASSWORD })).await.expect(202);
+    let sign_up = json!({ "email": "ann@example.org", "password": PASSWORD, "username": "mallory", "display_name": "Mallory" });
+    app.client().post("/v1/register", sign_up).await.expect(202);
     let verify = app.mailed_token().await;
     let token = link(&app, "ann@example.org").await;
     reset(&app, &token, NEW).await.expect(200);
-    app.client().post("/v1/verify-email", json!({ "token": verify })).await.expect_problem(422, "invalid_token");
+    let confirm = json!({ "token": verify, "password": PASSWORD });
+    app.client().post("/v1/verify-email", confirm).await.expect_problem(422, "invalid_token");
     login(&app, "ann@example.org", PASSWORD).await.expect(401);
-    login(&app, "ann@example.org", NEW).await.expect(200);
+    let me = app.sign_in("ann@example.org", NEW).await.client.get("/v1/me").await.expect(200);
+    assert_eq!(me.json["display_name"], json!(null));
+    assert_ne!(me.str("username"), "mallory");
     app.run_jobs().await;
     app.finish().await;
 }

@@ -12,6 +12,7 @@ use crate::emails::EmailAddress;
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::idempotency::Creating;
+use crate::http::limits;
 use crate::http::output::Accepted;
 use crate::secret::SecretText;
 use crate::users::{Profile, Username};
@@ -19,6 +20,7 @@ use crate::users::{Profile, Username};
 pub fn router() -> Routes {
     Routes::new().op(
         Op::new(Method::POST, "/v1/register", Access::Public, "Sign-up", "Sign up")
+            .limited_to(limits::MAILING)
             .description(
                 "A mail with a link goes to the address. The answer does not tell whether the address is known already; its owner is \
                  told by mail. A user name that is taken is replaced by a made-up one, which can be changed later.",
@@ -55,7 +57,7 @@ async fn register(State(app): State<App>, origin: Origin, request: Creating<Regi
     let body = &request.body;
     let sign_up =
         SignUp { email: &body.email, password: &body.password, username: body.username.as_ref(), profile: &body.profile };
-    let phc = super::prepare(&app, &sign_up).await?;
+    let phc = super::prepare(&app, origin.network(), &sign_up).await?;
     let mut tx = app.begin(&origin).await?;
     if let Some(answer) = request.replay(&app, &mut tx).await? {
         return Ok(answer);

@@ -2,7 +2,6 @@
 //! learns nothing. An account whose address is not verified gives no rights to it: signing up again takes it over.
 
 mod api;
-mod store;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +19,7 @@ use crate::emails::{self, EmailAddress};
 use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
 use crate::mails::{self, Template};
+use crate::network::Network;
 use crate::one_time_tokens;
 use crate::password;
 use crate::roles::{self, RoleName};
@@ -48,11 +48,11 @@ fn closed(detail: &str) -> Rejection {
 }
 
 /// Checks the password and hashes it. It costs the same whether the address is taken or not, and comes before any transaction.
-pub async fn prepare(app: &App, sign_up: &SignUp<'_>) -> AppResult<String> {
+pub async fn prepare(app: &App, from: Network, sign_up: &SignUp<'_>) -> AppResult<String> {
     let mut about = vec![sign_up.email.as_str()];
     about.extend(sign_up.username.map(Username::as_str));
     about.extend(sign_up.profile.names());
-    password::prepare(app, sign_up.password, &about).await
+    password::prepare(app, from, sign_up.password, &about).await
 }
 
 /// Signs somebody up under the hash of their password.
@@ -64,7 +64,7 @@ pub async fn register(tx: &mut Tx, sign_up: &SignUp<'_>, phc: &str) -> AppResult
             let user = users::find(tx, email.user_id).await?;
             match user {
                 // An unverified sign-up gives no rights to the address: whoever asks now starts afresh.
-                Some(user) if user.status == UserStatus::Pending && store::has_password(tx, user.id).await? => {
+                Some(user) if user.status == UserStatus::Pending && password::find(tx, user.id).await?.is_some() => {
                     take_over(tx, user.id, sign_up, phc).await
                 }
                 Some(user) if user.status == UserStatus::Deleted => Ok(()),

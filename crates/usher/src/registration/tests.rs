@@ -70,7 +70,7 @@ async fn r026_a_taken_user_name_is_replaced_by_a_made_up_one_with_the_same_answe
     let first = sign_up(&app, &first).await.expect(202).sameness();
     assert_eq!(sign_up(&app, &second).await.sameness(), first);
     for mail in app.mails().await {
-        app.client().post("/v1/verify-email", json!({ "token": token_in(&mail) })).await.expect(200);
+        app.client().post("/v1/verify-email", json!({ "token": token_in(&mail), "password": PASSWORD })).await.expect(200);
     }
     let ann = app.sign_in("ann@example.org", PASSWORD).await.client.get("/v1/me").await.expect(200);
     assert_eq!(ann.str("username"), "Calm-Ann");
@@ -105,10 +105,10 @@ async fn r047_signing_up_again_kills_the_earlier_password_and_link() {
     later["display_name"] = json!("Ann");
     sign_up(&app, &later).await.expect(202);
     // Before the new mail is even made.
-    verify(&app, &earlier_link).await.expect_problem(422, "invalid_token");
+    verify(&app, &earlier_link, PASSWORD).await.expect_problem(422, "invalid_token");
     let later_link = app.mailed_token().await;
-    verify(&app, &earlier_link).await.expect_problem(422, "invalid_token");
-    verify(&app, &later_link).await.expect(200);
+    verify(&app, &earlier_link, PASSWORD).await.expect_problem(422, "invalid_token");
+    verify(&app, &later_link, OTHER_PASSWORD).await.expect(200);
     login(&app, "ann@example.org", PASSWORD).await.expect_problem(401, "invalid_credentials");
     let me = app.sign_in("ann@example.org", OTHER_PASSWORD).await.client.get("/v1/me").await.expect(200);
     assert_eq!(me.str("display_name"), "Ann");
@@ -140,7 +140,7 @@ async fn an_unverified_account_cannot_sign_in_and_is_an_ordinary_user_afterwards
     login(&app, "ann@example.org", PASSWORD).await.expect_problem(401, "invalid_credentials");
     let link = app.mailed_token().await;
     login(&app, "ann@example.org", PASSWORD).await.expect_problem(401, "invalid_credentials");
-    verify(&app, &link).await.expect(200);
+    verify(&app, &link, PASSWORD).await.expect(200);
     let ann = app.sign_in("ann@example.org", PASSWORD).await;
     let me = ann.client.get("/v1/me").await.expect(200);
     assert_eq!(me.json["status"], "active");
@@ -284,8 +284,8 @@ async fn keyed(app: &TestApp, key: &str, body: &Value) -> Answer {
     app.client().send(Method::POST, "/v1/register", &[("idempotency-key", key)], Some(body.clone())).await
 }
 
-async fn verify(app: &TestApp, token: &str) -> Answer {
-    app.client().post("/v1/verify-email", json!({ "token": token })).await
+async fn verify(app: &TestApp, token: &str, password: &str) -> Answer {
+    app.client().post("/v1/verify-email", json!({ "token": token, "password": password })).await
 }
 
 async fn login(app: &TestApp, identifier: &str, password: &str) -> Answer {

@@ -1,24 +1,37 @@
 //! Sessions and their refresh tokens. A refresh token works once; a used one that comes back means that somebody has a copy,
 //! and ends the session. Nothing here lives in memory: a restart revives nothing.
 
+mod api;
+mod device;
 mod store;
 
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
+
+use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use api::router;
+
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{self, Act, SessionStanding};
+use crate::caller::{self, Act, Cleared, SessionStanding, Subject};
+use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::faults::{self, Fault};
-use crate::id::{SessionId, UserId};
+use crate::id::{DeviceId, SessionId, UserId};
 use crate::keyring::NewAccess;
+use crate::network::Network;
+use crate::seal::Sealer;
 use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
+
+/// What the successor of a refresh token is bound to.
+const SUCCESSOR: &str = "successor";
 
 /// What a sign-in and a refresh answer with (RFC 6749, section 5.1).
 #[derive(Debug, Serialize, JsonSchema)]
@@ -35,14 +48,86 @@ pub struct Tokens {
     pub refresh_expires_in: i64,
 }
 
+/// A session that has begun.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Begun {
+    #[serde(flatten)]
+    pub tokens: Tokens,
+    /// For this device to keep and to send with the next sign-in; only when it was not known before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
+}
+
+/// A sign-in that has not ended.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(extend("example" = api::example()))]
+pub struct Session {
+    pub id: SessionId,
+    /// Whether it is the session that asks.
+    pub current: bool,
+    /// Where it was begun, in words: a guess from the user agent.
+    pub device: String,
+    pub user_agent: Option<String>,
+    /// Where it was last seen from.
+    #[schemars(with = "Option<String>")]
+    pub address: Option<IpAddr>,
+    /// How the person proved who they are (RFC 8176).
+    pub amr: Vec<String>,
+    pub created_at: Timestamp,
+    /// When it was last refreshed.
+    pub last_seen_at: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
+}
+
+/// One page of a user's living sessions, the newest first. `here` is the one that asks.
+pub async fn list(
+    tx: &mut Tx,
+    user_id: UserId,
+    here: Option<SessionId>,
+    limit: Limit,
+    cursor: Option<&str>,
+) -> AppResult<Page<Session>> {
+    let before: Option<SessionId> = cursor.map(page::decode).transpose()?;
+    let sessions = store::list_living(tx, user_id, here, before, limit.and_one()).await?;
+    Ok(Page::cut(sessions, limit, |session| session.id))
+}
+
+/// Ends a living session of this user; another's is none of theirs.
+pub async fn end_of(tx: &mut Tx, user_id: UserId, id: SessionId, reason: &str) -> AppResult<()> {
+    if !store::end_living(tx, user_id, id, reason).await? {
+        return Err(Rejection::not_found().into());
+    }
+    audit::record(tx, Event::success("session.ended").on("session", id).about(user_id).detail("why", reason)).await?;
+    Ok(())
+}
+
+/// Ends the user's sessions but this one.
+pub async fn end_others(tx: &mut Tx, user_id: UserId, kept: SessionId) -> AppResult<()> {
+    store::end_others(tx, user_id, kept, "ended_from_another").await?;
+    audit::record(tx, Event::success("user.other_sessions_ended").on("user", user_id)).await?;
+    Ok(())
+}
+
 /// Begins a session of a user who has just proved who they are, and whom the gate let through.
-pub async fn begin(app: &App, tx: &mut Tx, user_id: UserId, amr: &[&str]) -> AppResult<Tokens> {
+pub async fn begin(app: &App, tx: &mut Tx, cleared: Cleared, device: Option<DeviceId>, amr: &[&str]) -> AppResult<Tokens> {
     let now = tx.now();
+    let Subject::User(user_id) = cleared.subject();
     let id = SessionId::new(now);
     let expires_at = now + signed(app.config.tokens.session_lifetime);
-    store::insert_session(tx, id, user_id, expires_at, amr).await?;
-    audit::record(tx, Event::success("session.begun").on("session", id).detail("user_id", user_id.to_string())).await?;
-    issue(app, tx, id, expires_at).await
+    store::insert_session(tx, id, user_id, expires_at, device, amr).await?;
+    audit::record(tx, Event::success("session.begun").on("session", id).about(user_id).detail("user_id", user_id.to_string()))
+        .await?;
+    issue(app, tx, cleared, id, expires_at).await
+}
+
+/// Begins a session in the place of the one it was asked for in: what a person may do has changed, and so do their tokens.
+/// The new one goes on with the methods that the old one was begun with.
+pub async fn replace(app: &App, tx: &mut Tx, cleared: Cleared, old: SessionId) -> AppResult<Tokens> {
+    let amr = store::find_amr(tx, old).await?;
+    let device = store::find_device(tx, old).await?;
+    end(tx, old, "replaced").await?;
+    begin(app, tx, cleared, device, &amr.iter().map(String::as_str).collect::<Vec<_>>()).await
 }
 
 /// What came of presenting a refresh token.
@@ -57,42 +142,108 @@ pub async fn refresh(app: &App, tx: &mut Tx, presented: &SecretText) -> AppResul
     let Some(hash) = bearer_hash(Purpose::Refresh, presented) else { return Ok(Refreshed::Refused(invalid())) };
     let looked_up = if faults::planted(Fault::RefreshRace) { store::find_session_of_unused(tx, &hash).await? } else { None };
     let Some(session_id) = store::use_refresh_token(tx, &hash).await?.or(looked_up) else {
-        return note_reuse(tx, &hash).await;
+        return match find_retry(app, tx, presented, &hash).await? {
+            Some(retry) => go_on(app, tx, retry.session_id, Next::Same(retry)).await,
+            None => note_reuse(tx, &hash).await,
+        };
     };
+    go_on(app, tx, session_id, Next::New { instead_of: presented.clone() }).await
+}
+
+/// The refresh token that goes with the new access token.
+enum Next {
+    New { instead_of: SecretText },
+    Same(Retry),
+}
+
+/// A used token that came back within the grace, whose successor nobody has used.
+struct Retry {
+    session_id: SessionId,
+    successor: SecretText,
+    expires_at: Timestamp,
+}
+
+async fn go_on(app: &App, tx: &mut Tx, session_id: SessionId, next: Next) -> AppResult<Refreshed> {
     let Some((session, user_id)) = store::lock_session(tx, session_id).await? else { return Ok(Refreshed::Refused(invalid())) };
-    let standing = caller::find_standing(tx, user_id).await?;
-    let allowed = standing.as_ref().map(|standing| caller::may_act(standing, Act::GoOn(&session), tx.now()));
-    match allowed {
-        Some(Ok(())) => {
+    match caller::ask(tx, user_id, Act::GoOn(&session)).await? {
+        Ok(cleared) => {
             tx.act_as(user_id);
             store::update_session_seen(tx, session_id).await?;
-            Ok(Refreshed::Tokens(Box::new(issue(app, tx, session_id, session.expires_at).await?)))
+            let tokens = match next {
+                Next::New { instead_of } => {
+                    let tokens = issue(app, tx, cleared, session_id, session.expires_at).await?;
+                    keep_successor(app, tx, &instead_of, &tokens.refresh_token).await?;
+                    tokens
+                }
+                Next::Same(retry) => issue_again(app, tx, cleared, retry).await?,
+            };
+            Ok(Refreshed::Tokens(Box::new(tokens)))
         }
-        Some(Err(refusal)) => {
-            let event = Event::failure("session.refreshed").on("session", session_id).detail("refusal", refusal.as_str());
+        Err(refusal) => {
+            let event =
+                Event::failure("session.refreshed").on("session", session_id).about(user_id).detail("refusal", refusal.as_str());
             audit::record(tx, event).await?;
             Ok(Refreshed::Refused(invalid()))
         }
-        None => Ok(Refreshed::Refused(invalid())),
     }
+}
+
+/// With a retry grace, a client whose answer was lost may ask again and gets the same successor. The grace is for the
+/// client that asked first: the same program from the same network.
+async fn find_retry(app: &App, tx: &mut Tx, presented: &SecretText, hash: &[u8; 32]) -> AppResult<Option<Retry>> {
+    let grace = signed(app.config.tokens.refresh_grace);
+    if grace.is_zero() {
+        return Ok(None);
+    }
+    let since = tx.now() - grace;
+    let Some(used) = store::find_used_with_successor(tx, hash, since).await? else { return Ok(None) };
+    let same_client = Network::of(used.address) == Network::of(tx.origin().address) && used.user_agent == tx.origin().user_agent;
+    if !same_client {
+        return Ok(None);
+    }
+    let opened = under(presented).open(SUCCESSOR, &used.successor).map_err(anyhow::Error::from)?;
+    let successor = SecretText::new(String::from_utf8(opened.to_vec()).context("a refresh token is text")?);
+    let Some(next) = bearer_hash(Purpose::Refresh, &successor) else { return Ok(None) };
+    let expires_at = store::find_unused(tx, &next).await?;
+    Ok(expires_at.map(|expires_at| Retry { session_id: used.session_id, successor, expires_at }))
+}
+
+async fn keep_successor(app: &App, tx: &mut Tx, used: &SecretText, successor: &str) -> AppResult<()> {
+    if app.config.tokens.refresh_grace.is_zero() {
+        return Ok(());
+    }
+    if let Some(hash) = bearer_hash(Purpose::Refresh, used) {
+        store::update_successor(tx, &hash, &under(used).seal(SUCCESSOR, successor.as_bytes())).await?;
+    }
+    Ok(())
+}
+
+/// Only who shows the used token again can read its successor.
+fn under(token: &SecretText) -> Sealer {
+    Sealer::new(token.reveal().as_bytes())
 }
 
 /// A token that was used before: its whole family ends.
 async fn note_reuse(tx: &mut Tx, hash: &[u8; 32]) -> AppResult<Refreshed> {
-    if let Some(session_id) = store::find_session_of_used(tx, hash).await? {
+    if let Some((session_id, user_id)) = store::find_session_of_used(tx, hash).await? {
         store::end_session(tx, session_id, "refresh_token_reused").await?;
         tracing::warn!(session.id = %session_id, "ended a session: its refresh token was used twice");
-        audit::record(tx, Event::failure("refresh_token.reused").on("session", session_id)).await?;
+        audit::record(tx, Event::failure("refresh_token.reused").on("session", session_id).about(user_id)).await?;
     }
     Ok(Refreshed::Refused(invalid()))
 }
 
 /// Ends a session; its access tokens are refused from the next request on.
 pub async fn end(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<()> {
-    if store::end_session(tx, id, reason).await? {
-        audit::record(tx, Event::success("session.ended").on("session", id).detail("why", reason)).await?;
+    if let Some(user_id) = store::end_session(tx, id, reason).await? {
+        audit::record(tx, Event::success("session.ended").on("session", id).about(user_id).detail("why", reason)).await?;
     }
     Ok(())
+}
+
+/// The device that a session was begun on, if it is still known.
+pub async fn find_device(tx: &mut Tx, id: SessionId) -> DbResult<Option<DeviceId>> {
+    store::find_device(tx, id).await
 }
 
 /// Forgets sessions that ended or expired a month ago, and their refresh tokens.
@@ -101,15 +252,34 @@ pub async fn forget_ended(tx: &mut Tx) -> DbResult<u64> {
     store::delete_ended(tx, before).await
 }
 
-async fn issue(app: &App, tx: &mut Tx, id: SessionId, session_expires_at: Timestamp) -> AppResult<Tokens> {
+/// Nobody gets tokens whom the gate has not let through.
+async fn issue(app: &App, tx: &mut Tx, cleared: Cleared, id: SessionId, session_expires_at: Timestamp) -> AppResult<Tokens> {
     let now = tx.now();
     let secret = new_bearer(Purpose::Refresh);
     let hash = bearer_hash(Purpose::Refresh, &secret).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;
     let expires_at = (now + signed(app.config.tokens.refresh_lifetime)).min(session_expires_at);
     let bearer = store::insert_refresh_token(tx, &hash, id, expires_at).await?;
+    answer(app, cleared, &bearer, &secret, expires_at, now)
+}
+
+/// The same refresh token as before, with an access token of its own.
+async fn issue_again(app: &App, tx: &mut Tx, cleared: Cleared, retry: Retry) -> AppResult<Tokens> {
+    let bearer = store::find_bearer(tx, retry.session_id).await?;
+    answer(app, cleared, &bearer, &retry.successor, retry.expires_at, tx.now())
+}
+
+fn answer(
+    app: &App,
+    cleared: Cleared,
+    bearer: &store::Bearer,
+    refresh_token: &SecretText,
+    refresh_expires_at: Timestamp,
+    now: Timestamp,
+) -> AppResult<Tokens> {
+    let Subject::User(user_id) = cleared.subject();
     let access = NewAccess {
-        user_id: bearer.user_id,
-        session_id: id,
+        user_id,
+        session_id: bearer.session_id,
         authenticated_at: bearer.authenticated_at,
         amr: &bearer.amr,
         roles: &bearer.roles,
@@ -118,8 +288,8 @@ async fn issue(app: &App, tx: &mut Tx, id: SessionId, session_expires_at: Timest
         access_token: app.keyring.issue_access(&access, now)?,
         token_type: "Bearer",
         expires_in: app.keyring.access_lifetime().as_secs(),
-        refresh_token: secret.reveal().to_owned(),
-        refresh_expires_in: expires_at.duration_since(now).as_secs(),
+        refresh_token: refresh_token.reveal().to_owned(),
+        refresh_expires_in: refresh_expires_at.duration_since(now).as_secs(),
     })
 }
 

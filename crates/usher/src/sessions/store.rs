@@ -1,30 +1,102 @@
 //! The SQL of sessions and refresh tokens.
 
-use jiff::Timestamp;
+use std::net::IpAddr;
 
-use super::Found;
+use jiff::Timestamp;
+use tokio_postgres::Row;
+
+use super::{Found, Session, device};
 use crate::caller::SessionStanding;
 use crate::db::{DbResult, Tx};
-use crate::id::{SessionId, UserId};
+use crate::id::{DeviceId, SessionId, UserId};
 
-/// What an access token says of its session and user.
+/// What an access token says of its session and of its user.
 pub struct Bearer {
-    pub user_id: UserId,
+    pub session_id: SessionId,
     pub authenticated_at: Timestamp,
     pub amr: Vec<String>,
     pub roles: Vec<String>,
 }
 
-pub async fn insert_session(tx: &mut Tx, id: SessionId, user_id: UserId, expires_at: Timestamp, amr: &[&str]) -> DbResult<()> {
+pub async fn list_living(
+    tx: &mut Tx,
+    user_id: UserId,
+    here: Option<SessionId>,
+    before: Option<SessionId>,
+    limit: i64,
+) -> DbResult<Vec<Session>> {
+    let now = tx.now();
+    let sql = "
+        select s.id, s.address, s.user_agent, s.amr, s.created_at, s.last_seen_at, s.expires_at
+        from sessions s
+        join users u on u.id = s.user_id and u.auth_epoch = s.auth_epoch
+        where s.user_id = $1
+            and s.ended_at is null
+            and s.expires_at > $2
+            and ($3::uuid is null or s.id < $3)
+            and exists (
+                select
+                from refresh_tokens r
+                where r.session_id = s.id and r.used_at is null and r.expires_at > $2
+            )
+        order by s.id desc
+        limit $4";
+    let rows = tx.query(sql, &[&user_id, &now, &before, &limit]).await?;
+    Ok(rows.iter().map(|row| session(row, here)).collect())
+}
+
+/// False when the user has no such session, or it is over.
+pub async fn end_living(tx: &mut Tx, user_id: UserId, id: SessionId, reason: &str) -> DbResult<bool> {
+    let now = tx.now();
+    let sql = "
+        update sessions s
+        set ended_at = $3, ended_reason = $4
+        from users u
+        where s.id = $2
+            and s.user_id = $1
+            and u.id = s.user_id
+            and u.auth_epoch = s.auth_epoch
+            and s.ended_at is null
+            and s.expires_at > $3";
+    Ok(tx.execute(sql, &[&user_id, &id, &now, &reason]).await? == 1)
+}
+
+pub async fn end_others(tx: &mut Tx, user_id: UserId, kept: SessionId, reason: &str) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update sessions
+        set ended_at = $3, ended_reason = $4
+        where user_id = $1 and id <> $2 and ended_at is null";
+    tx.execute(sql, &[&user_id, &kept, &now, &reason]).await?;
+    Ok(())
+}
+
+pub async fn insert_session(
+    tx: &mut Tx,
+    id: SessionId,
+    user_id: UserId,
+    expires_at: Timestamp,
+    device: Option<DeviceId>,
+    amr: &[&str],
+) -> DbResult<()> {
     let now = tx.now();
     let origin = tx.origin().clone();
     let sql = "
-        insert into sessions (id, user_id, auth_epoch, created_at, last_seen_at, expires_at, address, user_agent, amr)
-        select $1, u.id, u.auth_epoch, $3, $3, $4, $5, $6, $7
+        insert into sessions (id, user_id, auth_epoch, created_at, last_seen_at, expires_at, address, user_agent, amr, device_id)
+        select $1, u.id, u.auth_epoch, $3, $3, $4, $5, $6, $7, (select id from devices where id = $8 for key share)
         from users u
         where u.id = $2";
-    tx.execute(sql, &[&id, &user_id, &now, &expires_at, &origin.address, &origin.user_agent, &amr]).await?;
+    tx.execute(sql, &[&id, &user_id, &now, &expires_at, &origin.address, &origin.user_agent, &amr, &device]).await?;
     Ok(())
+}
+
+pub async fn find_device(tx: &mut Tx, id: SessionId) -> DbResult<Option<DeviceId>> {
+    Ok(tx.query_opt("select device_id from sessions where id = $1", &[&id]).await?.and_then(|row| row.get(0)))
+}
+
+pub async fn find_amr(tx: &mut Tx, id: SessionId) -> DbResult<Vec<String>> {
+    let row = tx.query_opt("select amr from sessions where id = $1", &[&id]).await?;
+    Ok(row.map(|row| row.get("amr")).unwrap_or_default())
 }
 
 /// The one statement that decides who used a refresh token.
@@ -47,17 +119,18 @@ pub async fn find_session_of_unused(tx: &mut Tx, hash: &[u8]) -> DbResult<Option
     Ok(tx.query_opt(sql, &[&hash]).await?.map(|row| row.get("session_id")))
 }
 
-pub async fn find_session_of_used(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<SessionId>> {
+pub async fn find_session_of_used(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<(SessionId, UserId)>> {
     let sql = "
-        select session_id
-        from refresh_tokens
-        where token_hash = $1 and used_at is not null";
-    Ok(tx.query_opt(sql, &[&hash]).await?.map(|row| row.get("session_id")))
+        select s.id, s.user_id
+        from refresh_tokens t
+        join sessions s on s.id = t.session_id
+        where t.token_hash = $1 and t.used_at is not null";
+    Ok(tx.query_opt(sql, &[&hash]).await?.map(|row| (row.get("id"), row.get("user_id"))))
 }
 
 pub async fn lock_session(tx: &mut Tx, id: SessionId) -> DbResult<Option<Found>> {
     let sql = "
-        select id, user_id, auth_epoch, expires_at, ended_at
+        select id, user_id, auth_epoch, created_at, expires_at, ended_at
         from sessions
         where id = $1
         for update";
@@ -65,6 +138,7 @@ pub async fn lock_session(tx: &mut Tx, id: SessionId) -> DbResult<Option<Found>>
         let session = SessionStanding {
             id: row.get("id"),
             auth_epoch: row.get("auth_epoch"),
+            began_at: row.get("created_at"),
             expires_at: row.get("expires_at"),
             ended_at: row.get("ended_at"),
         };
@@ -87,29 +161,93 @@ pub async fn insert_refresh_token(tx: &mut Tx, hash: &[u8], id: SessionId, expir
             insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
             values ($1, $2, $3, $4)
         )
-        select s.user_id, s.created_at, s.amr,
+        select s.id, s.created_at, s.amr,
             array(select ur.role_name from user_roles ur where ur.user_id = s.user_id order by ur.role_name) as roles
         from sessions s
         where s.id = $2";
-    let row = tx.query_one(sql, &[&hash, &id, &now, &expires_at]).await?;
-    Ok(Bearer {
-        user_id: row.get("user_id"),
-        authenticated_at: row.get("created_at"),
-        amr: row.get("amr"),
-        roles: row.get("roles"),
-    })
+    Ok(bearer(&tx.query_one(sql, &[&hash, &id, &now, &expires_at]).await?))
+}
+
+pub async fn find_bearer(tx: &mut Tx, id: SessionId) -> DbResult<Bearer> {
+    let sql = "
+        select s.id, s.created_at, s.amr,
+            array(select ur.role_name from user_roles ur where ur.user_id = s.user_id order by ur.role_name) as roles
+        from sessions s
+        where s.id = $1";
+    Ok(bearer(&tx.query_one(sql, &[&id]).await?))
+}
+
+fn bearer(row: &Row) -> Bearer {
+    Bearer { session_id: row.get("id"), authenticated_at: row.get("created_at"), amr: row.get("amr"), roles: row.get("roles") }
+}
+
+/// A token that was used lately, and the one that came after it.
+pub struct Used {
+    pub session_id: SessionId,
+    pub successor: Vec<u8>,
+    /// The client of the session.
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+}
+
+pub async fn find_used_with_successor(tx: &mut Tx, hash: &[u8], since: Timestamp) -> DbResult<Option<Used>> {
+    let sql = "
+        select r.session_id, r.successor, s.address, s.user_agent
+        from refresh_tokens r
+        join sessions s on s.id = r.session_id
+        where r.token_hash = $1 and r.used_at >= $2 and r.successor is not null";
+    Ok(tx.query_opt(sql, &[&hash, &since]).await?.map(|row| Used {
+        session_id: row.get("session_id"),
+        successor: row.get("successor"),
+        address: row.get("address"),
+        user_agent: row.get("user_agent"),
+    }))
+}
+
+/// When a token expires that nobody has used.
+pub async fn find_unused(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<Timestamp>> {
+    let now = tx.now();
+    let sql = "
+        select expires_at
+        from refresh_tokens
+        where token_hash = $1 and used_at is null and expires_at > $2
+        for update";
+    Ok(tx.query_opt(sql, &[&hash, &now]).await?.map(|row| row.get(0)))
+}
+
+pub async fn update_successor(tx: &mut Tx, hash: &[u8], encrypted: &[u8]) -> DbResult<()> {
+    tx.execute("update refresh_tokens set successor = $2 where token_hash = $1", &[&hash, &encrypted]).await?;
+    Ok(())
 }
 
 /// False when it had ended before.
-pub async fn end_session(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<bool> {
+/// Whose session it was; `None` when it had ended before.
+pub async fn end_session(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<Option<UserId>> {
     let now = tx.now();
     let sql = "
         update sessions
         set ended_at = $2, ended_reason = $3
-        where id = $1 and ended_at is null";
-    Ok(tx.execute(sql, &[&id, &now, &reason]).await? == 1)
+        where id = $1 and ended_at is null
+        returning user_id";
+    Ok(tx.query_opt(sql, &[&id, &now, &reason]).await?.map(|row| row.get("user_id")))
 }
 
 pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
     tx.execute("delete from sessions where expires_at < $1 or ended_at < $1", &[&before]).await
+}
+
+fn session(row: &Row, here: Option<SessionId>) -> Session {
+    let id = row.get("id");
+    let user_agent: Option<String> = row.get("user_agent");
+    Session {
+        id,
+        current: here == Some(id),
+        device: device::label(user_agent.as_deref().unwrap_or_default()),
+        user_agent,
+        address: row.get("address"),
+        amr: row.get("amr"),
+        created_at: row.get("created_at"),
+        last_seen_at: row.get("last_seen_at"),
+        expires_at: row.get("expires_at"),
+    }
 }

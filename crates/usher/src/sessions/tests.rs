@@ -1,5 +1,8 @@
 //! Sessions, refresh tokens and access tokens, through the front door.
 
+mod grace;
+mod own;
+
 use std::time::Duration;
 
 use aws_lc_rs::signature::Ed25519KeyPair;
@@ -11,12 +14,10 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use usher_oidc::jose::{Algorithm, SigningKey};
 
-use crate::app::{App, Parts};
+use crate::app::App;
 use crate::config::PublicUrl;
-use crate::hashing::{Cost, Hasher};
 use crate::keyring::{Keyring, NewAccess};
 use crate::keys;
-use crate::seal::Sealer;
 use crate::testing::{Answer, PASSWORD, PUBLIC_URL, Person, TestApp};
 
 const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -347,17 +348,9 @@ async fn reset_password(app: &TestApp, person: &Person) {
 
 /// The same house, with the same keys, under another public URL.
 async fn under(app: &TestApp, public_url: &str) -> App {
-    let mut config = app.app.config.clone();
-    config.server.public_url = PublicUrl::parse(public_url).unwrap();
-    let elsewhere = App::new(Parts {
-        db: app.app.db.clone(),
-        clock: app.app.clock.clone(),
-        mailer: app.app.mailer.clone(),
-        keyring: Keyring::new(config.server.public_url.as_str(), Duration::from_mins(5)),
-        sealer: Sealer::new(&[7; 32]),
-        hasher: Hasher::start(Cost::CHEAP, 1, 8),
-        on_denied: app.app.on_denied,
-        config,
+    let elsewhere = app.another(|parts| {
+        parts.config.server.public_url = PublicUrl::parse(public_url).unwrap();
+        parts.keyring = Keyring::new(parts.config.server.public_url.as_str(), Duration::from_mins(5));
     });
     keys::load(&elsewhere).await.unwrap();
     elsewhere

@@ -45,7 +45,7 @@ async fn setup(State(app): State<App>, origin: Origin, request: Creating<SetupBo
     let body = &request.body;
     let profile = Profile { display_name: body.display_name.clone(), ..Profile::default() };
     let first = FirstAdmin { email: &body.email, password: &body.password, username: body.username.as_ref(), profile: &profile };
-    let phc = super::prepare(&app, &first).await?;
+    let phc = super::prepare(&app, origin.network(), &first).await?;
     let mut tx = app.begin(&origin).await?;
     if let Some(answer) = request.replay(&app, &mut tx).await? {
         return Ok(answer);

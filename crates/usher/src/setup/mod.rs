@@ -17,6 +17,7 @@ use crate::caller::Authority;
 use crate::db::{Actor, Tx};
 use crate::emails::EmailAddress;
 use crate::error::{AppResult, Rejection};
+use crate::network::Network;
 use crate::one_time_tokens::{self, Subject};
 use crate::password;
 use crate::roles::{self, RoleName};
@@ -38,6 +39,7 @@ pub async fn issue_token(app: &App) -> AppResult<Option<SecretText>> {
         return Ok(None);
     }
     let token = one_time_tokens::issue(&mut tx, Purpose::Setup, Subject::default()).await?;
+    audit::record(&mut tx, Event::success("setup_token.issued")).await?;
     tx.commit().await?;
     Ok(Some(token))
 }
@@ -56,11 +58,11 @@ pub async fn forget_token_file(app: &App) -> std::io::Result<()> {
 }
 
 /// Checks the password and hashes it.
-pub async fn prepare(app: &App, first: &FirstAdmin<'_>) -> AppResult<String> {
+pub async fn prepare(app: &App, from: Network, first: &FirstAdmin<'_>) -> AppResult<String> {
     let mut about = vec![first.email.as_str()];
     about.extend(first.username.map(Username::as_str));
     about.extend(first.profile.names());
-    password::prepare(app, first.password, &about).await
+    password::prepare(app, from, first.password, &about).await
 }
 
 /// Creates the first administrator, active at once: the operator vouches for the address.

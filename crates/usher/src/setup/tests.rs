@@ -6,9 +6,10 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::issue_token;
-use crate::caller::{self, PermissionSet};
+use crate::caller::PermissionSet;
 use crate::secret::{Purpose, new_bearer};
 use crate::testing::{Answer, PASSWORD, TestApp};
+use crate::users;
 
 const ADMINS: &str = "select count(*) from user_roles where role_name = 'admin'";
 
@@ -25,9 +26,9 @@ async fn r014_the_setup_token_makes_an_administrator_who_holds_every_permission(
 
     let grace = app.sign_in("grace@example.org", PASSWORD).await;
     let mut tx = app.tx().await;
-    let standing = caller::find_standing(&mut tx, grace.id.parse().unwrap()).await.unwrap().unwrap();
+    let user = users::read(&mut tx, grace.id.parse().unwrap()).await.unwrap();
     tx.commit().await.unwrap();
-    assert!(standing.permissions.covers(PermissionSet::all()));
+    assert!(user.permissions.covers(PermissionSet::all()));
     for path in ["/v1/users", "/v1/roles", "/v1/permissions", "/v1/audit-events"] {
         grace.client.get(path).await.expect(200);
     }
@@ -159,7 +160,7 @@ async fn r014_before_set_up_no_account_exists_and_nothing_that_needs_one_works()
     // Who signs up meanwhile is an ordinary user.
     client.post("/v1/register", json!({ "email": "ann@example.org", "password": PASSWORD })).await.expect(202);
     let link = app.mailed_token().await;
-    client.post("/v1/verify-email", json!({ "token": link })).await.expect(200);
+    client.post("/v1/verify-email", json!({ "token": link, "password": PASSWORD })).await.expect(200);
     let ann = app.sign_in("ann@example.org", PASSWORD).await;
     ann.client.get("/v1/users").await.expect_problem(403, "forbidden");
     assert_eq!(app.count(ADMINS).await, 0);
@@ -239,7 +240,7 @@ async fn r047_a_sign_up_that_was_never_verified_does_not_stop_the_set_up() {
     let made = set_up(&app, &body(&token)).await.expect(201);
     assert_eq!(app.count("select count(*) from users").await, 1);
     assert_eq!(app.count("select count(*) from audit_events where action = 'user.purged'").await, 1);
-    client.post("/v1/verify-email", json!({ "token": link })).await.expect_problem(422, "invalid_token");
+    client.post("/v1/verify-email", json!({ "token": link, "password": PASSWORD })).await.expect_problem(422, "invalid_token");
     assert_eq!(app.sign_in("grace@example.org", PASSWORD).await.id, made.str("id"));
     assert!(app.mails().await.is_empty());
     app.finish().await;

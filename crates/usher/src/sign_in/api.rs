@@ -5,22 +5,30 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Credentials;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::Person;
 use crate::db::Origin;
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::body::Json;
+use crate::http::limits;
 use crate::http::output::{Answer, NoContent};
 use crate::secret::SecretText;
-use crate::sessions::{self, Refreshed, Tokens};
+use crate::sessions::{self, Begun, Refreshed, Tokens};
 
 pub fn router() -> Routes {
     let op = |path, access, summary| Op::new(Method::POST, path, access, "Sign-in", summary);
     Routes::new()
         .op(
             op("/v1/login", Access::Public, "Sign in with a password")
-                .description("Wrong, unknown, unverified, locked, suspended and deleted accounts get the same answer.")
+                .limited_to(limits::PASSWORDS)
+                .description(
+                    "Wrong, unknown, unverified, suspended and deleted accounts get the same answer. After ten wrong passwords at an \
+                     account (also at one that does not exist) the answer is 429 for a while; a device that sends its `device_token` \
+                     is not kept out by the guesses of others.",
+                )
+                .fails(429, "Too many passwords for this account, or from this network, were wrong (`too_many_requests`).")
                 .fails(401, "The credentials do not open an account (`invalid_credentials`)."),
             login,
         )
@@ -30,6 +38,17 @@ pub fn router() -> Routes {
                 .fails(401, "The refresh token does not work (`invalid_refresh_token`)."),
             refresh,
         )
+        .op(
+            op("/v1/reauthenticate", Access::SignedIn, "Prove again who you are")
+                .limited_to(limits::PASSWORDS)
+                .description(
+                    "What changes how an account is entered needs a proof that is at most 10 minutes old. A new session begins in the \
+                     place of the present one, with tokens of its own.",
+                )
+                .fails(429, "Too many passwords for this account were wrong (`too_many_requests`).")
+                .fails(422, "The password is wrong (`wrong_password` at `/password`)."),
+            reauthenticate,
+        )
         .op(op("/v1/logout", Access::SignedIn, "End the session of the access token"), logout)
 }
 
@@ -37,10 +56,20 @@ pub fn router() -> Routes {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("example" = serde_json::json!({ "identifier": "ann@example.com", "password": "plum kettle orbit lantern" })))]
-struct Credentials {
+#[schemars(rename = "Credentials")]
+struct LoginBody {
     /// E-mail address or user name.
     #[schemars(length(min = 1, max = 254))]
     identifier: String,
+    password: SecretText,
+    /// What an earlier sign-in answered with on this device.
+    device_token: Option<SecretText>,
+}
+
+/// The proof of who somebody is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Proof {
     password: SecretText,
 }
 
@@ -51,8 +80,14 @@ struct RefreshBody {
     refresh_token: SecretText,
 }
 
-async fn login(State(app): State<App>, origin: Origin, Json(body): Json<Credentials>) -> AppResult<Answer<Tokens>> {
-    super::by_password(&app, &origin, &body.identifier, &body.password).await.map(Answer)
+async fn login(State(app): State<App>, origin: Origin, Json(body): Json<LoginBody>) -> AppResult<Answer<Begun>> {
+    let credentials =
+        Credentials { identifier: &body.identifier, password: &body.password, device_token: body.device_token.as_ref() };
+    super::by_password(&app, &origin, credentials).await.map(Answer)
+}
+
+async fn reauthenticate(person: Person, State(app): State<App>, Json(body): Json<Proof>) -> AppResult<Answer<Tokens>> {
+    super::again(&app, &person, &body.password).await.map(Answer)
 }
 
 async fn refresh(State(app): State<App>, origin: Origin, Json(body): Json<RefreshBody>) -> AppResult<Answer<Tokens>> {
@@ -65,9 +100,9 @@ async fn refresh(State(app): State<App>, origin: Origin, Json(body): Json<Refres
     }
 }
 
-async fn logout(caller: Caller, State(app): State<App>) -> AppResult<NoContent> {
-    let mut tx = app.begin(&caller.origin).await?;
-    sessions::end(&mut tx, caller.session_id, "signed_out").await?;
+async fn logout(person: Person, State(app): State<App>) -> AppResult<NoContent> {
+    let mut tx = app.begin(&person.origin).await?;
+    sessions::end(&mut tx, person.session_id, "signed_out").await?;
     tx.commit().await?;
     Ok(NoContent)
 }

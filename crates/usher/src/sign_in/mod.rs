@@ -1,135 +1,131 @@
 //! Signing in, going on, and signing out.
 //!
 //! Every refusal of a sign-in looks the same and costs the same, whether the account does not exist, the password is wrong, or
-//! the gate says no. An attempt is paid for before the hash is computed.
+//! the gate says no. An attempt is paid for before the hash is computed, by the account as seen from this
+//! device or from everywhere else, and from unknown devices by the network too.
 
 mod api;
+mod proof;
 mod store;
 
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 pub use api::router;
+pub use proof::{Account, Proven};
+
+use proof::prove;
 
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{self, Act};
+use crate::caller::{self, Act, Cleared, Device, Person};
 use crate::db::{Origin, Tx};
-use crate::error::{AppResult, Rejection};
+use crate::devices;
+use crate::error::{AppResult, FieldError, Rejection};
 use crate::faults;
-use crate::id::UserId;
-use crate::password::{self, Attempt, Reservation};
+use crate::mails::{self, Template};
+use crate::password;
 use crate::secret::SecretText;
-use crate::sessions::{self, Tokens};
+use crate::sessions::{self, Begun, Tokens};
 use crate::users;
 
-/// How long an attempt waits for others of the same account to be settled.
-const WAIT_STEP: Duration = Duration::from_millis(25);
-const WAIT_STEPS: u32 = 80;
+/// Who somebody says they are, and the proof.
+pub struct Credentials<'a> {
+    pub identifier: &'a str,
+    pub password: &'a SecretText,
+    /// What an earlier sign-in left on this device.
+    pub device_token: Option<&'a SecretText>,
+}
 
 /// Signs a person in by password.
-pub async fn by_password(app: &App, origin: &Origin, identifier: &str, password: &SecretText) -> AppResult<Tokens> {
-    let password = password::normalised(password);
-    let (user_id, attempt) = reserve(app, origin, identifier).await?;
-    faults::tell(&password);
-    faults::dawdle_if(user_id.is_some()).await;
-    // No transaction is open while the hash is computed.
-    let right = app.hasher.verify(&password, attempt.as_ref().map(|attempt| attempt.phc.as_str())).await;
-    note_verification(&right, attempt.is_some());
-    let mut tx = app.begin(origin).await?;
-    let right = match (right, &attempt) {
-        (Ok(right), _) => right,
-        (Err(error), attempt) => {
-            // Nobody has looked at the password: that must not count as a wrong one.
-            if let Some(attempt) = attempt {
-                password::give_back(&mut tx, attempt.user_id).await?;
-                tx.commit().await?;
-            }
-            return Err(error);
-        }
-    };
-    let (Some(attempt), true) = (&attempt, right) else {
-        note_failure(&mut tx, user_id, attempt.as_ref()).await?;
-        tx.commit().await?;
+pub async fn by_password(app: &App, origin: &Origin, credentials: Credentials<'_>) -> AppResult<Begun> {
+    let account = Account::named(credentials.identifier, credentials.device_token);
+    let password = password::normalised(credentials.password);
+    let Some((mut tx, proven)) = prove(app, origin, &account, &password).await? else {
         return Err(faults::explain(invalid_credentials(), &password).into());
     };
-    let id = attempt.user_id;
-    password::settle_success(&mut tx, id).await?;
-    let standing = caller::find_standing(&mut tx, id).await?;
-    let allowed = standing.as_ref().map(|standing| caller::may_act(standing, Act::SignIn, tx.now()));
-    if !matches!(allowed, Some(Ok(()))) {
-        let refusal = allowed.and_then(Result::err).map_or("unknown", caller::Refusal::as_str);
-        audit::record(&mut tx, Event::failure("sign_in").on("user", id).detail("refusal", refusal)).await?;
+    let Some(cleared) = pass_the_gate(&mut tx, &proven).await? else {
         tx.commit().await?;
         return Err(invalid_credentials().into());
-    }
+    };
+    let id = proven.user_id;
     tx.act_as(id);
     users::note_sign_in(&mut tx, id).await?;
     audit::record(&mut tx, Event::success("sign_in").on("user", id)).await?;
-    let tokens = sessions::begin(app, &mut tx, id, &["pwd"]).await?;
+    let device = devices::note_sign_in(&mut tx, id, proven.device).await?;
+    if device.is_strange {
+        let about = about(&tx);
+        mails::request_about(&mut tx, Template::NewDevice, id, about).await?;
+    }
+    let tokens = sessions::begin(app, &mut tx, cleared, Some(device.id), &["pwd"]).await?;
     tx.commit().await?;
     metrics::counter!("usher_sign_ins_total", "outcome" => "success").increment(1);
-    rehash(app, id, &password, &attempt.phc).await;
+    rehash(app, origin, &proven, &password).await;
+    Ok(Begun { tokens, device_token: device.token.map(|token| token.reveal().to_owned()) })
+}
+
+/// Proves again who somebody is who has signed in before. A new session begins in the place of the old one.
+pub async fn again(app: &App, person: &Person, password: &SecretText) -> AppResult<Tokens> {
+    let Some((mut tx, proven)) = prove_own(app, person, password).await? else {
+        return Err(wrong_password("/password").into());
+    };
+    let Some(cleared) = pass_the_gate(&mut tx, &proven).await? else {
+        tx.commit().await?;
+        return Err(Rejection::token_refused().into());
+    };
+    let tokens = sessions::replace(app, &mut tx, cleared, person.session_id).await?;
+    tx.commit().await?;
     Ok(tokens)
 }
 
-/// Finds the account and pays for an attempt at it.
-async fn reserve(app: &App, origin: &Origin, identifier: &str) -> AppResult<(Option<UserId>, Option<Attempt>)> {
-    for _ in 0..WAIT_STEPS {
-        let mut tx = app.begin(origin).await?;
-        let user_id = store::find_by_identifier(&mut tx, identifier).await?;
-        let reservation = match user_id {
-            Some(id) => password::reserve(&mut tx, id).await?,
-            None => Reservation::Refused,
-        };
-        tx.commit().await?;
-        match reservation {
-            Reservation::Granted(attempt) => return Ok((user_id, Some(attempt))),
-            Reservation::Refused => return Ok((user_id, None)),
-            Reservation::Wait => tokio::time::sleep(WAIT_STEP).await,
+/// Whether this is the password of somebody who has signed in. Attempts count as they do at a sign-in on their device.
+pub async fn prove_own(app: &App, person: &Person, password: &SecretText) -> AppResult<Option<(Tx, Proven)>> {
+    let mut tx = app.begin(&person.origin).await?;
+    let device = sessions::find_device(&mut tx, person.session_id).await?;
+    tx.commit().await?;
+    let account = Account::of_user(person.user_id, device);
+    prove(app, &person.origin, &account, &password::normalised(password)).await
+}
+
+/// The refusal of a password to somebody who has signed in.
+pub fn wrong_password(pointer: &str) -> Rejection {
+    let detail = "This is not your present password.";
+    let error = FieldError::at_pointer(pointer, "wrong_password", detail);
+    Rejection::unprocessable("wrong_password", vec![error], detail)
+}
+
+async fn pass_the_gate(tx: &mut Tx, proven: &Proven) -> AppResult<Option<Cleared>> {
+    let device = if proven.device.is_some() { Device::Known } else { Device::Unknown };
+    match caller::ask(tx, proven.user_id, Act::SignIn { device }).await? {
+        Ok(cleared) => Ok(Some(cleared)),
+        Err(refusal) => {
+            let event = Event::failure("sign_in").on("user", proven.user_id).detail("refusal", refusal.as_str());
+            audit::record(tx, event).await?;
+            metrics::counter!("usher_sign_ins_total", "outcome" => "failure").increment(1);
+            Ok(None)
         }
     }
-    Err(Rejection::unavailable("overloaded", "Too many passwords are being checked. Try again shortly.", 1).into())
 }
 
-/// Counts what the hasher was asked: `right` and `wrong` are guesses at a password, `dummy` costs the same and looks at none.
-fn note_verification(right: &AppResult<bool>, is_reserved: bool) {
-    let outcome = match (right, is_reserved) {
-        (Ok(true), _) => "right",
-        (Ok(false), true) => "wrong",
-        (Ok(false), false) => "dummy",
-        (Err(_), _) => "refused",
-    };
-    metrics::counter!("usher_password_verifications_total", "outcome" => outcome).increment(1);
-}
-
-async fn note_failure(tx: &mut Tx, user_id: Option<UserId>, attempt: Option<&Attempt>) -> AppResult<()> {
-    metrics::counter!("usher_sign_ins_total", "outcome" => "failure").increment(1);
-    if let Some(attempt) = attempt
-        && let Some(until) = password::settle_failure(tx, attempt.user_id).await?
-    {
-        users::lock_sign_in(tx, attempt.user_id, until).await?;
+/// What the mail about a sign-in says of it.
+fn about(tx: &Tx) -> mails::About {
+    let origin = tx.origin();
+    mails::About {
+        at: Some(tx.now()),
+        address: origin.address.map(|address| address.to_string()),
+        user_agent: origin.user_agent.clone(),
     }
-    let event = Event::failure("sign_in").detail("refusal", "credentials");
-    let event = match user_id {
-        Some(id) => event.on("user", id),
-        None => event,
-    };
-    audit::record(tx, event).await?;
-    Ok(())
 }
 
 /// Stores the password under today's parameters when they have been raised since. The person need not wait for success.
-async fn rehash(app: &App, id: UserId, password: &SecretText, phc: &str) {
-    if !app.hasher.is_outdated(phc) {
+async fn rehash(app: &App, origin: &Origin, proven: &Proven, password: &SecretText) {
+    if !app.hasher.is_outdated(&proven.phc) {
         return;
     }
     let store = async {
-        let phc = app.hasher.hash(password).await?;
+        let phc = app.hasher.hash(password, origin.network()).await?;
         let mut tx = app.begin_as(crate::db::Actor::System).await?;
-        password::rehash(&mut tx, id, &phc).await?;
+        password::rehash(&mut tx, proven.user_id, &proven.phc, &phc).await?;
         tx.commit().await?;
         AppResult::Ok(())
     };

@@ -1,7 +1,10 @@
 //! A client of the app: requests go through the whole router, as they do in production.
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -12,6 +15,8 @@ use tower::ServiceExt;
 pub struct Client {
     router: Router,
     token: Option<String>,
+    /// Where its requests come from; from nowhere when there is none, and then they are not limited in number.
+    address: Option<SocketAddr>,
 }
 
 /// An answer, read to its end.
@@ -26,7 +31,14 @@ pub struct Answer {
 
 impl Client {
     pub fn new(router: Router, token: Option<String>) -> Self {
-        Self { router, token }
+        Self { router, token, address: None }
+    }
+
+    /// The same client at this address.
+    #[must_use]
+    pub fn at(mut self, address: &str) -> Self {
+        self.address = Some(SocketAddr::new(address.parse().unwrap(), 4711));
+        self
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -67,6 +79,9 @@ impl Client {
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
+        }
+        if let Some(address) = self.address {
+            request = request.extension(ConnectInfo(address));
         }
         let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();

@@ -24,7 +24,9 @@ use crate::hashing::{Cost, Hasher};
 use crate::jobs;
 use crate::keyring::Keyring;
 use crate::mail::{Mailer, Message};
+use crate::password_filter::Filter;
 use crate::seal::Sealer;
+use crate::throttle::Portions;
 use crate::{audit, keys, roles, router};
 
 pub const PUBLIC_URL: &str = "https://id.example.com";
@@ -62,7 +64,10 @@ impl TestApp {
             keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
             sealer: Sealer::new(&[7; 32]),
             hasher: Hasher::start(Cost::CHEAP, 1, 256),
+            portions: Portions::default(),
+            password_filter: config.password.filter.as_deref().map(|path| Arc::new(Filter::open(path).unwrap())),
             on_denied: audit::note_denied,
+            on_unknown_key: keys::look_again,
             config,
         });
         let mut tx = app.begin_as(Actor::System).await.unwrap();
@@ -71,6 +76,26 @@ impl TestApp {
         keys::load(&app).await.unwrap();
         let router = router::router(&app);
         Self { app, router, sent, watch, database, may_leave_jobs: false }
+    }
+
+    /// Another process of the same house, with something about it changed and nothing loaded yet.
+    pub fn another(&self, change: impl FnOnce(&mut Parts)) -> App {
+        let config = self.app.config.clone();
+        let mut parts = Parts {
+            db: self.app.db.clone(),
+            clock: self.app.clock.clone(),
+            mailer: self.app.mailer.clone(),
+            keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
+            sealer: Sealer::new(&[7; 32]),
+            hasher: Hasher::start(Cost::CHEAP, 1, 8),
+            password_filter: self.app.password_filter.clone(),
+            portions: Portions::default(),
+            on_denied: self.app.on_denied,
+            on_unknown_key: self.app.on_unknown_key,
+            config,
+        };
+        change(&mut parts);
+        App::new(parts)
     }
 
     /// A client that nobody has signed in.

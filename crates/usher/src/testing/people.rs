@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Client, PASSWORD, TestApp};
 use crate::caller::Authority;
 use crate::emails::EmailAddress;
+use crate::network::Network;
 use crate::password;
 use crate::roles::RoleName;
 use crate::secret::SecretText;
@@ -25,7 +26,7 @@ impl TestApp {
         let email = format!("{name}@example.org");
         let address = EmailAddress::parse(&email).unwrap();
         let roles: Vec<RoleName> = roles.iter().map(|name| RoleName::from(*name)).collect();
-        let phc = self.app.hasher.hash(&SecretText::new(PASSWORD.to_owned())).await.unwrap();
+        let phc = self.app.hasher.hash(&SecretText::new(PASSWORD.to_owned()), Network::of(None)).await.unwrap();
         let mut tx = self.tx().await;
         let new = NewUser {
             email: &address,

@@ -87,6 +87,10 @@ pub fn router() -> Routes {
             unlock_user,
         )
         .op(
+            op(Method::POST, "/v1/users/{id}/sign-out-everywhere", WRITE, "End every session of a user").fails(403, OUTRANKED),
+            sign_out_user,
+        )
+        .op(
             op(Method::PUT, "/v1/users/{id}/roles", Access::Holding(Permission::RolesAssign), "Set a user's roles")
                 .fails(403, OUTRANKED)
                 .fails(403, EXCEEDS)
@@ -113,7 +117,7 @@ pub fn example() -> Value {
     json!({
         "id": "0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d", "username": "calm-otter-7f3k9x", "status": "active", "email": "ann@example.com",
         "email_verified": true,
-        "emails": [{ "address": "ann@example.com", "primary": true, "verified_at": "2026-01-02T03:04:05Z" }],
+        "emails": [{ "id": "0193e4a1-7c1e-7b52-9d0c-4a2d5b6c7d8e", "address": "ann@example.com", "primary": true, "verified_at": "2026-01-02T03:04:05Z" }],
         "given_name": "Ann", "family_name": "Baker", "display_name": "Ann Baker", "bio": null, "picture_url": null,
         "website_url": "https://example.com/ann", "github_url": null, "linkedin_url": null, "locale": "en-GB",
         "time_zone": "Europe/Vienna", "professional_at": null, "attributes": { "department": "Sales" }, "roles": ["user"],
@@ -231,6 +235,17 @@ async fn unlock_user(
     OptionalJson(why): OptionalJson<Reason>,
 ) -> AppResult<Tagged<User>> {
     change_standing(&app, because(caller, why), &path, &if_match, Standing::Unlock).await
+}
+
+async fn sign_out_user(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+    if_match: IfMatch,
+    OptionalJson(why): OptionalJson<Reason>,
+) -> AppResult<NoContent> {
+    change_standing(&app, because(caller, why), &path, &if_match, Standing::SignOut).await?;
+    Ok(NoContent)
 }
 
 async fn change_standing(

@@ -7,6 +7,12 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use crate::formats;
 use crate::patch::Patch;
 
+/// Longest name, biography, URL and time zone, in characters.
+const NAME_MAX: usize = 100;
+const BIO_MAX: usize = 2000;
+const URL_MAX: usize = 2048;
+const ZONE_MAX: usize = 64;
+
 /// What a person says of themselves. Every field may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Profile {
@@ -86,21 +92,21 @@ impl ProfilePatch {
 #[serde(transparent)]
 #[postgres(transparent)]
 #[schemars(extend("format" = formats::LINE))]
-pub struct Name(#[schemars(length(min = 1, max = 100))] pub String);
+pub struct Name(#[schemars(length(min = 1, max = NAME_MAX))] pub String);
 
 /// A text about the person: up to 2,000 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, ToSql, FromSql)]
 #[serde(transparent)]
 #[postgres(transparent)]
 #[schemars(extend("format" = formats::PARAGRAPHS))]
-pub struct Bio(#[schemars(length(min = 1, max = 2000))] pub String);
+pub struct Bio(#[schemars(length(min = 1, max = BIO_MAX))] pub String);
 
 /// An address on the web: `https` or `http`, without user information.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, ToSql, FromSql)]
 #[serde(transparent)]
 #[postgres(transparent)]
 #[schemars(extend("format" = formats::WEB_URL, "example" = "https://example.com/ann"))]
-pub struct WebUrl(#[schemars(length(min = 1, max = 2048))] pub String);
+pub struct WebUrl(#[schemars(length(min = 1, max = URL_MAX))] pub String);
 
 /// A language tag (BCP 47), such as `en`, `de-AT` or `zh-Hant-TW`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSql, FromSql)]
@@ -114,38 +120,60 @@ pub struct Locale(#[schemars(regex(pattern = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})
 #[serde(transparent)]
 #[postgres(transparent)]
 #[schemars(extend("format" = formats::TIME_ZONE, "example" = "Europe/Vienna"))]
-pub struct ZoneName(#[schemars(length(min = 1, max = 64))] pub String);
+pub struct ZoneName(#[schemars(length(min = 1, max = ZONE_MAX))] pub String);
 
-/// Parses with the function of the format; its hint says what is wrong.
+/// Parses with the function of the format; its hint says what is wrong. The schema bounds what was sent, and this what is kept:
+/// the normal form of a text may be longer.
 fn parse<'de, D: Deserializer<'de>>(
     deserializer: D,
     format: &str,
     parse: fn(&str) -> Option<String>,
+    characters_max: usize,
 ) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    parse(&text).ok_or_else(|| de::Error::custom(formats::hint(format).unwrap_or("does not fit")))
+    let parsed = parse(&text).ok_or_else(|| de::Error::custom(formats::hint(format).unwrap_or("does not fit")))?;
+    if parsed.chars().count() > characters_max {
+        return Err(de::Error::custom(format!("must have at most {characters_max} characters in its normal form")));
+    }
+    Ok(parsed)
 }
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        parse(deserializer, formats::LINE, formats::line).map(Self)
+        parse(deserializer, formats::LINE, formats::line, NAME_MAX).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for Bio {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        parse(deserializer, formats::PARAGRAPHS, formats::paragraphs).map(Self)
+        parse(deserializer, formats::PARAGRAPHS, formats::paragraphs, BIO_MAX).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for WebUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        parse(deserializer, formats::WEB_URL, formats::web_url).map(Self)
+        parse(deserializer, formats::WEB_URL, formats::web_url, URL_MAX).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for ZoneName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        parse(deserializer, formats::TIME_ZONE, formats::time_zone).map(Self)
+        parse(deserializer, formats::TIME_ZONE, formats::time_zone, ZONE_MAX).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by the fuzzer: a letter that NFC takes apart, and one that a URL writes with six.
+    #[test]
+    fn r287_what_is_kept_has_the_length_that_was_promised() {
+        let name = |count| serde_json::from_value::<Name>("\u{fb2c}".repeat(count).into());
+        assert!(name(33).is_ok());
+        assert!(name(34).unwrap_err().to_string().contains("at most 100 characters in its normal form"));
+        let url = |count| serde_json::from_value::<WebUrl>(format!("https://example.com/{}", "\u{fc}".repeat(count)).into());
+        assert!(url(338).is_ok());
+        assert!(url(339).is_err());
     }
 }

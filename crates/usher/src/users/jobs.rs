@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::store;
 use crate::audit::{self, Event};
 use crate::db::Tx;
+use crate::emails;
 use crate::error::AppResult;
 use crate::http::idempotency;
 use crate::jobs::Registry;
@@ -22,6 +23,7 @@ pub fn register(registry: &mut Registry) {
 /// Removes for good whoever's time in the recycle bin has passed; their addresses and user names are free then.
 async fn purge(tx: &mut Tx) -> AppResult<()> {
     for id in store::purge_users(tx, AT_ONCE).await? {
+        audit::erase(tx, id).await?;
         audit::record(tx, Event::success("user.purged").on("user", id)).await?;
     }
     Ok(())
@@ -29,6 +31,7 @@ async fn purge(tx: &mut Tx) -> AppResult<()> {
 
 async fn forget(tx: &mut Tx) -> AppResult<()> {
     sessions::forget_ended(tx).await?;
+    emails::forget_expired(tx).await?;
     idempotency::forget_expired(tx).await?;
     Ok(())
 }

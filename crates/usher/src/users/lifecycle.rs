@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{User, finish, read, store};
+use crate::attempts::{self, Authenticator};
 use crate::audit::{self, Event};
 use crate::caller::UserStatus;
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
 use crate::one_time_tokens;
-use crate::password;
 use crate::roles;
 
 /// How long the recycle bin keeps a user.
@@ -21,6 +21,7 @@ pub enum ChangeOfStanding {
     Suspend,
     Reactivate,
     Unlock,
+    SignOut,
     Delete,
     Restore,
 }
@@ -31,6 +32,10 @@ pub async fn change_standing(tx: &mut Tx, before: &User, change: ChangeOfStandin
         ChangeOfStanding::Suspend => suspend(tx, before).await,
         ChangeOfStanding::Reactivate => reactivate(tx, before).await,
         ChangeOfStanding::Unlock => unlock(tx, before).await,
+        ChangeOfStanding::SignOut => {
+            end_all_sessions(tx, before.id).await?;
+            Ok(before.clone())
+        }
         ChangeOfStanding::Delete => delete(tx, before).await,
         ChangeOfStanding::Restore => restore(tx, before).await,
     }
@@ -62,9 +67,14 @@ async fn reactivate(tx: &mut Tx, before: &User) -> AppResult<User> {
     finish(tx, "user.reactivated", before).await
 }
 
-/// Puts a user into the recycle bin. Their addresses and user name stay theirs meanwhile.
+/// Puts a user into the recycle bin. Their addresses and user name stay theirs meanwhile. Who had deleted themselves can't undo it
+/// any more once somebody else has deleted them too.
 async fn delete(tx: &mut Tx, before: &User) -> AppResult<User> {
     if before.status == UserStatus::Deleted {
+        if store::update_deleted_by(tx, before.id).await? {
+            one_time_tokens::expire_all(tx, before.id).await?;
+            audit::record(tx, Event::success("user.deleted").on("user", before.id)).await?;
+        }
         return Ok(before.clone());
     }
     take_away(tx, before).await?;
@@ -88,7 +98,7 @@ async fn unlock(tx: &mut Tx, before: &User) -> AppResult<User> {
     if before.status == UserStatus::Deleted {
         return Err(wrong_state("A deleted user can't be unlocked.").into());
     }
-    password::clear_attempts(tx, before.id).await?;
+    attempts::clear(tx, Authenticator::Password, before.id).await?;
     if before.locked_until.is_none() {
         return Ok(before.clone());
     }

@@ -80,6 +80,11 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
     }))
 }
 
+/// Text as a pattern of `like` that fits this very text and no other.
+pub(crate) fn escape_pattern(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
 /// A statement in the making, and its parameters.
 struct Query {
     conditions: Vec<String>,
@@ -131,7 +136,7 @@ impl Query {
             return Err(Rejection::invalid_query(vec![error]));
         }
         let text: String = text.nfc().collect();
-        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let escaped = escape_pattern(&text);
         let pattern = self.bind(format!("%{escaped}%"));
         // Each column is folded by whoever has folded it before: names by PostgreSQL, addresses by our own normal form.
         let address_pattern = self.bind(format!("%{}%", escaped.to_lowercase()));

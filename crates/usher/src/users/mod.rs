@@ -19,9 +19,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use api::router;
+#[cfg(any(test, fuzzing))]
+pub(crate) use bodies::{NewUserBody, UserPatch};
 pub use fields::{Name, Profile, ProfilePatch};
 pub use jobs::register;
-pub use lifecycle::{ChangeOfStanding, activate, change_standing, clear_lock, end_all_sessions, lock_sign_in, note_sign_in};
+pub use lifecycle::{
+    ChangeOfStanding, activate, change_standing, clear_lock, end_all_sessions, lock_sign_in, note_sign_in, wrong_state,
+};
+#[cfg(any(test, fuzzing))]
+pub(crate) use list::escape_pattern;
 pub use list::{Filter, list};
 pub use username::Username;
 
@@ -31,7 +37,7 @@ use crate::db::lanes::ReadLane;
 use crate::db::{DbResult, OnConstraint, Tx};
 use crate::emails::{self, EmailAddress};
 use crate::error::{AppResult, FieldError, Rejection};
-use crate::id::UserId;
+use crate::id::{EmailId, UserId};
 use crate::patch::Patch;
 use crate::roles::{self, RoleName};
 
@@ -70,9 +76,20 @@ pub struct User {
     pub permissions: PermissionSet,
 }
 
+impl User {
+    /// What everybody who knows the person would try first as their password.
+    pub fn words(&self) -> Vec<&str> {
+        let mut words = vec![self.username.as_str()];
+        words.extend(self.emails.iter().map(|email| email.address.as_str()));
+        words.extend(self.profile.names());
+        words
+    }
+}
+
 /// An address of a person.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct UserEmail {
+    pub id: EmailId,
     pub address: String,
     /// Mail goes to the primary address.
     pub primary: bool,
@@ -103,11 +120,7 @@ pub enum IfTaken {
 
 /// Creates a user: active when the address is verified, else pending.
 pub async fn create(tx: &mut Tx, by: Authority, new: NewUser<'_>) -> AppResult<User> {
-    emails::lock(tx, new.email).await?;
-    // A sign-up that was never verified gives no rights to the address.
-    for discarded in store::delete_unverified(tx, new.email.normal()).await? {
-        audit::record(tx, Event::success("user.purged").on("user", discarded).detail("why", "never_verified")).await?;
-    }
+    free_address(tx, new.email).await?;
     let id = UserId::new(tx.now());
     let status = if new.verified { UserStatus::Active } else { UserStatus::Pending };
     insert_with_username(tx, id, status, &new).await?;
@@ -116,6 +129,22 @@ pub async fn create(tx: &mut Tx, by: Authority, new: NewUser<'_>) -> AppResult<U
     let user = read(tx, id).await?;
     audit::record(tx, Event::success("user.created").on("user", id).changed(&(), &user)).await?;
     Ok(user)
+}
+
+/// Before an address is given to a user: a sign-up that was never verified gives no rights to it.
+pub async fn free_address(tx: &mut Tx, address: &EmailAddress) -> AppResult<()> {
+    emails::lock(tx, address).await?;
+    for discarded in store::delete_unverified(tx, address.normal()).await? {
+        audit::erase(tx, discarded).await?;
+        audit::record(tx, Event::success("user.purged").on("user", discarded).detail("why", "never_verified")).await?;
+    }
+    Ok(())
+}
+
+/// The user's addresses have been changed: raises the version and writes what is different.
+pub async fn note_emails_changed(tx: &mut Tx, before: &User, action: &'static str) -> AppResult<User> {
+    store::touch_user(tx, before.id).await?;
+    finish(tx, action, before).await
 }
 
 /// Names are tried until one is free; the unique index decides, not a look before.
@@ -210,6 +239,11 @@ pub async fn start_afresh(tx: &mut Tx, id: UserId, wish: Option<&Username>, prof
     Ok(())
 }
 
+/// Somebody else may have signed up with the address of who reads its mail: user name and profile of the sign-up are forgotten.
+pub async fn wipe_sign_up(tx: &mut Tx, id: UserId) -> AppResult<()> {
+    start_afresh(tx, id, None, &Profile::default()).await
+}
+
 /// Gives the user exactly these roles.
 pub async fn set_roles(tx: &mut Tx, by: Authority, before: &User, wanted: &[RoleName]) -> AppResult<User> {
     refuse_deleted(before)?;
@@ -229,9 +263,10 @@ pub async fn set_professional(tx: &mut Tx, before: &User, professional: bool) ->
     finish(tx, "user.professional_set", before).await
 }
 
-fn refuse_deleted(user: &User) -> Result<(), Rejection> {
+/// A deleted user stays as they are until they are restored.
+pub fn refuse_deleted(user: &User) -> Result<(), Rejection> {
     if user.status == UserStatus::Deleted {
-        return Err(lifecycle::wrong_state("A deleted user can't be changed: restore them first."));
+        return Err(wrong_state("A deleted user can't be changed: restore them first."));
     }
     Ok(())
 }

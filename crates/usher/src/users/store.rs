@@ -22,7 +22,7 @@ const FIND_USERS: &str = "
         (
             select coalesce(
                 jsonb_agg(
-                    jsonb_build_object('address', e.address, 'primary', e.is_primary, 'verified_at', e.verified_at)
+                    jsonb_build_object('id', e.id, 'address', e.address, 'primary', e.is_primary, 'verified_at', e.verified_at)
                     order by e.is_primary desc, e.created_at, e.id
                 ),
                 '[]'
@@ -159,21 +159,32 @@ pub async fn update_status(tx: &mut Tx, id: UserId, status: UserStatus, ends_ses
 
 pub async fn update_to_deleted(tx: &mut Tx, id: UserId, purge_after: Timestamp) -> DbResult<()> {
     let now = tx.now();
+    let by = tx.origin().actor.user_id();
     let sql = "
         update users
-        set status_before_deletion = status, status = 'deleted', deleted_at = $2, purge_after = $3, auth_epoch = auth_epoch + 1,
-            version = version + 1, updated_at = $2
+        set status_before_deletion = status, status = 'deleted', deleted_at = $2, deleted_by = $4, purge_after = $3,
+            auth_epoch = auth_epoch + 1, version = version + 1, updated_at = $2
         where id = $1 and status <> 'deleted'";
-    tx.execute(sql, &[&id, &now, &purge_after]).await?;
+    tx.execute(sql, &[&id, &now, &purge_after, &by]).await?;
     Ok(())
+}
+
+/// Somebody else deletes who had deleted themselves. False when that is not so.
+pub async fn update_deleted_by(tx: &mut Tx, id: UserId) -> DbResult<bool> {
+    let by = tx.origin().actor.user_id();
+    let sql = "
+        update users
+        set deleted_by = $2
+        where id = $1 and status = 'deleted' and deleted_by = id and $2 is distinct from id";
+    Ok(tx.execute(sql, &[&id, &by]).await? == 1)
 }
 
 pub async fn update_to_restored(tx: &mut Tx, id: UserId) -> DbResult<()> {
     let now = tx.now();
     let sql = "
         update users
-        set status = status_before_deletion, status_before_deletion = null, deleted_at = null, purge_after = null,
-            version = version + 1, updated_at = $2
+        set status = status_before_deletion, status_before_deletion = null, deleted_at = null, deleted_by = null,
+            purge_after = null, version = version + 1, updated_at = $2
         where id = $1 and status = 'deleted'";
     tx.execute(sql, &[&id, &now]).await?;
     Ok(())

@@ -105,6 +105,40 @@ fn json_web_keys() {
     assert_eq!(count, Count { run: 2, key_refused: 20, left_out: 4 });
 }
 
+/// Signatures and encryptions mixed, for keys and for sets of keys. No encrypted token is accepted at all, so each of
+/// those is tried against a verifier whose keys are good, and those that are valid are counted as left out.
+#[test]
+fn r127_json_web_crypto() {
+    let vectors = load(include_str!("../../../tests/wycheproof/json_web_crypto_test.json"));
+    let (mut signed, mut encrypted) = (Count::default(), Count::default());
+    let good = super::fixtures::verifier();
+    for group in list(&vectors, "testGroups") {
+        let key = group.get("public").unwrap_or(&group["private"]).to_string();
+        let set = JwkSet::parse(key.as_bytes()).or_else(|_| Jwk::parse(key.as_bytes()).map(|key| JwkSet { keys: vec![key] }));
+        let verifier = set.and_then(|set| Verifier::from_jwk_set(&set));
+        for vector in list(group, "tests") {
+            let (token, count) = match vector.get("jwe") {
+                Some(token) => (token, &mut encrypted),
+                None => (&vector["jws"], &mut signed),
+            };
+            // JSON serialisation stands in the vectors as an object.
+            let token = token.as_str().map_or_else(|| token.to_string(), ToOwned::to_owned);
+            let verifier = if vector.get("jwe").is_some() { Ok(&good) } else { verifier.as_ref() };
+            let passed = verifier.is_ok_and(|verifier| verifier.verify_signature(&token).is_ok());
+            let symmetric = group.get("public").is_none();
+            if symmetric && must_pass(vector) {
+                assert!(!passed, "{vector}");
+                count.left_out += 1;
+                continue;
+            }
+            assert_eq!(passed, must_pass(vector), "{vector}");
+            if verifier.is_ok() { count.run += 1 } else { count.key_refused += 1 }
+        }
+    }
+    assert_eq!(signed, Count { run: 30, key_refused: 17, left_out: 2 });
+    assert_eq!(encrypted, Count { run: 32, key_refused: 0, left_out: 2 });
+}
+
 #[test]
 fn a_key_of_the_broken_rsa_generator_is_recognised() {
     let vectors = load(include_str!("../../../tests/wycheproof/json_web_key_test.json"));

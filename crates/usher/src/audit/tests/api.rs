@@ -1,6 +1,7 @@
 //! The audit trail, as the API shows it: every change, who made it and why, and never a secret.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use http::Method;
 use jiff::SignedDuration;
@@ -146,7 +147,7 @@ async fn r262_no_secret_is_ever_in_the_trail() {
     let register = json!({ "email": "ann@example.org", "password": PASSWORD, "display_name": "Ann" });
     anyone.post("/v1/register", register).await.expect(202);
     let verify = app.mailed_token().await;
-    anyone.post("/v1/verify-email", json!({ "token": verify })).await.expect(200);
+    anyone.post("/v1/verify-email", json!({ "token": verify, "password": PASSWORD })).await.expect(200);
     anyone.post("/v1/login", json!({ "identifier": "ann@example.org", "password": "a wrong canary" })).await.expect(401);
     let ann = app.sign_in("ann@example.org", PASSWORD).await;
     let tokens = anyone.post("/v1/refresh", json!({ "refresh_token": ann.refresh_token })).await.expect(200);
@@ -158,7 +159,8 @@ async fn r262_no_secret_is_ever_in_the_trail() {
     app.mails().await;
 
     let mut tx = app.tx().await;
-    let rows = tx.query("select audit_events::text from audit_events", &[]).await.unwrap();
+    let rows =
+        tx.query("select e::text || d.content from audit_events e join audit_details d on d.event_id = e.id", &[]).await.unwrap();
     tx.commit().await.unwrap();
     let trail: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     assert!(trail.len() > 12, "{trail:#?}");
@@ -219,4 +221,49 @@ async fn r200_the_trail_needs_its_own_permission() {
     admin.post("/v1/roles", json!({ "name": "auditor", "permissions": ["audit:read"] })).await.expect(201);
     app.person("eve", &["auditor"]).await.client.get("/v1/audit-events").await.expect(200);
     app.finish().await;
+}
+
+#[tokio::test]
+async fn r260_a_refusal_within_an_operation_is_in_the_trail_too() {
+    let app = TestApp::new().await;
+    let (admin, manager) = (app.admin().await, app.manager().await);
+    let path = format!("/v1/users/{}", admin.id);
+    manager.client.patch(&path, json!({ "bio": "x" })).await.expect_problem(403, "target_outranks_caller");
+    let denied = events(&admin.client, "action=permission.denied").await;
+    assert_eq!(denied.len(), 1);
+    assert_eq!((&denied[0]["actor_id"], &denied[0]["outcome"]), (&json!(manager.id), &json!("failure")));
+    assert_eq!(denied[0]["changes"], json!({ "refusal": "target_outranks_caller" }));
+    app.finish().await;
+}
+
+/// The actions in the sources, but for tests.
+fn actions_in(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with("test") {
+            continue;
+        }
+        if path.is_dir() {
+            actions_in(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let source = std::fs::read_to_string(&path).unwrap();
+            for before in ["Event::success(\"", "Event::failure(\"", "finish(tx, \""] {
+                let actions = source.split(before).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+                found.extend(actions);
+            }
+        }
+    }
+}
+
+#[test]
+fn r260_every_action_is_in_the_documentation() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut actions = BTreeSet::new();
+    actions_in(&root.join("src"), &mut actions);
+    assert!(actions.len() > 25, "{actions:?}");
+    let page = std::fs::read_to_string(root.join("../../docs/audit.md")).unwrap();
+    let table: String = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let missing: Vec<_> = actions.iter().filter(|action| !table.contains(&format!("`{action}`"))).collect();
+    assert!(missing.is_empty(), "docs/audit.md lacks {missing:?}");
 }

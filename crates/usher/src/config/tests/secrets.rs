@@ -100,6 +100,18 @@ fn database_of_ones_own_needs_a_secret_key() {
 }
 
 #[test]
+fn previous_secret_key_stands_beside_a_secret_key_only() {
+    let other = KEY.replace("3q2+", "/q2+");
+    let config = accepted(&[("USHER_SECRET_KEY", KEY), ("USHER_SECRET_KEY_PREVIOUS", &other)]);
+    assert_eq!(config.secret_key_previous.unwrap().to_base64().as_str(), other);
+    assert!(accepted(&[("USHER_SECRET_KEY", KEY)]).secret_key_previous.is_none());
+    let problem = refused(&[("USHER_SECRET_KEY_PREVIOUS", &other)]);
+    assert_contains(&problem, &["USHER_SECRET_KEY_PREVIOUS: ", "without USHER_SECRET_KEY", "usher keys new-secret-key"]);
+    let short = refused(&[("USHER_SECRET_KEY", KEY), ("USHER_SECRET_KEY_PREVIOUS", "c2hvcnQ=")]);
+    assert_contains(&short, &["USHER_SECRET_KEY_PREVIOUS: holds 5 bytes"]);
+}
+
+#[test]
 fn nothing_shows_a_secret() {
     let database = "postgres://usher:hush-database@localhost/usher";
     let smtp = "smtps://ada%40example.org:hush-smtp@mail.example.org";

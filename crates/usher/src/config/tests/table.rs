@@ -24,6 +24,8 @@ fn names_are_unique_and_tell_their_unit() {
         assert!(setting.name.starts_with("USHER_") && !setting.name.ends_with("_FILE"), "{}", setting.name);
         let seconds = matches!(setting.syntax, Syntax::Seconds(_));
         assert_eq!(seconds, setting.name.ends_with("_SECONDS"), "{}", setting.name);
+        let days = matches!(setting.syntax, Syntax::Days(_));
+        assert_eq!(days, setting.name.ends_with("_DAYS"), "{}", setting.name);
         let mebibytes = matches!(setting.syntax, Syntax::Mebibytes(_));
         assert_eq!(mebibytes, setting.name.ends_with("_MIB"), "{}", setting.name);
         assert!(setting.description.ends_with('.'), "{} is told in whole sentences", setting.name);
@@ -50,7 +52,7 @@ fn what_the_table_tells_is_what_the_parser_takes() {
         let told: Vec<String> = match &setting.syntax {
             Syntax::Words(words) => words.iter().map(ToString::to_string).collect(),
             Syntax::Boolean => vec!["true".to_owned(), "false".to_owned()],
-            Syntax::Count(range) | Syntax::Seconds(range) | Syntax::Mebibytes(range) => {
+            Syntax::Count(range) | Syntax::Seconds(range) | Syntax::Days(range) | Syntax::Mebibytes(range) => {
                 vec![range.start().to_string(), range.end().to_string()]
             }
             Syntax::Text(_) => Vec::new(),

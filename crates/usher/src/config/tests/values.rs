@@ -1,7 +1,7 @@
 //! The values of the other settings.
 
 use super::super::{LogFormat, PublicUrl, Registration};
-use super::{accepted, assert_contains, load, refused, warned};
+use super::{TemporaryFile, accepted, assert_contains, load, refused, warned};
 
 #[test]
 fn empty_and_padded_values_are_refused() {
@@ -110,6 +110,11 @@ fn numbers_are_whole_and_within_their_limits() {
         let problem = refused(&[("USHER_PASSWORD_MIN_LENGTH", bad)]);
         assert_contains(&problem, &["USHER_PASSWORD_MIN_LENGTH: ", "from 15 to 64"]);
     }
+    for for_two_factors in ["8", "14"] {
+        let problem = refused(&[("USHER_PASSWORD_MIN_LENGTH", for_two_factors)]);
+        assert_contains(&problem, &["from 15 to 64: fewer are safe only where everybody must have a second factor"]);
+    }
+    assert!(!refused(&[("USHER_PASSWORD_MIN_LENGTH", "7")]).contains("second factor"));
     let hashing = [("USHER_HASH_MEMORY_MIB", "256"), ("USHER_HASH_QUEUE", "9")];
     let password = accepted(&hashing).password;
     assert_eq!((password.hash_memory_mib, password.hash_queue), (256, 9));
@@ -134,5 +139,40 @@ fn log_level_is_a_filter() {
     }
     for bad in ["debgu", "usher", "usher=loud", "info,,debug"] {
         assert_contains(&refused(&[("USHER_LOG_LEVEL", bad)]), &["USHER_LOG_LEVEL: ", bad, "trace"]);
+    }
+}
+
+#[test]
+fn signing_has_three_algorithms_and_a_lifetime_in_days() {
+    let tokens = accepted(&[]).tokens;
+    assert_eq!(tokens.signing_algorithm.as_str(), "EdDSA");
+    assert_eq!(tokens.signing_key_lifetime.unwrap().as_secs(), 90 * 86400);
+    let tokens = accepted(&[("USHER_SIGNING_ALGORITHM", "RS256"), ("USHER_SIGNING_KEY_LIFETIME_DAYS", "0")]).tokens;
+    assert_eq!((tokens.signing_algorithm.as_str(), tokens.signing_key_lifetime), ("RS256", None));
+    for bad in ["none", "HS256", "eddsa", "PS256"] {
+        let problem = refused(&[("USHER_SIGNING_ALGORITHM", bad)]);
+        assert_contains(&problem, &["USHER_SIGNING_ALGORITHM: ", bad, "EdDSA, ES256 or RS256"]);
+    }
+    assert_contains(&refused(&[("USHER_SIGNING_KEY_LIFETIME_DAYS", "3651")]), &["a whole number of days from 0 to 3650"]);
+}
+
+#[test]
+fn r005_blocked_words_are_a_list() {
+    assert_eq!(accepted(&[("USHER_PASSWORD_BLOCKED_WORDS", "Acme, Blue Pumps")]).password.blocked_words, ["Acme", "Blue Pumps"]);
+    assert!(accepted(&[]).password.blocked_words.is_empty());
+    for bad in ["ab", "Acme,", ",", &"x".repeat(101)] {
+        let problem = refused(&[("USHER_PASSWORD_BLOCKED_WORDS", bad)]);
+        assert_contains(&problem, &["USHER_PASSWORD_BLOCKED_WORDS: ", "3 to 100 characters"]);
+    }
+    let many = vec!["word"; 101].join(",");
+    assert_contains(&refused(&[("USHER_PASSWORD_BLOCKED_WORDS", &many)]), &["101 words", "at most 100"]);
+}
+
+#[test]
+fn r005_the_password_filter_is_a_file() {
+    let file = TemporaryFile::new("");
+    assert_eq!(accepted(&[("USHER_PASSWORD_FILTER", file.path())]).password.filter.unwrap().to_str(), Some(file.path()));
+    for bad in ["/nonexistent/filter", "/"] {
+        assert_contains(&refused(&[("USHER_PASSWORD_FILTER", bad)]), &["USHER_PASSWORD_FILTER: ", "is no file"]);
     }
 }

@@ -7,7 +7,8 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse, StatusCode as ApiStatus};
 use aide::operation::OperationInput;
 use axum::extract::{FromRequest, MatchedPath, Request};
-use http::StatusCode;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -17,11 +18,13 @@ use super::body::{self, describe_body};
 use super::output::Fixed;
 use super::params::describe_header;
 use crate::app::App;
-use crate::db::{DbResult, Tx};
+use crate::db::{Actor, DbResult, Tx};
 use crate::error::{AppError, AppResult, FieldError, Rejection};
+use crate::seal::Resealed;
 
 const KEY_BYTES_MAX: usize = 255;
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+const RESEAL_AT_ONCE: i64 = 100;
 
 /// A JSON body that creates something, and the key under which its answer is kept.
 pub struct Creating<T> {
@@ -32,24 +35,24 @@ pub struct Creating<T> {
 struct Key {
     name: String,
     operation: String,
-    request_hash: [u8; 32],
+    request_body: Bytes,
 }
 
 impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for Creating<T> {
     type Rejection = AppError;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
-        let given = read_key(&request);
+    async fn from_request(request: Request, _: &App) -> Result<Self, Self::Rejection> {
+        let given = read_key(request.headers());
         let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
         let operation = format!("{} {path}", request.method());
         let bytes = body::read_as(request, &["application/json"]).await?;
-        let key = given?.map(|name| Key { name, operation, request_hash: app.sealer.fingerprint(&bytes) });
+        let key = given?.map(|name| Key { name, operation, request_body: bytes.clone() });
         Ok(Self { body: body::parse(&bytes)?, key })
     }
 }
 
-fn read_key(request: &Request) -> AppResult<Option<String>> {
-    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+pub(crate) fn read_key(headers: &HeaderMap) -> AppResult<Option<String>> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
     if text.is_empty() || text.len() > KEY_BYTES_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         let error = FieldError::at_header("Idempotency-Key", "invalid", "must have 1 to 255 visible ASCII characters");
@@ -69,11 +72,12 @@ impl<T> Creating<T> {
             return Err(Rejection::conflict("idempotency_key_in_flight", detail).into());
         }
         let Some(kept) = store::find_answer(tx, &scope, &key.name).await? else { return Ok(None) };
-        if kept.request_hash != key.request_hash {
+        let comparable = !kept.request_hash.is_empty();
+        if comparable && !app.sealer.is_fingerprint(&key.request_body, &kept.request_hash) {
             let detail = "This Idempotency-Key belongs to a request with another body. Use a new key.";
             return Err(Rejection::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail).into());
         }
-        let opened = app.sealer.open(&key.bound_to(&scope), &kept.body_sealed).map_err(anyhow::Error::from)?;
+        let opened = app.sealer.open(&bound_to(&scope, &key.name), &kept.body_sealed).map_err(anyhow::Error::from)?;
         let fixed: Fixed = serde_json::from_slice(&opened)?;
         Ok(Some(Fixed { replayed: true, ..fixed }.into()))
     }
@@ -82,9 +86,10 @@ impl<T> Creating<T> {
     pub async fn keep(&self, app: &App, tx: &mut Tx, answer: &Fixed) -> AppResult<()> {
         let Some(key) = &self.key else { return Ok(()) };
         let scope = key.scope(tx);
-        let sealed = app.sealer.seal(&key.bound_to(&scope), &serde_json::to_vec(answer)?);
+        let sealed = app.sealer.seal(&bound_to(&scope, &key.name), &serde_json::to_vec(answer)?);
+        let request_hash = app.sealer.fingerprint(&key.request_body);
         let expires_at = tx.now() + KEPT_FOR;
-        store::insert_answer(tx, &scope, &key.name, &key.request_hash, &sealed, expires_at).await?;
+        store::insert_answer(tx, &scope, &key.name, &request_hash, &sealed, expires_at).await?;
         Ok(())
     }
 }
@@ -97,10 +102,37 @@ impl Key {
             None => format!("anonymous {}", self.operation),
         }
     }
+}
 
-    fn bound_to(&self, scope: &str) -> String {
-        format!("idempotency:{scope}:{}", self.name)
+fn bound_to(scope: &str, key: &str) -> String {
+    format!("idempotency:{scope}:{key}")
+}
+
+/// Seals kept answers anew that are not under the present secret key. Their request's hash can't be made anew, since the request
+/// is not kept: from then on the key alone decides, so that a repetition is not taken for another request.
+pub async fn reseal(app: &App) -> AppResult<Resealed> {
+    let mut done = Resealed::default();
+    let mut after = (String::new(), String::new());
+    loop {
+        let mut tx = app.begin_as(Actor::Cli).await?;
+        let stale = store::list_stale(&mut tx, app.sealer.mark(), &after, RESEAL_AT_ONCE).await?;
+        for ((scope, key), sealed) in &stale {
+            match app.sealer.reseal(&bound_to(scope, key), sealed) {
+                Ok(anew) => done.resealed += store::update_sealed(&mut tx, (scope, key), sealed, &anew).await?,
+                Err(_) => done.unopened += 1,
+            }
+        }
+        tx.commit().await?;
+        match stale.into_iter().last() {
+            Some((last, _)) => after = last,
+            None => return Ok(done),
+        }
     }
+}
+
+/// Under which secret keys answers are sealed.
+pub async fn count_by_mark(tx: &mut Tx) -> DbResult<Vec<(Vec<u8>, i64)>> {
+    store::count_by_mark(tx).await
 }
 
 /// Forgets answers whose time has passed.

@@ -50,3 +50,37 @@ pub async fn delete_expired(tx: &mut Tx) -> DbResult<u64> {
     let now = tx.now();
     tx.execute("delete from idempotency_keys where expires_at <= $1", &[&now]).await
 }
+
+/// Answers after this one that are not sealed under the key with this mark.
+pub async fn list_stale(
+    tx: &mut Tx,
+    mark: &[u8],
+    (scope, key): &(String, String),
+    limit: i64,
+) -> DbResult<Vec<((String, String), Vec<u8>)>> {
+    let sql = "
+        select scope, key, body_sealed
+        from idempotency_keys
+        where (scope, key) > ($2, $3) and substring(body_sealed for 5) <> $1
+        order by scope, key
+        limit $4";
+    let rows = tx.query(sql, &[&mark, scope, key, &limit]).await?;
+    Ok(rows.iter().map(|row| ((row.get("scope"), row.get("key")), row.get("body_sealed"))).collect())
+}
+
+/// One, unless the answer has changed meanwhile.
+pub async fn update_sealed(tx: &mut Tx, (scope, key): (&str, &str), before: &[u8], after: &[u8]) -> DbResult<u64> {
+    let sql = "
+        update idempotency_keys
+        set body_sealed = $4, request_hash = ''
+        where scope = $1 and key = $2 and body_sealed = $3";
+    tx.execute(sql, &[&scope, &key, &before, &after]).await
+}
+
+pub async fn count_by_mark(tx: &mut Tx) -> DbResult<Vec<(Vec<u8>, i64)>> {
+    let sql = "
+        select substring(body_sealed for 5) as mark, count(*)
+        from idempotency_keys
+        group by mark";
+    Ok(tx.query(sql, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+}

@@ -19,8 +19,8 @@ async fn r047_the_mail_goes_to_the_address_as_the_later_sign_up_spells_it() {
     sign_up(&app, &later).await.expect(202);
     let second = app.mails().await;
     assert_eq!(second.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["ann@example.org"]);
-    verify(&app, &token_in(&first[0])).await.expect_problem(422, "invalid_token");
-    verify(&app, &token_in(&second[0])).await.expect(200);
+    verify(&app, &token_in(&first[0]), PASSWORD).await.expect_problem(422, "invalid_token");
+    verify(&app, &token_in(&second[0]), OTHER_PASSWORD).await.expect(200);
     let ann = app.sign_in("ann@example.org", OTHER_PASSWORD).await;
     assert_eq!(ann.email, "ann@example.org");
     // Verified, it stays as it is: who signs up with another spelling reaches the owner.
@@ -83,9 +83,9 @@ async fn r047_a_sign_up_that_was_never_verified_does_not_keep_an_administrator_o
         where action = 'user.purged' and outcome = 'success' and target_id is not null";
     assert_eq!(app.count(purged).await, 1);
     assert_eq!(app.count("select count(*) from password_credentials").await, 1);
-    verify(&app, &link).await.expect_problem(422, "invalid_token");
+    verify(&app, &link, PASSWORD).await.expect_problem(422, "invalid_token");
     let welcome = app.mailed_token().await;
-    verify(&app, &link).await.expect_problem(422, "invalid_token");
+    verify(&app, &link, PASSWORD).await.expect_problem(422, "invalid_token");
     login(&app, "ann@example.org", PASSWORD).await.expect_problem(401, "invalid_credentials");
     let chosen = json!({ "token": welcome, "password": OTHER_PASSWORD });
     app.client().post("/v1/password/reset", chosen).await.expect(200);

@@ -1,0 +1,37 @@
+//! Forgetting a person: the details of what they did and of what was done to them. Who, what and when stay, under an id that
+//! leads to nobody any more.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::store;
+use crate::db::Tx;
+use crate::error::AppResult;
+use crate::id::UserId;
+use crate::jobs::{self, Registry};
+
+const ERASE: &str = "erase_audit_details";
+/// A job must end within its time, however much somebody did.
+const AT_ONCE: i64 = 5_000;
+
+#[derive(Serialize, Deserialize)]
+struct Erase {
+    user_id: UserId,
+}
+
+pub fn register(registry: &mut Registry) {
+    registry.in_tx(ERASE, |_, tx, payload| Box::pin(erase_some(tx, payload)));
+}
+
+/// Asks for the erasure of a user who is purged in the same transaction; the schema refuses it for anybody who is still there.
+pub async fn erase(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
+    jobs::enqueue(tx, ERASE, &Erase { user_id }).await
+}
+
+async fn erase_some(tx: &mut Tx, payload: Value) -> AppResult<()> {
+    let Erase { user_id } = serde_json::from_value(payload)?;
+    if store::delete_details(tx, user_id, AT_ONCE).await? == u64::try_from(AT_ONCE).unwrap_or(u64::MAX) {
+        erase(tx, user_id).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! The gate itself: one function, and the proof that it was asked.
+
+use jiff::Timestamp;
+
+use super::{PermissionSet, Subject, UserStatus};
+use crate::id::SessionId;
+
+/// What decides whether a subject may act.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub subject: Subject,
+    pub status: UserStatus,
+    /// Who is in the recycle bin put themselves there.
+    pub deleted_by_self: bool,
+    pub email_verified: bool,
+    pub locked_until: Option<Timestamp>,
+    pub auth_epoch: i64,
+    pub permissions: PermissionSet,
+}
+
+/// What decides whether a session is alive.
+#[derive(Clone, Debug)]
+pub struct SessionStanding {
+    pub id: SessionId,
+    pub auth_epoch: i64,
+    /// When the person last proved who they are: proving it again begins a new session.
+    pub began_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+}
+
+/// What the subject is about to do.
+#[derive(Clone, Copy, Debug)]
+pub enum Act<'a> {
+    /// Begin a session by proving who they are.
+    SignIn { device: Device },
+    /// Go on with a session: a request or a refresh.
+    GoOn(&'a SessionStanding),
+    /// Choose a password by a link that was mailed to them.
+    Recover,
+    /// Show by a link that an address is theirs.
+    ConfirmAddress,
+    /// Come back by a link that was mailed when they deleted themselves.
+    UndoDeletion,
+}
+
+/// Where somebody signs in from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// It has shown a token that an earlier sign-in of this user left there.
+    Known,
+    Unknown,
+}
+
+/// Why a subject may not act. For the log and the audit trail; callers are told nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such subject (any more).
+    Unknown,
+    Pending,
+    Suspended,
+    Deleted,
+    /// There is nothing to undo.
+    NotDeleted,
+    Unverified,
+    Locked,
+    SessionEnded,
+    SessionExpired,
+    /// The password was changed, or everything was signed out, since the session began.
+    EpochPassed,
+}
+
+impl Refusal {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Pending => "pending",
+            Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
+            Self::NotDeleted => "not_deleted",
+            Self::Unverified => "unverified",
+            Self::Locked => "locked",
+            Self::SessionEnded => "session_ended",
+            Self::SessionExpired => "session_expired",
+            Self::EpochPassed => "epoch_passed",
+        }
+    }
+}
+
+/// The gate has let this subject through. Only [`may_act`] makes one, and whatever issues a token or accepts one asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cleared {
+    subject: Subject,
+}
+
+impl Cleared {
+    pub fn subject(self) -> Subject {
+        self.subject
+    }
+}
+
+/// The one gate: may this subject act now?
+///
+/// A lock after wrong passwords bars signing in from unknown devices only: otherwise anybody could end a person's sessions, or
+/// keep them from a device they use, by guessing.
+pub fn may_act(standing: &Standing, act: Act<'_>, now: Timestamp) -> Result<Cleared, Refusal> {
+    let cleared = Ok(Cleared { subject: standing.subject });
+    match (standing.status, act) {
+        (UserStatus::Deleted, Act::UndoDeletion) if standing.deleted_by_self => return cleared,
+        (UserStatus::Active | UserStatus::Pending, Act::UndoDeletion) => return Err(Refusal::NotDeleted),
+        (UserStatus::Active, _) | (UserStatus::Pending, Act::Recover | Act::ConfirmAddress) => {}
+        (UserStatus::Pending, _) => return Err(Refusal::Pending),
+        (UserStatus::Suspended, _) => return Err(Refusal::Suspended),
+        (UserStatus::Deleted, _) => return Err(Refusal::Deleted),
+    }
+    match act {
+        // The link is the proof of the address.
+        Act::Recover | Act::ConfirmAddress | Act::UndoDeletion => cleared,
+        _ if !standing.email_verified => Err(Refusal::Unverified),
+        Act::SignIn { device: Device::Unknown } if standing.locked_until.is_some_and(|until| until > now) => Err(Refusal::Locked),
+        Act::GoOn(session) if session.ended_at.is_some() => Err(Refusal::SessionEnded),
+        Act::GoOn(session) if session.expires_at <= now => Err(Refusal::SessionExpired),
+        Act::GoOn(session) if session.auth_epoch != standing.auth_epoch => Err(Refusal::EpochPassed),
+        Act::SignIn { .. } | Act::GoOn(_) => cleared,
+    }
+}

@@ -1,0 +1,74 @@
+//! The devices a user has signed in on, known again by a token that the device keeps. Guesses of others do not lock a known
+//! device out, and a sign-in on one that is not known is told to the user.
+
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::db::{DbResult, Tx};
+use crate::error::AppResult;
+use crate::id::{DeviceId, UserId};
+use crate::jobs::Registry;
+use crate::network::Network;
+use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
+
+/// The most recent ones are kept.
+const PER_USER_MAX: i64 = 50;
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(400 * 24);
+const FORGET: &str = "forget_devices";
+
+/// The device of a sign-in.
+pub struct Device {
+    pub id: DeviceId,
+    /// For the device to keep, when it was not known before.
+    pub token: Option<SecretText>,
+    /// The user has signed in before, and neither there nor with such a program from that network.
+    pub is_strange: bool,
+}
+
+/// The user's device that holds this token, if it is one.
+pub async fn find(tx: &mut Tx, user_id: UserId, token: Option<&SecretText>) -> DbResult<Option<DeviceId>> {
+    match token.and_then(|token| bearer_hash(Purpose::Device, token)) {
+        Some(hash) => store::find_device(tx, user_id, &hash).await,
+        None => Ok(None),
+    }
+}
+
+/// Notes a sign-in on a known device, or makes the device known.
+pub async fn note_sign_in(tx: &mut Tx, user_id: UserId, known: Option<DeviceId>) -> AppResult<Device> {
+    if let Some(id) = known
+        && store::update_device_seen(tx, id).await?
+    {
+        return Ok(Device { id, token: None, is_strange: false });
+    }
+    let network = Network::of(tx.origin().address);
+    let before = store::list_places(tx, user_id).await?;
+    let user_agent = tx.origin().user_agent.clone();
+    let is_familiar = before.iter().any(|place| Network::of(place.address) == network && place.user_agent == user_agent);
+    let token = new_bearer(Purpose::Device);
+    let hash = bearer_hash(Purpose::Device, &token).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;
+    let id = DeviceId::new(tx.now());
+    store::insert_device(tx, id, user_id, &hash).await?;
+    store::delete_beyond(tx, user_id, id, PER_USER_MAX).await?;
+    Ok(Device { id, token: Some(token), is_strange: !before.is_empty() && !is_familiar })
+}
+
+/// Knows none of the user's devices any more: their password was changed or is not theirs alone.
+pub async fn forget_all(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
+    store::delete_of_user(tx, user_id).await
+}
+
+pub fn register(registry: &mut Registry) {
+    registry.every(Duration::from_hours(24), FORGET, |_, tx, _| Box::pin(forget(tx)));
+}
+
+async fn forget(tx: &mut Tx) -> AppResult<()> {
+    let before = tx.now() - KEPT_FOR;
+    store::delete_unseen(tx, before).await?;
+    Ok(())
+}

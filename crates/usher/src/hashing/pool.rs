@@ -1,0 +1,213 @@
+//! The hashing threads: as many as cores and memory allow, below the priority of everything else, with a fair bounded queue in
+//! front. Whoever has waited for a second, or gone away, is not served any more.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use super::argon::{Argon2Hash, Cost};
+use super::memory::Memory;
+use super::pepper::KeyId;
+use super::queue::FairQueue;
+use super::scheme::Stored;
+use crate::clock::Stopwatch;
+use crate::network::Network;
+use crate::secret::random_bytes;
+
+/// Longest wait for a thread before the caller is told to come back.
+const WAIT_MAX: Duration = Duration::from_secs(1);
+const SALT_BYTES: usize = 16;
+const OUTPUT_BYTES: usize = 32;
+
+/// What to do with a password.
+pub enum Work {
+    /// Hash it under the policy; the result names this pepper, which has been applied already.
+    Hash(Option<KeyId>),
+    Verify(Stored),
+    /// Cost what verifying a hash of the policy costs.
+    Nothing,
+}
+
+/// What came of it.
+pub enum Outcome {
+    Hashed(String),
+    Verified(bool),
+}
+
+struct Job {
+    password: Zeroizing<Vec<u8>>,
+    work: Work,
+    waiting: Stopwatch,
+    reply: oneshot::Sender<Outcome>,
+}
+
+/// The threads and their queue. The threads end with the pool.
+pub struct Pool(Arc<Shared>);
+
+struct Shared {
+    queue: Mutex<Waiting>,
+    arrived: Condvar,
+    memory: Memory,
+    cost: Cost,
+    budget_kib: usize,
+}
+
+struct Waiting {
+    jobs: FairQueue<Job>,
+    closed: bool,
+}
+
+impl Pool {
+    /// Starts as many threads as the cores and the memory allow, at least one.
+    pub fn start(cost: Cost, memory_mib: usize, queue: usize) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let arena_kib = cost.memory_kib as usize;
+        let threads = cores.min(memory_mib * 1024 / arena_kib).max(1);
+        let budget_kib = (memory_mib * 1024).max(arena_kib);
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(Waiting { jobs: FairQueue::new(queue), closed: false }),
+            arrived: Condvar::new(),
+            memory: Memory::new(budget_kib, arena_kib),
+            cost,
+            budget_kib,
+        });
+        for number in 0..threads {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new()
+                .name(format!("hash-{number}"))
+                .spawn(move || shared.work())
+                .expect("the system starts a thread");
+        }
+        Self(shared)
+    }
+
+    /// Whether verifying a hash stays within the memory of all threads.
+    pub fn has_memory_for(&self, stored: &Stored) -> bool {
+        stored.memory_kib() <= self.0.budget_kib
+    }
+
+    /// Waits for a thread to do it. `None` when there is no place in the queue or the wait was too long.
+    pub async fn run(&self, password: Zeroizing<Vec<u8>>, work: Work, from: Network) -> Option<Outcome> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job { password, work, waiting: Stopwatch::start(), reply };
+        {
+            let mut waiting = self.0.lock();
+            if !waiting.jobs.push(from, job) {
+                return None;
+            }
+            note_depth(waiting.jobs.len());
+        }
+        self.0.arrived.notify_one();
+        answer.await.ok()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.arrived.notify_all();
+    }
+}
+
+impl Shared {
+    fn work(&self) {
+        step_back();
+        while let Some(job) = self.next() {
+            let waited = job.waiting.elapsed();
+            metrics::histogram!("usher_password_hash_wait_seconds").record(waited.as_secs_f64());
+            if waited > WAIT_MAX || job.reply.is_closed() {
+                // Dropping the reply tells the waiting side that it was given up.
+                continue;
+            }
+            let outcome = match &job.work {
+                Work::Hash(key_id) => Outcome::Hashed(self.hash(&job.password, *key_id)),
+                Work::Verify(stored) => Outcome::Verified(self.verify(&job.password, stored)),
+                Work::Nothing => {
+                    self.hash(&job.password, None);
+                    Outcome::Verified(false)
+                }
+            };
+            // The request may have gone away meanwhile.
+            let _ = job.reply.send(outcome);
+        }
+    }
+
+    /// Waits for a job; `None` when the pool is gone.
+    fn next(&self) -> Option<Job> {
+        let mut waiting = self.lock();
+        loop {
+            if waiting.closed {
+                return None;
+            }
+            if let Some(job) = waiting.jobs.pop() {
+                note_depth(waiting.jobs.len());
+                return Some(job);
+            }
+            waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn hash(&self, password: &[u8], key_id: Option<KeyId>) -> String {
+        let salt = random_bytes::<SALT_BYTES>();
+        let mut output = [0; OUTPUT_BYTES];
+        let done = self.memory.with_arena(|arena| arena.argon2id(self.cost, password, &salt, &mut output));
+        assert!(done, "cost, salt and output are what Argon2 takes");
+        Argon2Hash::new(self.cost, key_id, salt.to_vec(), output.to_vec()).to_phc()
+    }
+
+    /// A wrong password for a hash that is below the policy costs what the policy costs on top: otherwise it would be answered
+    /// sooner than one for an account that does not exist. A right one is paid for by making the hash anew.
+    fn verify(&self, password: &[u8], stored: &Stored) -> bool {
+        let (right, policy) = match stored {
+            Stored::Argon2(hash) if hash.is_plain() && hash.memory_kib() <= self.cost.memory_kib => {
+                let right = self.memory.with_arena(|arena| hash.verify_in(arena, password));
+                (right, hash.is_worth(self.cost))
+            }
+            Stored::Argon2(hash) => {
+                let right = self.memory.with_loan(stored.memory_kib(), || hash.verify(password));
+                (right, hash.is_worth(self.cost))
+            }
+            Stored::Foreign(hash) => (self.memory.with_loan(stored.memory_kib(), || hash.verify(password)), false),
+        };
+        if !right && !policy {
+            self.hash(password, None);
+        }
+        right
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn note_depth(waiting: usize) {
+    metrics::gauge!("usher_password_hash_queue_depth").set(f64::from(u32::try_from(waiting).unwrap_or(u32::MAX)));
+}
+
+/// Lets others go before: at nice 5 a busy core gives a thread about a third of what it gives to them. On Linux niceness is a
+/// thread's own; elsewhere it would be the whole process's.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(5) {
+        tracing::debug!(%error, "a hashing thread keeps its priority");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_threads_end_with_the_pool() {
+        let pool = Pool::start(Cost::CHEAP, 1, 8);
+        let shared = Arc::downgrade(&pool.0);
+        drop(pool);
+        let watch = Stopwatch::start();
+        while shared.strong_count() > 0 {
+            assert!(watch.elapsed() < Duration::from_mins(1), "a thread goes on without its pool");
+            std::thread::yield_now();
+        }
+    }
+}

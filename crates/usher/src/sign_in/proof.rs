@@ -1,0 +1,204 @@
+//! Proving who somebody is by their password. Whatever comes of it, the work is the same for accounts that do not exist.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::store;
+use crate::app::App;
+use crate::attempts::{self, Authenticator, Failed, Reservation, Target};
+use crate::audit::{self, Event};
+use crate::db::{Origin, Tx};
+use crate::devices;
+use crate::emails::EmailAddress;
+use crate::error::{AppResult, Rejection};
+use crate::faults;
+use crate::id::{DeviceId, UserId};
+use crate::password;
+use crate::secret::SecretText;
+use crate::throttle::{self, Limit};
+use crate::users;
+
+/// How long an attempt waits for others of the same account to be settled.
+const WAIT_STEP: Duration = Duration::from_millis(25);
+const WAIT_STEPS: u32 = 80;
+/// Wrong passwords from one network, at whatever accounts. Right ones do not count, nor do known devices.
+const GUESSES: Limit = Limit::per_minutes("guesses", 100, 10);
+
+/// Whose password is to be proved.
+pub struct Account<'a> {
+    named: Named<'a>,
+}
+
+enum Named<'a> {
+    By { identifier: &'a str, device_token: Option<&'a SecretText> },
+    User { id: UserId, device: Option<DeviceId> },
+}
+
+impl<'a> Account<'a> {
+    /// The account that an address or a user name belongs to, if there is one.
+    pub fn named(identifier: &'a str, device_token: Option<&'a SecretText>) -> Self {
+        Self { named: Named::By { identifier, device_token } }
+    }
+
+    /// The account of somebody who has signed in, on this device.
+    pub fn of_user(id: UserId, device: Option<DeviceId>) -> Self {
+        Self { named: Named::User { id, device } }
+    }
+}
+
+/// An account whose password was right. Whether it may act is for the gate to say.
+pub struct Proven {
+    pub user_id: UserId,
+    /// The known device it was proved from.
+    pub device: Option<DeviceId>,
+    pub phc: String,
+}
+
+/// A paid attempt: the hash may be computed.
+struct Attempt {
+    user_id: Option<UserId>,
+    device: Option<DeviceId>,
+    target: Target,
+    phc: Option<String>,
+    network_charged: bool,
+}
+
+/// Verifies the password (in its normal form). With the transaction in which a success was noted, or `None` for a wrong one, which
+/// has been noted and committed. No transaction is open while the hash is computed.
+pub async fn prove(app: &App, origin: &Origin, account: &Account<'_>, password: &SecretText) -> AppResult<Option<(Tx, Proven)>> {
+    let attempt = reserve(app, origin, account).await?;
+    faults::tell(password);
+    faults::dawdle_if(attempt.user_id.is_some()).await;
+    let right = app.hasher.verify(password, attempt.phc.as_deref(), origin.network()).await;
+    note_verification(&right, attempt.phc.is_some());
+    let mut tx = app.begin(origin).await?;
+    let right = match right {
+        Ok(right) => right,
+        Err(error) => {
+            // Nobody has looked at the password: that must not count as a wrong one.
+            attempts::give_back(&mut tx, &attempt.target).await?;
+            tx.commit().await?;
+            give_back_network(app, origin, &attempt).await?;
+            return Err(error);
+        }
+    };
+    let (true, Some(user_id), Some(phc)) = (right, attempt.user_id, attempt.phc.clone()) else {
+        note_failure(&mut tx, &attempt).await?;
+        tx.commit().await?;
+        return Ok(None);
+    };
+    attempts::settle_success(&mut tx, &attempt.target).await?;
+    give_back_network(app, origin, &attempt).await?;
+    Ok(Some((tx, Proven { user_id, device: attempt.device, phc })))
+}
+
+/// Counts what the hasher was asked: `right` and `wrong` are guesses at a password, `dummy` costs the same and looks at none.
+fn note_verification(right: &AppResult<bool>, is_guess: bool) {
+    let outcome = match (right, is_guess) {
+        (Ok(true), _) => "right",
+        (Ok(false), true) => "wrong",
+        (Ok(false), false) => "dummy",
+        (Err(_), _) => "refused",
+    };
+    metrics::counter!("usher_password_verifications_total", "outcome" => outcome).increment(1);
+}
+
+/// Finds the account and pays for an attempt at it, or says when to come back.
+async fn reserve(app: &App, origin: &Origin, account: &Account<'_>) -> AppResult<Attempt> {
+    for _ in 0..WAIT_STEPS {
+        let mut tx = app.begin(origin).await?;
+        let mut attempt = find(app, &mut tx, account).await?;
+        let mut reservation = attempts::reserve(&mut tx, &attempt.target).await?;
+        if let (Reservation::Refused { .. }, Some(id), Some(_)) = (reservation, attempt.user_id, attempt.device) {
+            // Too many failures on this device: it is one like any other now.
+            attempt.device = None;
+            attempt.target = Target::user(Authenticator::Password, id, None);
+            reservation = attempts::reserve(&mut tx, &attempt.target).await?;
+        }
+        if let Reservation::Refused { .. } = reservation {
+            audit::record(&mut tx, refused(attempt.user_id, "locked")).await?;
+        }
+        tx.commit().await?;
+        match reservation {
+            Reservation::Granted => return charge_network(app, origin, attempt).await,
+            Reservation::Refused { retry_after } => {
+                let seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX).max(1);
+                return Err(Rejection::too_many_requests(seconds).into());
+            }
+            Reservation::Wait => tokio::time::sleep(WAIT_STEP).await,
+        }
+    }
+    Err(Rejection::unavailable("overloaded", "Too many passwords are being checked. Try again shortly.", 1).into())
+}
+
+async fn find(app: &App, tx: &mut Tx, account: &Account<'_>) -> AppResult<Attempt> {
+    let (user_id, device) = match &account.named {
+        Named::By { identifier, device_token } => match store::find_by_identifier(tx, identifier).await? {
+            Some(id) => (Some(id), devices::find(tx, id, *device_token).await?),
+            None => (None, None),
+        },
+        Named::User { id, device } => (Some(*id), *device),
+    };
+    let target = match (user_id, &account.named) {
+        (Some(id), _) => Target::user(Authenticator::Password, id, device),
+        (None, Named::By { identifier, .. }) => Target::nobody(app, Authenticator::Password, &normal(identifier)),
+        (None, Named::User { id, .. }) => Target::user(Authenticator::Password, *id, None),
+    };
+    let phc = match user_id {
+        Some(id) => password::find(tx, id).await?,
+        None => None,
+    };
+    Ok(Attempt { user_id, device, target, phc, network_charged: false })
+}
+
+/// Spellings of a name that nobody has count together, as those of an account do.
+fn normal(identifier: &str) -> String {
+    EmailAddress::parse(identifier).map_or_else(|_| identifier.to_lowercase(), |address| address.normal().to_owned())
+}
+
+async fn charge_network(app: &App, origin: &Origin, mut attempt: Attempt) -> AppResult<Attempt> {
+    if attempt.device.is_some() || throttle::is_exempt(app, origin.address) {
+        return Ok(attempt);
+    }
+    let taken = throttle::take(app, GUESSES, &throttle::network_key(origin.address)).await?;
+    if taken.granted {
+        attempt.network_charged = true;
+        return Ok(attempt);
+    }
+    let mut tx = app.begin(origin).await?;
+    attempts::give_back(&mut tx, &attempt.target).await?;
+    audit::record(&mut tx, refused(attempt.user_id, "network")).await?;
+    tx.commit().await?;
+    Err(Rejection::too_many_requests(taken.seconds).into())
+}
+
+async fn give_back_network(app: &App, origin: &Origin, attempt: &Attempt) -> AppResult<()> {
+    if attempt.network_charged {
+        throttle::give_back(app, GUESSES, &throttle::network_key(origin.address)).await?;
+    }
+    Ok(())
+}
+
+async fn note_failure(tx: &mut Tx, attempt: &Attempt) -> AppResult<()> {
+    metrics::counter!("usher_sign_ins_total", "outcome" => "failure").increment(1);
+    let failed = attempts::settle_failure(tx, &attempt.target).await?;
+    if let Some(id) = attempt.user_id {
+        match failed {
+            Failed::Counted => {}
+            Failed::Locked { until } => users::lock_sign_in(tx, id, until).await?,
+            // Until a new password is set.
+            Failed::Disabled => users::lock_sign_in(tx, id, Timestamp::MAX).await?,
+        }
+    }
+    audit::record(tx, refused(attempt.user_id, "credentials")).await?;
+    Ok(())
+}
+
+fn refused(user_id: Option<UserId>, why: &'static str) -> Event {
+    let event = Event::failure("sign_in").detail("refusal", why);
+    match user_id {
+        Some(id) => event.on("user", id),
+        None => event,
+    }
+}

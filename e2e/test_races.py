@@ -1,0 +1,284 @@
+"""What only one may win, when many ask at the same moment, of two servers on one database.
+
+Each race is a function that runs one round against a pair of servers and fails when somebody won who must not. The
+tests run it `ROUNDS` times against honest servers, and once against a binary with a planted fault, where it must fail.
+"""
+
+import secrets
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from harness import storm
+from harness.canary import DOMAIN, new_address, new_password, unique
+from harness.client import Bearer, Client, problem
+from harness.mailbox import Mailbox
+from harness.pair import Pair
+from harness.people import Newcomer, Session
+from harness.server import Stage
+from harness.storm import Answer, Shot
+
+ROUNDS = 20
+REFRESHES = 1000
+USES = 200
+WRONG_PASSWORDS = 1000
+RIGHT_PASSWORDS = 50
+FAILURES_MAX = 10
+PEOPLE, SPELLINGS, REPEATS = 10, 5, 10
+# Each storm of sign-ups holds a race for each of the ten people, and hashes 500 passwords: three are thirty races.
+REGISTRATION_STORMS = 3
+
+
+@pytest.fixture(scope="module")
+def pair(stage: Stage, mailbox: Mailbox) -> Iterator[Pair]:
+    with Pair(stage, mailbox) as pair:
+        yield pair
+
+
+def rounds(name: str, race: Callable[[Pair], str], pair: Pair, number: int = ROUNDS) -> None:
+    """Runs the rounds and notes what they took and what the last one told."""
+    begun = time.monotonic()
+    told = [race(pair) for _ in range(number)]
+    storm.figures.append(f"{name}: {number} rounds in {time.monotonic() - begun:.1f} s; the last: {told[-1]}")
+
+
+def decided(answers: list[Answer]) -> list[Answer]:
+    """Those that were not sent away because of the load."""
+    return [answer for answer in answers if not answer.is_overload]
+
+
+# Refresh tokens
+
+
+def race_refreshes(pair: Pair) -> str:
+    tokens = Session(pair.first.base_url, pair.site.admin.email, pair.site.admin.password).tokens
+    shot = Shot("POST", "/v1/refresh", {"refresh_token": tokens["refresh_token"]})
+    answers, repeated = storm.persist(pair.base_urls, [shot] * REFRESHES)
+    winners = [answer.json() for answer in answers if answer.status == 200]
+    assert len(winners) == 1, f"{len(winners)} of {REFRESHES} uses of one refresh token won"
+    kinds = storm.count(answers)
+    assert kinds == {"200": 1, "401 invalid_refresh_token": REFRESHES - 1}, kinds
+    # The others had a copy of a used token: what came of it is worth nothing any more, on either server.
+    for url in pair.base_urls:
+        anonymous = pair.site.anonymous
+        body = {"refresh_token": winners[0]["refresh_token"]}
+        problem(anonymous.post(f"{url}/v1/refresh", json=body), 401, "invalid_refresh_token")
+        for access_token in (winners[0]["access_token"], tokens["access_token"]):
+            problem(Bearer(url, access_token).get("/v1/me"), 401, "unauthorized")
+    return f"{kinds}, {repeated} had to come back"
+
+
+def test_r147_of_a_thousand_uses_of_a_refresh_token_one_wins_and_the_session_ends(pair: Pair) -> None:
+    rounds("refresh token", race_refreshes, pair)
+
+
+# One-time tokens
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of one-time token: how one comes to be, and the request number `n` that uses it."""
+
+    issue: Callable[[Pair], str]
+    use: Callable[[str, int], Shot]
+
+
+def issue_setup(pair: Pair) -> str:
+    # No API takes the last administrator away, and a server for every round would take minutes.
+    pair.sql("delete from user_roles where role_name = 'admin'")
+    return pair.first.cli("setup-token").stdout.strip()
+
+
+def issue_verification(pair: Pair) -> str:
+    newcomer = pair.site.register()
+    return pair.site.mailbox.wait_for(newcomer.email).token
+
+
+def issue_welcome(pair: Pair) -> str:
+    address = new_address()
+    pair.site.create(email=address)
+    return pair.site.mailbox.wait_for(address).token
+
+
+def issue_reset(pair: Pair) -> str:
+    return pair.site.forgot(pair.site.person().email).token
+
+
+def issue_report(pair: Pair) -> str:
+    """The link in the mail about a sign-in on a strange device."""
+    person = pair.site.person()
+    before = len(pair.site.mailbox.to(person.email))
+    stranger = Client(pair.base_urls[0], headers={"User-Agent": unique("program")})
+    stranger.post("/v1/login", json={"identifier": person.email, "password": person.password}, expect=200)
+    return pair.site.mailbox.wait_for(person.email, after=before).token
+
+
+SETTING_UP = Newcomer()
+
+
+def use_setup(token: str, number: int) -> Shot:
+    body = {"token": token, "email": new_address(f"first{number}"), "password": SETTING_UP.password}
+    return Shot("POST", "/v1/setup", body)
+
+
+def use_verification(token: str, _number: int) -> Shot:
+    return Shot("POST", "/v1/verify-email", {"token": token})
+
+
+def use_password_link(token: str, _number: int) -> Shot:
+    return Shot("POST", "/v1/password/reset", {"token": token, "password": new_password()})
+
+
+def use_report(token: str, _number: int) -> Shot:
+    return Shot("POST", "/v1/report-sign-in", {"token": token})
+
+
+# A new kind of token gets a line here; a test below compares with what the database knows.
+KINDS = {
+    "setup": Kind(issue_setup, use_setup),
+    "verify_email": Kind(issue_verification, use_verification),
+    "reset_password": Kind(issue_reset, use_password_link),
+    "set_password": Kind(issue_welcome, use_password_link),
+    "report_sign_in": Kind(issue_report, use_report),
+}
+
+
+def race_uses(kind: Kind, pair: Pair) -> str:
+    token = kind.issue(pair)
+    shots = [kind.use(token, number) for number in range(USES)]
+    answers = storm.storm(pair.base_urls, shots)
+    winners = [number for number, answer in enumerate(answers) if answer.status < 300]
+    kinds = storm.count(answers)
+    assert len(winners) == 1, f"{len(winners)} of {USES} uses of one token won: {kinds}"
+    others = {answer.code for answer in decided(answers) if answer.status >= 300}
+    assert others <= {"invalid_token", "setup_done"}, kinds
+    again = storm.persist(pair.base_urls, [kind.use(token, USES)] * 2)[0]
+    assert {answer.code for answer in again} <= {"invalid_token", "setup_done"}, storm.count(again)
+    if kind is KINDS["setup"]:
+        pair.site.adopt_admin(shots[winners[0]].body["email"], SETTING_UP.password)
+        assert pair.sql("select count(*) from user_roles where role_name = 'admin'") == ["1"]
+    return str(kinds)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_r040_of_two_hundred_uses_of_a_one_time_token_one_wins(pair: Pair, kind: str) -> None:
+    rounds(f"token of the kind {kind}", lambda pair: race_uses(KINDS[kind], pair), pair)
+
+
+def test_r040_every_kind_of_one_time_token_is_raced(pair: Pair) -> None:
+    rule = "select pg_get_constraintdef(oid) from pg_constraint where conname = 'one_time_tokens_purpose_check'"
+    (definition,) = pair.sql(rule)
+    known = set(definition.split("'")[1::2])
+    assert known == set(KINDS), "a new kind of one-time token gets a line in KINDS"
+
+
+# Guesses
+
+
+def race_guesses(pair: Pair) -> str:
+    victim, other = pair.site.person(), pair.site.person()
+    wrong = [{"identifier": victim.email, "password": new_password()} for _ in range(WRONG_PASSWORDS)]
+    right = [{"identifier": other.email, "password": other.password}] * RIGHT_PASSWORDS
+    verified = lambda: pair.metric("usher_password_verifications_total", outcome="wrong")  # noqa: E731
+    before = verified()
+    # The right ones are spread among the wrong ones, and come back when they are told to.
+    step = WRONG_PASSWORDS // RIGHT_PASSWORDS
+    shots, is_right = [], []
+    for number, body in enumerate(wrong):
+        shots.append(Shot("POST", "/v1/login", body))
+        is_right.append(False)
+        if number % step == 0:
+            shots.append(Shot("POST", "/v1/login", right[number // step]))
+            is_right.append(True)
+    answers = storm.storm(pair.base_urls, shots)
+    refused = [answer for answer, mine in zip(answers, is_right, strict=True) if not mine]
+    assert {answer.status for answer in refused} <= {401, 429, 503}, storm.count(refused)
+    sent_away = [shot for shot, answer, mine in zip(shots, answers, is_right, strict=True) if mine and answer.status != 200]
+    late = storm.persist(pair.base_urls, sent_away)[0] if sent_away else []
+    assert all(answer.status == 200 for answer in late), f"right passwords were refused: {storm.count(late)}"
+    guessed = verified() - before
+    assert 1 <= guessed <= FAILURES_MAX, f"{guessed:.0f} guesses reached the hasher; {FAILURES_MAX} may"
+    # On a very busy machine most are sent away before their turn; the lock is there when the ten are used up.
+    if guessed == FAILURES_MAX:
+        for url in pair.base_urls:
+            body = {"identifier": victim.email, "password": victim.password}
+            answer = pair.site.anonymous.post(f"{url}/v1/login", json=body)
+            assert answer.status_code in (401, 429), "the right password opened an account that ought to be locked"
+    return f"{storm.count(refused)}, {guessed:.0f} were verified, {len(late)} of the right ones had to come back"
+
+
+def test_r022_of_a_thousand_guesses_ten_are_verified_and_others_get_in(pair: Pair) -> None:
+    rounds("guesses", race_guesses, pair)
+
+
+# Registrations
+
+
+def spellings(name: str) -> list[str]:
+    """Ways to write one address."""
+    local = f"josé.{name}"
+    wide = "".join(chr(ord(letter) + 0xFEE0) if letter.isascii() and letter.isalpha() else letter for letter in local)
+    forms = [local, unicodedata.normalize("NFD", local), local.upper(), wide, local.title()]
+    assert len(set(forms)) == SPELLINGS
+    return [f"{form}@{DOMAIN.upper() if number % 2 else DOMAIN}" for number, form in enumerate(forms)]
+
+
+def race_registrations(pair: Pair) -> str:
+    tag = f"q{secrets.token_hex(4)}q"
+    addresses = [address for number in range(PEOPLE) for address in spellings(f"{tag}{number}")]
+    password = new_password()
+    bodies: list[dict[str, Any]] = [{"email": address, "password": password} for address in addresses] * REPEATS
+    shots = [Shot("POST", "/v1/register", body) for body in bodies]
+    answers, repeated = storm.persist(pair.base_urls, shots)
+    assert storm.count(answers) == {"202": len(shots)}
+    page = pair.site.admin.api.get("/v1/users", params={"q": tag, "limit": "200"}, expect=200).json()
+    made = sorted(unicodedata.normalize("NFKC", user["email"]).lower() for user in page["items"])
+    expected = sorted(f"josé.{tag}{number}@{DOMAIN}" for number in range(PEOPLE))
+    assert made == expected, f"{len(made)} accounts for {PEOPLE} addresses in {len(addresses)} spellings"
+    return f"{len(shots)} sign-ups made {len(made)} accounts; {repeated} had to come back"
+
+
+def test_r047_registrations_at_once_make_one_account_of_an_address(pair: Pair) -> None:
+    rounds("registrations", race_registrations, pair, REGISTRATION_STORMS)
+
+
+# The last administrator
+
+
+def race_demotions(pair: Pair) -> str:
+    first, second = pair.site.admin, pair.site.person("admin")
+    storm_of = [
+        Shot("PUT", f"/v1/users/{one.id}/roles", {"roles": ["user"]}, bearer=one.api.bearer()) for one in (first, second)
+    ]
+    answers = storm.storm(pair.base_urls, storm_of)
+    kinds = storm.count(answers)
+    assert sorted(answer.status for answer in answers) == [200, 409], kinds
+    assert pair.sql("select count(*) from user_roles where role_name = 'admin'") == ["1"]
+    remaining = first if answers[1].status == 200 else second
+    pair.site.adopt_admin(remaining.email, remaining.password)
+    return str(kinds)
+
+
+def test_r203_of_two_last_administrators_one_stays(pair: Pair) -> None:
+    rounds("demotions", race_demotions, pair)
+
+
+# These tests can fail
+
+
+def assert_finds(fault: str, race: Callable[[Pair], str], stage: Stage, mailbox: Mailbox, says: str) -> None:
+    with Pair(stage, mailbox, USHER_PLANTED_FAULT=fault) as faulty, pytest.raises(AssertionError, match=says):
+        for _ in range(ROUNDS):
+            race(faulty)
+
+
+def test_a_planted_refresh_race_is_found(faulty_stage: Stage, mailbox: Mailbox) -> None:
+    assert_finds("refresh_race", race_refreshes, faulty_stage, mailbox, "uses of one refresh token won")
+
+
+def test_a_planted_race_of_guesses_is_found(faulty_stage: Stage, mailbox: Mailbox) -> None:
+    assert_finds("attempt_race", race_guesses, faulty_stage, mailbox, "guesses reached the hasher")
