@@ -83,8 +83,9 @@ class Walk:
         self.ask("GET", "/verify", params={"token": token})
         self.ask("POST", "/v1/verify-email", json={"token": f"{token}x"})
         self.ask("POST", "/v1/password/reset", json={"token": token, "password": new_password()})
-        self.ask("POST", "/v1/verify-email", json={"token": token})
-        self.ask("POST", "/v1/verify-email", json={"token": token})
+        self.ask("POST", "/v1/verify-email", json={"token": token, "password": new_password()})
+        for _ in range(2):
+            self.ask("POST", "/v1/verify-email", json={"token": token, "password": newcomer.password})
         return newcomer
 
     def sign_in(self, newcomer: Newcomer) -> None:

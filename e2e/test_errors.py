@@ -1,6 +1,7 @@
 """Failures: problem documents everywhere, limits before work, and never a 5xx (R-224, R-225)."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -363,7 +364,7 @@ ODD_BODIES: list[Any] = [
     {"name": "\u0000", "description": "\u0000", "email": "\u0000@example.org", "bio": "\u0000"},
     {"username": "\u202e\u2066", "bio": "\ud7ff\ufffe\U0010ffff", "locale": "\u0000", "time_zone": "/"},
 ]
-ENDS_THE_SESSION = {("POST", "/v1/logout")}
+ENDS_THE_SESSION = {("POST", "/v1/logout"), ("DELETE", "/v1/me")}
 
 
 def test_r224_no_operation_breaks_on_odd_input(person: Callable[..., Person]) -> None:
@@ -375,7 +376,7 @@ def test_r224_no_operation_breaks_on_odd_input(person: Callable[..., Person]) ->
             if method not in item or (method.upper(), path) in ENDS_THE_SESSION:
                 continue
             for identifier in ("0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d", "%F0%9F%8C%BF", "a" * 300):
-                target = path.replace("{id}", identifier).replace("{name}", identifier)
+                target = re.sub(r"\{\w+\}", identifier, path)
                 for body in ODD_BODIES if method != "get" else [None]:
                     api.request(method.upper(), target, content=json.dumps(body), headers=JSON)
                 if "{" not in path:

@@ -117,6 +117,19 @@ def issue_report(pair: Pair) -> str:
     return pair.site.mailbox.wait_for(person.email, after=before).token
 
 
+def issue_confirmation(pair: Pair) -> str:
+    address = new_address()
+    pair.site.person().api.post("/v1/me/emails", json={"email": address}, expect=202)
+    return pair.site.mailbox.wait_for(address).token
+
+
+def issue_undo(pair: Pair) -> str:
+    person = pair.site.person()
+    before = len(pair.site.mailbox.to(person.email))
+    person.api.delete("/v1/me", expect=204)
+    return pair.site.mailbox.wait_for(person.email, after=before).token
+
+
 SETTING_UP = Newcomer()
 
 
@@ -126,7 +139,7 @@ def use_setup(token: str, number: int) -> Shot:
 
 
 def use_verification(token: str, _number: int) -> Shot:
-    return Shot("POST", "/v1/verify-email", {"token": token})
+    return Shot("POST", "/v1/verify-email", {"token": token, "new_password": new_password()})
 
 
 def use_password_link(token: str, _number: int) -> Shot:
@@ -137,6 +150,14 @@ def use_report(token: str, _number: int) -> Shot:
     return Shot("POST", "/v1/report-sign-in", {"token": token})
 
 
+def use_confirmation(token: str, _number: int) -> Shot:
+    return Shot("POST", "/v1/me/emails/confirm", {"token": token})
+
+
+def use_undo(token: str, _number: int) -> Shot:
+    return Shot("POST", "/v1/undo-deletion", {"token": token})
+
+
 # A new kind of token gets a line here; a test below compares with what the database knows.
 KINDS = {
     "setup": Kind(issue_setup, use_setup),
@@ -144,6 +165,8 @@ KINDS = {
     "reset_password": Kind(issue_reset, use_password_link),
     "set_password": Kind(issue_welcome, use_password_link),
     "report_sign_in": Kind(issue_report, use_report),
+    "confirm_email": Kind(issue_confirmation, use_confirmation),
+    "undo_deletion": Kind(issue_undo, use_undo),
 }
 
 

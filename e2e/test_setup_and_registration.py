@@ -119,7 +119,8 @@ def test_somebody_registers_verifies_and_signs_in(site: Site, mailbox: Mailbox) 
 
     problem(site.login(newcomer.email, newcomer.password), 401, "invalid_credentials")
     token = mailbox.wait_for(newcomer.email).token
-    verified = site.anonymous.post("/v1/verify-email", json={"token": token}, expect=200)
+    proof = {"token": token, "password": newcomer.password}
+    verified = site.anonymous.post("/v1/verify-email", json=proof, expect=200)
     assert verified.json() == {"status": "verified"}
 
     me = site.enter(newcomer.email, newcomer.password).api.get("/v1/me", expect=200).json()

@@ -22,7 +22,14 @@ def test_signing_in_gives_tokens(site: Site, person: Callable[..., Person]) -> N
     someone = person()
     answer = site.login(someone.email, someone.password, expect=200)
     tokens = answer.json()
-    assert set(tokens) == {"access_token", "token_type", "expires_in", "refresh_token", "refresh_expires_in"}
+    assert set(tokens) == {
+        "access_token",
+        "token_type",
+        "expires_in",
+        "refresh_token",
+        "refresh_expires_in",
+        "device_token",
+    }
     assert tokens["token_type"] == "Bearer"
     assert tokens["expires_in"] == 300
     assert 300 < tokens["refresh_expires_in"] <= 30 * 24 * 3600

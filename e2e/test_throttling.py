@@ -128,7 +128,7 @@ def test_r029_a_sign_in_from_elsewhere_is_told_and_can_be_reported(
 def test_a_fresh_proof_begins_a_new_session_in_the_place_of_the_old(site: Site, person: Callable[..., Person]) -> None:
     someone = person()
     session = someone.sign_in()
-    problem(session.post("/v1/reauthenticate", json={"password": new_password()}), 422, "invalid_body")
+    problem(session.post("/v1/reauthenticate", json={"password": new_password()}), 422, "wrong_password")
     tokens = session.post("/v1/reauthenticate", json={"password": someone.password}, expect=200).json()
     problem(session.get("/v1/me"), 401, "unauthorized")
     fresh = site.anonymous.get("/v1/me", headers={"Authorization": f"Bearer {tokens['access_token']}"})

@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from harness import tokens
+from harness.canary import new_password
 from harness.client import Bearer, Client, problem
 from harness.people import Person, Site
 from harness.waiting import at_once

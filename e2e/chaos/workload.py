@@ -159,7 +159,7 @@ class Client:
         self.people.append(somebody)
 
     def do_verify(self, somebody: Somebody) -> None:
-        body = {"token": self._token(somebody)}
+        body = {"token": self._token(somebody), "password": somebody.password}
         asked = self._ask("verify", somebody, "POST", "/v1/verify-email", body=body)
         # Without an answer nobody knows: this person is left alone, and the checks find out.
         somebody.awaits = None
