@@ -9,8 +9,8 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, attempts, audit, devices, html, keys, mails, me, password, recovery, registration, roles, sessions, setup, sign_in,
-    throttle, users, verification,
+    addresses, attempts, audit, devices, html, keys, mails, me, password, recovery, registration, roles, sessions, setup,
+    sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.

@@ -6,6 +6,7 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{hkdf, hmac};
 use serde::Serialize;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::secret::{random_bytes, sha256};
@@ -78,6 +79,11 @@ impl Sealer {
     /// A keyed hash (HMAC-SHA-256), to recognise bytes again without keeping them.
     pub fn fingerprint(&self, bytes: &[u8]) -> [u8; 32] {
         hmac::sign(&self.present.fingerprint, bytes).as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes")
+    }
+
+    /// A keyed hash as a short name: the same for the same bytes, and it tells nothing of them.
+    pub fn pseudonym(&self, bytes: &[u8]) -> Uuid {
+        Uuid::from_slice(&self.fingerprint(bytes)[..16]).expect("a UUID has 16 bytes")
     }
 
     /// Whether this is the keyed hash of these bytes, under the present secret key or the previous one.

@@ -13,6 +13,7 @@ use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::body::Json;
 use crate::http::etag::IfMatch;
+use crate::http::limits;
 use crate::http::output::{Accepted, Answer, NoContent, Tagged};
 use crate::http::params::Path;
 use crate::id::{EmailId, UserId};
@@ -32,6 +33,7 @@ pub fn router() -> Routes {
         .op(op(Method::GET, "/v1/me/emails", Access::SignedIn, "List your addresses"), list_my_emails)
         .op(
             op(Method::POST, "/v1/me/emails", Access::Fresh, "Add an address")
+                .limited_to(limits::MAILING)
                 .description(
                     "A link goes to the address, and a notice to the primary one. Until the link is used the address belongs to \
                      nobody. The answer does not tell whether it is somebody else's; its owner is told by mail. One address can be \

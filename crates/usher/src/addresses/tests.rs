@@ -128,6 +128,7 @@ async fn r047_an_unverified_sign_up_does_not_keep_its_address_from_who_confirms_
     let body = json!({ "token": sign_up, "password": PASSWORD });
     app.client().post("/v1/verify-email", body).await.expect_problem(422, "invalid_token");
     assert_eq!(app.count("select count(*) from users").await, 1);
+    app.run_jobs().await;
     app.finish().await;
 }
 

@@ -4,9 +4,9 @@
 //! at the same time cost N attempts, and 20 right passwords at the same time all get in: a reservation that would pass the limit
 //! waits for those before it to be settled instead of being refused.
 //!
-//! Ten failures lock for 15 minutes, twice as long each time in a row, at most a day. After [`IN_A_ROW_MAX`] failures without a
-//! success in between the authenticator is disabled and must be bound anew. Known devices have counters of their own, so
-//! nobody is kept from a device they use by others who guess. An account that does not exist is counted alike.
+//! Ten failures lock for 15 minutes, twice as long each time in a row, at most a day. After 80 without a success in between the
+//! authenticator is disabled and must be bound anew. Known devices have counters of their own, so nobody is kept from a
+//! device they use by others who guess. An account that does not exist is counted alike.
 
 mod store;
 
@@ -65,9 +65,8 @@ impl Target {
 
     /// Nobody's: the name is kept as a keyed hash.
     pub fn nobody(app: &App, authenticator: Authenticator, name: &str) -> Self {
-        let hash = app.sealer.fingerprint(name.as_bytes());
-        let hash = uuid::Uuid::from_slice(&hash[..16]).unwrap_or_default();
-        Self { authenticator, subject: format!("nobody {hash}"), device: None }
+        let subject = format!("nobody {}", app.sealer.pseudonym(name.as_bytes()));
+        Self { authenticator, subject, device: None }
     }
 }
 

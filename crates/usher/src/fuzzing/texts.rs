@@ -72,7 +72,17 @@ pub(super) fn ids(data: &[u8]) {
         assert_eq!(id.to_string(), text.to_ascii_lowercase(), "an id has one spelling");
     }
     let secret = SecretText::new(text.into_owned());
-    let purposes = [Purpose::Setup, Purpose::VerifyEmail, Purpose::ResetPassword, Purpose::SetPassword, Purpose::Refresh];
+    let purposes = [
+        Purpose::Setup,
+        Purpose::VerifyEmail,
+        Purpose::ResetPassword,
+        Purpose::SetPassword,
+        Purpose::Refresh,
+        Purpose::Device,
+        Purpose::ReportSignIn,
+        Purpose::ConfirmEmail,
+        Purpose::UndoDeletion,
+    ];
     let fitting = purposes.into_iter().filter(|purpose| bearer_hash(*purpose, &secret).is_some()).count();
     assert!(fitting <= 1, "a bearer secret is for one purpose");
 }

@@ -109,7 +109,7 @@ pub async fn load(app: &App) -> AppResult<()> {
 
 /// Loads the keys since somebody presents a token under a key that is not known here.
 pub fn look_again(app: App) -> Pin<Box<dyn Future<Output = AppResult<()>> + Send>> {
-    Box::pin(async move { app.keyring.look_again(load(&app)).await })
+    Box::pin(async move { app.keyring.look_again(Box::pin(load(&app))).await })
 }
 
 /// Follows changes that other processes make, and the moments at which keys begin and cease to sign.

@@ -25,7 +25,7 @@ const FORGET: &str = "forget_mails";
 
 /// Deliveries tried before a mail is given up. The job's back-off stretches them over about five hours.
 const ATTEMPTS_MAX: i32 = 12;
-/// Mails of one kind to one user; beyond, none is made, and nobody who asks for them is told.
+/// Mails of one kind to one address; beyond, none is made, and nobody who asks for them is told.
 const PER_RECIPIENT: Limit = Limit::per_minutes("mails", 6, 60);
 /// How long the queue remembers a mail.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -58,10 +58,13 @@ async fn compose(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
     let about = wanted.about.clone();
     // The person may have been deleted since.
     let Some((template, recipient)) = find_recipient(tx, wanted).await? else { return Ok(()) };
-    if let Some(user_id) = recipient.subject.user_id
-        && !throttle::take(app, PER_RECIPIENT, &format!("{} {user_id}", template.name())).await?.granted
-    {
-        let event = Event::failure("mail.withheld").on("user", user_id).detail("template", template.name());
+    let whose = format!("{} {}", template.name(), app.sealer.pseudonym(recipient.address.as_bytes()));
+    if !throttle::take(app, PER_RECIPIENT, &whose).await?.granted {
+        let event = Event::failure("mail.withheld").detail("template", template.name());
+        let event = match recipient.subject.user_id {
+            Some(user_id) => event.on("user", user_id),
+            None => event,
+        };
         audit::record(tx, event).await?;
         return Ok(());
     }

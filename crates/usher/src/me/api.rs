@@ -30,7 +30,7 @@ pub fn router() -> Routes {
                      A user without a password sets their first one, and leaves `current_password` out.",
                 )
                 .fails(422, "The current password is wrong (`wrong_password`).")
-                .fails(429, "Too many wrong passwords; see `Retry-After` (`too_many_attempts`)."),
+                .fails(429, "Too many wrong passwords; see `Retry-After` (`too_many_requests`)."),
             change_password,
         )
         .op(

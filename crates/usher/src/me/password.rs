@@ -44,12 +44,7 @@ pub async fn change(app: &App, person: &Person, current: Option<&SecretText>, ne
 }
 
 /// The hash that the present password fits; none when the person has no password.
-async fn prove(
-    app: &App,
-    person: &Person,
-    has_password: bool,
-    current: Option<&SecretText>,
-) -> AppResult<Option<String>> {
+async fn prove(app: &App, person: &Person, has_password: bool, current: Option<&SecretText>) -> AppResult<Option<String>> {
     match (has_password, current) {
         (false, None) => Ok(None),
         (false, Some(_)) => Err(sign_in::wrong_password(CURRENT).into()),

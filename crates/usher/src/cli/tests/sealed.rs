@@ -58,7 +58,7 @@ async fn every_sealed_column_of_the_schema_is_known_here() {
     let sql = "
         select table_name || '.' || column_name
         from information_schema.columns
-        where table_schema = 'public' and column_name like '%sealed%'
+        where table_schema = 'public' and column_name like '%sealed%' and data_type = 'bytea'
         order by 1";
     let columns: Vec<String> = tx.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
     tx.commit().await.unwrap();

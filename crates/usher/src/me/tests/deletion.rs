@@ -15,7 +15,11 @@ async fn who_deletes_themselves_is_out_at_once_and_may_undo_it() {
     ann.client.send(Method::DELETE, "/v1/me", &[("x-reason", "too many accounts")], None).await.expect(204);
     ann.client.get("/v1/me").await.expect_problem(401, "unauthorized");
     login(&app).await.expect_problem(401, "invalid_credentials");
-    let reason = "select count(*) from audit_events where action = 'user.deleted' and reason = 'too many accounts'";
+    let reason = "
+        select count(*)
+        from audit_events e
+        join audit_details d on d.event_id = e.id
+        where e.action = 'user.deleted' and d.content::jsonb ->> 'reason' = 'too many accounts'";
     assert_eq!(app.count(reason).await, 1);
     let mails = app.mails().await;
     assert_eq!((mails.len(), mails[0].to.as_str()), (1, "ann@example.org"));

@@ -28,6 +28,7 @@ async fn r104_people_see_their_sessions_and_which_one_asks() {
     for secret in ["token", "hash", "epoch"] {
         assert!(!sessions.text.contains(secret), "{secret} is in {}", sessions.text);
     }
+    app.run_jobs().await;
     app.finish().await;
 }
 
