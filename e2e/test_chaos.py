@@ -190,6 +190,7 @@ def test_r280_r281_nothing_acknowledged_is_lost_by_sixty_kills(stage: Stage, mai
     assert report.violations == [], str(report)
     assert [len(report.ready_after[who]) for who in ("usher", "postgres")] == [50, 10]
     assert report.acknowledged > 1000 and report.unanswered > 0
+    assert set(report.kinds) == set(checker.EFFECTS), "everything was asked and acknowledged"
 
 
 def test_a_write_that_is_acknowledged_before_its_commit_is_found_out(faulty_stage: Stage, mailbox: Mailbox) -> None:

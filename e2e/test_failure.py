@@ -54,7 +54,9 @@ class House:
             "change": lambda: client.patch("/v1/me", json={"display_name": unique("n")}, may_be_unavailable=True),
             "creation": lambda: client.post("/v1/users", json={"email": new_address()}, may_be_unavailable=True),
             "page": lambda: anonymous.post(
-                "/verify", data={"token": secrets.token_hex(20), "password": new_password()}, may_be_unavailable=True
+                "/reset-password",
+                data={"token": f"ush_reset_{secrets.token_urlsafe(32)}", "password": new_password()},
+                may_be_unavailable=True,
             ),
         }
         return asked[name]()

@@ -6,6 +6,7 @@ import random
 import signal
 import statistics
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -49,6 +50,8 @@ class Report:
 
     requests: int
     acknowledged: int
+    # Of those, how many of each kind.
+    kinds: dict[str, int]
     unanswered: int
     seconds: float
     # From the kill until /readyz says 200.
@@ -58,7 +61,8 @@ class Report:
     def __str__(self) -> str:
         lines = [
             f"{self.requests} requests in {self.seconds:.0f} s: {self.acknowledged} acknowledged, "
-            f"{self.unanswered} without an answer that tells"
+            f"{self.unanswered} without an answer that tells",
+            ", ".join(f"{kind} {count}" for kind, count in sorted(self.kinds.items())),
         ]
         for who, seconds in self.ready_after.items():
             if seconds:
@@ -114,6 +118,7 @@ def _run(usher: Usher, site: Site, admin: Person, plan: Plan) -> Report:
     return Report(
         requests=len(asked),
         acknowledged=sum(1 for one in asked if one.sure),
+        kinds=Counter(one.kind for one in asked if one.sure),
         unanswered=sum(1 for one in asked if one.unsure),
         seconds=time.monotonic() - begun,
         ready_after=ready_after,

@@ -22,7 +22,11 @@ _QUERIES = {
     "tokens": "select encode(token_hash, 'hex') as hash, purpose, user_id, created_at, used_at from one_time_tokens",
     "sessions": "select id, user_id, auth_epoch, ended_at from sessions",
     "refresh_tokens": "select encode(token_hash, 'hex') as hash, session_id, created_at, used_at from refresh_tokens",
-    "events": "select id, occurred_at, action, outcome, target_kind, target_id, request_id, changes from audit_events",
+    "events": (
+        "select e.id, e.occurred_at, e.action, e.outcome, e.target_kind, e.target_id, e.request_id, "
+        "coalesce(d.content::jsonb -> 'changes', '{}') as changes "
+        "from audit_events e left join audit_details d on d.event_id = e.id"
+    ),
     "mails": "select id, user_id, template, recipient, status from mails",
     "jobs": "select kind, unique_key, attempts, dead_at, last_error from jobs where unique_key is null",
 }
@@ -32,6 +36,9 @@ _PURPOSES = {
     "ush_verify_": "verify_email",
     "ush_reset_": "reset_password",
     "ush_welcome_": "set_password",
+    "ush_confirm_": "confirm_email",
+    "ush_undo_": "undo_deletion",
+    "ush_report_": "report_sign_in",
     "ush_refresh_": "refresh",
 }
 

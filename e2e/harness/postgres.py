@@ -95,6 +95,8 @@ class Postgres:
         processes = family(self.pid)
         send(processes[:1], signal.SIGKILL)
         until("PostgreSQL's processes end", lambda: not any(map(lives, processes)))
+        # Where nobody reaps the dead, their number would still look taken to the next start.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     @contextmanager
     def held_still(self) -> Iterator[None]:
@@ -109,7 +111,11 @@ class Postgres:
 
     @property
     def pid(self) -> int:
-        return int((self.data / "postmaster.pid").read_text().split("\n")[0])
+        pid = int((self.data / "postmaster.pid").read_text().split("\n")[0])
+        # A number that is left in the file may be somebody else's by now.
+        command = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+        assert str(self.data) in command, "PostgreSQL does not run"
+        return pid
 
     def remove(self) -> None:
         with suppress(subprocess.CalledProcessError):
