@@ -16,6 +16,8 @@ from chaos.workload import CREATIONS
 from harness.mailbox import Mailbox
 from harness.server import Stage
 
+pytestmark = pytest.mark.long
+
 SECRET = "A" * 43
 USER, SESSION = "u-1", "s-1"
 ADDRESS = "ann@example.org"

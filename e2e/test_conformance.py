@@ -29,6 +29,8 @@ from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.server import NO_LIMITS, Stage
 
+pytestmark = pytest.mark.long
+
 # Beside the examples of the document and the bounds of its schemas, which are asked in any case.
 MAX_EXAMPLES = int(os.environ.get("E2E_MAX_EXAMPLES", "5"))
 CHECKS = [

@@ -22,6 +22,8 @@ from harness.people import Newcomer, Session
 from harness.server import Stage
 from harness.storm import Answer, Shot
 
+pytestmark = pytest.mark.long
+
 ROUNDS = 20
 REFRESHES = 1000
 USES = 200

@@ -17,6 +17,8 @@ from timing.measure import ENDPOINTS, measure_enough
 from timing.run import quiet
 from timing.statistics import judge, mann_whitney, welch
 
+pytestmark = pytest.mark.long
+
 WRONG_UNTIL_LOCKED = 10
 PAIRS = 200
 

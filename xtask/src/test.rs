@@ -13,7 +13,16 @@ use crate::test::counts::Counts;
 use crate::workspace::{self, Profile, cargo};
 use crate::{Outcome, postgres, tools};
 
-pub fn run(filter: Option<&str>) -> Outcome {
+/// Which of the pytest suites.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Suites {
+    /// All but the long ones, after the Rust tests.
+    Usual,
+    /// Those marked `long`: races, crashes, timing, conformance. No Rust tests.
+    Long,
+}
+
+pub fn run(suites: Suites, filter: Option<&str>) -> Outcome {
     let root = workspace::root();
     // Two runs in one checkout would stop each other's PostgreSQL: the second one waits.
     let _lock = lock(&workspace::target_directory()?)?;
@@ -22,7 +31,7 @@ pub fn run(filter: Option<&str>) -> Outcome {
     let pytest = tools::pytest(&requirements, &root.join("target/venv"))?;
     let name = format!("usher-test-{}", workspace::fingerprint(&[&root.to_string_lossy()]));
     let folder = Folder::create(std::env::temp_dir().join(name))?;
-    let results = run_all(&root, folder.path(), &pytest, filter);
+    let results = run_all(&root, folder.path(), &pytest, suites, filter);
     let removed = folder.remove();
     let (rust, python) = results?;
     removed?;
@@ -41,10 +50,13 @@ fn lock(target: &Path) -> Result<File, String> {
     Ok(file)
 }
 
-fn run_all(root: &Path, folder: &Path, pytest: &Path, filter: Option<&str>) -> Result<(Counts, Counts), String> {
-    let mut rust = cargo_test(&["--workspace", "--all-targets"], folder, filter)?;
-    if has_doc_tests(&root.join("crates")) {
-        rust = rust + cargo_test(&["--workspace", "--doc"], folder, filter)?;
+fn run_all(root: &Path, folder: &Path, pytest: &Path, suites: Suites, filter: Option<&str>) -> Result<(Counts, Counts), String> {
+    let mut rust = Counts::default();
+    if suites == Suites::Usual {
+        rust = cargo_test(&["--workspace", "--all-targets"], folder, filter)?;
+        if has_doc_tests(&root.join("crates")) {
+            rust = rust + cargo_test(&["--workspace", "--doc"], folder, filter)?;
+        }
     }
     // The ordinary one comes last: it is the one that stays under its name.
     let built = workspace::build_faulty_usher().and_then(|faulty| Ok((faulty, workspace::build_usher(Profile::Debug)?)));
@@ -56,7 +68,8 @@ fn run_all(root: &Path, folder: &Path, pytest: &Path, filter: Option<&str>) -> R
         }
     };
     let mut command = Command::new(pytest);
-    command.args(["e2e", "-q"]).current_dir(root);
+    let marked = if suites == Suites::Long { "long" } else { "not long" };
+    command.args(["e2e", "-q", "-m", marked]).current_dir(root);
     if let Some(filter) = filter {
         // pytest's -k takes an expression: a Rust path becomes "all of these words".
         command.args(["-k", &filter.replace("::", " and ")]);
