@@ -1,12 +1,13 @@
 """Who may call what: every operation of the document, by everybody (R-200).
 
-What is expected is derived from what is declared: `public` lets all in, `signed_in` and `fresh` all who may act, and a permission
-those whose roles hold it. A new operation is covered by being declared, once its rule is written down in EXPECTED_ACCESS; a new kind
-of caller is a line in PRINCIPALS.
+What is expected is derived from what is declared: `public` lets all in, `recognised` all who may act, `signed_in` and `fresh`
+those of them who are people in a session, and a permission those who hold it. A new operation is covered by being declared,
+once its rule is written down in EXPECTED_ACCESS; a new kind of caller is a line in PRINCIPALS.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from harness.canary import new_address
 from harness.client import Bearer, Client, outward, problem
 from harness.operations import Operation
 from harness.people import Person, Site
+from harness.programs import ACCOUNTS, OWN_KEYS, Program, keys_of, program, service_account
 
 EXPECTED_ACCESS = {
     ("POST", "/v1/setup"): "public",
@@ -43,6 +45,10 @@ EXPECTED_ACCESS = {
     ("GET", "/v1/me/sessions"): "signed_in",
     ("DELETE", "/v1/me/sessions/{id}"): "signed_in",
     ("POST", "/v1/me/sessions/revoke-others"): "fresh",
+    ("GET", "/v1/me/api-keys"): "signed_in",
+    ("POST", "/v1/me/api-keys"): "fresh",
+    ("DELETE", "/v1/me/api-keys/{id}"): "signed_in",
+    ("GET", "/v1/whoami"): "recognised",
     ("GET", "/v1/users"): "users:read",
     ("POST", "/v1/users"): "users:write",
     ("GET", "/v1/users/{id}"): "users:read",
@@ -53,8 +59,11 @@ EXPECTED_ACCESS = {
     ("POST", "/v1/users/{id}/unlock"): "users:write",
     ("POST", "/v1/users/{id}/restore"): "users:delete",
     ("POST", "/v1/users/{id}/sign-out-everywhere"): "users:write",
+    ("POST", "/v1/users/{id}/reset-password"): "users:write",
     ("GET", "/v1/users/{id}/sessions"): "users:read",
     ("DELETE", "/v1/users/{id}/sessions/{session_id}"): "users:write",
+    ("GET", "/v1/users/{id}/api-keys"): "users:read",
+    ("DELETE", "/v1/users/{id}/api-keys/{key_id}"): "users:write",
     ("POST", "/v1/users/{id}/emails"): "users:write",
     ("PUT", "/v1/users/{id}/emails/{email_id}/primary"): "users:write",
     ("DELETE", "/v1/users/{id}/emails/{email_id}"): "users:write",
@@ -66,6 +75,16 @@ EXPECTED_ACCESS = {
     ("PATCH", "/v1/roles/{name}"): "roles:write",
     ("DELETE", "/v1/roles/{name}"): "roles:write",
     ("GET", "/v1/permissions"): "roles:read",
+    ("GET", "/v1/service-accounts"): "service_accounts:read",
+    ("POST", "/v1/service-accounts"): "service_accounts:write",
+    ("GET", "/v1/service-accounts/{id}"): "service_accounts:read",
+    ("PATCH", "/v1/service-accounts/{id}"): "service_accounts:write",
+    ("DELETE", "/v1/service-accounts/{id}"): "service_accounts:write",
+    ("POST", "/v1/service-accounts/{id}/suspend"): "service_accounts:write",
+    ("POST", "/v1/service-accounts/{id}/reactivate"): "service_accounts:write",
+    ("GET", "/v1/service-accounts/{id}/keys"): "service_accounts:read",
+    ("POST", "/v1/service-accounts/{id}/keys"): "service_accounts:write",
+    ("DELETE", "/v1/service-accounts/{id}/keys/{key_id}"): "service_accounts:write",
     ("GET", "/v1/audit-events"): "audit:read",
     ("GET", "/v1/audit/checkpoint"): "audit:read",
     ("GET", "/.well-known/jwks.json"): "public",
@@ -87,6 +106,13 @@ class Principal:
     make: Callable[[Site], Client]
     # The built-in role whose permissions they hold beside those of `user`; None of those whom nothing shall open.
     role: str | None
+    # A program has none: what people do about themselves is not for it.
+    has_session: bool = True
+
+
+def held_by(site: Site, role: str | None) -> set[str]:
+    """The permissions of a built-in role; test_roles.py says which they must be."""
+    return set(site.admin.api.get(f"/v1/roles/{role}", expect=200).json()["permissions"]) if role else set()
 
 
 def with_token_of(change: Callable[[Site, Person], None]) -> Callable[[Site], Client]:
@@ -100,6 +126,34 @@ def with_token_of(change: Callable[[Site, Person], None]) -> Callable[[Site], Cl
         return Bearer(site.base_url, token)
 
     return make
+
+
+def users_key(site: Site, role: str) -> tuple[Person, Program]:
+    """A key for all that its owner may."""
+    owner = site.person(role)
+    return owner, program(owner.api, *held_by(site, role))
+
+
+def accounts_key(site: Site, role: str) -> tuple[dict[str, Any], Program]:
+    """A key for all that its service account may, which is what the role may."""
+    account = service_account(site.admin.api, *held_by(site, role))
+    return account, program(site.admin.api, keys=keys_of(account))
+
+
+def revoked_key(site: Site) -> Client:
+    """A key that opened everything until its owner revoked it."""
+    owner, made = users_key(site, "admin")
+    made.api.get("/v1/users", expect=200)
+    owner.api.delete(f"{OWN_KEYS}/{made.id}", expect=204)
+    return made.api
+
+
+def key_of_suspended_account(site: Site) -> Client:
+    """A key that opened everything until its service account was suspended."""
+    account, made = accounts_key(site, "admin")
+    made.api.get("/v1/users", expect=200)
+    site.admin.api.post(f"{ACCOUNTS}/{account['id']}/suspend", expect=200)
+    return made.api
 
 
 def suspend(site: Site, someone: Person) -> None:
@@ -117,9 +171,13 @@ PRINCIPALS = {
     "admin": Principal(lambda site: site.admin.sign_in(), "admin"),
     "suspended": Principal(with_token_of(suspend), None),
     "deleted": Principal(with_token_of(delete), None),
+    "user's key": Principal(lambda site: users_key(site, "manager")[1].api, "manager", has_session=False),
+    "service account": Principal(lambda site: accounts_key(site, "manager")[1].api, "manager", has_session=False),
+    "revoked key": Principal(revoked_key, None, has_session=False),
+    "suspended service account": Principal(key_of_suspended_account, None, has_session=False),
 }
 # Those who are made without a mail.
-BY_THEMSELVES = {"anonymous", "admin"}
+BY_THEMSELVES = {"anonymous", "admin", "service account", "suspended service account"}
 
 
 @pytest.fixture(scope="module")
@@ -138,11 +196,6 @@ def test_the_document_marks_what_needs_a_token(declared: list[Operation]) -> Non
         assert operation.has_security == (operation.access != "public"), operation
 
 
-def held_by(site: Site, role: str | None) -> set[str]:
-    """The permissions of a built-in role; test_roles.py says which they must be."""
-    return set(site.admin.api.get(f"/v1/roles/{role}", expect=200).json()["permissions"]) if role else set()
-
-
 def surprise(answer: httpx.Response, access: str, principal: Principal, held: set[str]) -> str | None:
     """What is wrong with an answer, by the rule of its operation."""
     code = answer.json()["code"] if answer.status_code >= 400 else None
@@ -151,7 +204,9 @@ def surprise(answer: httpx.Response, access: str, principal: Principal, held: se
         fits = answer.status_code not in (401, 403)
     elif principal.role is None:
         fits = answer.status_code == 401 and code == "unauthorized" and "www-authenticate" in answer.headers
-    elif access in PERSONAL or access in held:
+    elif access in PERSONAL and not principal.has_session:
+        fits = answer.status_code == 403 and code == "session_required"
+    elif access in PERSONAL or access == "recognised" or access in held:
         fits = answer.status_code not in (401, 403)
     else:
         fits = answer.status_code == 403 and code == "forbidden"
@@ -190,38 +245,60 @@ BODIES = {
 }
 # Operations on things that belong to nobody: the permission decides alone.
 COMMON = {"/v1/roles/{name}"}
-# What is one's own is looked for among one's own only; test_account.py asks for that of others.
+# What is one's own is looked for among one's own only; test_account.py and test_api_keys.py ask for that of others.
 OWN = "/v1/me/"
 
 
+def victims(site: Site) -> dict[str, dict[str, str]]:
+    """Somebody who holds everything, and a service account that does, by the beginning of their paths; each with a key."""
+    victim, of_victim = users_key(site, "admin")
+    account, of_account = accounts_key(site, "admin")
+    return {
+        "/v1/users/{id}": {"id": victim.id, "key_id": of_victim.id},
+        "/v1/service-accounts/{id}": {"id": account["id"], "key_id": of_account.id},
+    }
+
+
+def whose(operation: Operation, found: dict[str, dict[str, str]]) -> dict[str, str]:
+    """The victim of an operation."""
+    fitting = [values for beginning, values in found.items() if operation.path.startswith(beginning)]
+    assert len(fitting) == 1, f"whose object is that of {operation}? Say it here"
+    return fitting[0]
+
+
+def standing(site: Site, found: dict[str, dict[str, str]]) -> list[Any]:
+    """What is there of the victims."""
+    paths = [beginning.format(**values) for beginning, values in found.items()]
+    keys = [f"{path}/{name}" for path, name in zip(paths, ("api-keys", "keys"), strict=True)]
+    return [site.admin.api.get(path, expect=200).json() for path in (*paths, *keys)]
+
+
 @pytest.mark.needs_mail
-@pytest.mark.parametrize("name", ["user", "manager"])
+@pytest.mark.parametrize("name", ["user", "manager", "user's key", "service account"])
 def test_r203_another_persons_object_is_out_of_reach(site: Site, declared: list[Operation], name: str) -> None:
-    """A user reaches nobody, and a manager nobody who holds more."""
+    """A user reaches nobody, and a manager nobody who holds more; their programs neither."""
     principal = PRINCIPALS[name]
     client, held = principal.make(site), held_by(site, principal.role)
-    victim = site.person("admin")
-    before = site.read(victim.id)
+    found = victims(site)
+    before = standing(site, found)
     for operation in declared:
         if "{" not in operation.path or operation.path in COMMON or operation.path.startswith(OWN):
             continue
-        assert operation.path.startswith("/v1/users/{id}"), f"whose object is that of {operation}? Say it here"
         options = {"json": BODIES[operation.path]} if operation.path in BODIES else operation.options()
-        answer = client.request(operation.method, operation.target(id=victim.id), **options)
+        answer = client.request(operation.method, operation.target(**whose(operation, found)), **options)
         problem(answer, 403, "target_outranks_caller" if operation.access in held else "forbidden")
-    assert site.read(victim.id) == before
-    victim.api.get("/v1/me", expect=200)
+    assert standing(site, found) == before
 
 
 @pytest.mark.needs_mail
 def test_r201_to_who_may_not_look_another_persons_object_is_like_one_that_is_missing(
     site: Site, declared: list[Operation]
 ) -> None:
-    client, victim = PRINCIPALS["user"].make(site), site.person()
+    client, found = PRINCIPALS["user"].make(site), victims(site)
     for operation in declared:
         if "{id}" in operation.path and not operation.path.startswith(OWN):
             answers = [
-                client.request(operation.method, operation.target(id=user_id), **operation.options())
-                for user_id in (victim.id, operations.NOBODY)
+                client.request(operation.method, operation.target(**values), **operation.options())
+                for values in (whose(operation, found), {})
             ]
             assert outward(answers[0]) == outward(answers[1]), f"{operation} tells what is there"

@@ -125,6 +125,40 @@ class Walk:
         # One that is never used waits in the database.
         self.site.create(email=new_address())
 
+    def automate(self) -> None:
+        """API keys of a person and of a service account: made twice under a key, shown where they belong and where not."""
+        admin = self.site.admin.api
+        body = {"name": unique("robot"), "permissions": ["users:read"]}
+        account = self.ask("POST", "/v1/service-accounts", by=admin, json=body).json()["id"]
+        headers = {"Idempotency-Key": unique("key")}
+        for path in ("/v1/me/api-keys", f"/v1/service-accounts/{account}/keys"):
+            made = [self.ask("POST", path, by=admin, json=body, headers=headers).json() for _ in range(2)][1]
+            self.ask("POST", path, by=admin, json={"name": 5, "key": made["key"]})
+            self.ask("POST", path, by=admin, json={"name": made["key"], "permissions": [made["key"]]})
+            self.ask("GET", path, by=admin)
+            self.show(made["key"])
+            self.ask("DELETE", f"{path}/{made['key']}", by=admin)
+            # One of each stays in the database.
+            self.ask("POST", path, by=admin, json=body)
+            self.ask("DELETE", f"{path}/{made['id']}", by=admin)
+            self.ask("GET", "/v1/users", by=Bearer(self.site.base_url, made["key"]))
+
+    def show(self, key: str) -> None:
+        """A good API key, in the one header and elsewhere."""
+        program = Bearer(self.site.base_url, key)
+        for path in ("/v1/whoami", "/v1/users", "/v1/roles", "/v1/me", f"/v1/users/{key}", f"/v1/service-accounts/{key}"):
+            self.ask("GET", path, by=program)
+        self.ask("POST", "/v1/users", by=program, json={"email": key})
+        self.ask("GET", "/v1/whoami", params={"access_token": key, "api_key": key})
+        self.ask("GET", "/v1/users", by=program, params={"q": key, "cursor": key, "nonsense": key})
+        headers = {"Cookie": f"key={key}", "X-Api-Key": key, "Referer": f"https://example.org/{key}"}
+        self.ask("GET", "/v1/whoami", headers=headers)
+        for value in (f"Bearer {key}x", f"Bearer {key[:-1]}=", f"Basic {key}", f"Token {key}", key):
+            self.ask("GET", "/v1/whoami", headers={"Authorization": value})
+        self.ask("POST", "/v1/refresh", json={"refresh_token": key})
+        self.ask("POST", "/v1/verify-email", json={"token": key, "password": new_password()})
+        self.ask("GET", "/reset-password", params={"token": key})
+
     def stray(self, newcomer: Newcomer) -> None:
         """Secrets where they do not belong."""
         admin = self.site.admin.api
@@ -143,6 +177,7 @@ class Walk:
         newcomer = self.register()
         self.sign_in(newcomer)
         self.recover(newcomer)
+        self.automate()
         self.stray(newcomer)
 
     def metrics(self) -> str:

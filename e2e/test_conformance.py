@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
 from harness.canary import unique
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
+from harness.programs import keys_of, program, service_account
 from harness.server import NO_LIMITS, Stage
 
 pytestmark = pytest.mark.long
@@ -55,13 +56,19 @@ class Caller:
         if self._role == "anonymous":
             return {}
         if self._token is None:
-            self._token = self._sign_in()
+            self._token = self._key() if self._role == "service account" else self._sign_in()
         return {"Authorization": f"Bearer {self._token}"}
 
     def heed(self, response: schemathesis.Response) -> None:
         """What this answer means for the next request."""
         if response.status_code == 401 or response.request.path_url.startswith("/v1/logout"):
             self._token = None
+
+    def _key(self) -> str:
+        """Of a program that may do everything."""
+        admin = self._site.admin.api
+        held = admin.get("/v1/whoami", expect=200).json()["permissions"]
+        return program(admin, keys=keys_of(service_account(admin, *held))).secret
 
     def _sign_in(self) -> str:
         if self._person:
@@ -119,6 +126,11 @@ def with_what_is_there(case: schemathesis.Case, site: Site) -> None:
     """Instead of ids that nothing has. What the requests have done to it by then is theirs to meet."""
     if case.path_parameters and case.operation.path.startswith("/v1/users/{id}"):
         case.path_parameters["id"] = site.create()["id"]
+    if case.path_parameters and case.operation.path.startswith("/v1/service-accounts/{id}"):
+        account = service_account(site.admin.api)
+        case.path_parameters["id"] = account["id"]
+        if "key_id" in case.path_parameters:
+            case.path_parameters["key_id"] = program(site.admin.api, keys=keys_of(account)).id
     if case.path_parameters and case.operation.path.startswith("/v1/roles/{name}"):
         body = {"name": unique("role"), "description": "", "permissions": []}
         case.path_parameters["name"] = site.admin.api.post("/v1/roles", json=body, expect=201).json()["name"]
@@ -151,7 +163,7 @@ def violations(schema: Any, site: Site, caller: Caller) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("role", ["anonymous", "user", "manager", "admin"])
+@pytest.mark.parametrize("role", ["anonymous", "user", "manager", "admin", "service account"])
 def test_answers_are_as_documented(playground: Site, role: str) -> None:
     schema = schemathesis.openapi.from_url(f"{playground.base_url}/openapi.json")
     schema.config.generation.update(with_security_parameters=False)

@@ -15,6 +15,7 @@ from harness.client import Client
 from harness.docs_page import DocsPage
 from harness.mailbox import Mailbox
 from harness.people import Newcomer, Person, Site
+from harness.programs import keys_of, program, service_account
 from harness.server import Usher
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -66,7 +67,8 @@ def test_every_operation_documents_its_failures(operations: dict[str, dict[str, 
         access = operation["x-usher-access"]
         expected = {"500"}
         expected |= {"401"} if access != "public" else set()
-        expected |= {"403"} if ":" in access else set()
+        # Who lacks the permission, and a program where a person is asked for.
+        expected |= {"403"} if access not in ("public", "recognised") else set()
         expected |= {"404"} if "{" in name else set()
         expected |= {"413", "415", "422"} if "requestBody" in operation else set()
         assert expected <= set(responses), name
@@ -96,10 +98,19 @@ def test_headers_that_matter_are_documented(operations: dict[str, dict[str, Any]
         "DELETE /v1/users/{id}",
         "PATCH /v1/roles/{name}",
         "DELETE /v1/roles/{name}",
+        "PATCH /v1/service-accounts/{id}",
     ):
         assert "If-Match" in parameters(name), name
         assert "412" in operations[name]["responses"], name
-    for name in ("POST /v1/users", "POST /v1/roles", "POST /v1/register", "POST /v1/setup"):
+    for name in (
+        "POST /v1/users",
+        "POST /v1/roles",
+        "POST /v1/register",
+        "POST /v1/setup",
+        "POST /v1/me/api-keys",
+        "POST /v1/service-accounts",
+        "POST /v1/service-accounts/{id}/keys",
+    ):
         assert "Idempotency-Key" in parameters(name), name
     assert {"limit", "cursor", "sort", "q", "status", "role", "created_after", "created_before"} <= parameters(
         "GET /v1/users"
@@ -133,6 +144,7 @@ def test_answers_are_what_the_document_says(
         "/v1/users",
         "/v1/roles",
         "/v1/permissions",
+        "/v1/service-accounts",
         "/v1/audit-events",
         "/.well-known/jwks.json",
         "/livez",
@@ -145,6 +157,13 @@ def test_answers_are_what_the_document_says(
         "/v1/roles", json={"name": unique("role"), "description": "x", "permissions": []}, expect=201
     ).json()
     conforms(document, operations["POST /v1/roles"], "201", role)
+    account = service_account(admin, "users:read")
+    made = program(admin, keys=keys_of(account))
+    conforms(document, operations["POST /v1/service-accounts"], "201", account)
+    conforms(document, operations["POST /v1/service-accounts/{id}/keys"], "201", made.told)
+    conforms(document, operations["POST /v1/me/api-keys"], "201", program(someone.api).told)
+    for api in (admin, made.api):
+        conforms(document, operations["GET /v1/whoami"], "200", api.get("/v1/whoami", expect=200).json())
     refusal = admin.post("/v1/users", json={})
     conforms(document, operations["POST /v1/users"], "422", refusal.json())
     conforms(document, operations["GET /v1/me"], "401", site.anonymous.get("/v1/me").json())

@@ -11,6 +11,7 @@ from harness import canary
 from harness.canary import new_address, new_password, unique
 from harness.mailbox import Mail, Mailbox, links, token_of
 from harness.people import Newcomer, Person, Site
+from harness.programs import program
 from harness.server import MAIL_FROM, Stage, Usher
 from harness.waiting import until
 
@@ -36,9 +37,11 @@ class Loads(html.parser.HTMLParser):
 
 def every_kind(site: Site, mailbox: Mailbox, person: Callable[..., Person]) -> dict[str, Mail]:
     """One mail of each kind."""
-    someone = person(display_name="Ann Example")
+    someone, automator = person(display_name="Ann Example"), person(display_name="Cy Example")
     created = site.create(display_name="Bea Example")
     mails = {"verify": mailbox.to(someone.email)[0], "welcome": mailbox.wait_for(created["email"])}
+    program(automator.api)
+    mails["api_key"] = mailbox.wait_for(automator.email, after=1)
     mails["reset"] = site.forgot(someone.email)
     site.anonymous.post(
         "/v1/password/reset", json={"token": mails["reset"].token, "password": new_password()}, expect=200

@@ -5,7 +5,6 @@ tests run it `ROUNDS` times against honest servers, and once against a binary wi
 """
 
 import secrets
-import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,14 +16,14 @@ from harness import storm
 from harness.canary import DOMAIN, new_address, new_password, unique
 from harness.client import Bearer, Client, problem
 from harness.mailbox import Mailbox
-from harness.pair import Pair
+from harness.pair import ROUNDS, Pair, rounds
 from harness.people import Newcomer, Session
 from harness.server import Stage
 from harness.storm import Answer, Shot
+from harness.waiting import until
 
 pytestmark = pytest.mark.long
 
-ROUNDS = 20
 REFRESHES = 1000
 USES = 200
 WRONG_PASSWORDS = 1000
@@ -39,13 +38,6 @@ REGISTRATION_STORMS = 3
 def pair(stage: Stage, mailbox: Mailbox) -> Iterator[Pair]:
     with Pair(stage, mailbox) as pair:
         yield pair
-
-
-def rounds(name: str, race: Callable[[Pair], str], pair: Pair, number: int = ROUNDS) -> None:
-    """Runs the rounds and notes what they took and what the last one told."""
-    begun = time.monotonic()
-    told = [race(pair) for _ in range(number)]
-    storm.figures.append(f"{name}: {number} rounds in {time.monotonic() - begun:.1f} s; the last: {told[-1]}")
 
 
 def decided(answers: list[Answer]) -> list[Answer]:
@@ -260,6 +252,9 @@ def race_registrations(pair: Pair) -> str:
     shots = [Shot("POST", "/v1/register", body) for body in bodies]
     answers, repeated = storm.persist(pair.base_urls, shots)
     assert storm.count(answers) == {"202": len(shots)}
+    # They are done after the answer.
+    left = "select count(*) from jobs where kind = 'sign_up'"
+    until("the sign-ups are done", lambda: pair.sql(left) == ["0"], seconds=120)
     page = pair.site.admin.api.get("/v1/users", params={"q": tag, "limit": "200"}, expect=200).json()
     made = sorted(unicodedata.normalize("NFKC", user["email"]).lower() for user in page["items"])
     expected = sorted(f"josé.{tag}{number}@{DOMAIN}" for number in range(PEOPLE))

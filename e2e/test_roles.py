@@ -19,6 +19,8 @@ PERMISSIONS = {
     "roles:write",
     "roles:assign",
     "audit:read",
+    "service_accounts:read",
+    "service_accounts:write",
 }
 BUILT_IN = {"admin": PERMISSIONS, "manager": {"users:read", "users:write", "roles:read"}, "user": set()}
 

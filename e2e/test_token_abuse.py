@@ -1,4 +1,7 @@
-"""Tokens that must open nothing: forged, spoilt, foreign, of another kind, late, and of people who may not act any more."""
+"""Tokens that must open nothing: forged, spoilt, foreign, of another kind, late, and of those who may not act any more.
+
+API keys that are none are in test_api_key_abuse.py; here they are among what is tried at every operation.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +16,7 @@ from harness.canary import new_address
 from harness.client import Bearer, Client, Session, describe, problem
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
+from harness.programs import ACCOUNTS, OWN_KEYS, keys_of, program, service_account
 from harness.server import Stage, Usher
 from harness.waiting import until
 
@@ -35,8 +39,8 @@ def token(admin: Session) -> str:
     return token
 
 
-def ask(site: Site, token: str) -> httpx.Response:
-    return Bearer(site.base_url, token).get("/v1/me")
+def ask(site: Site, token: str, path: str = "/v1/me") -> httpx.Response:
+    return Bearer(site.base_url, token).get(path)
 
 
 def refused(answer: httpx.Response) -> None:
@@ -120,9 +124,8 @@ def with_other_claims(token: str, victim: dict[str, Any]) -> dict[str, str]:
 def out_of_shape(token: str) -> dict[str, str]:
     """R-126, R-127: not three segments of strict base64url over plain JSON objects, at most 8 KiB."""
     header, claims, signature = token.split(".")
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     # 64 bytes leave four unused bits in the last character: setting one changes no byte of the signature.
-    twin = alphabet[alphabet.index(signature[-1]) ^ 1]
+    twin = tokens.ALPHABET[tokens.ALPHABET.index(signature[-1]) ^ 1]
     key = Ed25519PrivateKey.generate()
     twice = tokens.decode(claims).decode()[:-1] + ',"sub":"x"}'
     header_twice = tokens.decode(header).decode()[:-1] + ',"alg":"none"}'
@@ -219,6 +222,29 @@ def test_two_authorization_headers_are_refused(site: Site, token: str) -> None:
 # On every operation
 
 
+def keys_that_have_ended(site: Site) -> dict[str, str]:
+    """Keys that opened everything, and do no more."""
+    admin = site.admin.api
+    held = admin.get("/v1/whoami", expect=200).json()["permissions"]
+    revoked, owner = program(admin, *held), site.person("admin")
+    of_suspended = program(owner.api, *held)
+    suspended, deleted = service_account(admin, *held), service_account(admin, *held)
+    of_accounts = [program(admin, keys=keys_of(account)) for account in (suspended, deleted)]
+    for one in (revoked, of_suspended, *of_accounts):
+        one.api.get("/v1/users", expect=200)
+    admin.delete(f"{OWN_KEYS}/{revoked.id}", expect=204)
+    admin.post(f"/v1/users/{owner.id}/suspend", expect=200)
+    admin.post(f"{ACCOUNTS}/{suspended['id']}/suspend", expect=200)
+    admin.delete(f"{ACCOUNTS}/{deleted['id']}", expect=204)
+    return {
+        "an unknown key": f"ush_key_{tokens.encode(bytes(32))}",
+        "a revoked key": revoked.secret,
+        "a suspended person's key": of_suspended.secret,
+        "a suspended account's key": of_accounts[0].secret,
+        "a deleted account's key": of_accounts[1].secret,
+    }
+
+
 def of_those_who_may_not(site: Site) -> dict[str, str]:
     """Good signatures of people and sessions that are no more, and other kinds of tokens."""
     admin = site.admin.api
@@ -243,7 +269,7 @@ def test_r120_r126_no_operation_takes_a_token_that_is_none(
     for family in (without_algorithm(token), with_public_key(token, jwks), with_other_key(token), out_of_shape(token)):
         name = next(iter(family))
         bad[name] = family[name]
-    bad |= of_those_who_may_not(site)
+    bad |= of_those_who_may_not(site) | keys_that_have_ended(site)
     needing = [operation for operation in operations.declared(site.anonymous) if operation.access != "public"]
     assert len(needing) > 20
     for name, value in bad.items():
@@ -300,6 +326,14 @@ def test_r122_a_token_of_another_deployment_is_refused(
 ) -> None:
     refused(ask(namesakes[0], token))
     refused(ask(site, namesakes[0].admin.sign_in().tokens["access_token"]))
+
+
+def test_r122_an_api_key_of_another_deployment_is_refused(site: Site, namesakes: tuple[Site, Site, str]) -> None:
+    first, second, _ = namesakes
+    refused(ask(first, program(site.admin.api).secret, "/v1/whoami"))
+    made = program(first.admin.sign_in())
+    assert ask(second, made.secret, "/v1/whoami").status_code == 200, "the servers of one deployment know the same keys"
+    refused(ask(site, made.secret, "/v1/whoami"))
 
 
 def test_r125_an_old_token_is_refused(namesakes: tuple[Site, Site, str]) -> None:

@@ -1,18 +1,23 @@
 """Two servers on one database, as a deployment has them that must not stop."""
 
 import re
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import httpx
 
-from . import canary, database
+from . import canary, database, storm
 from .mailbox import Mailbox
 from .people import Site
 from .server import Stage, Usher
 
 # Wide enough that a storm meets in the database and not in front of it.
 _WIDE = {"USHER_DATABASE_POOL_SIZE": "16", "USHER_DATABASE_CONNECT_TIMEOUT_SECONDS": "20"}
+
+# How often a race is run.
+ROUNDS = 20
 
 
 class Pair:
@@ -72,3 +77,10 @@ class Pair:
                 if found and wanted <= set((found[1] or "").split(",")):
                     total += float(found[2])
         return total
+
+
+def rounds(name: str, race: Callable[[Pair], str], pair: Pair, number: int = ROUNDS) -> None:
+    """Runs the rounds of a race and notes what they took and what the last one told."""
+    begun = time.monotonic()
+    told = [race(pair) for _ in range(number)]
+    storm.figures.append(f"{name}: {number} rounds in {time.monotonic() - begun:.1f} s; the last: {told[-1]}")

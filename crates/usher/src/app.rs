@@ -1,5 +1,6 @@
 //! What a request has at hand: the database, the time, the configuration, the mailer, the keys.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use crate::config::Config;
 use crate::db::{Actor, Db, DbResult, Origin, Tx};
 use crate::error::AppResult;
 use crate::hashing::Hasher;
+use crate::id::ApiKeyId;
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
 use crate::password_filter::Filter;
@@ -37,12 +39,16 @@ pub struct Parts {
     pub on_denied: OnDenied,
     /// Looks for new keys, since somebody presents a token under a key that this process does not know.
     pub on_unknown_key: OnUnknownKey,
+    /// Notes that an API key was used, and from where.
+    pub on_key_used: OnKeyUsed,
 }
 
 /// Called with who was refused, and why.
 pub type OnDenied = fn(App, Origin, Denial) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 pub type OnUnknownKey = fn(App) -> Pin<Box<dyn Future<Output = AppResult<()>> + Send>>;
+
+pub type OnKeyUsed = fn(App, ApiKeyId, Option<IpAddr>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl App {
     pub fn new(parts: Parts) -> Self {

@@ -96,10 +96,14 @@ impl Rejection {
     }
 
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Send a valid access token: `Authorization: Bearer <token>`.")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "Send a valid access token or API key: `Authorization: Bearer <token>`.",
+        )
     }
 
-    /// An access token that does not open anything (any more).
+    /// An access token or API key that does not open anything (any more).
     pub fn token_refused() -> Self {
         Self { challenge: Challenge::TokenRefused, ..Self::unauthorized() }
     }
@@ -144,6 +148,11 @@ impl Rejection {
     /// The body is well-formed, but what it says can't be done.
     pub fn unprocessable(code: &'static str, errors: Vec<FieldError>, detail: impl Into<String>) -> Self {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
+    }
+
+    /// One thing at one field of a well-formed body that can't be done; the code is the fault's.
+    pub fn unprocessable_field(pointer: &str, code: &'static str, detail: &'static str) -> Self {
+        Self::unprocessable(code, vec![FieldError::at_pointer(pointer, code, detail)], detail)
     }
 
     /// One fault at one field of the body.

@@ -29,12 +29,18 @@ pub enum EmailMark {}
 pub enum MailMark {}
 /// Marks an [`Id`] as a device's.
 pub enum DeviceMark {}
+/// Marks an [`Id`] as a service account's.
+pub enum ServiceAccountMark {}
+/// Marks an [`Id`] as an API key's.
+pub enum ApiKeyMark {}
 
 pub type UserId = Id<UserMark>;
 pub type SessionId = Id<SessionMark>;
 pub type EmailId = Id<EmailMark>;
 pub type MailId = Id<MailMark>;
 pub type DeviceId = Id<DeviceMark>;
+pub type ServiceAccountId = Id<ServiceAccountMark>;
+pub type ApiKeyId = Id<ApiKeyMark>;
 
 impl<T> Id<T> {
     /// A new identifier that sorts by `now`.

@@ -28,6 +28,7 @@ pub mod throttle;
 
 // Features: a folder each; lower ones know nothing of higher ones.
 pub mod addresses;
+pub mod api_keys;
 pub mod attempts;
 pub mod audit;
 pub mod devices;
@@ -40,6 +41,7 @@ pub mod password;
 pub mod recovery;
 pub mod registration;
 pub mod roles;
+pub mod service_accounts;
 pub mod sessions;
 pub mod setup;
 pub mod sign_in;

@@ -9,8 +9,8 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, attempts, audit, devices, html, keys, mails, me, password, recovery, registration, roles, sessions, setup,
-    sign_in, throttle, users, verification,
+    addresses, api_keys, attempts, audit, devices, html, keys, mails, me, password, recovery, registration, roles,
+    service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.
@@ -25,7 +25,9 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(me::router())
         .merge(addresses::router())
         .merge(sessions::router())
+        .merge(api_keys::router())
         .merge(users::router())
+        .merge(service_accounts::router())
         .merge(roles::router())
         .merge(audit::router())
         .merge(keys::router())
@@ -52,10 +54,12 @@ pub fn jobs() -> Registry {
     audit::register(&mut registry);
     mails::register(&mut registry);
     verification::register(&mut registry);
+    registration::register(&mut registry);
     recovery::register(&mut registry);
     users::register(&mut registry);
     attempts::register(&mut registry);
     devices::register(&mut registry);
+    api_keys::register(&mut registry);
     throttle::register(&mut registry);
     keys::register(&mut registry);
     registry

@@ -73,6 +73,8 @@ pub enum Purpose {
     Device,
     /// Says that a sign-in was somebody else's.
     ReportSignIn,
+    /// What a program shows with every request.
+    ApiKey,
 }
 
 impl Purpose {
@@ -88,10 +90,12 @@ impl Purpose {
             Self::Refresh => "refresh",
             Self::Device => "device",
             Self::ReportSignIn => "report_sign_in",
+            Self::ApiKey => "api_key",
         }
     }
 
-    fn prefix(self) -> &'static str {
+    /// What its text begins with.
+    pub fn prefix(self) -> &'static str {
         match self {
             Self::Setup => "ush_setup_",
             Self::VerifyEmail => "ush_verify_",
@@ -102,6 +106,7 @@ impl Purpose {
             Self::Refresh => "ush_refresh_",
             Self::Device => "ush_device_",
             Self::ReportSignIn => "ush_report_",
+            Self::ApiKey => "ush_key_",
         }
     }
 }

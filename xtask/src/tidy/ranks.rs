@@ -50,6 +50,8 @@ const RANKS: &[(&str, u8)] = &[
     ("sessions", 17),
     ("users", 18),
     ("devices", 19),
+    ("api_keys", 20),
+    ("service_accounts", 21),
     // Flows over things.
     ("sign_in", 30),
     ("verification", 31),

@@ -44,6 +44,7 @@ pub fn router() -> Routes {
         )
         .op(
             op(Method::POST, "/v1/me/emails/confirm", Access::Public, "Confirm an address with the token from the mail")
+                .limited_to(limits::PASSWORDS)
                 .fails(422, "The token is unknown, used or expired, or another address was asked for since (`invalid_token`).")
                 .fails(409, "Somebody has the address by now, or there are 10 already (`email_taken`, `too_many_emails`)."),
             confirm_email,

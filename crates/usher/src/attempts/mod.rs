@@ -135,6 +135,12 @@ pub async fn clear(tx: &mut Tx, authenticator: Authenticator, id: UserId) -> DbR
     store::delete_of_subject(tx, authenticator, &id.to_string()).await
 }
 
+/// Whether it is stopped until it is bound anew.
+pub async fn is_disabled(tx: &mut Tx, authenticator: Authenticator, id: UserId) -> DbResult<bool> {
+    let target = Target::user(authenticator, id, None);
+    Ok(store::find_state(tx, &target).await?.is_some_and(|state| state.disabled))
+}
+
 /// Nobody gets in with the user's authenticator any more until it is bound anew: it is somebody else's too.
 pub async fn disable(tx: &mut Tx, authenticator: Authenticator, id: UserId) -> DbResult<()> {
     store::update_to_disabled(tx, authenticator, &id.to_string()).await

@@ -17,6 +17,7 @@ use crate::error::{AppResult, Rejection};
 use crate::http::api::{Access, Op, Routes};
 use crate::http::output::{Answer, Listed};
 use crate::http::params::Query;
+use crate::id::ApiKeyId;
 
 pub fn router() -> Routes {
     Routes::new().op(
@@ -42,7 +43,7 @@ pub struct Filter {
     pub limit: Option<Limit>,
     /// `next` of the page before.
     pub cursor: Option<String>,
-    /// Only what this user did.
+    /// Only what this user or service account did.
     pub actor_id: Option<Uuid>,
     /// Only what happened to the resource with this id.
     pub target_id: Option<String>,
@@ -59,7 +60,7 @@ pub struct AuditEvent {
     pub action: String,
     /// `success` or `failure`.
     pub outcome: String,
-    /// `user`, `anonymous`, `cli` (an operator at the command line) or `system` (usher itself).
+    /// `user`, `service_account`, `anonymous`, `cli` (an operator at the command line) or `system` (usher itself).
     pub actor_kind: String,
     pub actor_id: Option<Uuid>,
     pub target_kind: Option<String>,
@@ -70,6 +71,8 @@ pub struct AuditEvent {
     /// The client's network address.
     pub address: Option<String>,
     pub user_agent: Option<String>,
+    /// The API key that the actor has shown.
+    pub api_key_id: Option<ApiKeyId>,
     /// Member by member: `{"bio": {"before": null, "after": "Gardener"}}`.
     pub changes: Value,
     /// A person whom it concerned was purged, and with them reason, address, user agent and changes.

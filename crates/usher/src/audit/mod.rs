@@ -33,7 +33,7 @@ use crate::caller::Denial;
 use crate::config::Report;
 use crate::db::{Actor, DbResult, Origin, Tx};
 use crate::error::{AppResult, LogAndIgnore};
-use crate::id::UserId;
+use crate::id::{ApiKeyId, UserId};
 use crate::secret::random_bytes;
 
 /// Whether what was asked for happened.
@@ -67,13 +67,15 @@ struct Content {
     reason: Option<String>,
     address: Option<IpAddr>,
     user_agent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    api_key_id: Option<ApiKeyId>,
     changes: Value,
 }
 
 impl Content {
     /// What is shown in place of erased details.
     fn erased() -> Self {
-        Self { reason: None, address: None, user_agent: None, changes: json!({}) }
+        Self { reason: None, address: None, user_agent: None, api_key_id: None, changes: json!({}) }
     }
 }
 
@@ -132,6 +134,7 @@ pub async fn record(tx: &mut Tx, mut event: Event) -> DbResult<()> {
         reason: origin.reason.clone(),
         address: origin.address,
         user_agent: origin.user_agent.clone(),
+        api_key_id: origin.api_key,
         changes: std::mem::take(&mut event.changes),
     };
     let content = serde_json::to_string(&content).expect("texts and values are JSON");

@@ -35,7 +35,7 @@ pub async fn insert_event(tx: &mut Tx, event: &Event, details: &Details) -> DbRe
         &event.action,
         &event.outcome.as_str(),
         &origin.actor.kind(),
-        &origin.actor.user_id(),
+        &origin.actor.id(),
         &target_kind,
         &target_id,
         &event.subject,
@@ -99,6 +99,7 @@ pub async fn list_events(pipeline: &Pipeline, filter: &Filter, after: Option<Uui
                 request_id: row.get("request_id"),
                 address: read.address.map(|address| address.to_string()),
                 user_agent: read.user_agent,
+                api_key_id: read.api_key_id,
                 changes: read.changes,
                 erased: content.is_none(),
             }

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::{PermissionSet, Subject, UserStatus};
-use crate::id::SessionId;
+use crate::id::{ApiKeyId, SessionId};
 
-/// What decides whether a subject may act.
+/// What decides whether a subject may act. A service account has no address to verify, no lock and no epoch.
 #[derive(Clone, Debug)]
 pub struct Standing {
     pub subject: Subject,
@@ -29,13 +29,28 @@ pub struct SessionStanding {
     pub ended_at: Option<Timestamp>,
 }
 
+/// What decides whether an API key is good.
+#[derive(Clone, Debug)]
+pub struct KeyStanding {
+    pub id: ApiKeyId,
+    /// The user's epoch when it was made: what ends their sessions ends their keys. None of a service account's.
+    pub auth_epoch: Option<i64>,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+}
+
 /// What the subject is about to do.
 #[derive(Clone, Copy, Debug)]
 pub enum Act<'a> {
-    /// Begin a session by proving who they are.
-    SignIn { device: Device },
+    /// Begin a session by proving who they are. The proof was read in this epoch: a password that was changed while it was being
+    /// verified proves nothing any more.
+    SignIn { device: Device, auth_epoch: i64 },
+    /// Begin a session in the place of the one they had, which a change of theirs ends in this very transaction.
+    BeginAnew,
     /// Go on with a session: a request or a refresh.
     GoOn(&'a SessionStanding),
+    /// Send a request with an API key.
+    UseKey(&'a KeyStanding),
     /// Choose a password by a link that was mailed to them.
     Recover,
     /// Show by a link that an address is theirs.
@@ -66,8 +81,10 @@ pub enum Refusal {
     Locked,
     SessionEnded,
     SessionExpired,
-    /// The password was changed, or everything was signed out, since the session began.
+    /// The password was changed, or everything was signed out, since it was verified, the session began or the key was made.
     EpochPassed,
+    KeyRevoked,
+    KeyExpired,
 }
 
 impl Refusal {
@@ -83,6 +100,8 @@ impl Refusal {
             Self::SessionEnded => "session_ended",
             Self::SessionExpired => "session_expired",
             Self::EpochPassed => "epoch_passed",
+            Self::KeyRevoked => "key_revoked",
+            Self::KeyExpired => "key_expired",
         }
     }
 }
@@ -91,11 +110,17 @@ impl Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cleared {
     subject: Subject,
+    auth_epoch: i64,
 }
 
 impl Cleared {
     pub fn subject(self) -> Subject {
         self.subject
+    }
+
+    /// The epoch in which it was let through: what begins now begins in it, and so ends with it, even if it is over by then.
+    pub fn auth_epoch(self) -> i64 {
+        self.auth_epoch
     }
 }
 
@@ -104,7 +129,7 @@ impl Cleared {
 /// A lock after wrong passwords bars signing in from unknown devices only: otherwise anybody could end a person's sessions, or
 /// keep them from a device they use, by guessing.
 pub fn may_act(standing: &Standing, act: Act<'_>, now: Timestamp) -> Result<Cleared, Refusal> {
-    let cleared = Ok(Cleared { subject: standing.subject });
+    let cleared = Ok(Cleared { subject: standing.subject, auth_epoch: standing.auth_epoch });
     match (standing.status, act) {
         (UserStatus::Deleted, Act::UndoDeletion) if standing.deleted_by_self => return cleared,
         (UserStatus::Active | UserStatus::Pending, Act::UndoDeletion) => return Err(Refusal::NotDeleted),
@@ -117,10 +142,16 @@ pub fn may_act(standing: &Standing, act: Act<'_>, now: Timestamp) -> Result<Clea
         // The link is the proof of the address.
         Act::Recover | Act::ConfirmAddress | Act::UndoDeletion => cleared,
         _ if !standing.email_verified => Err(Refusal::Unverified),
-        Act::SignIn { device: Device::Unknown } if standing.locked_until.is_some_and(|until| until > now) => Err(Refusal::Locked),
+        Act::SignIn { auth_epoch, .. } if auth_epoch != standing.auth_epoch => Err(Refusal::EpochPassed),
+        Act::SignIn { device: Device::Unknown, .. } if standing.locked_until.is_some_and(|until| until > now) => {
+            Err(Refusal::Locked)
+        }
         Act::GoOn(session) if session.ended_at.is_some() => Err(Refusal::SessionEnded),
         Act::GoOn(session) if session.expires_at <= now => Err(Refusal::SessionExpired),
         Act::GoOn(session) if session.auth_epoch != standing.auth_epoch => Err(Refusal::EpochPassed),
-        Act::SignIn { .. } | Act::GoOn(_) => cleared,
+        Act::UseKey(key) if key.revoked_at.is_some() => Err(Refusal::KeyRevoked),
+        Act::UseKey(key) if key.expires_at <= now => Err(Refusal::KeyExpired),
+        Act::UseKey(key) if key.auth_epoch.is_some_and(|epoch| epoch != standing.auth_epoch) => Err(Refusal::EpochPassed),
+        Act::SignIn { .. } | Act::BeginAnew | Act::GoOn(_) | Act::UseKey(_) => cleared,
     }
 }

@@ -2,21 +2,22 @@
 
 mod gate;
 mod permission;
+mod recognition;
 mod store;
 
 #[cfg(test)]
 mod tests;
 
 use jiff::Timestamp;
-use usher_oidc::jose::TokenError;
+use uuid::Uuid;
 
-pub use gate::{Act, Cleared, Device, Refusal, SessionStanding, Standing, may_act};
+pub use gate::{Act, Cleared, Device, KeyStanding, Refusal, SessionStanding, Standing, may_act};
 pub use permission::{Permission, PermissionSet};
+pub use recognition::recognise;
 
-use crate::app::App;
-use crate::db::{DbResult, Origin, Tx};
+use crate::db::{Actor, DbResult, Origin, Tx};
 use crate::error::{AppResult, Rejection};
-use crate::id::{SessionId, UserId};
+use crate::id::{ApiKeyId, ServiceAccountId, SessionId, UserId};
 
 /// Where a user stands. Only [`UserStatus::Active`] may sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -56,17 +57,55 @@ pub async fn find_permissions(tx: &mut Tx, user_id: UserId) -> DbResult<Option<P
     Ok(store::find_standing(tx, user_id).await?.map(|standing| standing.permissions))
 }
 
+/// Nobody looks into or ends what lets a user in who holds permissions that the caller lacks.
+pub async fn require_rank(tx: &mut Tx, caller: &Caller, user_id: UserId) -> AppResult<()> {
+    let permissions = find_permissions(tx, user_id).await?.ok_or_else(Rejection::not_found)?;
+    Ok(caller.authority().over(permissions)?)
+}
+
 /// Who acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     User(UserId),
+    ServiceAccount(ServiceAccountId),
+}
+
+impl Subject {
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::User(id) => id.uuid(),
+            Self::ServiceAccount(id) => id.uuid(),
+        }
+    }
+
+    pub fn user_id(self) -> Option<UserId> {
+        match self {
+            Self::User(id) => Some(id),
+            Self::ServiceAccount(_) => None,
+        }
+    }
+
+    fn actor(self) -> Actor {
+        match self {
+            Self::User(id) => Actor::User(id),
+            Self::ServiceAccount(id) => Actor::ServiceAccount(id),
+        }
+    }
 }
 
 /// What a caller has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// An access token of this session.
-    Session { id: SessionId, began_at: Timestamp },
+    Session {
+        id: SessionId,
+        began_at: Timestamp,
+        expires_at: Timestamp,
+    },
+    ApiKey {
+        id: ApiKeyId,
+        expires_at: Timestamp,
+    },
 }
 
 /// Who calls an operation, checked against the database for this very request.
@@ -74,6 +113,7 @@ pub enum Credential {
 pub struct Caller {
     pub cleared: Cleared,
     pub credential: Credential,
+    /// Of a key, those that its holder holds too.
     pub permissions: PermissionSet,
     pub origin: Origin,
 }
@@ -83,6 +123,8 @@ pub struct Caller {
 pub struct Person {
     pub user_id: UserId,
     pub session_id: SessionId,
+    /// In which the gate let them through.
+    pub auth_epoch: i64,
     /// When they last proved who they are.
     pub authenticated_at: Timestamp,
     pub permissions: PermissionSet,
@@ -124,22 +166,31 @@ impl Authority {
         if self.permissions.covers(granted) {
             return Ok(());
         }
-        Err(Rejection { code: "grant_exceeds_caller", ..Rejection::forbidden("These roles hold permissions that you lack.") })
+        Err(Rejection {
+            code: "grant_exceeds_caller",
+            ..Rejection::forbidden("Nobody can give, take or edit permissions that they lack.")
+        })
     }
 }
 
 impl Caller {
     pub fn authority(&self) -> Authority {
-        let Subject::User(user_id) = self.cleared.subject();
-        Authority { permissions: self.permissions, user_id: Some(user_id) }
+        Authority { permissions: self.permissions, user_id: self.cleared.subject().user_id() }
     }
 
     /// The person, if it is one in a session of theirs.
     pub fn person(&self) -> Option<Person> {
-        let Subject::User(user_id) = self.cleared.subject();
-        let Credential::Session { id, began_at } = self.credential;
+        let Subject::User(user_id) = self.cleared.subject() else { return None };
+        let Credential::Session { id, began_at, .. } = self.credential else { return None };
         let origin = self.origin.clone();
-        Some(Person { user_id, session_id: id, authenticated_at: began_at, permissions: self.permissions, origin })
+        Some(Person {
+            user_id,
+            session_id: id,
+            auth_epoch: self.cleared.auth_epoch(),
+            authenticated_at: began_at,
+            permissions: self.permissions,
+            origin,
+        })
     }
 }
 
@@ -147,36 +198,4 @@ impl Person {
     pub fn authority(&self) -> Authority {
         Authority { permissions: self.permissions, user_id: Some(self.user_id) }
     }
-}
-
-/// Recognises the bearer of an access token: signature and claims, then the session and the user as they are now.
-pub async fn recognise(app: &App, token: &str, origin: Origin) -> AppResult<Caller> {
-    let now = app.clock.now();
-    let mut verified = app.keyring.verify_access(token, now);
-    if verified == Err(TokenError::UnknownKey) {
-        (app.on_unknown_key)(app.clone()).await?;
-        verified = app.keyring.verify_access(token, now);
-    }
-    let Ok(claims) = verified else {
-        return Err(Rejection::token_refused().into());
-    };
-    let Some((standing, session)) = store::find_by_session(app.db.read(), claims.session_id).await? else {
-        return Err(Rejection::token_refused().into());
-    };
-    if standing.subject != Subject::User(claims.user_id) {
-        return Err(Rejection::token_refused().into());
-    }
-    let cleared = match may_act(&standing, Act::GoOn(&session), now) {
-        Ok(cleared) => cleared,
-        Err(refusal) => {
-            tracing::debug!(user.id = %claims.user_id, refusal = refusal.as_str(), "refused an access token");
-            return Err(Rejection::token_refused().into());
-        }
-    };
-    Ok(Caller {
-        cleared,
-        credential: Credential::Session { id: session.id, began_at: session.began_at },
-        permissions: standing.permissions,
-        origin: origin.as_user(claims.user_id),
-    })
 }

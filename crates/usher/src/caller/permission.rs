@@ -13,10 +13,12 @@ pub enum Permission {
     RolesWrite,
     RolesAssign,
     AuditRead,
+    ServiceAccountsRead,
+    ServiceAccountsWrite,
 }
 
 impl Permission {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::UsersDelete,
@@ -24,6 +26,8 @@ impl Permission {
         Self::RolesWrite,
         Self::RolesAssign,
         Self::AuditRead,
+        Self::ServiceAccountsRead,
+        Self::ServiceAccountsWrite,
     ];
 
     pub fn name(self) -> &'static str {
@@ -35,18 +39,24 @@ impl Permission {
             Self::RolesWrite => "roles:write",
             Self::RolesAssign => "roles:assign",
             Self::AuditRead => "audit:read",
+            Self::ServiceAccountsRead => "service_accounts:read",
+            Self::ServiceAccountsWrite => "service_accounts:write",
         }
     }
 
     pub fn description(self) -> &'static str {
         match self {
-            Self::UsersRead => "List users and read one.",
-            Self::UsersWrite => "Create and edit users, suspend, reactivate and unlock them, set their professional status.",
+            Self::UsersRead => "List users, read one, see their sessions and API keys.",
+            Self::UsersWrite => {
+                "Create and edit users and their addresses, suspend, reactivate and unlock them, end their sessions and API keys, start a reset of their password, set their professional status."
+            }
             Self::UsersDelete => "Delete users and restore them.",
             Self::RolesRead => "List roles and permissions.",
             Self::RolesWrite => "Create, edit and delete roles.",
             Self::RolesAssign => "Give roles to users and take them away.",
             Self::AuditRead => "Read the audit events.",
+            Self::ServiceAccountsRead => "List service accounts and their API keys.",
+            Self::ServiceAccountsWrite => "Create, edit, suspend and delete service accounts, make and revoke their API keys.",
         }
     }
 
@@ -98,6 +108,16 @@ impl PermissionSet {
 
     pub fn contains(self, permission: Permission) -> bool {
         self.0 & permission.bit() != 0
+    }
+
+    /// The permissions that are in both sets.
+    #[must_use]
+    pub fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub fn names(self) -> Vec<&'static str> {
+        self.iter().map(Permission::name).collect()
     }
 
     /// Whether every permission of `other` is in this set.

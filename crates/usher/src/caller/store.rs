@@ -1,9 +1,10 @@
 //! Reads what the gate needs to know. Joins tables of several features; writes none.
 
+use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::{PermissionSet, SessionStanding, Standing, Subject, UserStatus};
-use crate::db::lanes::ReadLane;
+use super::{KeyStanding, PermissionSet, SessionStanding, Standing, Subject, UserStatus};
+use crate::db::lanes::{Pipeline, ReadLane};
 use crate::db::{DbResult, Tx};
 use crate::id::{SessionId, UserId};
 
@@ -35,7 +36,6 @@ const FIND_BY_SESSION: &str = "
 
 const FIND_STANDING: &str = "
     select
-        u.id as user_id,
         u.status,
         coalesce(u.deleted_by = u.id, false) as deleted_by_self,
         u.locked_until,
@@ -62,17 +62,74 @@ pub async fn find_by_session(lane: &ReadLane, id: SessionId) -> DbResult<Option<
         expires_at: row.get("expires_at"),
         ended_at: row.get("ended_at"),
     };
-    Ok(Some((standing(&row), session)))
+    Ok(Some((standing(&row, Subject::User(row.get("user_id"))), session)))
 }
 
 pub async fn find_standing(tx: &mut Tx, id: UserId) -> DbResult<Option<Standing>> {
-    Ok(tx.query_opt(FIND_STANDING, &[&id]).await?.as_ref().map(standing))
+    Ok(tx.query_opt(FIND_STANDING, &[&id]).await?.map(|row| standing(&row, Subject::User(id))))
 }
 
-fn standing(row: &Row) -> Standing {
+/// An API key, and who holds it.
+pub struct Found {
+    pub key: KeyStanding,
+    pub holder: Standing,
+    /// What it was made for.
+    pub granted: PermissionSet,
+    pub last_used_at: Option<Timestamp>,
+}
+
+pub async fn find_by_key(pipeline: &Pipeline, hash: &[u8]) -> DbResult<Option<Found>> {
+    let sql = "
+        select
+            k.id,
+            k.auth_epoch as key_epoch,
+            k.expires_at,
+            k.revoked_at,
+            k.last_used_at,
+            k.permissions as granted,
+            u.id as user_id,
+            s.id as service_account_id,
+            coalesce(u.status, s.status) as status,
+            coalesce(u.deleted_by = u.id, false) as deleted_by_self,
+            u.locked_until,
+            coalesce(u.auth_epoch, 0) as auth_epoch,
+            s.id is not null or exists (
+                select from emails e
+                where e.user_id = u.id and e.is_primary and e.verified_at is not null
+            ) as email_verified,
+            coalesce(
+                s.permissions,
+                array(
+                    select unnest(r.permissions)
+                    from user_roles ur
+                    join roles r on r.name = ur.role_name
+                    where ur.user_id = u.id
+                )
+            ) as permissions
+        from api_keys k
+        left join users u on u.id = k.user_id
+        left join service_accounts s on s.id = k.service_account_id
+        where k.key_hash = $1";
+    let Some(row) = pipeline.query_opt(sql, &[&hash]).await? else { return Ok(None) };
+    let subject = match row.get("service_account_id") {
+        Some(id) => Subject::ServiceAccount(id),
+        None => Subject::User(row.get("user_id")),
+    };
+    let key = KeyStanding {
+        id: row.get("id"),
+        auth_epoch: row.get("key_epoch"),
+        expires_at: row.get("expires_at"),
+        revoked_at: row.get("revoked_at"),
+    };
+    let granted: Vec<&str> = row.get("granted");
+    let (granted, last_used_at) = (PermissionSet::from_names(&granted), row.get("last_used_at"));
+    Ok(Some(Found { key, holder: standing(&row, subject), granted, last_used_at }))
+}
+
+fn standing(row: &Row, subject: Subject) -> Standing {
     let permissions: Vec<&str> = row.get("permissions");
     Standing {
-        subject: Subject::User(row.get("user_id")),
+        subject,
         // A status of a later release is none that may act.
         status: UserStatus::parse(row.get("status")).unwrap_or(UserStatus::Suspended),
         deleted_by_self: row.get("deleted_by_self"),

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 
-const FROM_ANYWHERE: Act<'_> = Act::SignIn { device: Device::Unknown };
+const FROM_ANYWHERE: Act<'_> = Act::SignIn { device: Device::Unknown, auth_epoch: 3 };
+const ON_A_KNOWN_DEVICE: Act<'_> = Act::SignIn { device: Device::Known, auth_epoch: 3 };
 
 fn standing(status: UserStatus) -> Standing {
     Standing {
@@ -28,6 +29,10 @@ fn session(now: Timestamp) -> SessionStanding {
     }
 }
 
+fn key(now: Timestamp) -> KeyStanding {
+    KeyStanding { id: ApiKeyId::new(now), auth_epoch: Some(3), expires_at: now + SignedDuration::from_hours(1), revoked_at: None }
+}
+
 /// The refusal, if there is one; whoever is let through is the subject that asked.
 fn asked(standing: &Standing, act: Act<'_>, now: Timestamp) -> Option<Refusal> {
     match may_act(standing, act, now) {
@@ -43,7 +48,8 @@ fn asked(standing: &Standing, act: Act<'_>, now: Timestamp) -> Option<Refusal> {
 fn only_an_active_and_verified_user_may_act() {
     let now = Timestamp::UNIX_EPOCH;
     let session = session(now);
-    for act in [FROM_ANYWHERE, Act::SignIn { device: Device::Known }, Act::GoOn(&session)] {
+    let key = key(now);
+    for act in [FROM_ANYWHERE, ON_A_KNOWN_DEVICE, Act::BeginAnew, Act::GoOn(&session), Act::UseKey(&key)] {
         for (status, refusal) in [
             (UserStatus::Pending, Refusal::Pending),
             (UserStatus::Suspended, Refusal::Suspended),
@@ -75,8 +81,9 @@ fn r025_a_lock_bars_signing_in_but_not_from_a_known_device_nor_a_session_in_use(
     let now = Timestamp::UNIX_EPOCH;
     let locked = Standing { locked_until: Some(now + SignedDuration::from_mins(5)), ..standing(UserStatus::Active) };
     assert_eq!(asked(&locked, FROM_ANYWHERE, now), Some(Refusal::Locked));
-    assert_eq!(asked(&locked, Act::SignIn { device: Device::Known }, now), None);
+    assert_eq!(asked(&locked, ON_A_KNOWN_DEVICE, now), None);
     assert_eq!(asked(&locked, Act::GoOn(&session(now)), now), None);
+    assert_eq!(asked(&locked, Act::UseKey(&key(now)), now), None);
     assert_eq!(asked(&locked, FROM_ANYWHERE, now + SignedDuration::from_mins(6)), None);
 }
 
@@ -93,6 +100,31 @@ fn an_ended_expired_or_outdated_session_does_not_go_on() {
 }
 
 #[test]
+fn a_password_that_was_changed_while_it_was_verified_begins_no_session() {
+    let now = Timestamp::UNIX_EPOCH;
+    let user = standing(UserStatus::Active);
+    for device in [Device::Known, Device::Unknown] {
+        assert_eq!(asked(&user, Act::SignIn { device, auth_epoch: 2 }, now), Some(Refusal::EpochPassed));
+    }
+    let cleared = may_act(&user, ON_A_KNOWN_DEVICE, now).unwrap();
+    assert_eq!(cleared.auth_epoch(), user.auth_epoch);
+}
+
+#[test]
+fn a_revoked_expired_or_outdated_key_opens_nothing() {
+    let now = Timestamp::UNIX_EPOCH;
+    let user = standing(UserStatus::Active);
+    let revoked = KeyStanding { revoked_at: Some(now), ..key(now) };
+    assert_eq!(asked(&user, Act::UseKey(&revoked), now), Some(Refusal::KeyRevoked));
+    let expired = KeyStanding { expires_at: now, ..key(now) };
+    assert_eq!(asked(&user, Act::UseKey(&expired), now), Some(Refusal::KeyExpired));
+    let outdated = KeyStanding { auth_epoch: Some(2), ..key(now) };
+    assert_eq!(asked(&user, Act::UseKey(&outdated), now), Some(Refusal::EpochPassed));
+    let service = Standing { subject: Subject::ServiceAccount(ServiceAccountId::new(now)), auth_epoch: 0, ..user };
+    assert_eq!(asked(&service, Act::UseKey(&KeyStanding { auth_epoch: None, ..key(now) }), now), None);
+}
+
+#[test]
 fn only_who_deleted_themselves_may_undo_it() {
     let now = Timestamp::UNIX_EPOCH;
     let by_self = |status| Standing { deleted_by_self: true, ..standing(status) };
@@ -103,7 +135,9 @@ fn only_who_deleted_themselves_may_undo_it() {
         assert_eq!(asked(&by_self(status), Act::UndoDeletion, now), Some(Refusal::NotDeleted));
     }
     // Nothing else is open to them.
-    for act in [FROM_ANYWHERE, Act::Recover, Act::ConfirmAddress, Act::GoOn(&session(now))] {
+    for act in
+        [FROM_ANYWHERE, Act::BeginAnew, Act::Recover, Act::ConfirmAddress, Act::GoOn(&session(now)), Act::UseKey(&key(now))]
+    {
         assert_eq!(asked(&by_self(UserStatus::Deleted), act, now), Some(Refusal::Deleted));
     }
 }

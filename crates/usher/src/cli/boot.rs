@@ -20,7 +20,7 @@ use crate::mail::Mailer;
 use crate::password_filter::Filter;
 use crate::seal::Sealer;
 use crate::throttle::Portions;
-use crate::{keys, roles};
+use crate::{api_keys, keys, roles};
 
 /// How long a start waits for a database that is not there yet.
 const DATABASE_WITHIN: Duration = Duration::from_mins(1);
@@ -82,6 +82,7 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         portions: Portions::default(),
         on_denied: audit::note_denied,
         on_unknown_key: keys::look_again,
+        on_key_used: api_keys::note_use,
         config,
     });
     wait_for_database(&app).await?;

@@ -14,6 +14,7 @@ mod roles;
 mod sealed;
 mod secret_key;
 mod serve;
+mod service_accounts;
 mod users;
 
 use std::process::ExitCode;
@@ -54,6 +55,9 @@ enum Command {
     /// Look after users
     #[command(subcommand)]
     User(users::Command),
+    /// Look after service accounts and their API keys
+    #[command(subcommand)]
+    ServiceAccount(service_accounts::Command),
     /// See roles
     #[command(subcommand)]
     Role(roles::Command),
@@ -143,6 +147,7 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Migrate { command: None, grant_to } => migrate::run(config, grant_to.as_deref(), json).await,
             Command::SetupToken => serve::print_setup_token(config).await,
             Command::User(command) => users::run(config, command, json).await,
+            Command::ServiceAccount(command) => service_accounts::run(config, command, json).await,
             Command::Role(command) => roles::run(config, &command, json).await,
             Command::Mail(command) => mails::run(config, &command, json).await,
             Command::Keys(command) => keys::run(config, &command, json).await,

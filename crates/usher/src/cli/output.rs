@@ -38,6 +38,14 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The members of one thing, for people.
+pub fn fields(members: &[(&str, String)]) {
+    let width = members.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    for (name, value) in members {
+        say(format!("{name:<width$}  {value}"));
+    }
+}
+
 /// Rows for people. With no rows, the sentence instead.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>, when_empty: &str) {
     if rows.is_empty() {

@@ -14,7 +14,6 @@ use crate::db::page::Limit;
 use crate::db::{Origin, Tx};
 use crate::emails::{self, EmailAddress};
 use crate::error::AppResult;
-use crate::formats;
 use crate::hashing::Scheme;
 use crate::id::UserId;
 use crate::mails::{self, Template};
@@ -155,12 +154,9 @@ async fn create_user(app: &App, create: Create) -> Result<User, Failure> {
     let username = username.map_err(|why| Failure::usage(format!("--username {why}")))?;
     let given: Vec<RoleName> = create.roles.iter().map(|name| RoleName::from(name.as_str())).collect();
     let roles = if given.is_empty() { vec![RoleName::from(roles::USER)] } else { given };
-    let display_name = create.display_name.as_deref().map(|text| {
-        formats::line(text)
-            .map(Name)
-            .ok_or_else(|| Failure::usage(format!("--display-name {}", formats::hint(formats::LINE).unwrap_or_default())))
-    });
-    let profile = Profile { display_name: display_name.transpose()?, ..Profile::default() };
+    let display_name = create.display_name.as_deref().map(Name::parse);
+    let display_name = display_name.transpose().map_err(|why| Failure::usage(format!("--display-name {why}")))?;
+    let profile = Profile { display_name, ..Profile::default() };
     let origin = boot::operator(None);
     let phc = if create.password_stdin {
         Some(read_password(app, &origin, &email).await?)
@@ -283,7 +279,7 @@ fn show(user: &User, json: bool) -> Outcome {
     }
     let verified = if user.email_verified { "verified" } else { "not verified" };
     let optional = |text: &Option<Name>| text.as_ref().map_or_else(|| "-".to_owned(), |name| name.0.clone());
-    let rows = [
+    output::fields(&[
         ("id", user.id.to_string()),
         ("user name", user.username.clone()),
         ("status", user.status.as_str().to_owned()),
@@ -294,9 +290,6 @@ fn show(user: &User, json: bool) -> Outcome {
         ("last sign-in", output::time_or(user.last_sign_in_at, "never")),
         ("locked until", output::time_or(user.locked_until, "-")),
         ("deleted", output::time_or(user.deleted_at, "-")),
-    ];
-    for (name, value) in rows {
-        output::say(format!("{name:<13} {value}"));
-    }
+    ]);
     Ok(())
 }

@@ -164,6 +164,7 @@ pub struct Tokens {
     pub session_lifetime: Duration,
     /// How long after its use a refresh token may come back from the same client. Zero: never.
     pub refresh_grace: Duration,
+    pub api_key_lifetime_max: Duration,
     pub signing_algorithm: Algorithm,
     /// `None`: keys are replaced by the operator only.
     pub signing_key_lifetime: Option<Duration>,

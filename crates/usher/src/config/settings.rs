@@ -337,6 +337,15 @@ pub const SETTINGS: &[Setting] = &[
             again. 0 is the safest: every second use then ends the session.",
     },
     Setting {
+        name: "USHER_API_KEY_LIFETIME_MAX_DAYS",
+        section: Section::Tokens,
+        syntax: Syntax::Days(1..=3650),
+        default: Fallback::Value("365"),
+        secret: false,
+        description: "How long an API key may be good at most. Who says nothing gets 90 days, or \
+            this if it is less.",
+    },
+    Setting {
         name: "USHER_SESSION_LIFETIME_SECONDS",
         section: Section::Tokens,
         syntax: Syntax::Seconds(300..=2_592_000),

@@ -69,12 +69,10 @@ async fn a_transaction_that_failed_does_not_poison_its_connection() {
 #[tokio::test]
 async fn a_pool_in_use_says_so_instead_of_waiting_for_ever() {
     let app = TestApp::new().await;
-    let mut held = Vec::new();
-    for _ in 0..4 {
-        held.push(app.tx().await);
-    }
+    let db = Db::new(&ConnectOptions { pool_size: 1, ..ConnectOptions::new(app.postgres.clone()) }).unwrap();
+    let held = db.begin(Origin::of(Actor::System), app.now()).await.unwrap();
     let began = Instant::now();
-    let error = app.app.begin_as(Actor::System).await.err().unwrap();
+    let error = db.begin(Origin::of(Actor::System), app.now()).await.err().unwrap();
     assert!(matches!(error, DbError::Unavailable(_)), "{error}");
     // within two seconds.
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 use super::error::{DbError, DbResult};
 use super::pulse::Pulse;
-use crate::id::UserId;
+use crate::id::{ApiKeyId, ServiceAccountId, UserId};
 use crate::network::Network;
 
 /// Who asks.
@@ -20,6 +21,7 @@ use crate::network::Network;
 pub enum Actor {
     Anonymous,
     User(UserId),
+    ServiceAccount(ServiceAccountId),
     /// An operator at the command line.
     Cli,
     /// usher itself: jobs and schedules.
@@ -32,6 +34,7 @@ impl Actor {
         match self {
             Self::Anonymous => "anonymous",
             Self::User(_) => "user",
+            Self::ServiceAccount(_) => "service_account",
             Self::Cli => "cli",
             Self::System => "system",
         }
@@ -43,12 +46,23 @@ impl Actor {
             _ => None,
         }
     }
+
+    /// The id of whoever has one.
+    pub fn id(&self) -> Option<Uuid> {
+        match self {
+            Self::User(id) => Some(id.uuid()),
+            Self::ServiceAccount(id) => Some(id.uuid()),
+            Self::Anonymous | Self::Cli | Self::System => None,
+        }
+    }
 }
 
 /// Where a request comes from; every audit row of its transaction says so.
 #[derive(Clone, Debug)]
 pub struct Origin {
     pub actor: Actor,
+    /// The key that a program has shown.
+    pub api_key: Option<ApiKeyId>,
     pub request_id: Option<String>,
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,
@@ -57,7 +71,7 @@ pub struct Origin {
 
 impl Origin {
     pub fn of(actor: Actor) -> Self {
-        Self { actor, request_id: None, address: None, user_agent: None, reason: None }
+        Self { actor, api_key: None, request_id: None, address: None, user_agent: None, reason: None }
     }
 
     /// The network it comes from, for limits.
@@ -65,10 +79,10 @@ impl Origin {
         Network::of(self.address)
     }
 
-    /// The same origin after the person has shown who they are.
+    /// The same origin after whoever asks has shown who they are.
     #[must_use]
-    pub fn as_user(mut self, id: UserId) -> Self {
-        self.actor = Actor::User(id);
+    pub fn by(mut self, actor: Actor) -> Self {
+        self.actor = actor;
         self
     }
 }
@@ -150,6 +164,12 @@ impl Tx {
     /// From here on the transaction acts as this user: they have just proved who they are.
     pub fn act_as(&mut self, id: UserId) {
         self.origin.actor = Actor::User(id);
+    }
+
+    /// What a request has asked for is done in this transaction: by whom, where from and when is as it was then.
+    pub fn go_on_for(&mut self, origin: Origin, asked_at: Timestamp) {
+        self.origin = origin;
+        self.now = asked_at;
     }
 
     pub async fn query(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {

@@ -46,7 +46,7 @@ pub async fn note_sign_in(tx: &mut Tx, user_id: UserId, known: Option<DeviceId>)
     {
         return Ok(Device { id, token: None, is_strange: false });
     }
-    let network = Network::of(tx.origin().address);
+    let network = tx.origin().network();
     let before = store::list_places(tx, user_id).await?;
     let user_agent = tx.origin().user_agent.clone();
     let is_familiar = before.iter().any(|place| Network::of(place.address) == network && place.user_agent == user_agent);

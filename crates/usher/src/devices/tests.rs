@@ -72,6 +72,10 @@ async fn who_says_that_it_was_not_them_closes_the_account_to_everybody_and_gets_
         thief.post("/v1/login", body).await.expect_problem(429, "too_many_requests");
     }
     app.client().post("/v1/report-sign-in", json!({ "token": token })).await.expect_problem(422, "invalid_token");
+    // Nobody makes the stopped password work again.
+    let boss = app.admin().await;
+    let unlock = format!("/v1/users/{}/unlock", ann.id);
+    boss.client.post(&unlock, json!({})).await.expect_problem(409, "invalid_state");
     let reset = app.mailed_token().await;
     let body = json!({ "token": reset, "password": "seven quiet herons wading" });
     app.client().post("/v1/password/reset", body).await.expect(200);

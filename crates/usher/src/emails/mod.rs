@@ -87,7 +87,7 @@ pub async fn add_primary(tx: &mut Tx, user_id: UserId, address: &EmailAddress, v
     Ok(id)
 }
 
-/// The refusal of an address that somebody has. Only administrators are told so.
+/// The refusal of an address that somebody has. Told to administrators, and to whoever has shown that they read its mail.
 pub fn taken(pointer: &'static str) -> Rejection {
     let detail = "This address belongs to a user already.";
     let error = crate::error::FieldError::at_pointer(pointer, "email_taken", detail);

@@ -35,6 +35,8 @@ pub enum Access {
     SignedIn,
     /// A person who has proved who they are within the last [`FRESH`].
     Fresh,
+    /// Whoever has a credential that is good: a person, or a program with an API key.
+    Recognised,
     /// Holders of the permission.
     Holding(Permission),
 }
@@ -210,7 +212,7 @@ async fn admit(rule: Rule, asked: Asked, taken: &mut Option<Taken>) -> AppResult
             }
             Ok(Some((app, caller)))
         }
-        Access::Public | Access::Holding(_) => Ok(Some((app, caller))),
+        Access::Public | Access::Recognised | Access::Holding(_) => Ok(Some((app, caller))),
     }
 }
 
@@ -246,6 +248,7 @@ fn describe(operation: &mut Operation, op: &Op, id: String) {
         Access::Public => "public".to_owned(),
         Access::SignedIn => "signed_in".to_owned(),
         Access::Fresh => "fresh".to_owned(),
+        Access::Recognised => "recognised".to_owned(),
         Access::Holding(permission) => permission.name().to_owned(),
     };
     operation.extensions.insert("x-usher-access".to_owned(), json!(access));
@@ -265,7 +268,7 @@ fn describe(operation: &mut Operation, op: &Op, id: String) {
     }
     if op.access != Access::Public {
         operation.security.push(std::iter::once(("bearer".to_owned(), Vec::new())).collect());
-        add(401, "There is no valid access token (`unauthorized`).");
+        add(401, "There is no valid access token or API key (`unauthorized`).");
     }
     if let Access::SignedIn | Access::Fresh = op.access {
         add(403, "Only a person in a session may do this (`session_required`).");

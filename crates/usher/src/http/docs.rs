@@ -23,7 +23,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
                            connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What the tags mean.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 12] = [
     ("Setup", "The first administrator."),
     ("Sign-up", "Registration and verification of the address."),
     ("Sessions", "Where somebody is signed in, and how that ends."),
@@ -31,7 +31,9 @@ const TAGS: [(&str, &str); 10] = [
     ("Sign-in", "Access and refresh tokens."),
     ("Password", "Recovery of a forgotten password."),
     ("Me", "The signed-in person's own profile."),
+    ("API keys", "For programs that act for a person."),
     ("Users", "Administration of users."),
+    ("Service accounts", "For programs that act in their own name."),
     ("Roles", "Roles and permissions."),
     ("Operations", "Audit, keys, probes and metrics."),
 ];
@@ -61,7 +63,7 @@ pub fn finish(routes: Routes) -> (Router<App>, Value) {
     let bearer = SecurityScheme::Http {
         scheme: "bearer".to_owned(),
         bearer_format: Some("JWT".to_owned()),
-        description: Some("The `access_token` of `POST /v1/login`.".to_owned()),
+        description: Some("The `access_token` of `POST /v1/login`, or an API key.".to_owned()),
         extensions: indexmap::IndexMap::default(),
     };
     components.security_schemes.insert("bearer".to_owned(), aide::openapi::ReferenceOr::Item(bearer));

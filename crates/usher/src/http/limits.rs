@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, Method};
 use super::api::Access;
 use super::layers;
 use crate::app::App;
-use crate::caller::{Caller, Subject};
+use crate::caller::Caller;
 use crate::db::{Actor, Origin};
 use crate::error::{AppResult, Rejection};
 use crate::throttle::{self, Limit, Taken};
@@ -39,7 +39,7 @@ pub fn usual(method: &Method, access: Access) -> Option<Limit> {
 pub async fn take_of_network(app: &App, limit: Option<Limit>, origin: &Origin) -> AppResult<Option<Taken>> {
     match limit {
         Some(limit) if !throttle::is_exempt(app, origin.address) => {
-            Ok(Some(throttle::take(app, limit, &throttle::network_key(origin.address)).await?))
+            Ok(Some(throttle::take(app, limit, &origin.network().to_string()).await?))
         }
         _ => Ok(None),
     }
@@ -49,8 +49,7 @@ pub async fn take_of_network(app: &App, limit: Option<Limit>, origin: &Origin) -
 pub async fn take_of_caller(app: &App, limit: Option<Limit>, caller: &Caller) -> AppResult<Option<Taken>> {
     match limit {
         Some(limit) if !throttle::is_exempt(app, caller.origin.address) => {
-            let Subject::User(id) = caller.cleared.subject();
-            Ok(Some(app.portions.take(app, limit, &id.to_string()).await?))
+            Ok(Some(app.portions.take(app, limit, &caller.cleared.subject().id().to_string()).await?))
         }
         _ => Ok(None),
     }

@@ -51,6 +51,7 @@ pub fn anonymous(headers: &HeaderMap, peer: Option<SocketAddr>, request_id: Stri
     };
     Origin {
         actor: Actor::Anonymous,
+        api_key: None,
         request_id: Some(request_id),
         address: peer.map(|peer| client_address(peer.ip(), headers, trusted)),
         user_agent: text(header::USER_AGENT.as_str(), USER_AGENT_MAX),

@@ -55,6 +55,12 @@ pub struct Created<T>(pub Fixed, PhantomData<fn() -> T>);
 pub struct Accepted<T>(pub Fixed, PhantomData<fn() -> T>);
 
 impl<T: Serialize> Created<T> {
+    /// Of a resource that is never changed.
+    pub fn unversioned(location: String, body: &T) -> AppResult<Self> {
+        let body = serde_json::to_vec(body)?;
+        Ok(Fixed { status: 201, location: Some(location), version: None, body, replayed: false }.into())
+    }
+
     pub fn new(location: String, version: i64, body: &T) -> AppResult<Self> {
         let body = serde_json::to_vec(body)?;
         Ok(Fixed { status: 201, location: Some(location), version: Some(version), body, replayed: false }.into())

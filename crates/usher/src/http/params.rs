@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::api::problem_response;
 use crate::app::App;
+use crate::db::page::Limit;
 use crate::error::{AppError, FieldError, Rejection};
 
 /// Path parameters. One that does not parse names nothing: 404, like a resource that does not exist.
@@ -42,6 +43,18 @@ impl<T: JsonSchema> OperationInput for Path<T> {
     fn inferred_early_responses(context: &mut GenContext, _: &mut Operation) -> Vec<(Option<ApiStatus>, ApiResponse)> {
         vec![(Some(ApiStatus::Code(404)), problem_response(context, "There is no such resource (`not_found`)."))]
     }
+}
+
+/// Which part of a list.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ListPart")]
+pub struct Part {
+    /// At most so many items.
+    #[serde(default)]
+    pub limit: Limit,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
 }
 
 /// Query parameters. Unknown ones are refused: a misspelt filter must not return everything.

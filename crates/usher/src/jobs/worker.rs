@@ -16,7 +16,8 @@ use crate::db::{Actor, DbResult, Tx};
 use crate::error::{AppError, AppResult, LogAndIgnore};
 use crate::telemetry;
 
-const CLAIM_AT_ONCE: i64 = 8;
+/// Jobs at the same time; fewer where they would need more than half of the connections, which requests wait for too.
+const CLAIM_AT_ONCE: usize = 8;
 /// How long a handler may take.
 const HANDLER_WITHIN: Duration = Duration::from_secs(25);
 /// A worker that has not finished by then is taken for dead; its jobs go to others.
@@ -102,7 +103,9 @@ fn next_slot(now: Timestamp, period: Duration) -> Timestamp {
 async fn run_batch(app: &App, registry: &Arc<Registry>) -> AppResult<usize> {
     let mut tx = app.begin_as(Actor::System).await?;
     let until = tx.now() + CLAIM_LASTS;
-    let claimed = store::claim_jobs(&mut tx, until, CLAIM_AT_ONCE).await?;
+    let (_, connections) = app.db.pool_use();
+    let at_once = (connections / 2).clamp(1, CLAIM_AT_ONCE);
+    let claimed = store::claim_jobs(&mut tx, until, i64::try_from(at_once).unwrap_or(1)).await?;
     tx.commit().await?;
     let count = claimed.len();
     let running: Vec<_> = claimed

@@ -36,29 +36,33 @@ pub enum Template {
     Welcome,
     PasswordChanged,
     NewDevice,
+    ApiKeyCreated,
     ConfirmEmail,
     EmailRequested,
     AddressInUse,
     PrimaryChanged,
     EmailRemoved,
+    UsernameChanged,
     UndoDeletion,
     ProfessionalGranted,
     ProfessionalWithdrawn,
 }
 
 impl Template {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
         Self::Welcome,
         Self::PasswordChanged,
         Self::NewDevice,
+        Self::ApiKeyCreated,
         Self::ConfirmEmail,
         Self::EmailRequested,
         Self::AddressInUse,
         Self::PrimaryChanged,
         Self::EmailRemoved,
+        Self::UsernameChanged,
         Self::UndoDeletion,
         Self::ProfessionalGranted,
         Self::ProfessionalWithdrawn,
@@ -72,11 +76,13 @@ impl Template {
             Self::Welcome => "welcome",
             Self::PasswordChanged => "password_changed",
             Self::NewDevice => "new_device",
+            Self::ApiKeyCreated => "api_key_created",
             Self::ConfirmEmail => "confirm_email",
             Self::EmailRequested => "email_requested",
             Self::AddressInUse => "address_in_use",
             Self::PrimaryChanged => "primary_changed",
             Self::EmailRemoved => "email_removed",
+            Self::UsernameChanged => "username_changed",
             Self::UndoDeletion => "undo_deletion",
             Self::ProfessionalGranted => "professional_granted",
             Self::ProfessionalWithdrawn => "professional_withdrawn",
@@ -127,6 +133,18 @@ pub struct About {
     /// The network address it came from.
     pub address: Option<String>,
     pub user_agent: Option<String>,
+}
+
+impl About {
+    /// What is known of whoever asks in this transaction.
+    pub fn of(tx: &Tx) -> Self {
+        let origin = tx.origin();
+        Self {
+            at: Some(tx.now()),
+            address: origin.address.map(|address| address.to_string()),
+            user_agent: origin.user_agent.clone(),
+        }
+    }
 }
 
 /// Asks for a mail to a user's primary address; that which confirms an address goes to the pending one. It is made and sent after

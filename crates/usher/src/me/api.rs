@@ -2,27 +2,42 @@
 
 use axum::extract::State;
 use http::Method;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::app::App;
-use crate::caller::Person;
+use crate::caller::{Caller, Credential, Permission, Person, Subject};
 use crate::db::Origin;
 use crate::error::AppResult;
-use crate::http::api::{Access, Op, Routes};
+use crate::http::api::{Access, Op, Routes, require_fresh};
 use crate::http::body::{Json, MergePatch};
 use crate::http::etag::IfMatch;
+use crate::http::limits;
 use crate::http::output::{Answer, NoContent, Tagged};
 use crate::patch::Patch;
 use crate::secret::SecretText;
+use crate::service_accounts;
 use crate::sessions::Tokens;
 use crate::users::{self, ProfilePatch, User, Username};
 
 pub fn router() -> Routes {
     let op = |method, summary| Op::new(method, "/v1/me", Access::SignedIn, "Me", summary);
     Routes::new()
+        .op(
+            Op::new(Method::GET, "/v1/whoami", Access::Recognised, "Me", "Say whose credential this is")
+                .description("Whether an access token or an API key is good, who it stands for, and what it may do."),
+            show_whoami,
+        )
         .op(op(Method::GET, "Read your profile"), read_me)
-        .op(op(Method::PATCH, "Change your profile").fails(409, "Somebody has the user name (`username_taken`)."), update_me)
+        .op(
+            op(Method::PATCH, "Change your profile")
+                .description("A user name also signs in: changing it needs a fresh sign-in, and a mail tells of it.")
+                .fails(401, "The user name shall change, and the sign-in is too long ago (`fresh_authentication_required`).")
+                .fails(409, "Somebody has the user name (`username_taken`)."),
+            update_me,
+        )
         .op(
             Op::new(Method::PUT, "/v1/me/password", Access::Fresh, "Me", "Change your password")
                 .description(
@@ -44,6 +59,7 @@ pub fn router() -> Routes {
         )
         .op(
             Op::new(Method::POST, "/v1/undo-deletion", Access::Public, "Me", "Undo your deletion with the token from the mail")
+                .limited_to(limits::PASSWORDS)
                 .description("Only for who deleted themselves, and as long as nobody else has deleted them too. Sign in afterwards.")
                 .fails(422, "The token is unknown, used or expired (`invalid_token`)."),
             undo_deletion,
@@ -88,6 +104,66 @@ struct DeletionStatus {
     status: &'static str,
 }
 
+/// Who asks, and by what.
+#[derive(Debug, Serialize, JsonSchema)]
+struct WhoAmI {
+    kind: SubjectKind,
+    /// The user's or the service account's id.
+    id: Uuid,
+    /// The user's or the service account's name.
+    name: String,
+    /// What this credential may do now.
+    permissions: Vec<Permission>,
+    credential: CredentialState,
+}
+
+/// What kind of subject it is.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum SubjectKind {
+    User,
+    ServiceAccount,
+}
+
+/// What was shown.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CredentialState {
+    kind: CredentialKind,
+    /// The session's or the key's id.
+    id: Uuid,
+    /// When the session or the key ends at the latest.
+    expires_at: Timestamp,
+}
+
+/// What kind of credential it is.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum CredentialKind {
+    Session,
+    ApiKey,
+}
+
+async fn show_whoami(caller: Caller, State(app): State<App>) -> AppResult<Answer<WhoAmI>> {
+    let subject = caller.cleared.subject();
+    let (kind, name) = match subject {
+        Subject::User(id) => (SubjectKind::User, users::look_up(app.db.read(), id).await?.username),
+        Subject::ServiceAccount(id) => {
+            let mut tx = app.begin(&caller.origin).await?;
+            let account = service_accounts::read(&mut tx, id).await?;
+            tx.commit().await?;
+            (SubjectKind::ServiceAccount, account.name)
+        }
+    };
+    let credential = match caller.credential {
+        Credential::Session { id, expires_at, .. } => {
+            CredentialState { kind: CredentialKind::Session, id: id.uuid(), expires_at }
+        }
+        Credential::ApiKey { id, expires_at } => CredentialState { kind: CredentialKind::ApiKey, id: id.uuid(), expires_at },
+    };
+    let permissions = caller.permissions.iter().collect();
+    Ok(Answer(WhoAmI { kind, id: subject.id(), name, permissions, credential }))
+}
+
 async fn read_me(person: Person, State(app): State<App>) -> AppResult<Tagged<User>> {
     let user = users::look_up(app.db.read(), person.user_id).await?;
     Ok(Tagged { version: user.version, body: user })
@@ -99,6 +175,9 @@ async fn update_me(
     if_match: IfMatch,
     MergePatch(changes): MergePatch<MePatch>,
 ) -> AppResult<Tagged<User>> {
+    if changes.username.is_some() {
+        require_fresh(&person, app.clock.now())?;
+    }
     let mut tx = app.begin(&person.origin).await?;
     let before = users::lock(&mut tx, person.authority(), person.user_id).await?;
     if_match.require(before.version)?;

@@ -24,6 +24,7 @@ pub async fn undo(tx: &mut Tx, token: &SecretText) -> AppResult<()> {
         return Err(anyhow::anyhow!("a token that undoes a deletion without a subject").into());
     };
     let before = users::lock(tx, Authority::operator(), user_id).await?;
+    // Again, now that nobody else can delete them too meanwhile.
     if caller::ask(tx, user_id, Act::UndoDeletion).await?.is_err() {
         return Err(one_time_tokens::invalid().into());
     }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{self, Act, Device, Person};
+use crate::caller::{self, Act, Person};
 use crate::emails;
 use crate::error::{AppResult, Rejection};
 use crate::mails::{self, Template};
@@ -36,7 +36,7 @@ pub async fn change(app: &App, person: &Person, current: Option<&SecretText>, ne
     users::clear_lock(&mut tx, user.id).await?;
     audit::record(&mut tx, Event::success("password.changed").on("user", user.id)).await?;
     mails::request(&mut tx, Template::PasswordChanged, user.id).await?;
-    let cleared = caller::ask(&mut tx, user.id, Act::SignIn { device: Device::Known }).await?;
+    let cleared = caller::ask(&mut tx, user.id, Act::BeginAnew).await?;
     let cleared = cleared.map_err(|_| Rejection::token_refused())?;
     let tokens = sessions::replace(app, &mut tx, cleared, person.session_id).await?;
     tx.commit().await?;

@@ -126,6 +126,7 @@ async fn a_user_name_is_unique_in_any_case_and_one_s_own_may_change_its_case() {
     // A name that was given up is free.
     ann.client.patch("/v1/me", json!({ "username": "brisk-heron" })).await.expect(200);
     bob.client.patch("/v1/me", json!({ "username": "calm-otter" })).await.expect(200);
+    app.run_jobs().await;
     app.finish().await;
 }
 
@@ -142,6 +143,7 @@ async fn a_user_name_that_many_want_at_the_same_time_is_given_once() {
     for answer in refused {
         answer.expect_problem(409, "username_taken");
     }
+    app.run_jobs().await;
     app.finish().await;
 }
 
@@ -223,4 +225,22 @@ async fn assert_refused(person: &Person, field: &str, value: Value) {
     changes[field] = value.clone();
     let refused = person.client.patch("/v1/me", changes).await.expect_problem(422, "invalid_body");
     assert!(refused.fault_at(&format!("/{field}")).is_some(), "{field} {value}: {}", refused.text);
+}
+
+#[tokio::test]
+async fn r105_a_user_name_is_changed_after_a_fresh_sign_in_only_and_its_owner_is_told() {
+    let app = TestApp::new().await;
+    let (boss, ann) = (app.admin().await, app.user("ann").await);
+    ann.client.patch("/v1/me", json!({ "username": "calm-otter" })).await.expect(200);
+    let path = format!("/v1/users/{}", ann.id);
+    boss.client.patch(&path, json!({ "username": "brisk-heron" })).await.expect(200);
+    boss.client.patch(&path, json!({ "username": "brisk-heron", "bio": "Gardener" })).await.expect(200);
+    let told: Vec<String> = app.mails().await.into_iter().map(|mail| mail.subject).collect();
+    assert_eq!(told, ["Your user name at usher was changed"; 2]);
+    app.advance(jiff::SignedDuration::from_mins(11));
+    let later = app.client().post("/v1/refresh", json!({ "refresh_token": ann.refresh_token })).await.expect(200);
+    let client = app.client_with(&later.str("access_token"));
+    client.patch("/v1/me", json!({ "username": "late-wren" })).await.expect_problem(401, "fresh_authentication_required");
+    client.patch("/v1/me", json!({ "bio": "Gardener" })).await.expect(200);
+    app.finish().await;
 }

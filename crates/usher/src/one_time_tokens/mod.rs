@@ -5,8 +5,9 @@ mod store;
 
 use jiff::SignedDuration;
 
+use crate::caller::{self, Act};
 use crate::db::{DbResult, Tx};
-use crate::error::{AppResult, FieldError, Rejection};
+use crate::error::{AppResult, Rejection};
 use crate::id::{EmailId, UserId, new_uuid};
 use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
 
@@ -15,7 +16,9 @@ pub fn lifetime(purpose: Purpose) -> SignedDuration {
     match purpose {
         Purpose::ResetPassword => SignedDuration::from_mins(60),
         Purpose::VerifyEmail | Purpose::ConfirmEmail | Purpose::Setup => SignedDuration::from_hours(24),
-        Purpose::SetPassword | Purpose::ReportSignIn | Purpose::Refresh | Purpose::Device => SignedDuration::from_hours(7 * 24),
+        Purpose::SetPassword | Purpose::ReportSignIn | Purpose::Refresh | Purpose::Device | Purpose::ApiKey => {
+            SignedDuration::from_hours(7 * 24)
+        }
         // As long as the recycle bin keeps a user.
         Purpose::UndoDeletion => SignedDuration::from_hours(30 * 24),
     }
@@ -44,11 +47,27 @@ pub async fn issue(tx: &mut Tx, purpose: Purpose, subject: Subject) -> AppResult
     Ok(secret)
 }
 
-/// Uses a token up. Fails alike for one that is unknown, used, expired, or of another purpose.
+/// Uses a token up, if the gate lets its user do what it is for. Fails alike for one that is unknown, used, expired, of another
+/// purpose, or of somebody who may not act.
 pub async fn redeem(tx: &mut Tx, purpose: Purpose, secret: &SecretText) -> AppResult<Subject> {
     let Some(hash) = bearer_hash(purpose, secret) else { return Err(invalid().into()) };
-    let subject = store::use_token(tx, purpose, &hash).await?;
-    subject.ok_or_else(|| invalid().into())
+    let Some(subject) = store::use_token(tx, purpose, &hash).await? else { return Err(invalid().into()) };
+    if let (Some(user_id), Some(act)) = (subject.user_id, act(purpose))
+        && caller::ask(tx, user_id, act).await?.is_err()
+    {
+        return Err(invalid().into());
+    }
+    Ok(subject)
+}
+
+/// What the user does who shows a token of this purpose. The first administrator is no user yet; the rest are no one-time tokens.
+fn act(purpose: Purpose) -> Option<Act<'static>> {
+    match purpose {
+        Purpose::VerifyEmail | Purpose::ConfirmEmail => Some(Act::ConfirmAddress),
+        Purpose::ResetPassword | Purpose::SetPassword | Purpose::ReportSignIn => Some(Act::Recover),
+        Purpose::UndoDeletion => Some(Act::UndoDeletion),
+        Purpose::Setup | Purpose::Refresh | Purpose::Device | Purpose::ApiKey => None,
+    }
 }
 
 /// Whose living token this is; it is not used up.
@@ -94,6 +113,5 @@ pub async fn forget_ended(tx: &mut Tx) -> DbResult<u64> {
 /// One answer for all reasons: which one it was is nobody's business who does not hold the token.
 pub fn invalid() -> Rejection {
     let detail = "This token is unknown, has been used, or has expired. Ask for a new one.";
-    let error = FieldError::at_pointer("/token", "invalid_token", detail);
-    Rejection::unprocessable("invalid_token", vec![error], detail)
+    Rejection::unprocessable_field("/token", "invalid_token", detail)
 }

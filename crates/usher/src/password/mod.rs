@@ -8,6 +8,7 @@ mod strength;
 #[cfg(test)]
 mod tests;
 
+use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 
 pub use api::router;
@@ -78,6 +79,11 @@ pub async fn set(tx: &mut Tx, user_id: UserId, phc: &str) -> DbResult<()> {
 /// The hash of the user's password, if they have one.
 pub async fn find(tx: &mut Tx, user_id: UserId) -> DbResult<Option<String>> {
     store::find_hash(tx, user_id).await
+}
+
+/// When the user's password was set, if they have one.
+pub async fn find_changed_at(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Timestamp>> {
+    store::find_changed_at(tx, user_id).await
 }
 
 /// Stores the hash of a new password in the place of `old`, or of none. False when that is not what is there (any more): of two

@@ -1,5 +1,7 @@
 //! The SQL of password credentials.
 
+use jiff::Timestamp;
+
 use crate::db::{DbResult, Tx};
 use crate::id::UserId;
 
@@ -20,6 +22,14 @@ pub async fn find_hash(tx: &mut Tx, user_id: UserId) -> DbResult<Option<String>>
         from password_credentials
         where user_id = $1";
     Ok(tx.query_opt(sql, &[&user_id]).await?.map(|row| row.get("hash")))
+}
+
+pub async fn find_changed_at(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Timestamp>> {
+    let sql = "
+        select changed_at
+        from password_credentials
+        where user_id = $1";
+    Ok(tx.query_opt(sql, &[&user_id]).await?.map(|row| row.get("changed_at")))
 }
 
 /// False when there is a password already.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::jobs::{FORGOT, Forgot};
 use crate::app::App;
+use crate::caller::{Caller, Permission};
 use crate::db::Origin;
 use crate::emails::EmailAddress;
 use crate::error::AppResult;
@@ -14,8 +15,11 @@ use crate::http::api::{Access, Op, Routes};
 use crate::http::body::Json;
 use crate::http::limits;
 use crate::http::output::{Accepted, Answer};
+use crate::http::params::Path;
+use crate::id::UserId;
 use crate::jobs;
 use crate::secret::SecretText;
+use crate::users;
 
 pub fn router() -> Routes {
     let op = |path, summary| Op::new(Method::POST, path, Access::Public, "Password", summary);
@@ -42,6 +46,25 @@ pub fn router() -> Routes {
                 .fails(422, "The token is unknown, used or expired (`invalid_token`)."),
             report_sign_in,
         )
+        .op(
+            Op::new(
+                Method::POST,
+                "/v1/users/{id}/reset-password",
+                Access::Holding(Permission::UsersWrite),
+                "Users",
+                "Mail a user a link to choose a new password",
+            )
+            .description("Nothing changes until the person uses the link; nobody else learns or chooses a password of theirs.")
+            .fails(403, "The user holds permissions that the caller lacks (`target_outranks_caller`).")
+            .fails(409, "The user is suspended or deleted (`invalid_state`)."),
+            reset_user_password,
+        )
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct UserPath {
+    /// The user's id.
+    id: UserId,
 }
 
 /// The token from the mail.
@@ -102,4 +125,16 @@ async fn report_sign_in(
 ) -> AppResult<Answer<RecoveryStatus>> {
     super::report(&app, &origin, &body.token).await?;
     Ok(Answer(RecoveryStatus { status: "reported" }))
+}
+
+async fn reset_user_password(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+) -> AppResult<Accepted<RecoveryStatus>> {
+    let mut tx = app.begin(&caller.origin).await?;
+    let user = users::lock(&mut tx, caller.authority(), path.id).await?;
+    super::start(&mut tx, &user).await?;
+    tx.commit().await?;
+    Accepted::new(&RecoveryStatus { status: "reset_sent" })
 }

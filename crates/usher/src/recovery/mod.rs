@@ -17,7 +17,7 @@ pub use report::report;
 
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{self, Act, UserStatus};
+use crate::caller::UserStatus;
 use crate::db::{Origin, Tx};
 use crate::devices;
 use crate::emails;
@@ -57,9 +57,6 @@ pub async fn redeem(app: &App, origin: &Origin, token: &SecretText, password: &S
     };
     if subject.user_id != Some(user_id) {
         return Err(anyhow::anyhow!("a token changed its owner").into());
-    }
-    if caller::ask(&mut tx, user_id, Act::Recover).await?.is_err() {
-        return Err(one_time_tokens::invalid().into());
     }
     tx.act_as(user_id);
     let user = users::read(&mut tx, user_id).await?;

@@ -3,7 +3,6 @@
 use crate::app::App;
 use crate::attempts::{self, Authenticator};
 use crate::audit::{self, Event};
-use crate::caller::{self, Act};
 use crate::db::Origin;
 use crate::devices;
 use crate::error::AppResult;
@@ -17,9 +16,6 @@ pub async fn report(app: &App, origin: &Origin, token: &SecretText) -> AppResult
     let mut tx = app.begin(origin).await?;
     let subject = one_time_tokens::redeem(&mut tx, Purpose::ReportSignIn, token).await?;
     let Some(user_id) = subject.user_id else { return Err(one_time_tokens::invalid().into()) };
-    if caller::ask(&mut tx, user_id, Act::Recover).await?.is_err() {
-        return Err(one_time_tokens::invalid().into());
-    }
     tx.act_as(user_id);
     one_time_tokens::expire_all(&mut tx, user_id).await?;
     users::end_all_sessions(&mut tx, user_id).await?;

@@ -195,6 +195,7 @@ async fn r005_a_password_against_the_policy_is_refused_and_the_link_stays_usable
         .patch("/v1/me", json!({ "username": "calm-otter-of-vienna", "family_name": "Bakersfielder-Jones" }))
         .await
         .expect(200);
+    app.mails().await;
     let token = link(&app, "ann@example.org").await;
     let policy = [
         ("plum kettle or", "password_too_short"),
@@ -320,4 +321,26 @@ async fn assert_signed_out(app: &TestApp, person: &Person) {
     person.client.get("/v1/me").await.expect_problem(401, "unauthorized");
     let body = json!({ "refresh_token": person.refresh_token });
     app.client().post("/v1/refresh", body).await.expect_problem(401, "invalid_refresh_token");
+}
+
+#[tokio::test]
+async fn r013_an_administrator_has_a_link_mailed_and_nothing_changes_before_it_is_used() {
+    let app = TestApp::new().await;
+    let (boss, ann) = (app.manager().await, app.user("ann").await);
+    let path = format!("/v1/users/{}/reset-password", ann.id);
+    let started = boss.client.post(&path, json!({})).await.expect(202);
+    assert!(!started.text.contains("token"), "{}", started.text);
+    ann.client.get("/v1/me").await.expect(200);
+    let link = app.mailed_token().await;
+    reset(&app, &link, NEW).await.expect(200);
+    let root = app.admin().await;
+    boss.client
+        .post(&format!("/v1/users/{}/reset-password", root.id), json!({}))
+        .await
+        .expect_problem(403, "target_outranks_caller");
+    ann.client.post(&path, json!({})).await.expect_problem(401, "unauthorized");
+    root.client.post(&format!("/v1/users/{}/suspend", ann.id), json!({})).await.expect(200);
+    boss.client.post(&path, json!({})).await.expect_problem(409, "invalid_state");
+    app.run_jobs().await;
+    app.finish().await;
 }

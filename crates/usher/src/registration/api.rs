@@ -62,7 +62,7 @@ async fn register(State(app): State<App>, origin: Origin, request: Creating<Regi
     if let Some(answer) = request.replay(&app, &mut tx).await? {
         return Ok(answer);
     }
-    super::register(&mut tx, &sign_up, &phc).await?;
+    super::request(&mut tx, &sign_up, phc).await?;
     let answer = Accepted::new(&Registered { status: "verification_sent" })?;
     request.keep(&app, &mut tx, &answer.0).await?;
     tx.commit().await?;

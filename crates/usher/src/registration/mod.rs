@@ -1,7 +1,9 @@
-//! Sign-up. The answer is the same whoever has the address already: its owner learns of the attempt by mail, the one who asks
-//! learns nothing. An account whose address is not verified gives no rights to it: signing up again takes it over.
+//! Sign-up. The answer is the same whoever has the address already, and takes as long: the request leaves a job that looks the
+//! address up. Its owner learns of the attempt by mail, the one who asks learns nothing. An account whose address is not
+//! verified gives no rights to it: signing up again takes it over.
 
 mod api;
+mod jobs;
 
 #[cfg(test)]
 mod tests;
@@ -9,6 +11,9 @@ mod tests;
 use serde_json::Map;
 
 pub use api::router;
+pub use jobs::register;
+
+use jobs::Waiting;
 
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -55,47 +60,59 @@ pub async fn prepare(app: &App, from: Network, sign_up: &SignUp<'_>) -> AppResul
     password::prepare(app, from, sign_up.password, &about).await
 }
 
-/// Signs somebody up under the hash of their password.
-pub async fn register(tx: &mut Tx, sign_up: &SignUp<'_>, phc: &str) -> AppResult<()> {
-    emails::lock(tx, sign_up.email).await?;
-    match emails::find(tx, sign_up.email).await? {
-        None => create(tx, sign_up, phc).await,
-        Some(email) => {
-            let user = users::find(tx, email.user_id).await?;
-            match user {
-                // An unverified sign-up gives no rights to the address: whoever asks now starts afresh.
-                Some(user) if user.status == UserStatus::Pending && password::find(tx, user.id).await?.is_some() => {
-                    take_over(tx, user.id, sign_up, phc).await
-                }
-                Some(user) if user.status == UserStatus::Deleted => Ok(()),
-                _ => mails::request(tx, Template::AlreadyRegistered, email.user_id).await,
-            }
-        }
+/// Notes the sign-up in the transaction; it is done right after the commit.
+pub async fn request(tx: &mut Tx, sign_up: &SignUp<'_>, phc: String) -> AppResult<()> {
+    let origin = tx.origin();
+    let waiting = Waiting {
+        email: sign_up.email.clone(),
+        phc,
+        username: sign_up.username.cloned(),
+        profile: sign_up.profile.clone(),
+        asked_at: tx.now(),
+        request_id: origin.request_id.clone(),
+        address: origin.address,
+        user_agent: origin.user_agent.clone(),
+    };
+    crate::jobs::enqueue(tx, jobs::SIGN_UP, &waiting).await
+}
+
+/// Signs somebody up under the hash of their password, unless the address is somebody's.
+async fn sign_up(tx: &mut Tx, waiting: &Waiting) -> AppResult<()> {
+    emails::lock(tx, &waiting.email).await?;
+    let Some(email) = emails::find(tx, &waiting.email).await? else { return create(tx, waiting).await };
+    let Some(user) = users::find(tx, email.user_id).await? else { return Ok(()) };
+    match (user.status, password::find_changed_at(tx, user.id).await?) {
+        // Another sign-up has overtaken this one, and stands.
+        (UserStatus::Pending, Some(at)) if at > tx.now() => Ok(()),
+        // An unverified sign-up gives no rights to the address: whoever asks now starts afresh.
+        (UserStatus::Pending, Some(_)) => take_over(tx, user.id, waiting).await,
+        (UserStatus::Deleted, _) => Ok(()),
+        _ => mails::request(tx, Template::AlreadyRegistered, user.id).await,
     }
 }
 
-async fn create(tx: &mut Tx, sign_up: &SignUp<'_>, phc: &str) -> AppResult<()> {
+async fn create(tx: &mut Tx, waiting: &Waiting) -> AppResult<()> {
     let new = NewUser {
-        email: sign_up.email,
+        email: &waiting.email,
         verified: false,
-        username: sign_up.username,
+        username: waiting.username.as_ref(),
         if_username_taken: IfTaken::Generate,
-        profile: sign_up.profile,
+        profile: &waiting.profile,
         attributes: &Map::new(),
         roles: &[RoleName::from(roles::USER)],
     };
     let user = users::create(tx, Authority::operator(), new).await?;
-    password::set(tx, user.id, phc).await?;
+    password::set(tx, user.id, &waiting.phc).await?;
     audit::record(tx, Event::success("user.registered").on("user", user.id)).await?;
     mails::request(tx, Template::VerifyEmail, user.id).await
 }
 
 /// The earlier sign-up's password and links are worth nothing any more; a new link goes to the address.
-async fn take_over(tx: &mut Tx, id: UserId, sign_up: &SignUp<'_>, phc: &str) -> AppResult<()> {
+async fn take_over(tx: &mut Tx, id: UserId, waiting: &Waiting) -> AppResult<()> {
     one_time_tokens::expire_all(tx, id).await?;
-    emails::respell(tx, sign_up.email).await?;
-    users::start_afresh(tx, id, sign_up.username, sign_up.profile).await?;
-    password::set(tx, id, phc).await?;
+    emails::respell(tx, &waiting.email).await?;
+    users::start_afresh(tx, id, waiting.username.as_ref(), &waiting.profile).await?;
+    password::set(tx, id, &waiting.phc).await?;
     audit::record(tx, Event::success("user.registered").on("user", id).detail("again", true)).await?;
     mails::request(tx, Template::VerifyEmail, id).await
 }

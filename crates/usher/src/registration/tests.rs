@@ -48,6 +48,42 @@ async fn r026_the_answer_is_the_same_whoever_has_the_address_and_only_its_owner_
 }
 
 #[tokio::test]
+async fn r026_nobody_looks_whether_the_address_is_free_before_the_answer() {
+    let app = TestApp::new().await;
+    ask(&app, &body("new@example.org")).await.expect(202);
+    assert_eq!(app.count("select count(*) from users").await, 0);
+    assert_eq!(app.count("select count(*) from jobs where kind = 'sign_up'").await, 1);
+    // Who asked, and when, is as it was then.
+    let asked_at = app.now();
+    app.advance(SignedDuration::from_mins(5));
+    app.run_jobs().await;
+    let mut tx = app.tx().await;
+    let sql = "select u.created_at, e.actor_kind, e.occurred_at, e.request_id is not null from users u, audit_events e where e.action = 'user.registered'";
+    let row = tx.query_one(sql, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((row.get(0), row.get(1), row.get(2), row.get(3)), (asked_at, "anonymous", asked_at, true));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn r047_of_two_sign_ups_the_later_counts_also_when_it_is_done_first() {
+    let app = TestApp::new().await;
+    ask(&app, &body("ann@example.org")).await.expect(202);
+    let mut tx = app.tx().await;
+    tx.execute("update jobs set run_at = run_at + interval '1 hour' where kind = 'sign_up'", &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    app.advance(SignedDuration::from_secs(1));
+    let mut later = body("ann@example.org");
+    later["password"] = json!(OTHER_PASSWORD);
+    sign_up(&app, &later).await.expect(202);
+    app.advance(SignedDuration::from_hours(1));
+    let link = app.mailed_token().await;
+    verify(&app, &link, PASSWORD).await.expect_problem(422, "wrong_password");
+    verify(&app, &link, OTHER_PASSWORD).await.expect(200);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn r026_a_refused_password_is_refused_alike_whoever_has_the_address() {
     let app = TestApp::new().await;
     app.user("taken").await;
@@ -104,7 +140,6 @@ async fn r047_signing_up_again_kills_the_earlier_password_and_link() {
     later["password"] = json!(OTHER_PASSWORD);
     later["display_name"] = json!("Ann");
     sign_up(&app, &later).await.expect(202);
-    // Before the new mail is even made.
     verify(&app, &earlier_link, PASSWORD).await.expect_problem(422, "invalid_token");
     let later_link = app.mailed_token().await;
     verify(&app, &earlier_link, PASSWORD).await.expect_problem(422, "invalid_token");
@@ -178,10 +213,10 @@ async fn sign_ups_of_one_address_at_the_same_time_make_one_account() {
     for answer in answers {
         assert_eq!(answer.expect(202).sameness(), first);
     }
+    app.run_jobs().await;
     assert_eq!(app.count("select count(*) from users").await, 1);
     assert_eq!(app.count("select count(*) from emails").await, 1);
     assert_eq!(app.count("select count(*) from password_credentials").await, 1);
-    app.run_jobs().await;
     app.finish().await;
 }
 
@@ -265,7 +300,15 @@ fn body(email: &str) -> Value {
     json!({ "email": email, "password": PASSWORD })
 }
 
+/// Signs up, and waits for what is done after the answer.
 async fn sign_up(app: &TestApp, body: &Value) -> Answer {
+    let answer = ask(app, body).await;
+    app.run_jobs().await;
+    answer
+}
+
+/// The request alone.
+async fn ask(app: &TestApp, body: &Value) -> Answer {
     app.client().post("/v1/register", body.clone()).await
 }
 

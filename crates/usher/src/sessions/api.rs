@@ -9,12 +9,10 @@ use serde_json::{Value, json};
 use super::Session;
 use crate::app::App;
 use crate::caller::{self, Caller, Permission, Person};
-use crate::db::Tx;
-use crate::db::page::Limit;
-use crate::error::{AppResult, Rejection};
+use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes, require_fresh};
 use crate::http::output::{Listed, NoContent};
-use crate::http::params::{Path, Query};
+use crate::http::params::{Part, Path, Query};
 use crate::id::{SessionId, UserId};
 
 const READ: Access = Access::Holding(Permission::UsersRead);
@@ -78,27 +76,15 @@ struct UserSessionPath {
     session_id: SessionId,
 }
 
-/// Which part of the list.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "SessionFilter")]
-struct Filter {
-    /// At most so many items.
-    #[serde(default)]
-    limit: Limit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 async fn list_my_sessions(
     person: Person,
     State(app): State<App>,
     OriginalUri(here): OriginalUri,
-    Query(filter): Query<Filter>,
+    Query(part): Query<Part>,
 ) -> AppResult<Listed<Session>> {
     let mut tx = app.begin(&person.origin).await?;
-    let cursor = filter.cursor.as_deref();
-    let page = super::list(&mut tx, person.user_id, Some(person.session_id), filter.limit, cursor).await?;
+    let cursor = part.cursor.as_deref();
+    let page = super::list(&mut tx, person.user_id, Some(person.session_id), part.limit, cursor).await?;
     tx.commit().await?;
     Ok(Listed { page, here })
 }
@@ -126,26 +112,20 @@ async fn list_user_sessions(
     State(app): State<App>,
     Path(path): Path<UserPath>,
     OriginalUri(here): OriginalUri,
-    Query(filter): Query<Filter>,
+    Query(part): Query<Part>,
 ) -> AppResult<Listed<Session>> {
     let own = caller.person().map(|person| person.session_id);
     let mut tx = app.begin(&caller.origin).await?;
-    require_rank(&mut tx, &caller, path.id).await?;
-    let page = super::list(&mut tx, path.id, own, filter.limit, filter.cursor.as_deref()).await?;
+    caller::require_rank(&mut tx, &caller, path.id).await?;
+    let page = super::list(&mut tx, path.id, own, part.limit, part.cursor.as_deref()).await?;
     tx.commit().await?;
     Ok(Listed { page, here })
 }
 
 async fn end_user_session(caller: Caller, State(app): State<App>, Path(path): Path<UserSessionPath>) -> AppResult<NoContent> {
     let mut tx = app.begin(&caller.origin).await?;
-    require_rank(&mut tx, &caller, path.id).await?;
+    caller::require_rank(&mut tx, &caller, path.id).await?;
     super::end_of(&mut tx, path.id, path.session_id, "ended_by_administrator").await?;
     tx.commit().await?;
     Ok(NoContent)
-}
-
-/// Nobody looks into or ends the sessions of a user who holds permissions that they lack.
-async fn require_rank(tx: &mut Tx, caller: &Caller, user_id: UserId) -> AppResult<()> {
-    let permissions = caller::find_permissions(tx, user_id).await?.ok_or_else(Rejection::not_found)?;
-    Ok(caller.authority().over(permissions)?)
 }

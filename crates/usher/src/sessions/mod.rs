@@ -19,7 +19,7 @@ pub use api::router;
 
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{self, Act, Cleared, SessionStanding, Subject};
+use crate::caller::{self, Act, Cleared, SessionStanding};
 use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
@@ -112,10 +112,10 @@ pub async fn end_others(tx: &mut Tx, user_id: UserId, kept: SessionId) -> AppRes
 /// Begins a session of a user who has just proved who they are, and whom the gate let through.
 pub async fn begin(app: &App, tx: &mut Tx, cleared: Cleared, device: Option<DeviceId>, amr: &[&str]) -> AppResult<Tokens> {
     let now = tx.now();
-    let Subject::User(user_id) = cleared.subject();
+    let user_id = person(cleared)?;
     let id = SessionId::new(now);
     let expires_at = now + signed(app.config.tokens.session_lifetime);
-    store::insert_session(tx, id, user_id, expires_at, device, amr).await?;
+    store::insert_session(tx, id, (user_id, cleared.auth_epoch()), expires_at, device, amr).await?;
     audit::record(tx, Event::success("session.begun").on("session", id).about(user_id).detail("user_id", user_id.to_string()))
         .await?;
     issue(app, tx, cleared, id, expires_at).await
@@ -197,7 +197,7 @@ async fn find_retry(app: &App, tx: &mut Tx, presented: &SecretText, hash: &[u8; 
     }
     let since = tx.now() - grace;
     let Some(used) = store::find_used_with_successor(tx, hash, since).await? else { return Ok(None) };
-    let same_client = Network::of(used.address) == Network::of(tx.origin().address) && used.user_agent == tx.origin().user_agent;
+    let same_client = Network::of(used.address) == tx.origin().network() && used.user_agent == tx.origin().user_agent;
     if !same_client {
         return Ok(None);
     }
@@ -276,9 +276,8 @@ fn answer(
     refresh_expires_at: Timestamp,
     now: Timestamp,
 ) -> AppResult<Tokens> {
-    let Subject::User(user_id) = cleared.subject();
     let access = NewAccess {
-        user_id,
+        user_id: person(cleared)?,
         session_id: bearer.session_id,
         authenticated_at: bearer.authenticated_at,
         amr: &bearer.amr,
@@ -291,6 +290,11 @@ fn answer(
         refresh_token: refresh_token.reveal().to_owned(),
         refresh_expires_in: refresh_expires_at.duration_since(now).as_secs(),
     })
+}
+
+/// Only a person signs in.
+fn person(cleared: Cleared) -> AppResult<UserId> {
+    cleared.subject().user_id().ok_or_else(|| anyhow::anyhow!("a service account has no session").into())
 }
 
 fn signed(duration: std::time::Duration) -> SignedDuration {

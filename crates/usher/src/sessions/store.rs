@@ -74,7 +74,7 @@ pub async fn end_others(tx: &mut Tx, user_id: UserId, kept: SessionId, reason: &
 pub async fn insert_session(
     tx: &mut Tx,
     id: SessionId,
-    user_id: UserId,
+    (user_id, auth_epoch): (UserId, i64),
     expires_at: Timestamp,
     device: Option<DeviceId>,
     amr: &[&str],
@@ -83,10 +83,9 @@ pub async fn insert_session(
     let origin = tx.origin().clone();
     let sql = "
         insert into sessions (id, user_id, auth_epoch, created_at, last_seen_at, expires_at, address, user_agent, amr, device_id)
-        select $1, u.id, u.auth_epoch, $3, $3, $4, $5, $6, $7, (select id from devices where id = $8 for key share)
-        from users u
-        where u.id = $2";
-    tx.execute(sql, &[&id, &user_id, &now, &expires_at, &origin.address, &origin.user_agent, &amr, &device]).await?;
+        values ($1, $2, $3, $4, $4, $5, $6, $7, $8, (select id from devices where id = $9 for key share))";
+    let (address, user_agent) = (&origin.address, &origin.user_agent);
+    tx.execute(sql, &[&id, &user_id, &auth_epoch, &now, &expires_at, address, user_agent, &amr, &device]).await?;
     Ok(())
 }
 

@@ -12,16 +12,16 @@ mod store;
 mod tests;
 
 pub use api::router;
-pub use proof::{Account, Proven};
+pub use proof::Proven;
 
-use proof::prove;
+use proof::{Account, prove};
 
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::{self, Act, Cleared, Device, Person};
 use crate::db::{Origin, Tx};
 use crate::devices;
-use crate::error::{AppResult, FieldError, Rejection};
+use crate::error::{AppResult, Rejection};
 use crate::faults;
 use crate::mails::{self, Template};
 use crate::password;
@@ -39,7 +39,7 @@ pub struct Credentials<'a> {
 
 /// Signs a person in by password.
 pub async fn by_password(app: &App, origin: &Origin, credentials: Credentials<'_>) -> AppResult<Begun> {
-    let account = Account::named(credentials.identifier, credentials.device_token);
+    let account = Account::Named { identifier: credentials.identifier, device_token: credentials.device_token };
     let password = password::normalised(credentials.password);
     let Some((mut tx, proven)) = prove(app, origin, &account, &password).await? else {
         return Err(faults::explain(invalid_credentials(), &password).into());
@@ -54,7 +54,7 @@ pub async fn by_password(app: &App, origin: &Origin, credentials: Credentials<'_
     audit::record(&mut tx, Event::success("sign_in").on("user", id)).await?;
     let device = devices::note_sign_in(&mut tx, id, proven.device).await?;
     if device.is_strange {
-        let about = about(&tx);
+        let about = mails::About::of(&tx);
         mails::request_about(&mut tx, Template::NewDevice, id, about).await?;
     }
     let tokens = sessions::begin(app, &mut tx, cleared, Some(device.id), &["pwd"]).await?;
@@ -83,20 +83,19 @@ pub async fn prove_own(app: &App, person: &Person, password: &SecretText) -> App
     let mut tx = app.begin(&person.origin).await?;
     let device = sessions::find_device(&mut tx, person.session_id).await?;
     tx.commit().await?;
-    let account = Account::of_user(person.user_id, device);
+    let account = Account::User { id: person.user_id, device };
     prove(app, &person.origin, &account, &password::normalised(password)).await
 }
 
 /// The refusal of a password to somebody who has signed in.
 pub fn wrong_password(pointer: &str) -> Rejection {
-    let detail = "This is not your present password.";
-    let error = FieldError::at_pointer(pointer, "wrong_password", detail);
-    Rejection::unprocessable("wrong_password", vec![error], detail)
+    Rejection::unprocessable_field(pointer, "wrong_password", "This is not your present password.")
 }
 
 async fn pass_the_gate(tx: &mut Tx, proven: &Proven) -> AppResult<Option<Cleared>> {
     let device = if proven.device.is_some() { Device::Known } else { Device::Unknown };
-    match caller::ask(tx, proven.user_id, Act::SignIn { device }).await? {
+    let act = Act::SignIn { device, auth_epoch: proven.auth_epoch };
+    match caller::ask(tx, proven.user_id, act).await? {
         Ok(cleared) => Ok(Some(cleared)),
         Err(refusal) => {
             let event = Event::failure("sign_in").on("user", proven.user_id).detail("refusal", refusal.as_str());
@@ -104,16 +103,6 @@ async fn pass_the_gate(tx: &mut Tx, proven: &Proven) -> AppResult<Option<Cleared
             metrics::counter!("usher_sign_ins_total", "outcome" => "failure").increment(1);
             Ok(None)
         }
-    }
-}
-
-/// What the mail about a sign-in says of it.
-fn about(tx: &Tx) -> mails::About {
-    let origin = tx.origin();
-    mails::About {
-        at: Some(tx.now()),
-        address: origin.address.map(|address| address.to_string()),
-        user_agent: origin.user_agent.clone(),
     }
 }
 

@@ -14,7 +14,6 @@ use crate::emails::EmailAddress;
 use crate::error::{AppResult, Rejection};
 use crate::faults;
 use crate::id::{DeviceId, UserId};
-use crate::password;
 use crate::secret::SecretText;
 use crate::throttle::{self, Limit};
 use crate::users;
@@ -26,25 +25,11 @@ const WAIT_STEPS: u32 = 80;
 const GUESSES: Limit = Limit::per_minutes("guesses", 100, 10);
 
 /// Whose password is to be proved.
-pub struct Account<'a> {
-    named: Named<'a>,
-}
-
-enum Named<'a> {
-    By { identifier: &'a str, device_token: Option<&'a SecretText> },
+pub enum Account<'a> {
+    /// That which an address or a user name belongs to, if there is one.
+    Named { identifier: &'a str, device_token: Option<&'a SecretText> },
+    /// That of somebody who has signed in, on this device.
     User { id: UserId, device: Option<DeviceId> },
-}
-
-impl<'a> Account<'a> {
-    /// The account that an address or a user name belongs to, if there is one.
-    pub fn named(identifier: &'a str, device_token: Option<&'a SecretText>) -> Self {
-        Self { named: Named::By { identifier, device_token } }
-    }
-
-    /// The account of somebody who has signed in, on this device.
-    pub fn of_user(id: UserId, device: Option<DeviceId>) -> Self {
-        Self { named: Named::User { id, device } }
-    }
 }
 
 /// An account whose password was right. Whether it may act is for the gate to say.
@@ -53,6 +38,8 @@ pub struct Proven {
     /// The known device it was proved from.
     pub device: Option<DeviceId>,
     pub phc: String,
+    /// The user's epoch when the hash was read.
+    pub auth_epoch: i64,
 }
 
 /// A paid attempt: the hash may be computed.
@@ -61,6 +48,7 @@ struct Attempt {
     device: Option<DeviceId>,
     target: Target,
     phc: Option<String>,
+    auth_epoch: i64,
     network_charged: bool,
 }
 
@@ -90,7 +78,7 @@ pub async fn prove(app: &App, origin: &Origin, account: &Account<'_>, password: 
     };
     attempts::settle_success(&mut tx, &attempt.target).await?;
     give_back_network(app, origin, &attempt).await?;
-    Ok(Some((tx, Proven { user_id, device: attempt.device, phc })))
+    Ok(Some((tx, Proven { user_id, device: attempt.device, phc, auth_epoch: attempt.auth_epoch })))
 }
 
 /// Counts what the hasher was asked: `right` and `wrong` are guesses at a password, `dummy` costs the same and looks at none.
@@ -133,23 +121,19 @@ async fn reserve(app: &App, origin: &Origin, account: &Account<'_>) -> AppResult
 }
 
 async fn find(app: &App, tx: &mut Tx, account: &Account<'_>) -> AppResult<Attempt> {
-    let (user_id, device) = match &account.named {
-        Named::By { identifier, device_token } => match store::find_by_identifier(tx, identifier).await? {
-            Some(id) => (Some(id), devices::find(tx, id, *device_token).await?),
-            None => (None, None),
-        },
-        Named::User { id, device } => (Some(*id), *device),
+    let (id, device) = match account {
+        Account::User { id, device } => (*id, *device),
+        Account::Named { identifier, device_token } => {
+            let Some(id) = store::find_by_identifier(tx, identifier).await? else {
+                let target = Target::nobody(app, Authenticator::Password, &normal(identifier));
+                return Ok(Attempt { user_id: None, device: None, target, phc: None, auth_epoch: 0, network_charged: false });
+            };
+            (id, devices::find(tx, id, *device_token).await?)
+        }
     };
-    let target = match (user_id, &account.named) {
-        (Some(id), _) => Target::user(Authenticator::Password, id, device),
-        (None, Named::By { identifier, .. }) => Target::nobody(app, Authenticator::Password, &normal(identifier)),
-        (None, Named::User { id, .. }) => Target::user(Authenticator::Password, *id, None),
-    };
-    let phc = match user_id {
-        Some(id) => password::find(tx, id).await?,
-        None => None,
-    };
-    Ok(Attempt { user_id, device, target, phc, network_charged: false })
+    let target = Target::user(Authenticator::Password, id, device);
+    let (phc, auth_epoch) = store::find_proof(tx, id).await?;
+    Ok(Attempt { user_id: Some(id), device, target, phc, auth_epoch, network_charged: false })
 }
 
 /// Spellings of a name that nobody has count together, as those of an account do.
@@ -161,7 +145,7 @@ async fn charge_network(app: &App, origin: &Origin, mut attempt: Attempt) -> App
     if attempt.device.is_some() || throttle::is_exempt(app, origin.address) {
         return Ok(attempt);
     }
-    let taken = throttle::take(app, GUESSES, &throttle::network_key(origin.address)).await?;
+    let taken = throttle::take(app, GUESSES, &origin.network().to_string()).await?;
     if taken.granted {
         attempt.network_charged = true;
         return Ok(attempt);
@@ -175,7 +159,7 @@ async fn charge_network(app: &App, origin: &Origin, mut attempt: Attempt) -> App
 
 async fn give_back_network(app: &App, origin: &Origin, attempt: &Attempt) -> AppResult<()> {
     if attempt.network_charged {
-        throttle::give_back(app, GUESSES, &throttle::network_key(origin.address)).await?;
+        throttle::give_back(app, GUESSES, &origin.network().to_string()).await?;
     }
     Ok(())
 }

@@ -37,6 +37,7 @@ async fn people_sign_in_by_address_and_by_user_name_in_any_case() {
         assert_eq!(me.str("id"), ann.id, "{identifier}");
         assert_eq!(me.str("last_sign_in_at"), app.now().to_string());
     }
+    app.run_jobs().await;
     app.finish().await;
 }
 

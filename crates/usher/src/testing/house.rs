@@ -59,7 +59,11 @@ fn operations() -> BTreeMap<String, String> {
 
 fn concrete(path: &str) -> String {
     let id = "0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d";
-    path.replace("{id}", id).replace("{session_id}", id).replace("{email_id}", id).replace("{name}", "support")
+    path.replace("{id}", id)
+        .replace("{session_id}", id)
+        .replace("{email_id}", id)
+        .replace("{key_id}", id)
+        .replace("{name}", "support")
 }
 
 #[test]

@@ -6,9 +6,11 @@ mod cluster;
 mod people;
 mod watch;
 
+mod doors;
 mod house;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use jiff::{SignedDuration, Timestamp};
@@ -27,11 +29,14 @@ use crate::mail::{Mailer, Message};
 use crate::password_filter::Filter;
 use crate::seal::Sealer;
 use crate::throttle::Portions;
-use crate::{audit, keys, roles, router};
+use crate::{api_keys, audit, keys, roles, router};
 
 pub const PUBLIC_URL: &str = "https://id.example.com";
 /// Good enough for the policy, and about nobody in the tests.
 pub const PASSWORD: &str = "plum kettle orbit lantern";
+
+/// How long a test waits for a connection: hundreds of tests share a few cores.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An app under test.
 pub struct TestApp {
@@ -40,6 +45,8 @@ pub struct TestApp {
     sent: Arc<std::sync::Mutex<Vec<Message>>>,
     watch: watch::Watch,
     database: String,
+    /// How to reach its database.
+    pub postgres: tokio_postgres::Config,
     may_leave_jobs: bool,
 }
 
@@ -58,7 +65,8 @@ impl TestApp {
         let Mailer::Memory(sent) = &mailer else { panic!("the memory mailer is one") };
         let sent = Arc::clone(sent);
         let app = App::new(Parts {
-            db: Db::new(&ConnectOptions { pool_size: 4, ..ConnectOptions::new(postgres) }).unwrap(),
+            db: Db::new(&ConnectOptions { pool_size: 4, connect_timeout: PATIENCE, ..ConnectOptions::new(postgres.clone()) })
+                .unwrap(),
             clock: Clock::held("2026-01-01T00:00:00Z".parse().unwrap()),
             mailer,
             keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
@@ -68,6 +76,7 @@ impl TestApp {
             password_filter: config.password.filter.as_deref().map(|path| Arc::new(Filter::open(path).unwrap())),
             on_denied: audit::note_denied,
             on_unknown_key: keys::look_again,
+            on_key_used: api_keys::note_use,
             config,
         });
         let mut tx = app.begin_as(Actor::System).await.unwrap();
@@ -75,7 +84,7 @@ impl TestApp {
         tx.commit().await.unwrap();
         keys::load(&app).await.unwrap();
         let router = router::router(&app);
-        Self { app, router, sent, watch, database, may_leave_jobs: false }
+        Self { app, router, sent, watch, database, postgres, may_leave_jobs: false }
     }
 
     /// Another process of the same house, with something about it changed and nothing loaded yet.
@@ -92,6 +101,7 @@ impl TestApp {
             portions: Portions::default(),
             on_denied: self.app.on_denied,
             on_unknown_key: self.app.on_unknown_key,
+            on_key_used: self.app.on_key_used,
             config,
         };
         change(&mut parts);
@@ -158,10 +168,18 @@ impl TestApp {
         self.may_leave_jobs = true;
     }
 
+    /// The kinds of the jobs that are still there, and why those that were tried have failed.
+    async fn jobs_left(&self) -> Vec<(String, Option<String>)> {
+        let mut tx = self.tx().await;
+        let rows = tx.query("select kind, last_error from jobs where unique_key is null", &[]).await.unwrap();
+        tx.commit().await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
     /// Checks what every test promises, and drops the database.
     pub async fn finish(self) {
-        let left = self.count("select count(*) from jobs where unique_key is null").await;
-        assert!(left == 0 || self.may_leave_jobs, "{left} jobs were left undone: run_jobs() or mails()");
+        let left = self.jobs_left().await;
+        assert!(left.is_empty() || self.may_leave_jobs, "jobs were left undone, run_jobs() or mails(): {left:?}");
         self.watch.finish();
         let database = self.database.clone();
         drop(self);

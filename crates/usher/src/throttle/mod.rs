@@ -19,7 +19,6 @@ pub use portions::Portions;
 use crate::app::App;
 use crate::db::{DbResult, Tx};
 use crate::jobs::Registry;
-use crate::network::Network;
 
 const FORGET: &str = "forget_rate_limits";
 
@@ -94,11 +93,6 @@ pub fn is_exempt(app: &App, address: Option<IpAddr>) -> bool {
         let address = address.to_canonical();
         app.config.server.rate_limit_exempt.iter().any(|network| network.contains(&address))
     })
-}
-
-/// The network of an address, as a bucket's owner.
-pub fn network_key(address: Option<IpAddr>) -> String {
-    Network::of(address).to_string()
 }
 
 pub fn register(registry: &mut Registry) {

@@ -130,12 +130,22 @@ fn parse<'de, D: Deserializer<'de>>(
     parse: fn(&str) -> Option<String>,
     characters_max: usize,
 ) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let parsed = parse(&text).ok_or_else(|| de::Error::custom(formats::hint(format).unwrap_or("does not fit")))?;
+    fit(&String::deserialize(deserializer)?, format, parse, characters_max).map_err(de::Error::custom)
+}
+
+fn fit(text: &str, format: &str, parse: fn(&str) -> Option<String>, characters_max: usize) -> Result<String, String> {
+    let parsed = parse(text).ok_or_else(|| formats::hint(format).unwrap_or("does not fit").to_owned())?;
     if parsed.chars().count() > characters_max {
-        return Err(de::Error::custom(format!("must have at most {characters_max} characters in its normal form")));
+        return Err(format!("must have at most {characters_max} characters in its normal form"));
     }
     Ok(parsed)
+}
+
+impl Name {
+    /// Or what is wrong with it, as the end of a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        fit(text, formats::LINE, formats::line, NAME_MAX).map(Self)
+    }
 }
 
 impl<'de> Deserialize<'de> for Name {

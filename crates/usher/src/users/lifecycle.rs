@@ -93,10 +93,17 @@ async fn restore(tx: &mut Tx, before: &User) -> AppResult<User> {
     finish(tx, "user.restored", before).await
 }
 
-/// Ends the lock after wrong passwords, and forgets them.
+/// Ends the lock after wrong passwords, and forgets them. A password that was stopped stays so: it is somebody else's too, or was
+/// nearly guessed.
 async fn unlock(tx: &mut Tx, before: &User) -> AppResult<User> {
     if before.status == UserStatus::Deleted {
         return Err(wrong_state("A deleted user can't be unlocked.").into());
+    }
+    if attempts::is_disabled(tx, Authenticator::Password, before.id).await? {
+        return Err(wrong_state(
+            "The password was stopped and does not work any more: start a reset, which mails the user a link.",
+        )
+        .into());
     }
     attempts::clear(tx, Authenticator::Password, before.id).await?;
     if before.locked_until.is_none() {

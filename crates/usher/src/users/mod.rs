@@ -38,6 +38,7 @@ use crate::db::{DbResult, OnConstraint, Tx};
 use crate::emails::{self, EmailAddress};
 use crate::error::{AppResult, FieldError, Rejection};
 use crate::id::{EmailId, UserId};
+use crate::mails::{self, Template};
 use crate::patch::Patch;
 use crate::roles::{self, RoleName};
 
@@ -219,6 +220,9 @@ pub async fn update(
     }
     let username = username.map_or(before.username.as_str(), Username::as_str);
     store::update_user(tx, before.id, username, &changed, &merged).await.on_constraint("users_username_key", username_taken)?;
+    if username != before.username {
+        mails::request(tx, Template::UsernameChanged, before.id).await?;
+    }
     finish(tx, "user.updated", before).await
 }
 

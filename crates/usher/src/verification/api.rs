@@ -22,6 +22,7 @@ pub fn router() -> Routes {
     Routes::new()
         .op(
             op("/v1/verify-email", "Verify an address with the token from the mail")
+                .limited_to(limits::PASSWORDS)
                 .description(
                     "Whoever reads the mail repeats the `password` of the sign-up, and everything stands. Who does not know it chooses a \
                      `new_password`: then nothing of the sign-up stays but the address, since somebody else may have signed up with it.",

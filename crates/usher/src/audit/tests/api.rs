@@ -248,7 +248,8 @@ fn actions_in(folder: &Path, found: &mut BTreeSet<String>) {
             actions_in(&path, found);
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             let source = std::fs::read_to_string(&path).unwrap();
-            for before in ["Event::success(\"", "Event::failure(\"", "finish(tx, \""] {
+            for before in ["Event::success(\"", "Event::failure(\"", "finish(tx, \"", "(tx, before, \"", "(&mut tx, &before, \""]
+            {
                 let actions = source.split(before).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
                 found.extend(actions);
             }

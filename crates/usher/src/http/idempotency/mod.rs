@@ -6,7 +6,7 @@ mod store;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse, StatusCode as ApiStatus};
 use aide::operation::OperationInput;
-use axum::extract::{FromRequest, MatchedPath, Request};
+use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
@@ -43,8 +43,7 @@ impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for Creating<T
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Self::Rejection> {
         let given = read_key(request.headers());
-        let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
-        let operation = format!("{} {path}", request.method());
+        let operation = format!("{} {}", request.method(), request.uri().path());
         let bytes = body::read_as(request, &["application/json"]).await?;
         let key = given?.map(|name| Key { name, operation, request_body: bytes.clone() });
         Ok(Self { body: body::parse(&bytes)?, key })
@@ -95,11 +94,14 @@ impl<T> Creating<T> {
 }
 
 impl Key {
-    /// Keys of different callers and operations are different keys.
+    /// Keys of different callers and of different paths are different keys.
     fn scope(&self, tx: &Tx) -> String {
-        match tx.origin().actor.user_id() {
-            Some(id) => format!("{id} {}", self.operation),
-            None => format!("anonymous {}", self.operation),
+        let origin = tx.origin();
+        let caller = origin.actor.id().map_or_else(|| "anonymous".to_owned(), |id| id.to_string());
+        match origin.api_key {
+            // A key may do less than its holder's other credentials: their answers are not for it.
+            Some(key) => format!("{caller} {key} {}", self.operation),
+            None => format!("{caller} {}", self.operation),
         }
     }
 }

@@ -249,6 +249,7 @@ async fn r023_failures_are_counted_for_the_account_whatever_it_is_called_by() {
     assert_eq!(locked_until(&app).await, Some(app.now() + LOCKED_FOR));
     // Nobody else is locked by it.
     app.user("bob").await;
+    app.run_jobs().await;
     app.finish().await;
 }
 

@@ -1,0 +1,272 @@
+//! Every path that issues or accepts a token goes through the gate.
+//!
+//! Each is a door. In [`DOORS`] stands who may pass it; whoever is made somebody else, behind the back of the code that would end
+//! their tokens, must be refused at it by the gate alone. A source that handles tokens and is not written down here fails the test.
+
+use std::path::Path;
+
+use serde_json::json;
+use syn::visit::Visit;
+
+use super::{Answer, PASSWORD, Person, TestApp};
+use crate::db::Tx;
+use crate::emails::{self, EmailAddress};
+use crate::id::UserId;
+use crate::one_time_tokens::{self, Subject};
+use crate::secret::Purpose;
+
+/// What has become of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Good,
+    Suspended,
+    /// By an administrator.
+    Deleted,
+    DeletedBySelf,
+    Pending,
+    Unverified,
+    Locked,
+    /// Everything was signed out.
+    EpochPassed,
+    SessionEnded,
+    SessionExpired,
+    KeyRevoked,
+    KeyExpired,
+}
+
+use State::{
+    Deleted, DeletedBySelf, EpochPassed, Good, KeyExpired, KeyRevoked, Locked, Pending, SessionEnded, SessionExpired, Suspended,
+    Unverified,
+};
+
+const STATES: [State; 12] = [
+    Good,
+    Suspended,
+    Deleted,
+    DeletedBySelf,
+    Pending,
+    Unverified,
+    Locked,
+    EpochPassed,
+    SessionEnded,
+    SessionExpired,
+    KeyRevoked,
+    KeyExpired,
+];
+
+/// A path that issues or accepts a token, and the states in which it is open.
+struct Door {
+    name: &'static str,
+    open_to: &'static [State],
+}
+
+const SESSION: &[State] = &[Good, Locked, KeyRevoked, KeyExpired];
+/// A link is the proof of the address, and no session matters to it.
+const LINK: &[State] = &[Good, Pending, Unverified, Locked, EpochPassed, SessionEnded, SessionExpired, KeyRevoked, KeyExpired];
+
+const DOORS: [Door; 13] = [
+    Door { name: "access token", open_to: SESSION },
+    Door { name: "refresh token", open_to: SESSION },
+    Door { name: "API key", open_to: &[Good, Locked, SessionEnded, SessionExpired] },
+    // Somebody who signs in has no use for the session they had.
+    Door { name: "sign-in", open_to: &[Good, EpochPassed, SessionEnded, SessionExpired, KeyRevoked, KeyExpired] },
+    Door { name: "proof again", open_to: SESSION },
+    Door { name: "own password", open_to: SESSION },
+    Door { name: "own API key", open_to: SESSION },
+    Door { name: "verification", open_to: LINK },
+    Door { name: "confirmation", open_to: LINK },
+    Door { name: "reset", open_to: LINK },
+    Door { name: "welcome", open_to: LINK },
+    Door { name: "report", open_to: LINK },
+    Door { name: "undoing a deletion", open_to: &[DeletedBySelf] },
+];
+
+/// Where bearer secrets and access tokens are made and looked at; each is behind one of the doors, or named with its reason.
+const SOURCES: [(&str, &str); 8] = [
+    ("api_keys/mod.rs", "makes keys: own API key"),
+    ("caller/recognition.rs", "access token, API key"),
+    ("devices/mod.rs", "a device token opens nothing: it says which counter of failures an attempt is charged to"),
+    ("keyring.rs", "the format alone: no door"),
+    ("one_time_tokens/mod.rs", "all links; the gate is asked in `redeem`"),
+    ("secret.rs", "the format alone: no door"),
+    ("sessions/mod.rs", "sign-in, refresh token"),
+    ("fuzzing", "no door"),
+];
+
+/// Makes the user what the state says, and touches nothing else of theirs.
+async fn put(app: &TestApp, person: &Person, state: State) {
+    let id: UserId = person.id.parse().unwrap();
+    let deleted = "status = 'deleted', status_before_deletion = 'active', deleted_at = now(), purge_after = '2030-01-01'";
+    let sql = match state {
+        Good => return,
+        Suspended => "update users set status = 'suspended' where id = $1".to_owned(),
+        Deleted => format!("update users set {deleted}, deleted_by = null where id = $1"),
+        DeletedBySelf => format!("update users set {deleted}, deleted_by = id where id = $1"),
+        Pending => "update users set status = 'pending' where id = $1".to_owned(),
+        Unverified => "update emails set verified_at = null where user_id = $1".to_owned(),
+        Locked => "update users set locked_until = '2030-01-01' where id = $1".to_owned(),
+        EpochPassed => "update users set auth_epoch = auth_epoch + 1 where id = $1".to_owned(),
+        SessionEnded => "update sessions set ended_at = created_at where user_id = $1".to_owned(),
+        SessionExpired => "update sessions set expires_at = created_at where user_id = $1".to_owned(),
+        KeyRevoked => "update api_keys set revoked_at = created_at where user_id = $1".to_owned(),
+        KeyExpired => "update api_keys set expires_at = created_at where user_id = $1".to_owned(),
+    };
+    let mut tx = app.tx().await;
+    assert!(tx.execute(&sql, &[&id]).await.unwrap() > 0, "{state:?} changed nothing");
+    tx.commit().await.unwrap();
+}
+
+/// The token of a link that was mailed to the user while all was well.
+async fn link(tx: &mut Tx, purpose: Purpose, person: &Person) -> String {
+    let user_id: UserId = person.id.parse().unwrap();
+    let mut subject = Subject { user_id: Some(user_id), ..Subject::default() };
+    match purpose {
+        Purpose::ConfirmEmail => {
+            let address = EmailAddress::parse(&format!("second-{}", person.email)).unwrap();
+            emails::put_pending(tx, user_id, &address, one_time_tokens::lifetime(purpose)).await.unwrap();
+            subject.pending_email_id = emails::find_pending(tx, user_id).await.unwrap().map(|pending| pending.id);
+        }
+        _ => subject.email_id = emails::find_primary(tx, user_id).await.unwrap().map(|email| email.id),
+    }
+    one_time_tokens::issue(tx, purpose, subject).await.unwrap().reveal().to_owned()
+}
+
+/// Everything that a user has to show, got while all was well.
+struct Tokens {
+    key: String,
+    links: Vec<(Purpose, String)>,
+}
+
+async fn tokens(app: &TestApp, person: &Person) -> Tokens {
+    let made = person.client.post("/v1/me/api-keys", json!({ "name": "x" })).await.expect(201);
+    let mut tx = app.tx().await;
+    let mut links = Vec::new();
+    for purpose in [
+        Purpose::VerifyEmail,
+        Purpose::ConfirmEmail,
+        Purpose::ResetPassword,
+        Purpose::SetPassword,
+        Purpose::ReportSignIn,
+        Purpose::UndoDeletion,
+    ] {
+        assert!(DOORS.iter().any(|door| Some(door.name) == door_of(purpose)), "{purpose:?}");
+        links.push((purpose, link(&mut tx, purpose, person).await));
+    }
+    tx.commit().await.unwrap();
+    Tokens { key: made.str("key"), links }
+}
+
+async fn knock(app: &TestApp, door: &str, person: &Person, tokens: &Tokens) -> Answer {
+    const NEW: &str = "seven quiet herons wading";
+    let link = |purpose: Purpose| &tokens.links.iter().find(|(of, _)| *of == purpose).unwrap().1;
+    let anybody = app.client();
+    match door {
+        "access token" => person.client.get("/v1/me").await,
+        "refresh token" => anybody.post("/v1/refresh", json!({ "refresh_token": person.refresh_token })).await,
+        "API key" => app.client_with(&tokens.key).get("/v1/whoami").await,
+        "sign-in" => anybody.post("/v1/login", json!({ "identifier": person.email, "password": PASSWORD })).await,
+        "proof again" => person.client.post("/v1/reauthenticate", json!({ "password": PASSWORD })).await,
+        "own password" => person.client.put("/v1/me/password", json!({ "current_password": PASSWORD, "password": NEW })).await,
+        "own API key" => person.client.post("/v1/me/api-keys", json!({ "name": "y" })).await,
+        "verification" => {
+            anybody.post("/v1/verify-email", json!({ "token": link(Purpose::VerifyEmail), "new_password": NEW })).await
+        }
+        "confirmation" => anybody.post("/v1/me/emails/confirm", json!({ "token": link(Purpose::ConfirmEmail) })).await,
+        "reset" => anybody.post("/v1/password/reset", json!({ "token": link(Purpose::ResetPassword), "password": NEW })).await,
+        "welcome" => anybody.post("/v1/password/reset", json!({ "token": link(Purpose::SetPassword), "password": NEW })).await,
+        "report" => anybody.post("/v1/report-sign-in", json!({ "token": link(Purpose::ReportSignIn) })).await,
+        "undoing a deletion" => anybody.post("/v1/undo-deletion", json!({ "token": link(Purpose::UndoDeletion) })).await,
+        _ => panic!("nobody knows how to knock at {door}"),
+    }
+}
+
+#[tokio::test]
+async fn r103_every_door_is_shut_by_the_gate_to_whoever_may_not_act() {
+    let app = TestApp::new().await;
+    let mut wrong = Vec::new();
+    for (at, door) in DOORS.iter().enumerate() {
+        for state in STATES {
+            let person = app.user(&format!("p{at}-{state:?}").to_lowercase()).await;
+            let tokens = tokens(&app, &person).await;
+            put(&app, &person, state).await;
+            let answer = knock(&app, door.name, &person, &tokens).await;
+            let (open, expected) = (answer.status.is_success(), door.open_to.contains(&state));
+            if open != expected {
+                wrong.push(format!("{} in the state {state:?}: {} {}", door.name, answer.status, answer.text));
+            }
+            if !open {
+                assert!([401, 422].contains(&answer.status.as_u16()), "{} {state:?}: {}", door.name, answer.text);
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+/// Whether a source makes or looks at tokens.
+#[derive(Default)]
+struct Handles(bool);
+
+const HANDLING: [&str; 5] = ["new_bearer", "bearer_hash", "issue_access", "verify_access", "use_token"];
+
+impl<'ast> Visit<'ast> for Handles {
+    fn visit_ident(&mut self, name: &'ast syn::Ident) {
+        self.0 |= HANDLING.iter().any(|handling| name == handling);
+    }
+}
+
+fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_source_that_handles_tokens_is_behind_a_door() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut unlisted = Vec::new();
+    let mut listed = std::collections::BTreeSet::new();
+    for file in files {
+        let name = file.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+        let is_test = name.contains("tests") || name.starts_with("testing/") || name.ends_with("store.rs");
+        let mut handles = Handles::default();
+        handles.visit_file(&syn::parse_file(&std::fs::read_to_string(&file).unwrap()).unwrap());
+        if !handles.0 || is_test {
+            continue;
+        }
+        match SOURCES.iter().find(|(source, _)| name.starts_with(source)) {
+            Some((source, _)) => drop(listed.insert(*source)),
+            None => unlisted.push(name),
+        }
+    }
+    assert_eq!(
+        unlisted,
+        Vec::<String>::new(),
+        "handle tokens: put a door before them, and write it down in `DOORS` and `SOURCES`"
+    );
+    assert_eq!(listed.len(), SOURCES.len(), "some of `SOURCES` handle no tokens any more");
+}
+
+/// The door at which a secret of this purpose is shown; a new purpose does not compile before it has one.
+fn door_of(purpose: Purpose) -> Option<&'static str> {
+    match purpose {
+        Purpose::VerifyEmail => Some("verification"),
+        Purpose::ConfirmEmail => Some("confirmation"),
+        Purpose::ResetPassword => Some("reset"),
+        Purpose::SetPassword => Some("welcome"),
+        Purpose::ReportSignIn => Some("report"),
+        Purpose::UndoDeletion => Some("undoing a deletion"),
+        Purpose::Refresh => Some("refresh token"),
+        Purpose::ApiKey => Some("API key"),
+        // The one makes the first user, the other opens nothing: it says which counter of failures an attempt is charged to.
+        Purpose::Setup | Purpose::Device => None,
+    }
+}
