@@ -49,6 +49,7 @@ EXPECTED_ACCESS = {
     ("POST", "/v1/me/api-keys"): "fresh",
     ("DELETE", "/v1/me/api-keys/{id}"): "signed_in",
     ("GET", "/v1/whoami"): "recognised",
+    ("GET", "/v1/authz/forward"): "recognised",
     ("GET", "/v1/users"): "users:read",
     ("POST", "/v1/users"): "users:write",
     ("GET", "/v1/users/{id}"): "users:read",

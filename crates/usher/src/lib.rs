@@ -31,6 +31,7 @@ pub mod addresses;
 pub mod api_keys;
 pub mod attempts;
 pub mod audit;
+pub mod authz;
 pub mod devices;
 pub mod emails;
 pub mod keys;

@@ -9,7 +9,7 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, api_keys, attempts, audit, devices, html, keys, mails, me, password, recovery, registration, roles,
+    addresses, api_keys, attempts, audit, authz, devices, html, keys, mails, me, password, recovery, registration, roles,
     service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
@@ -29,6 +29,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(users::router())
         .merge(service_accounts::router())
         .merge(roles::router())
+        .merge(authz::router())
         .merge(audit::router())
         .merge(keys::router())
         .merge(probes::router(with_metrics))

@@ -52,6 +52,7 @@ const RANKS: &[(&str, u8)] = &[
     ("devices", 19),
     ("api_keys", 20),
     ("service_accounts", 21),
+    ("authz", 22),
     // Flows over things.
     ("sign_in", 30),
     ("verification", 31),

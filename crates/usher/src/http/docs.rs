@@ -23,7 +23,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
                            connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What the tags mean.
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 13] = [
     ("Setup", "The first administrator."),
     ("Sign-up", "Registration and verification of the address."),
     ("Sessions", "Where somebody is signed in, and how that ends."),
@@ -35,6 +35,7 @@ const TAGS: [(&str, &str); 12] = [
     ("Users", "Administration of users."),
     ("Service accounts", "For programs that act in their own name."),
     ("Roles", "Roles and permissions."),
+    ("Authorization", "Who asks, for programs and for the proxy of another site."),
     ("Operations", "Audit, keys, probes and metrics."),
 ];
 

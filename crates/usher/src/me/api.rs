@@ -2,13 +2,11 @@
 
 use axum::extract::State;
 use http::Method;
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::app::App;
-use crate::caller::{Caller, Credential, Permission, Person, Subject};
+use crate::caller::Person;
 use crate::db::Origin;
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes, require_fresh};
@@ -18,18 +16,12 @@ use crate::http::limits;
 use crate::http::output::{Answer, NoContent, Tagged};
 use crate::patch::Patch;
 use crate::secret::SecretText;
-use crate::service_accounts;
 use crate::sessions::Tokens;
 use crate::users::{self, ProfilePatch, User, Username};
 
 pub fn router() -> Routes {
     let op = |method, summary| Op::new(method, "/v1/me", Access::SignedIn, "Me", summary);
     Routes::new()
-        .op(
-            Op::new(Method::GET, "/v1/whoami", Access::Recognised, "Me", "Say whose credential this is")
-                .description("Whether an access token or an API key is good, who it stands for, and what it may do."),
-            show_whoami,
-        )
         .op(op(Method::GET, "Read your profile"), read_me)
         .op(
             op(Method::PATCH, "Change your profile")
@@ -102,66 +94,6 @@ struct UndoBody {
 struct DeletionStatus {
     /// Always `restored`.
     status: &'static str,
-}
-
-/// Who asks, and by what.
-#[derive(Debug, Serialize, JsonSchema)]
-struct WhoAmI {
-    kind: SubjectKind,
-    /// The user's or the service account's id.
-    id: Uuid,
-    /// The user's or the service account's name.
-    name: String,
-    /// What this credential may do now.
-    permissions: Vec<Permission>,
-    credential: CredentialState,
-}
-
-/// What kind of subject it is.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum SubjectKind {
-    User,
-    ServiceAccount,
-}
-
-/// What was shown.
-#[derive(Debug, Serialize, JsonSchema)]
-struct CredentialState {
-    kind: CredentialKind,
-    /// The session's or the key's id.
-    id: Uuid,
-    /// When the session or the key ends at the latest.
-    expires_at: Timestamp,
-}
-
-/// What kind of credential it is.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum CredentialKind {
-    Session,
-    ApiKey,
-}
-
-async fn show_whoami(caller: Caller, State(app): State<App>) -> AppResult<Answer<WhoAmI>> {
-    let subject = caller.cleared.subject();
-    let (kind, name) = match subject {
-        Subject::User(id) => (SubjectKind::User, users::look_up(app.db.read(), id).await?.username),
-        Subject::ServiceAccount(id) => {
-            let mut tx = app.begin(&caller.origin).await?;
-            let account = service_accounts::read(&mut tx, id).await?;
-            tx.commit().await?;
-            (SubjectKind::ServiceAccount, account.name)
-        }
-    };
-    let credential = match caller.credential {
-        Credential::Session { id, expires_at, .. } => {
-            CredentialState { kind: CredentialKind::Session, id: id.uuid(), expires_at }
-        }
-        Credential::ApiKey { id, expires_at } => CredentialState { kind: CredentialKind::ApiKey, id: id.uuid(), expires_at },
-    };
-    let permissions = caller.permissions.iter().collect();
-    Ok(Answer(WhoAmI { kind, id: subject.id(), name, permissions, credential }))
 }
 
 async fn read_me(person: Person, State(app): State<App>) -> AppResult<Tagged<User>> {
