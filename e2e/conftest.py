@@ -50,6 +50,18 @@ def pytest_report_header() -> str:
     return f"usher: {EXTERNAL_URL or binary_path()}"
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of several processes hands over what it measured."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["figures"] = storm.figures
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """And the one that reports takes it."""
+    storm.figures.extend(getattr(node, "workeroutput", {}).get("figures", []))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says what the storms measured, and why tests were left out."""
     for figure in storm.figures:

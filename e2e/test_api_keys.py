@@ -57,7 +57,8 @@ def test_whoami_tells_who_asks_and_with_what(site: Site, person: Callable[..., P
     order = [item["name"] for item in site.admin.api.get("/v1/permissions", expect=200).json()["items"]]
     by_session = boss.api.get("/v1/whoami", expect=200).json()
     session = by_session.pop("credential")
-    assert by_session == {"kind": "user", "id": boss.id, "name": boss.username, "permissions": order}
+    known = {"kind": "user", "id": boss.id, "name": boss.username, "email": boss.email, "roles": ["admin", "user"]}
+    assert by_session == {**known, "permissions": order}
     assert set(session) == {"kind", "id", "expires_at"} and session["kind"] == "session"
     assert session["id"] == tokens.claims_of(boss.api.tokens["access_token"])["sid"]
     assert datetime.fromisoformat(session["expires_at"]) > datetime.now(UTC)

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 from unittest import SkipTest
 
@@ -34,6 +35,8 @@ pytestmark = pytest.mark.long
 
 # Beside the examples of the document and the bounds of its schemas, which are asked in any case.
 MAX_EXAMPLES = int(os.environ.get("E2E_MAX_EXAMPLES", "5"))
+# Whoever may do little gets little: of what is asked as an administrator, others ask one in so many. The long form asks all.
+ONE_IN = {"anonymous": 5, "user": 4, "manager": 3, "service account": 2} if "E2E_MAX_EXAMPLES" not in os.environ else {}
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -136,7 +139,7 @@ def with_what_is_there(case: schemathesis.Case, site: Site) -> None:
         case.path_parameters["name"] = site.admin.api.post("/v1/roles", json=body, expect=201).json()["name"]
 
 
-def violations(schema: Any, site: Site, caller: Caller) -> dict[str, str]:
+def violations(schema: Any, site: Site, caller: Caller, one_in: int = 1) -> dict[str, str]:
     """What the answers break of the document, each kind of it once, with a request that shows it."""
     found: dict[str, str] = {}
     statuses: Counter[str] = Counter()
@@ -144,7 +147,7 @@ def violations(schema: Any, site: Site, caller: Caller) -> dict[str, str]:
         http.trust_env = False
         for result in schema.get_all_operations():
             operation = result.ok()
-            for case in cases(schema, operation):
+            for case in islice(cases(schema, operation), 0, None, one_in):
                 if statuses.total() % 4 and case.headers:
                     # A precondition that is made up is never met: most go without.
                     case.headers.pop("If-Match", None)
@@ -167,7 +170,7 @@ def violations(schema: Any, site: Site, caller: Caller) -> dict[str, str]:
 def test_answers_are_as_documented(playground: Site, role: str) -> None:
     schema = schemathesis.openapi.from_url(f"{playground.base_url}/openapi.json")
     schema.config.generation.update(with_security_parameters=False)
-    found = violations(schema, playground, Caller(playground, role))
+    found = violations(schema, playground, Caller(playground, role), ONE_IN.get(role, 1))
     assert not found, f"{len(found)} violations\n\n" + "\n\n".join(found.values())
 
 

@@ -137,6 +137,7 @@ def test_the_statistics_are_those_of_the_books() -> None:
     assert mann_whitney([1, 1, 1], [1, 1, 1]) == pytest.approx(1)
 
 
+@pytest.mark.measured
 def test_r026_the_time_of_an_answer_tells_nothing_and_a_planted_leak_is_found(
     stage: Stage, faulty_stage: Stage, mailbox: Mailbox
 ) -> None:

@@ -40,7 +40,7 @@ cargo xtask <command>
                          Measure whether the time of an answer tells that an account exists (4000 pairs).
   schemathesis [--max-examples N]
                          Ask everything that the OpenAPI document describes, by everybody (100).
-  proofs [filter]        Run the long suites of pytest: races, crashes, timing, conformance.
+  proofs [filter]        Run only the long suites of pytest: races, crashes, timing, conformance.
   tidy                   Check the rules of the house: imports, sizes, homes of clock and SQL.
   gen [--check]          Write the generated files under docs/, or check that they are fresh.
   audit                  Check the dependencies: licences, unwanted crates, sources, advisories.
@@ -69,8 +69,8 @@ fn dispatch(words: &[&str]) -> Outcome {
             Some(options) => up::run(&options),
             None => Ok(usage()),
         },
-        ["test"] => test::run(test::Suites::Usual, None),
-        ["test", filter] if !filter.starts_with('-') => test::run(test::Suites::Usual, Some(filter)),
+        ["test"] => test::run(test::Suites::All, None),
+        ["test", filter] if !filter.starts_with('-') => test::run(test::Suites::All, Some(filter)),
         ["proofs"] => test::run(test::Suites::Long, None),
         ["proofs", filter] if !filter.starts_with('-') => test::run(test::Suites::Long, Some(filter)),
         ["chaos", words @ ..] => suites::chaos(words),

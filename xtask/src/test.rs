@@ -16,11 +16,17 @@ use crate::{Outcome, postgres, tools};
 /// Which of the pytest suites.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Suites {
-    /// All but the long ones, after the Rust tests.
-    Usual,
+    /// The Rust tests, then all of pytest.
+    All,
     /// Those marked `long`: races, crashes, timing, conformance. No Rust tests.
     Long,
 }
+
+/// Which tests a run of pytest takes, and how. A test often waits for its server, so two processes, each with servers of its own,
+/// take little more than half of the time. Apart: what must be answered in time from what storms servers, and what measures.
+const SHORT: &[&str] = &["-m", "not long", "--numprocesses", "2", "--dist", "loadfile"];
+const LONG: &[&str] = &["-m", "long and not measured", "--numprocesses", "2", "--dist", "loadfile"];
+const MEASURED: &[&str] = &["-m", "measured"];
 
 pub fn run(suites: Suites, filter: Option<&str>) -> Outcome {
     let root = workspace::root();
@@ -52,7 +58,7 @@ fn lock(target: &Path) -> Result<File, String> {
 
 fn run_all(root: &Path, folder: &Path, pytest: &Path, suites: Suites, filter: Option<&str>) -> Result<(Counts, Counts), String> {
     let mut rust = Counts::default();
-    if suites == Suites::Usual {
+    if suites == Suites::All {
         rust = cargo_test(&["--workspace", "--all-targets"], folder, filter)?;
         if has_doc_tests(&root.join("crates")) {
             rust = rust + cargo_test(&["--workspace", "--doc"], folder, filter)?;
@@ -67,18 +73,21 @@ fn run_all(root: &Path, folder: &Path, pytest: &Path, suites: Suites, filter: Op
             return Ok((rust, Counts::broken()));
         }
     };
-    let mut command = Command::new(pytest);
-    let marked = if suites == Suites::Long { "long" } else { "not long" };
-    command.args(["e2e", "-q", "-m", marked]).current_dir(root);
-    if let Some(filter) = filter {
-        // pytest's -k takes an expression: a Rust path becomes "all of these words".
-        command.args(["-k", &filter.replace("::", " and ")]);
+    let parts: &[&[&str]] = if suites == Suites::All { &[SHORT, LONG, MEASURED] } else { &[LONG, MEASURED] };
+    let mut python = Counts::default();
+    for part in parts {
+        let mut command = Command::new(pytest);
+        command.args(["e2e", "-q"]).args(*part).current_dir(root);
+        if let Some(filter) = filter {
+            // pytest's -k takes an expression: a Rust path becomes "all of these words".
+            command.args(["-k", &filter.replace("::", " and ")]);
+        }
+        workspace::without_settings(&mut command)
+            .env("USHER_BIN", &usher)
+            .env("USHER_FAULTY_BIN", &faulty)
+            .env("PYTHONUNBUFFERED", "1");
+        python = python + counted(&mut command, counts::pytest)?;
     }
-    workspace::without_settings(&mut command)
-        .env("USHER_BIN", usher)
-        .env("USHER_FAULTY_BIN", faulty)
-        .env("PYTHONUNBUFFERED", "1");
-    let python = counted(&mut command, counts::pytest)?;
     Ok((rust, python))
 }
 

@@ -1,7 +1,11 @@
 //! For programs, and for the proxy in front of other sites.
 
+use aide::generate::GenContext;
+use aide::openapi::Operation;
+use aide::operation::OperationOutput;
 use axum::extract::State;
-use http::{HeaderMap, Method};
+use axum::response::{IntoResponse, Response};
+use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -10,7 +14,7 @@ use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::error::{AppResult, FieldError, Rejection};
 use crate::http::api::{Access, Op, Routes};
-use crate::http::output::Answer;
+use crate::http::output::{Answer, Inferred, with_body};
 use crate::http::params::Query;
 use crate::throttle::Limit;
 
@@ -32,10 +36,8 @@ pub fn router() -> Routes {
                 .limited_to(FORWARD)
                 .description(
                     "For the `auth_request` of Nginx and its likes, which send the credential of the request that they hold back. The \
-                     answer names the caller in `X-Usher-Kind`, `X-Usher-Subject` (the id), `X-Usher-Username`, `X-Usher-Email` (a \
-                     verified one; what is not ASCII is percent-encoded), `X-Usher-Roles` and `X-Usher-Permissions` (separated by \
-                     commas). A header that would be empty is left out: the proxy must not pass on what its client has sent under \
-                     these names.",
+                     answer names the caller in its header. A field that would be empty is left out: the proxy must not pass on \
+                     what its client has sent under these names.",
                 )
                 .fails(403, "The caller lacks what the query asks for (`forbidden`)."),
             forward_authorization,
@@ -59,14 +61,26 @@ async fn show_whoami(caller: Caller, State(app): State<App>) -> AppResult<Answer
     Ok(Answer(identity::of(&app, &caller).await?))
 }
 
-async fn forward_authorization(
-    caller: Caller,
-    State(app): State<App>,
-    Query(wanted): Query<Wanted>,
-) -> AppResult<(HeaderMap, Answer<Identity>)> {
+async fn forward_authorization(caller: Caller, State(app): State<App>, Query(wanted): Query<Wanted>) -> AppResult<Passed> {
     let identity = identity::of(&app, &caller).await?;
     require(&identity, &wanted)?;
-    Ok((identity.headers(), Answer(identity)))
+    Ok(Passed(identity))
+}
+
+/// 200 with the caller in the header too.
+struct Passed(Identity);
+
+impl IntoResponse for Passed {
+    fn into_response(self) -> Response {
+        (self.0.headers(), Answer(self.0)).into_response()
+    }
+}
+
+impl OperationOutput for Passed {
+    type Inner = Identity;
+    fn inferred_responses(context: &mut GenContext, _: &mut Operation) -> Inferred {
+        with_body::<Identity>(context, 200, "The request may pass.", &identity::FIELDS)
+    }
 }
 
 fn require(identity: &Identity, wanted: &Wanted) -> Result<(), Rejection> {

@@ -106,23 +106,32 @@ pub async fn of(app: &App, caller: &Caller) -> AppResult<Identity> {
     }
 }
 
+/// The header fields that name a caller to a proxy.
+pub const FIELDS: [(&str, &str); 6] = [
+    ("X-Usher-Kind", "`user` or `service_account`."),
+    ("X-Usher-Subject", "The id of the user or of the service account."),
+    ("X-Usher-Username", "The user name, or the name of the service account."),
+    ("X-Usher-Email", "The primary address, if it is verified; what is not ASCII is percent-encoded."),
+    ("X-Usher-Roles", "Names of the roles held, separated by commas."),
+    ("X-Usher-Permissions", "What the credential may do now, separated by commas."),
+];
+
 impl Identity {
-    /// The same for a proxy to pass on. A member that is empty has no header.
+    /// The same for a proxy to pass on. A member that is empty has no field.
     pub fn headers(&self) -> HeaderMap {
         let permissions: Vec<_> = self.permissions.iter().map(|permission| permission.name()).collect();
-        let members = [
-            ("x-usher-kind", self.kind.as_str().to_owned()),
-            ("x-usher-subject", self.id.to_string()),
-            ("x-usher-username", self.name.clone()),
-            ("x-usher-email", self.email.as_deref().map(in_ascii).unwrap_or_default()),
-            ("x-usher-roles", self.roles.join(",")),
-            ("x-usher-permissions", permissions.join(",")),
+        let values = [
+            self.kind.as_str().to_owned(),
+            self.id.to_string(),
+            self.name.clone(),
+            self.email.as_deref().map(in_ascii).unwrap_or_default(),
+            self.roles.join(","),
+            permissions.join(","),
         ];
-        let headers = members
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?)));
-        headers.collect()
+        let fields = FIELDS.iter().zip(values).filter(|(_, value)| !value.is_empty());
+        fields
+            .filter_map(|((name, _), value)| Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_str(&value).ok()?)))
+            .collect()
     }
 }
 

@@ -153,9 +153,11 @@ impl<T> IntoResponse for Accepted<T> {
     }
 }
 
-type Inferred = Vec<(Option<ApiStatus>, ApiResponse)>;
+/// What an operation is documented to answer with.
+pub type Inferred = Vec<(Option<ApiStatus>, ApiResponse)>;
 
-fn with_body<T: JsonSchema>(context: &mut GenContext, status: u16, description: &str, headers: &[(&str, &str)]) -> Inferred {
+/// A documented answer with a JSON body and these header fields.
+pub fn with_body<T: JsonSchema>(context: &mut GenContext, status: u16, description: &str, headers: &[(&str, &str)]) -> Inferred {
     let schema = context.schema.subschema_for::<T>();
     let response = ApiResponse {
         description: description.to_owned(),
