@@ -4,23 +4,19 @@ Each race is a function that runs one round against a pair of servers and fails 
 tests run it `ROUNDS` times against honest servers, and once against a binary with a planted fault, where it must fail.
 """
 
-import secrets
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from harness import storm
-from harness.canary import DOMAIN, new_address, new_password, unique
+from harness.canary import new_address, new_password, unique
 from harness.client import Bearer, Client, problem
 from harness.mailbox import Mailbox
 from harness.pair import ROUNDS, Pair, rounds
 from harness.people import Newcomer, Session
 from harness.server import Stage
 from harness.storm import Answer, Shot
-from harness.waiting import until
 
 pytestmark = pytest.mark.long
 
@@ -29,9 +25,6 @@ USES = 200
 WRONG_PASSWORDS = 1000
 RIGHT_PASSWORDS = 50
 FAILURES_MAX = 10
-PEOPLE, SPELLINGS, REPEATS = 10, 5, 10
-# Each storm of sign-ups holds a race for each of the ten people, and hashes 500 passwords: three are thirty races.
-REGISTRATION_STORMS = 3
 
 
 @pytest.fixture(scope="module")
@@ -230,40 +223,6 @@ def race_guesses(pair: Pair) -> str:
 
 def test_r022_of_a_thousand_guesses_ten_are_verified_and_others_get_in(pair: Pair) -> None:
     rounds("guesses", race_guesses, pair)
-
-
-# Registrations
-
-
-def spellings(name: str) -> list[str]:
-    """Ways to write one address."""
-    local = f"josé.{name}"
-    wide = "".join(chr(ord(letter) + 0xFEE0) if letter.isascii() and letter.isalpha() else letter for letter in local)
-    forms = [local, unicodedata.normalize("NFD", local), local.upper(), wide, local.title()]
-    assert len(set(forms)) == SPELLINGS
-    return [f"{form}@{DOMAIN.upper() if number % 2 else DOMAIN}" for number, form in enumerate(forms)]
-
-
-def race_registrations(pair: Pair) -> str:
-    tag = f"q{secrets.token_hex(4)}q"
-    addresses = [address for number in range(PEOPLE) for address in spellings(f"{tag}{number}")]
-    password = new_password()
-    bodies: list[dict[str, Any]] = [{"email": address, "password": password} for address in addresses] * REPEATS
-    shots = [Shot("POST", "/v1/register", body) for body in bodies]
-    answers, repeated = storm.persist(pair.base_urls, shots)
-    assert storm.count(answers) == {"202": len(shots)}
-    # They are done after the answer.
-    left = "select count(*) from jobs where kind = 'sign_up'"
-    until("the sign-ups are done", lambda: pair.sql(left) == ["0"], seconds=120)
-    page = pair.site.admin.api.get("/v1/users", params={"q": tag, "limit": "200"}, expect=200).json()
-    made = sorted(unicodedata.normalize("NFKC", user["email"]).lower() for user in page["items"])
-    expected = sorted(f"josé.{tag}{number}@{DOMAIN}" for number in range(PEOPLE))
-    assert made == expected, f"{len(made)} accounts for {PEOPLE} addresses in {len(addresses)} spellings"
-    return f"{len(shots)} sign-ups made {len(made)} accounts; {repeated} had to come back"
-
-
-def test_r047_registrations_at_once_make_one_account_of_an_address(pair: Pair) -> None:
-    rounds("registrations", race_registrations, pair, REGISTRATION_STORMS)
 
 
 # The last administrator

@@ -25,7 +25,7 @@ pub enum Suites {
 /// Which tests a run of pytest takes, and how. A test often waits for its server, so two processes, each with servers of its own,
 /// take little more than half of the time. Apart: what must be answered in time from what storms servers, and what measures.
 const SHORT: &[&str] = &["-m", "not long", "--numprocesses", "2", "--dist", "loadfile"];
-const LONG: &[&str] = &["-m", "long and not measured", "--numprocesses", "2", "--dist", "loadfile"];
+const LONG: &[&str] = &["-m", "long and not measured", "--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"];
 const MEASURED: &[&str] = &["-m", "measured"];
 
 pub fn run(suites: Suites, filter: Option<&str>) -> Outcome {

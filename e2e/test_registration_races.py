@@ -1,0 +1,57 @@
+"""Many who sign up at the same moment, on two servers, under addresses that are spelled differently and are the same (R-047)."""
+
+import secrets
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from harness import storm
+from harness.canary import DOMAIN, new_password
+from harness.mailbox import Mailbox
+from harness.pair import Pair, rounds
+from harness.server import Stage
+from harness.storm import Shot
+from harness.waiting import until
+
+pytestmark = pytest.mark.long
+
+PEOPLE, SPELLINGS, REPEATS = 10, 5, 10
+
+
+@pytest.fixture(scope="module")
+def pair(stage: Stage, mailbox: Mailbox) -> Iterator[Pair]:
+    with Pair(stage, mailbox) as pair:
+        yield pair
+
+
+def spellings(name: str) -> list[str]:
+    """Ways to write one address."""
+    local = f"josé.{name}"
+    wide = "".join(chr(ord(letter) + 0xFEE0) if letter.isascii() and letter.isalpha() else letter for letter in local)
+    forms = [local, unicodedata.normalize("NFD", local), local.upper(), wide, local.title()]
+    assert len(set(forms)) == SPELLINGS
+    return [f"{form}@{DOMAIN.upper() if number % 2 else DOMAIN}" for number, form in enumerate(forms)]
+
+
+def race_registrations(pair: Pair) -> str:
+    tag = f"q{secrets.token_hex(4)}q"
+    addresses = [address for number in range(PEOPLE) for address in spellings(f"{tag}{number}")]
+    password = new_password()
+    bodies: list[dict[str, Any]] = [{"email": address, "password": password} for address in addresses] * REPEATS
+    shots = [Shot("POST", "/v1/register", body) for body in bodies]
+    answers, repeated = storm.persist(pair.base_urls, shots)
+    assert storm.count(answers) == {"202": len(shots)}
+    # They are done after the answer.
+    left = "select count(*) from jobs where kind = 'sign_up'"
+    until("the sign-ups are done", lambda: pair.sql(left) == ["0"], seconds=120)
+    page = pair.site.admin.api.get("/v1/users", params={"q": tag, "limit": "200"}, expect=200).json()
+    made = sorted(unicodedata.normalize("NFKC", user["email"]).lower() for user in page["items"])
+    expected = sorted(f"josé.{tag}{number}@{DOMAIN}" for number in range(PEOPLE))
+    assert made == expected, f"{len(made)} accounts for {PEOPLE} addresses in {len(addresses)} spellings"
+    return f"{len(shots)} sign-ups made {len(made)} accounts; {repeated} had to come back"
+
+
+def test_r047_registrations_at_once_make_one_account_of_an_address(pair: Pair) -> None:
+    rounds("registrations", race_registrations, pair)
