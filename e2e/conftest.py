@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("harness.client", "harness.docs_page", "harness.pair", "harness.storm")
+pytest.register_assert_rewrite("harness.client", "harness.docs_page", "harness.nginx", "harness.pair", "harness.storm")
 
 from harness import canary, storm  # noqa: E402, the line above must come first
 from harness.client import Client, Session  # noqa: E402

@@ -12,7 +12,7 @@ import pytest
 
 from harness import canary, wire
 from harness.canary import new_address, new_password
-from harness.client import Client, Session
+from harness.client import Client, Session, problem
 from harness.people import Person, Site
 from harness.server import Stage, Usher, clean_environment, free_port
 from harness.waiting import until
@@ -275,6 +275,24 @@ def test_r284_a_request_in_flight_is_answered_before_it_stops(running: Usher) ->
         connection.sendall(body)
         assert wire.read(connection).status == 401
     assert running.process.wait(timeout=30) == 0
+
+
+def test_r284_before_it_stops_it_serves_on_and_leads_clients_elsewhere(stage: Stage) -> None:
+    usher = stage.usher(USHER_SHUTDOWN_DELAY_SECONDS="600")
+    try:
+        usher.start()
+        client = Client(usher.base_url)
+        assert "connection" not in client.get("/livez", expect=200).headers
+        assert usher.process
+        usher.process.send_signal(signal.SIGTERM)
+        until("it is not ready any more", lambda: client.get("/readyz", may_be_unavailable=True).status_code == 503)
+        problem(client.get("/readyz", may_be_unavailable=True), 503, "stopping")
+        assert client.get("/livez", expect=200).headers["connection"] == "close"
+        assert client.post("/v1/refresh", json={}).status_code == 422
+        # Asked again, it waits no longer.
+        assert usher.stop() == 0
+    finally:
+        usher.remove()
 
 
 def refuses_connections(usher: Usher) -> bool:

@@ -41,6 +41,16 @@ const CHROMIUM: Need = Need {
     otherwise: "install Chromium or Google Chrome",
 };
 
+const NGINX: Need = Need {
+    name: "Nginx",
+    apt: &["nginx"],
+    dnf: &["nginx"],
+    apk: &["nginx"],
+    pacman: &["nginx"],
+    brew: &["nginx"],
+    otherwise: "install Nginx 1.22 or newer",
+};
+
 struct Manager {
     program: &'static str,
     update: &'static [&'static str],
@@ -79,6 +89,10 @@ const MANAGERS: [Manager; 5] = [
 /// this drop-in, which is there only while we install, keeps it from being made.
 const NO_DEFAULT_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/usher.conf";
 
+/// Debian starts what it installs. This policy, which is there only while we install and only if there is none, keeps a web server
+/// that tests want from taking port 80.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
 /// Installs what is needed; an error says what to do by hand.
 pub fn install(need: &Need) -> Result<(), String> {
     let Some(manager) = MANAGERS.iter().find(|manager| on_path(manager.program).is_some()) else {
@@ -98,11 +112,18 @@ pub fn install(need: &Need) -> Result<(), String> {
             "mkdir -p \"$(dirname {NO_DEFAULT_CLUSTER})\" && echo create_main_cluster = off >{NO_DEFAULT_CLUSTER}"
         ))?;
     }
+    let without_start = manager.program == "apt-get" && need.apt.contains(&"nginx") && !Path::new(POLICY).exists();
+    if without_start {
+        rights.shell(&format!("printf '#!/bin/sh\\nexit 101\\n' >{POLICY} && chmod 755 {POLICY}"))?;
+    }
     let mut arguments = manager.install.to_vec();
     arguments.extend((manager.packages)(need));
     let installed = workspace::run(&mut rights.command(manager.program, &arguments));
     if without_cluster {
         rights.shell(&format!("rm -f {NO_DEFAULT_CLUSTER}"))?;
+    }
+    if without_start {
+        rights.shell(&format!("rm -f {POLICY}"))?;
     }
     installed.map_err(|error| format!("{error}. {} is missing: {}", need.name, need.otherwise))
 }
@@ -173,6 +194,7 @@ pub fn pytest(requirements: &Path, environment: &Path) -> Result<PathBuf, String
     if wanted.contains("playwright") {
         chromium()?;
     }
+    nginx()?;
     Ok(python_environment(requirements, environment)?.join("pytest"))
 }
 
@@ -220,6 +242,14 @@ fn chromium() -> Result<(), String> {
         return Ok(());
     }
     install(&CHROMIUM)
+}
+
+/// An ordinary user's search path may lack the folder in which it is.
+fn nginx() -> Result<(), String> {
+    if on_path("nginx").is_some() || Path::new("/usr/sbin/nginx").exists() {
+        return Ok(());
+    }
+    install(&NGINX)
 }
 
 #[cfg(test)]

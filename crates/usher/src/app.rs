@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::db::{Actor, Db, DbResult, Origin, Tx};
 use crate::error::AppResult;
 use crate::hashing::Hasher;
+use crate::http::serve::Draining;
 use crate::id::ApiKeyId;
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
@@ -31,6 +32,8 @@ pub struct Parts {
     pub keyring: Keyring,
     pub sealer: Sealer,
     pub hasher: Hasher,
+    /// Whether this process is about to stop.
+    pub draining: Draining,
     /// What this process has drawn of its callers' limits.
     pub portions: Portions,
     /// The operator's list of breached passwords.

@@ -15,6 +15,7 @@ use crate::db::private::{Options, Private};
 use crate::db::{Actor, ConnectOptions, Db, Origin, migrations};
 use crate::error::LogAndIgnore;
 use crate::hashing::{Cost, Hasher, Pepper, Peppers};
+use crate::http::serve::Draining;
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
 use crate::password_filter::Filter;
@@ -79,6 +80,7 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         sealer: sealer(&config)?,
         hasher: hasher(&config.password),
         password_filter,
+        draining: Draining::default(),
         portions: Portions::default(),
         on_denied: audit::note_denied,
         on_unknown_key: keys::look_again,

@@ -12,6 +12,7 @@ use crate::audit::log::Sealing;
 use crate::config::{Config, Report};
 use crate::db::listen::Listener;
 use crate::error::LogAndIgnore;
+use crate::http::serve::Draining;
 use crate::http::{probes, serve as http};
 use crate::jobs::Worker;
 use crate::secret::SecretText;
@@ -35,10 +36,11 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
         boot::verify_password_filter(&config).await?;
         boot::ready(config).await
     };
+    let never = Draining::default();
     let running = tokio::select! {
         running = ready => running?,
         // Until then probes are told that the process lives, and everybody else to come back.
-        () = http::serve(starting, probes::starting_router(), std::future::pending(), grace) => return Ok(()),
+        () = http::serve(starting, probes::starting_router(), std::future::pending(), grace, &never) => return Ok(()),
         () = stop.asked() => return Ok(()),
     };
     let app = running.app.clone();
@@ -52,11 +54,12 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
     }
     if let Some(listener) = metrics_listener {
         let router = probes::metrics_router(&app);
-        tokio::spawn(http::serve(listener, router, std::future::pending(), grace));
+        tokio::spawn(async move { http::serve(listener, router, std::future::pending(), grace, &never).await });
     }
     let (url, version) = (app.config.server.public_url.as_str(), env!("CARGO_PKG_VERSION"));
     tracing::info!(%address, url, version, worker = worker.is_some(), "serving");
-    http::serve(TcpListener::from_std(listener).map_err(anyhow::Error::from)?, router::router(&app), stop.asked(), grace).await;
+    let listener = TcpListener::from_std(listener).map_err(anyhow::Error::from)?;
+    http::serve(listener, router::router(&app), stop.after_delay(&app), grace, &app.draining).await;
     tracing::info!("stopping");
     if let Some(worker) = worker {
         worker.stop().await;
@@ -159,6 +162,21 @@ impl Stop {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// Asked, and then long enough for proxies to notice; who asks again does not want to wait.
+    async fn after_delay(&mut self, app: &App) {
+        self.asked().await;
+        let delay = app.config.server.shutdown_delay;
+        if delay.is_zero() {
+            return;
+        }
+        app.draining.begin();
+        tracing::info!(seconds = delay.as_secs(), "about to stop: serving on while proxies look elsewhere");
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = self.asked() => {}
         }
     }
 }

@@ -75,6 +75,8 @@ pub struct Server {
     pub metrics_listen: Option<SocketAddr>,
     pub request_timeout: Duration,
     /// How long running requests may take to end after SIGTERM.
+    /// How long it goes on serving when it was told to stop.
+    pub shutdown_delay: Duration,
     pub shutdown_grace: Duration,
     pub registration: Registration,
 }

@@ -59,6 +59,7 @@ fn server(reader: &mut Reader<'_>) -> Server {
         rate_limit_exempt: reader.optional("USHER_RATE_LIMIT_EXEMPT", networks).unwrap_or_default(),
         metrics_listen,
         request_timeout: reader.seconds("USHER_REQUEST_TIMEOUT_SECONDS"),
+        shutdown_delay: reader.seconds("USHER_SHUTDOWN_DELAY_SECONDS"),
         shutdown_grace: reader.seconds("USHER_SHUTDOWN_GRACE_SECONDS"),
         registration: reader.choice("USHER_REGISTRATION", &Registration::WORDS),
     }

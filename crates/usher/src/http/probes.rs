@@ -29,7 +29,7 @@ pub fn router(with_metrics: bool) -> Routes {
         )
         .op(
             Op::new(Method::GET, "/readyz", Access::Public, "Operations", "Can requests be served?")
-                .description("503 while the database is away, so that a load balancer sends requests elsewhere."),
+                .description("503 while the database is away or the process is about to stop, so that a load balancer sends requests elsewhere."),
             show_readiness,
         );
     if !with_metrics {
@@ -55,6 +55,9 @@ async fn show_liveness() -> Answer<Health> {
 }
 
 async fn show_readiness(State(app): State<App>) -> AppResult<Answer<Health>> {
+    if app.draining.has_begun() {
+        return Err(Rejection::unavailable("stopping", "This process is about to stop.", 2).into());
+    }
     match app.db.ping().await {
         Ok(()) => Ok(Answer(OK)),
         Err(_) => Err(Rejection::unavailable("database_unavailable", "The database does not answer.", 2).into()),

@@ -1,10 +1,15 @@
 //! Accepts connections, bounds how long a client may take to speak, and drains them on the way out.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use http::{HeaderValue, Version, header};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -15,8 +20,23 @@ use tower::ServiceExt;
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 const STREAMS_MAX: u32 = 200;
 
+/// Whether the process is about to stop: it still serves, and leads clients to others.
+#[derive(Clone, Debug, Default)]
+pub struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Serves until `stop` ends, then lets running requests end within `grace`.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>, grace: Duration) {
+pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>, grace: Duration, draining: &Draining) {
+    let router = router.layer(from_fn_with_state(draining.clone(), close_when_draining));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_headers(120);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX).max_header_list_size(32 * 1024);
@@ -52,7 +72,18 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
     }
 }
 
-fn with_peer(request: hyper::Request<hyper::body::Incoming>, peer: SocketAddr) -> axum::extract::Request {
+/// A connection that is kept would be ended later, perhaps when the next request is on its way; a POST can't be repeated then. The
+/// header is one of HTTP/1 (RFC 9112, section 9.6).
+async fn close_when_draining(State(draining): State<Draining>, request: Request, next: Next) -> Response {
+    let keeps = request.version() < Version::HTTP_2;
+    let mut response = next.run(request).await;
+    if keeps && draining.has_begun() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+fn with_peer(request: hyper::Request<hyper::body::Incoming>, peer: SocketAddr) -> Request {
     let mut request = request.map(axum::body::Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
     request

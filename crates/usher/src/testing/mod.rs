@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Source};
 use crate::db::{Actor, ConnectOptions, Db, Tx};
 use crate::hashing::{Cost, Hasher};
+use crate::http::serve::Draining;
 use crate::jobs;
 use crate::keyring::Keyring;
 use crate::mail::{Mailer, Message};
@@ -72,6 +73,7 @@ impl TestApp {
             keyring: Keyring::new(config.server.public_url.as_str(), config.tokens.access_lifetime),
             sealer: Sealer::new(&[7; 32]),
             hasher: Hasher::start(Cost::CHEAP, 1, 256),
+            draining: Draining::default(),
             portions: Portions::default(),
             password_filter: config.password.filter.as_deref().map(|path| Arc::new(Filter::open(path).unwrap())),
             on_denied: audit::note_denied,
@@ -98,6 +100,7 @@ impl TestApp {
             sealer: Sealer::new(&[7; 32]),
             hasher: Hasher::start(Cost::CHEAP, 1, 8),
             password_filter: self.app.password_filter.clone(),
+            draining: Draining::default(),
             portions: Portions::default(),
             on_denied: self.app.on_denied,
             on_unknown_key: self.app.on_unknown_key,
