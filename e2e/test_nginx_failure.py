@@ -1,5 +1,7 @@
 """Servers that end, hang and come back behind Nginx: what clients see of it."""
 
+import base64
+import hashlib
 import socket
 import threading
 import time
@@ -210,3 +212,14 @@ def test_only_what_may_be_repeated_is_repeated(mirror: Nginx, echo: Echo, method
     assert len({seen["headers"]["x-request-id"] for seen in echo.seen}) == 1, "the same request"
     entry = mirror.entry(answer.headers["x-request-id"])
     assert entry["upstream_status"].count("502") == tries
+
+
+@pytest.mark.parametrize("page", ["maintenance", "busy"])
+def test_the_pages_of_nginx_need_nothing_else(page: str) -> None:
+    """They are shown when nobody answers: their style is in them, and the policy lets in exactly that."""
+    folder = nginx.DEPLOY / "usher"
+    text = (folder / "pages" / f"{page}.html").read_text()
+    assert "href=" not in text and "src=" not in text
+    style = text.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in (folder / "own-pages.conf").read_text()

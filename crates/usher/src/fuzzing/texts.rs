@@ -82,6 +82,7 @@ pub(super) fn ids(data: &[u8]) {
         Purpose::ReportSignIn,
         Purpose::ConfirmEmail,
         Purpose::UndoDeletion,
+        Purpose::ApiKey,
     ];
     let fitting = purposes.into_iter().filter(|purpose| bearer_hash(*purpose, &secret).is_some()).count();
     assert!(fitting <= 1, "a bearer secret is for one purpose");
