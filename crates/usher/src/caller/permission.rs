@@ -112,7 +112,7 @@ impl PermissionSet {
 
     /// The permissions that are in both sets.
     #[must_use]
-    pub fn both(self, other: Self) -> Self {
+    pub fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 

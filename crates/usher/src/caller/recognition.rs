@@ -51,7 +51,7 @@ async fn by_api_key(app: &App, key: &str, origin: Origin) -> AppResult<Caller> {
     Ok(Caller {
         cleared,
         credential: Credential::ApiKey { id, expires_at },
-        permissions: found.granted.both(found.holder.permissions),
+        permissions: found.granted.intersection(found.holder.permissions),
         origin: Origin { api_key: Some(id), ..origin.by(found.holder.subject.actor()) },
     })
 }
