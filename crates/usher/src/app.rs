@@ -9,7 +9,7 @@ use crate::caller::Denial;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Actor, Db, DbResult, Origin, Tx};
-use crate::error::AppResult;
+use crate::error::{AppResult, LogAndIgnore};
 use crate::hashing::Hasher;
 use crate::http::serve::Draining;
 use crate::id::ApiKeyId;
@@ -53,6 +53,9 @@ pub type OnUnknownKey = fn(App) -> Pin<Box<dyn Future<Output = AppResult<()>> + 
 
 pub type OnKeyUsed = fn(App, ApiKeyId, Option<IpAddr>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// Reads what is wanted.
+pub type Ask<W, T> = for<'a> fn(&'a mut Tx, &'a W) -> Pin<Box<dyn Future<Output = AppResult<T>> + Send + 'a>>;
+
 impl App {
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
@@ -61,6 +64,25 @@ impl App {
     /// Begins a transaction that happens now.
     pub async fn begin(&self, origin: &Origin) -> DbResult<Tx> {
         self.db.begin(origin.clone(), self.clock.now()).await
+    }
+
+    /// Reads a list: on the replica if there is one that has all it needs, and where that fails on the database itself.
+    /// What to ask for is given beside the question: a closure that borrowed it could not be sent between threads.
+    pub async fn read_list<W, T>(&self, origin: &Origin, wanted: &W, ask: Ask<W, T>) -> AppResult<T> {
+        let read = |from: &'static str| metrics::counter!("usher_database_reads_total", "from" => from).increment(1);
+        if let Some(mut tx) = self.db.begin_on_replica(origin.clone(), self.clock.now()).await? {
+            // A standby ends a read that stands in the way of its replay.
+            if let Ok(answer) = ask(&mut tx, wanted).await {
+                tx.commit().await.log_and_ignore("what was read is there");
+                read("replica");
+                return Ok(answer);
+            }
+        }
+        let mut tx = self.begin(origin).await?;
+        let answer = ask(&mut tx, wanted).await?;
+        tx.commit().await?;
+        read("primary");
+        Ok(answer)
     }
 
     /// Begins a transaction of usher's own.

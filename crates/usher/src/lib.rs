@@ -4,6 +4,7 @@
 
 // Kernel: knows no feature.
 pub mod app;
+pub mod assets;
 pub mod caller;
 pub mod clock;
 pub mod config;

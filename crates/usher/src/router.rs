@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 use serde_json::Value;
 
 use crate::app::App;
@@ -9,7 +10,7 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, api_keys, attempts, audit, authz, devices, html, keys, mails, me, password, recovery, registration, roles,
+    addresses, api_keys, assets, attempts, audit, authz, devices, keys, mails, me, password, recovery, registration, roles,
     service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
@@ -45,7 +46,9 @@ pub fn router(app: &App) -> Router {
     let with_metrics = app.config.server.metrics_listen.is_none();
     let (operations, document) = docs::finish(operations(with_metrics));
     let forms = verification::pages().merge(recovery::pages()).merge(addresses::pages()).merge(me::pages());
-    let pages = html::router().merge(forms.layer(from_fn_with_state(app.clone(), limits::guard_forms)));
+    let pages = Router::new()
+        .route("/assets/{*path}", get(assets::show))
+        .merge(forms.layer(from_fn_with_state(app.clone(), limits::guard_forms)));
     layers::wrap(operations.merge(docs::router(&document)).merge(pages), app)
 }
 

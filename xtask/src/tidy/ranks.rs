@@ -29,6 +29,7 @@ const RANKS: &[(&str, u8)] = &[
     ("telemetry", KERNEL),
     ("mail", KERNEL),
     ("app", KERNEL),
+    ("assets", KERNEL),
     ("jobs", KERNEL),
     ("http", KERNEL),
     ("html", KERNEL),

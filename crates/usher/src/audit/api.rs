@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::log::{self, Sealed};
 use super::store;
-use crate::app::App;
-use crate::caller::Permission;
+use crate::app::{App, Ask};
+use crate::caller::{Caller, Permission};
 use crate::db::page::{self, Limit, Page};
 use crate::error::{AppResult, Rejection};
 use crate::http::api::{Access, Op, Routes};
@@ -80,13 +80,16 @@ pub struct AuditEvent {
 }
 
 async fn list_audit_events(
+    caller: Caller,
     State(app): State<App>,
     OriginalUri(here): OriginalUri,
     Query(filter): Query<Filter>,
 ) -> AppResult<Listed<AuditEvent>> {
     let after: Option<Uuid> = filter.cursor.as_deref().map(page::decode).transpose()?;
-    let events = store::list_events(app.db.pipeline(), &filter, after).await?;
-    let page = Page::cut(events, filter.limit.unwrap_or_default(), |event| event.id);
+    let limit = filter.limit;
+    let ask: Ask<_, _> = |tx, (filter, after)| Box::pin(async { Ok(store::list_events(tx, filter, *after).await?) });
+    let events = app.read_list(&caller.origin, &(filter, after), ask).await?;
+    let page = Page::cut(events, limit.unwrap_or_default(), |event| event.id);
     Ok(Listed { page, here })
 }
 

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::api::{AuditEvent, Filter};
 use super::{Content, Event};
-use crate::db::lanes::Pipeline;
 use crate::db::{DbResult, Tx};
 use crate::id::{UserId, new_uuid};
 
@@ -67,7 +66,7 @@ pub async fn delete_details(tx: &mut Tx, user_id: UserId, limit: i64) -> DbResul
     tx.execute(sql, &[&user_id, &limit]).await
 }
 
-pub async fn list_events(pipeline: &Pipeline, filter: &Filter, after: Option<Uuid>) -> DbResult<Vec<AuditEvent>> {
+pub async fn list_events(tx: &mut Tx, filter: &Filter, after: Option<Uuid>) -> DbResult<Vec<AuditEvent>> {
     let limit = filter.limit.unwrap_or_default().and_one();
     let sql = "
         select e.id, e.occurred_at, e.action, e.outcome, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.request_id,
@@ -80,7 +79,7 @@ pub async fn list_events(pipeline: &Pipeline, filter: &Filter, after: Option<Uui
             and ($4::text is null or e.action = $4)
         order by e.id desc
         limit $5";
-    let rows = pipeline.query(sql, &[&after, &filter.actor_id, &filter.target_id, &filter.action, &limit]).await?;
+    let rows = tx.query(sql, &[&after, &filter.actor_id, &filter.target_id, &filter.action, &limit]).await?;
     Ok(rows
         .iter()
         .map(|row| {

@@ -59,8 +59,10 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         let postgres = private.config();
         (Some(private), postgres)
     };
+    let replica = config.database.read_url.as_ref().map(|url| url.expose().parse()).transpose();
     let options = ConnectOptions {
         postgres,
+        replica: replica.context("USHER_DATABASE_READ_URL can't be read")?,
         pool_size: config.database.pool_size,
         connect_timeout: config.database.connect_timeout,
         statement_timeout: config.database.statement_timeout,

@@ -84,6 +84,7 @@ async fn examine(app: &App, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
         return Ok(());
     }
     findings.push(finding("migrations", Verdict::Ok, "all are applied"));
+    findings.extend(examine_replica(app).await);
     let trigram = app.db.pipeline().query("select 1 from pg_extension where extname = 'pg_trgm'", &[]).await?;
     findings.push(if trigram.is_empty() {
         finding("search", Verdict::Warning, "without the extension pg_trgm a search reads all users")
@@ -91,6 +92,13 @@ async fn examine(app: &App, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
         finding("search", Verdict::Ok, "pg_trgm is there")
     });
     examine_content(app, findings).await
+}
+
+async fn examine_replica(app: &App) -> Option<Finding> {
+    Some(match app.db.examine_replica().await? {
+        Ok(behind) => finding("replica", Verdict::Ok, format!("{behind} bytes of the log behind the database")),
+        Err(error) => finding("replica", Verdict::Warning, format!("the database answers for it: {error}")),
+    })
 }
 
 async fn examine_content(app: &App, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
@@ -105,14 +113,14 @@ async fn examine_content(app: &App, findings: &mut Vec<Finding>) -> anyhow::Resu
     } else {
         finding("administrator", Verdict::Warning, "there is none yet: see `usher setup-token`")
     });
-    let (waiting, dead) = jobs::count(&mut tx).await?;
-    let verdict = if dead > 0 { Verdict::Warning } else { Verdict::Ok };
-    findings.push(finding("jobs", verdict, format!("{waiting} waiting, {dead} given up")));
+    let jobs = jobs::count(&mut tx).await?;
+    let verdict = if jobs.given_up > 0 { Verdict::Warning } else { Verdict::Ok };
+    findings.push(finding("jobs", verdict, format!("{} waiting, {} given up", jobs.waiting, jobs.given_up)));
     findings.push(examine_log(app).await?);
-    let (held, failed) = mails::count_stuck(&mut tx).await?;
-    let verdict = if held + failed > 0 { Verdict::Warning } else { Verdict::Ok };
+    let mails::Queue { held, given_up, .. } = mails::count(&mut tx).await?;
+    let verdict = if held + given_up > 0 { Verdict::Warning } else { Verdict::Ok };
     let smtp = if app.mailer.holds() { "no SMTP server is set" } else { "an SMTP server is set" };
-    findings.push(finding("mail", verdict, format!("{smtp}; {held} held, {failed} given up")));
+    findings.push(finding("mail", verdict, format!("{smtp}; {held} held, {given_up} given up")));
     tx.commit().await?;
     Ok(())
 }

@@ -5,16 +5,19 @@ mod audit;
 mod boot;
 mod config;
 mod doctor;
+mod healthcheck;
 mod keys;
 mod mails;
 mod migrate;
 mod output;
 mod password_filter;
+mod queues;
 mod roles;
 mod sealed;
 mod secret_key;
 mod serve;
 mod service_accounts;
+mod static_files;
 mod users;
 
 use std::process::ExitCode;
@@ -78,8 +81,17 @@ enum Command {
     Config(config::Command),
     /// Print the OpenAPI document
     Openapi,
+    /// Put the static files where a web server serves them
+    #[command(subcommand)]
+    Static(static_files::Command),
     /// Look for what is wrong with this installation
     Doctor,
+    /// Ask the server beside this command whether it is ready; exit code 1 if not
+    Healthcheck {
+        /// Ask the worker, at `USHER_METRICS_LISTEN`
+        #[arg(long)]
+        worker: bool,
+    },
 }
 
 /// A failure and the exit code it ends with.
@@ -133,6 +145,7 @@ fn run(arguments: Arguments) -> Outcome {
     match &arguments.command {
         Command::Config(command) => return config::run(command, json),
         Command::Openapi => return config::print_openapi(),
+        Command::Static(command) => return static_files::run(command, json),
         Command::Audit(audit::Command::Verify(verify)) if verify.file.is_some() => return audit::verify_file(verify, json),
         Command::PasswordFilter(command) => return password_filter::run(command, json),
         _ => {}
@@ -153,7 +166,8 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Keys(command) => keys::run(config, &command, json).await,
             Command::Audit(command) => audit::run(config, &command, json).await,
             Command::Doctor => doctor::run(config, &report, json).await,
-            Command::Config(_) | Command::Openapi | Command::PasswordFilter(_) => Ok(()),
+            Command::Healthcheck { worker } => healthcheck::run(&config, worker).await,
+            Command::Config(_) | Command::Openapi | Command::PasswordFilter(_) | Command::Static(_) => Ok(()),
         }
     })
 }

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
-use super::{Failure, Outcome, boot, output, secret_key};
+use super::{Failure, Outcome, boot, output, queues, secret_key};
 use crate::app::App;
 use crate::audit::log::Sealing;
 use crate::config::{Config, Report};
@@ -16,20 +17,16 @@ use crate::http::serve::Draining;
 use crate::http::{probes, serve as http};
 use crate::jobs::Worker;
 use crate::secret::SecretText;
-use crate::{audit, faults, keys, router, setup, telemetry};
+use crate::telemetry::{self, Traces};
+use crate::{audit, faults, keys, router, setup};
 
 pub async fn serve(config: Config, report: &Report) -> Outcome {
-    start_telemetry(&config, report)?;
+    let traces = start_telemetry(&config, report)?;
     let mut stop = Stop::new()?;
     let address = config.server.listen;
     // First of all: a port that is taken must not cost a migration.
     let listener = listen(address).with_context(|| format!("listening on {address} (USHER_LISTEN)"))?;
-    let metrics_listener = match config.server.metrics_listen {
-        Some(address) => {
-            Some(TcpListener::bind(address).await.with_context(|| format!("listening on {address} (USHER_METRICS_LISTEN)"))?)
-        }
-        None => None,
-    };
+    let metrics_listener = listen_for_metrics(&config).await?;
     let grace = config.server.shutdown_grace;
     let starting = listener.try_clone().and_then(TcpListener::from_std).map_err(anyhow::Error::from)?;
     let ready = async {
@@ -37,10 +34,11 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
         boot::ready(config).await
     };
     let never = Draining::default();
+    let (announce, ready_for) = watch::channel(None);
     let running = tokio::select! {
         running = ready => running?,
         // Until then probes are told that the process lives, and everybody else to come back.
-        () = http::serve(starting, probes::starting_router(), std::future::pending(), grace, &never) => return Ok(()),
+        () = http::serve(starting, probes::starting_router(ready_for), std::future::pending(), grace, &never) => return Ok(()),
         () = stop.asked() => return Ok(()),
     };
     let app = running.app.clone();
@@ -49,17 +47,20 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
     audit::note_start(&app, "serve", report).await.map_err(anyhow::Error::from)?;
     let worker = app.config.run_worker.then(|| Worker::start(app.clone(), router::jobs(), &notifications));
     let sealing = app.config.run_worker.then(|| Sealing::start(app.clone()));
+    if app.config.run_worker {
+        queues::watch(app.clone());
+    }
     if running.is_private() {
         leave_setup_token(&app).await?;
     }
-    if let Some(listener) = metrics_listener {
-        let router = probes::metrics_router(&app);
-        tokio::spawn(async move { http::serve(listener, router, std::future::pending(), grace, &never).await });
-    }
+    serve_metrics(&app, metrics_listener);
     let (url, version) = (app.config.server.public_url.as_str(), env!("CARGO_PKG_VERSION"));
     tracing::info!(%address, url, version, worker = worker.is_some(), "serving");
     let listener = TcpListener::from_std(listener).map_err(anyhow::Error::from)?;
-    http::serve(listener, router::router(&app), stop.after_delay(&app), grace, &app.draining).await;
+    let router = router::router(&app);
+    // Who came while the server started is answered now.
+    announce.send_replace(Some(router.clone()));
+    http::serve(listener, router, stop.after_delay(&app), grace, &app.draining).await;
     tracing::info!("stopping");
     if let Some(worker) = worker {
         worker.stop().await;
@@ -68,28 +69,33 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
         sealing.stop().await;
     }
     running.stop().await;
+    traces.stop().await;
     Ok(())
 }
 
 pub async fn work(config: Config, report: &Report) -> Outcome {
-    start_telemetry(&config, report)?;
+    let traces = start_telemetry(&config, report)?;
     let mut stop = Stop::new()?;
+    let metrics_listener = listen_for_metrics(&config).await?;
     let running = tokio::select! {
         running = boot::ready(config) => running?,
         () = stop.asked() => return Ok(()),
     };
     let app = running.app.clone();
+    serve_metrics(&app, metrics_listener);
     let notifications = Listener::start(&app.db);
     keys::follow(app.clone(), &notifications);
     audit::note_start(&app, "worker", report).await.map_err(anyhow::Error::from)?;
     let worker = Worker::start(app.clone(), router::jobs(), &notifications);
     let sealing = Sealing::start(app.clone());
+    queues::watch(app.clone());
     tracing::info!("working");
     stop.asked().await;
     tracing::info!("stopping");
     worker.stop().await;
     sealing.stop().await;
     running.stop().await;
+    traces.stop().await;
     Ok(())
 }
 
@@ -118,14 +124,27 @@ fn listen(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
     Ok(listener)
 }
 
-fn start_telemetry(config: &Config, report: &Report) -> anyhow::Result<()> {
-    telemetry::init_logs(&config.log)?;
+async fn listen_for_metrics(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = config.server.metrics_listen else { return Ok(None) };
+    let listener = TcpListener::bind(address).await;
+    Ok(Some(listener.with_context(|| format!("listening on {address} (USHER_METRICS_LISTEN)"))?))
+}
+
+/// Until the process ends.
+fn serve_metrics(app: &App, listener: Option<TcpListener>) {
+    let Some(listener) = listener else { return };
+    let (router, grace) = (probes::metrics_router(app), app.config.server.shutdown_grace);
+    tokio::spawn(async move { http::serve(listener, router, std::future::pending(), grace, &Draining::default()).await });
+}
+
+fn start_telemetry(config: &Config, report: &Report) -> anyhow::Result<Traces> {
+    let traces = telemetry::init(&config.log)?;
     telemetry::metrics();
     faults::warn();
     for warning in &report.warnings {
         tracing::warn!(variable = warning.variable, "{}", warning.message);
     }
-    Ok(())
+    Ok(traces)
 }
 
 /// In the zero-config default the newcomer finds the token in the data directory; it never goes through a log.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::setting::{Fallback, Section, Setting, Syntax, alternatives};
-use super::settings::SETTINGS;
+use super::settings::settings;
 
 const INTRODUCTION: &str = "\
 # Configuration
@@ -33,7 +33,7 @@ pub fn markdown() -> String {
     for section in Section::ALL {
         write!(page, "\n## {}\n\n", section.title()).expect("a string takes any text");
         page.push_str("| Variable | Value | Default | Description |\n| --- | --- | --- | --- |\n");
-        for setting in SETTINGS.iter().filter(|setting| setting.section == section) {
+        for setting in settings().filter(|setting| setting.section == section) {
             page.push_str(&row(setting));
         }
     }

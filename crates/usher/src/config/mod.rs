@@ -1,6 +1,6 @@
 //! What the operator decides: read once at the start, from the environment and from `.env` in the working directory.
 //!
-//! Every setting is defined once, in [`SETTINGS`]. The parser, `usher config check`, `usher config print` and
+//! Every setting is defined once, in [`settings`]. The parser, `usher config check`, `usher config print` and
 //! `docs/configuration.md` all come from that table. Invariants: an unknown `USHER_` name or a bad value is an error;
 //! all errors are reported together; no secret has a fallback; no secret appears in an error, a print or a `Debug`.
 
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use lettre::message::Mailbox;
+use url::Url;
 use usher_oidc::jose::Algorithm;
 
 use crate::faults;
@@ -37,7 +38,7 @@ pub use public_url::PublicUrl;
 pub use report::{ConfigErrors, Entry, Problem, Report};
 pub use secret_key::SecretKey;
 pub use setting::{Fallback, Section, Setting, Syntax};
-pub use settings::SETTINGS;
+pub use settings::settings;
 pub use smtp_url::{SmtpCredentials, SmtpTls, SmtpUrl};
 pub use source::{Origin, Source};
 
@@ -74,9 +75,9 @@ pub struct Server {
     /// Where `/metrics` is served when it shall not be beside the API.
     pub metrics_listen: Option<SocketAddr>,
     pub request_timeout: Duration,
-    /// How long running requests may take to end after SIGTERM.
     /// How long it goes on serving when it was told to stop.
     pub shutdown_delay: Duration,
+    /// How long running requests may take to end after that.
     pub shutdown_grace: Duration,
     pub registration: Registration,
 }
@@ -98,6 +99,8 @@ impl Registration {
 pub struct Database {
     /// Parses as a [`tokio_postgres::Config`]. `None`: usher runs a private database server.
     pub url: Option<Hidden<String>>,
+    /// A replica for lists; only beside a configured `url`.
+    pub read_url: Option<Hidden<String>>,
     /// Connections of the transaction lane.
     pub pool_size: usize,
     pub statement_timeout: Duration,
@@ -124,6 +127,17 @@ pub struct Log {
     pub format: LogFormat,
     /// A filter that `tracing_subscriber::EnvFilter` has accepted.
     pub level: String,
+    /// `None`: nothing is traced.
+    pub traces: Option<Traces>,
+}
+
+/// Where traces go.
+#[derive(Clone, Debug)]
+pub struct Traces {
+    /// An OTLP collector, by HTTP.
+    pub url: Url,
+    /// Of the traces that begin here.
+    pub sample_percent: u32,
 }
 
 /// The shape of a log line.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::hidden::{MASK, sample_problem};
 use super::report::{ConfigErrors, Entry, Problem, Report};
 use super::setting::{self, Fallback, Setting, Syntax};
-use super::settings::SETTINGS;
+use super::settings::settings;
 use super::source::{Origin, Source, read_limited};
 use super::suggest;
 use super::{Hidden, SecretKey};
@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
         if !self.problems.is_empty() {
             return Err(ConfigErrors { problems: self.problems });
         }
-        self.entries.sort_by_key(|entry| SETTINGS.iter().position(|setting| setting.name == entry.name));
+        self.entries.sort_by_key(|entry| settings().position(|setting| setting.name == entry.name));
         Ok(Report { entries: self.entries, warnings: self.warnings })
     }
 
@@ -197,8 +197,8 @@ fn unknown_name(name: &str) -> Option<Problem> {
         let message = format!("is not read, since only secrets come from files; set {plain} itself");
         return Some(Problem::new(name, message));
     }
-    let files: Vec<String> = SETTINGS.iter().filter(|setting| setting.secret).map(Setting::file_name).collect();
-    let candidates = SETTINGS.iter().map(|setting| setting.name).chain(files.iter().map(String::as_str));
+    let files: Vec<String> = settings().filter(|setting| setting.secret).map(Setting::file_name).collect();
+    let candidates = settings().map(|setting| setting.name).chain(files.iter().map(String::as_str));
     let message = match suggest::nearest(name, candidates) {
         Some(nearest) => format!("is not a setting of usher; did you mean {nearest}? Correct the name or remove it"),
         None => "is not a setting of usher; remove it, or see `usher config docs` for the settings".to_owned(),

@@ -9,6 +9,7 @@ use lettre::message::Mailbox;
 use tokio_postgres::config::{Host, SslMode};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use url::Url;
 use usher_oidc::jose::Algorithm;
 
 use super::hidden::sample_problem;
@@ -16,7 +17,7 @@ use super::public_url::is_loopback;
 use super::reader::{Parsed, Reader, choice, number, quoted, to_size};
 use super::{
     Audit, AuditKey, Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, SecretKey, Server,
-    SmtpUrl, Tokens,
+    SmtpUrl, Tokens, Traces,
 };
 
 const SIGNING_ALGORITHMS: [(&str, Algorithm); 3] =
@@ -34,6 +35,7 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
         log: Log {
             format: reader.choice("USHER_LOG_FORMAT", &LogFormat::WORDS),
             level: reader.value("USHER_LOG_LEVEL", log_level),
+            traces: traces(reader),
         },
         password: password(reader),
         tokens: tokens(reader),
@@ -43,6 +45,12 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
         },
         run_worker: reader.value("USHER_RUN_WORKER", boolean),
     }
+}
+
+fn traces(reader: &mut Reader<'_>) -> Option<Traces> {
+    let url = reader.optional("USHER_TRACES_URL", collector);
+    let sample_percent = reader.value("USHER_TRACES_SAMPLE_PERCENT", |text| number("USHER_TRACES_SAMPLE_PERCENT", text));
+    url.map(|url| Traces { url, sample_percent })
 }
 
 fn server(reader: &mut Reader<'_>) -> Server {
@@ -94,11 +102,11 @@ fn trusted_proxies(reader: &mut Reader<'_>) -> Vec<IpNet> {
 }
 
 fn database(reader: &mut Reader<'_>) -> Database {
-    const NAME: &str = "USHER_DATABASE_URL";
-    let url = reader.optional(NAME, |text| database_config(text).map(|config| (Hidden::new(text.to_owned()), config)));
-    let private = !reader.is_given(NAME);
-    if url.as_ref().is_some_and(|(_, config)| is_open_to_eavesdroppers(config)) {
-        reader.warn(NAME, "reaches another machine without certain encryption; add sslmode=require");
+    let url = database_url(reader, "USHER_DATABASE_URL");
+    let private = !reader.is_given("USHER_DATABASE_URL");
+    let read_url = database_url(reader, "USHER_DATABASE_READ_URL");
+    if private && reader.is_given("USHER_DATABASE_READ_URL") {
+        reader.problem("USHER_DATABASE_READ_URL", "has no meaning without USHER_DATABASE_URL; set that too, or remove it");
     }
     let pool_size = reader.optional_size("USHER_DATABASE_POOL_SIZE").unwrap_or_else(default_pool_size);
     reader.show("USHER_DATABASE_POOL_SIZE", &pool_size);
@@ -109,7 +117,8 @@ fn database(reader: &mut Reader<'_>) -> Database {
         reader.warn("USHER_PG_BIN", "has no effect beside USHER_DATABASE_URL; remove it");
     }
     Database {
-        url: url.map(|(url, _)| url),
+        url,
+        read_url,
         pool_size,
         statement_timeout: reader.seconds("USHER_DATABASE_STATEMENT_TIMEOUT_SECONDS"),
         lock_timeout: reader.seconds("USHER_DATABASE_LOCK_TIMEOUT_SECONDS"),
@@ -118,6 +127,15 @@ fn database(reader: &mut Reader<'_>) -> Database {
         migrate,
         pg_bin,
     }
+}
+
+fn database_url(reader: &mut Reader<'_>, name: &'static str) -> Option<Hidden<String>> {
+    let given = reader.optional(name, |text| database_config(text).map(|config| (Hidden::new(text.to_owned()), config)));
+    let (url, config) = given?;
+    if is_open_to_eavesdroppers(&config) {
+        reader.warn(name, "reaches another machine without certain encryption; add sslmode=require");
+    }
+    Some(url)
 }
 
 fn data_dir(reader: &mut Reader<'_>) -> PathBuf {
@@ -255,6 +273,15 @@ fn is_open_to_eavesdroppers(config: &tokio_postgres::Config) -> bool {
     };
     let far_address = config.get_hostaddrs().iter().any(|address| !address.to_canonical().is_loopback());
     config.get_ssl_mode() != SslMode::Require && (far_address || config.get_hosts().iter().any(far))
+}
+
+fn collector(text: &str) -> Parsed<Url> {
+    const MEND: &str = "write the whole URL, such as http://127.0.0.1:4318/v1/traces";
+    let url = Url::parse(text).map_err(|_| format!("is {}, which is no URL; {MEND}", quoted(text)))?;
+    if !["http", "https"].contains(&url.scheme()) || !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("is no plain http or https URL; {MEND}"));
+    }
+    Ok(url)
 }
 
 /// Enough to keep every core of a database on the same machine busy; more only makes them wait for each other.

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::settings::SETTINGS;
+use super::settings::settings;
 
 /// One setting: a variable of the environment and all that there is to say about it.
 #[derive(Debug)]
@@ -21,10 +21,10 @@ pub struct Setting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     Server,
+    Log,
     Database,
     Data,
     Mail,
-    Log,
     Password,
     Tokens,
     Audit,
@@ -63,7 +63,7 @@ impl Setting {
 impl Section {
     /// All of them, in the order of the documentation.
     pub const ALL: [Self; 8] =
-        [Self::Server, Self::Database, Self::Data, Self::Mail, Self::Log, Self::Password, Self::Tokens, Self::Audit];
+        [Self::Server, Self::Log, Self::Database, Self::Data, Self::Mail, Self::Password, Self::Tokens, Self::Audit];
 
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -72,7 +72,7 @@ impl Section {
             Self::Database => "Database",
             Self::Data => "Files and keys",
             Self::Mail => "Mail",
-            Self::Log => "Log",
+            Self::Log => "Log and traces",
             Self::Password => "Passwords",
             Self::Tokens => "Tokens and sessions",
             Self::Audit => "Audit",
@@ -103,7 +103,7 @@ impl Fallback {
 }
 
 pub(super) fn find(name: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.name == name)
+    settings().find(|setting| setting.name == name)
 }
 
 /// The definition of a setting that the code asks for; so nothing can be read that is not in the table.

@@ -7,14 +7,18 @@ use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
 use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use tracing::Instrument;
 use uuid::Uuid;
 
+use super::ConnectOptions;
 use super::error::{DbError, DbResult};
 use super::pulse::Pulse;
+use crate::telemetry::statement;
 
 /// Look-ups that one statement answers at the most.
 const GATHER_MAX: usize = 64;
@@ -26,6 +30,8 @@ const PIPELINE_CONNECTIONS: usize = 2;
 pub struct Connector {
     config: Config,
     tls: MakeRustlsConnect,
+    /// What every session begins with.
+    bounds: String,
     /// How long connecting may take, from the first packet to the session.
     within: Duration,
     /// How long a single statement outside a transaction may take: a little longer than PostgreSQL lets it.
@@ -33,7 +39,8 @@ pub struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(config: Config, within: Duration, statement_timeout: Duration) -> anyhow::Result<Self> {
+    pub(super) fn new(options: &ConnectOptions) -> anyhow::Result<Self> {
+        let config = options.prepared();
         let mut roots = rustls::RootCertStore::empty();
         if config.get_ssl_mode() == SslMode::Require {
             let found = rustls_native_certs::load_native_certs();
@@ -46,35 +53,53 @@ impl Connector {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let tls = MakeRustlsConnect::new(tls);
-        Ok(Self { config, tls, within, answers_within: statement_timeout + Duration::from_secs(1) })
+        Ok(Self {
+            config,
+            tls,
+            bounds: options.bounds(),
+            within: options.connect_timeout,
+            answers_within: options.statement_timeout + Duration::from_secs(1),
+        })
     }
 
     pub(super) fn answers_within(&self) -> Duration {
         self.answers_within
     }
 
-    /// Whether the server says anything to a new connection: a refusal is an answer too.
+    /// Whether the server answers anybody: a refusal is an answer too. A statement is put, since a pooler lets in by itself.
     pub(super) async fn is_answered(&self) -> bool {
-        match tokio::time::timeout(self.within, self.config.connect(self.tls())).await {
-            Ok(Ok(_)) => true,
-            Ok(Err(error)) => error.as_db_error().is_some(),
-            Err(_) => false,
-        }
+        let ask = async {
+            let (client, connection) = match self.config.connect(self.tls()).await {
+                Ok(made) => made,
+                Err(error) => return error.as_db_error().is_some(),
+            };
+            // A pooler says by a connection exception that it got no further.
+            let is_refusal = |error: &tokio_postgres::Error| error.code().is_some_and(|code| !code.code().starts_with("08"));
+            tokio::select! {
+                answer = client.simple_query("select 1") => answer.map_or_else(|error| is_refusal(&error), |_| true),
+                _ = connection => false,
+            }
+        };
+        tokio::time::timeout(self.within, ask).await.unwrap_or(false)
     }
 
     pub(super) fn tls(&self) -> MakeRustlsConnect {
         self.tls.clone()
     }
 
-    /// A new connection, and the future that drives it.
-    pub(super) async fn connect(&self) -> DbResult<(tokio_postgres::Client, impl Future<Output = ()> + Send + 'static)> {
+    /// A new connection, and the task that drives it.
+    pub(super) async fn connect(&self) -> DbResult<(tokio_postgres::Client, JoinHandle<()>)> {
         let (client, connection) = self.connect_raw().await?;
-        let drive = async move {
+        let driver = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to the database ended");
             }
-        };
-        Ok((client, drive))
+        });
+        match tokio::time::timeout(self.within, client.batch_execute(&self.bounds)).await {
+            Ok(done) => done?,
+            Err(_) => return Err(DbError::Unavailable("the database does not answer".to_owned())),
+        }
+        Ok((client, driver))
     }
 
     /// A connection whose notifications the caller reads.
@@ -111,8 +136,8 @@ impl Shared {
         if let Some(client) = current.as_ref().filter(|client| !client.is_closed()) {
             return Ok(Arc::clone(client));
         }
-        let (client, drive) = self.connector.connect().await?;
-        let client = Arc::new(ClientWrapper::new(client, tokio::spawn(drive)));
+        let (client, driver) = self.connector.connect().await?;
+        let client = Arc::new(ClientWrapper::new(client, driver));
         *current = Some(Arc::clone(&client));
         Ok(client)
     }
@@ -148,7 +173,7 @@ impl Pipeline {
 
     pub async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.connections.len();
-        self.connections[turn].query(sql, params).await
+        self.connections[turn].query(sql, params).instrument(statement(sql)).await
     }
 
     pub async fn query_opt(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Option<Row>> {
@@ -186,7 +211,11 @@ impl ReadLane {
             .try_send(LookUp { sql, key, reply })
             .map_err(|_| DbError::Unavailable("too many look-ups are waiting".to_owned()))?;
         // Watched here too: one who waits behind others must not wait for all of them to be given up.
-        self.pulse.watch(answer).await?.unwrap_or_else(|_| Err(DbError::Unavailable("the look-up was lost".to_owned())))
+        self.pulse
+            .watch(answer)
+            .instrument(statement(sql))
+            .await?
+            .unwrap_or_else(|_| Err(DbError::Unavailable("the look-up was lost".to_owned())))
     }
 }
 

@@ -13,6 +13,7 @@ pub mod migrations;
 pub mod page;
 pub mod private;
 mod pulse;
+mod replica;
 mod tx;
 
 #[cfg(test)]
@@ -21,11 +22,13 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use tokio_postgres::config::{Host, SslMode};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 
 pub use error::{DbError, DbResult, OnConstraint};
 pub use tx::{Actor, Origin, Tx};
+
+use crate::clock::Stopwatch;
 
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
@@ -33,6 +36,8 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
     pub postgres: tokio_postgres::Config,
+    /// A standby of it, for lists.
+    pub replica: Option<tokio_postgres::Config>,
     pub pool_size: usize,
     pub connect_timeout: Duration,
     pub statement_timeout: Duration,
@@ -46,12 +51,29 @@ impl ConnectOptions {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             postgres,
+            replica: None,
             pool_size: cores * 2,
             connect_timeout: Duration::from_millis(1500),
             statement_timeout: Duration::from_secs(15),
             lock_timeout: Duration::from_secs(5),
             idle_transaction_timeout: Duration::from_secs(15),
         }
+    }
+
+    /// How to reach the standby, under the same bounds.
+    fn replica(&self) -> Option<Self> {
+        let postgres = self.replica.clone()?;
+        Some(Self { postgres, replica: None, ..self.clone() })
+    }
+
+    /// What a session begins with. Sent as a statement: a pooler drops, or refuses, what is asked for while connecting.
+    fn bounds(&self) -> String {
+        format!(
+            "set statement_timeout = {}; set lock_timeout = {}; set idle_in_transaction_session_timeout = {}; set timezone = 'UTC'",
+            self.statement_timeout.as_millis(),
+            self.lock_timeout.as_millis(),
+            self.idle_transaction_timeout.as_millis()
+        )
     }
 
     fn prepared(&self) -> tokio_postgres::Config {
@@ -62,17 +84,10 @@ impl ConnectOptions {
         if local || config.get_ssl_mode() != SslMode::Require {
             config.ssl_mode(SslMode::Disable);
         }
-        let own = format!(
-            "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} -c timezone=UTC",
-            self.statement_timeout.as_millis(),
-            self.lock_timeout.as_millis(),
-            self.idle_transaction_timeout.as_millis()
-        );
-        let options = match config.get_options() {
-            Some(given) => format!("{given} {own}"),
-            None => own,
-        };
-        config.options(options);
+        // Of several servers one may be silent: who asked for the one that writes must not always begin with that.
+        if config.get_hosts().len() > 1 && config.get_target_session_attrs() == TargetSessionAttrs::ReadWrite {
+            config.load_balance_hosts(LoadBalanceHosts::Random);
+        }
         config.application_name("usher");
         config.connect_timeout(self.connect_timeout);
         // A server whose machine has gone without a word is noticed also by a connection that only listens.
@@ -81,12 +96,37 @@ impl ConnectOptions {
     }
 }
 
+/// How many connections of the transaction lane there are.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolUse {
+    pub used: usize,
+    pub idle: usize,
+    pub max: usize,
+}
+
+/// The transaction lane.
+fn pool(options: &ConnectOptions, connector: &lanes::Connector) -> anyhow::Result<Pool> {
+    let bounds: Arc<str> = options.bounds().into();
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let pool = Pool::builder(Manager::from_config(options.prepared(), connector.tls(), recycling))
+        .max_size(options.pool_size)
+        .wait_timeout(Some(options.connect_timeout))
+        .create_timeout(Some(options.connect_timeout))
+        .post_create(Hook::async_fn(move |client, _| {
+            let bounds = Arc::clone(&bounds);
+            Box::pin(async move { client.batch_execute(&bounds).await.map_err(HookError::Backend) })
+        }))
+        .runtime(Runtime::Tokio1);
+    Ok(pool.build()?)
+}
+
 /// The way to the database. Cheap to clone.
 #[derive(Clone)]
 pub struct Db(Arc<Inner>);
 
 struct Inner {
     pool: Pool,
+    replica: Option<replica::Replica>,
     read: lanes::ReadLane,
     pipeline: lanes::Pipeline,
     counters: lanes::Pipeline,
@@ -98,18 +138,12 @@ struct Inner {
 impl Db {
     /// Prepares the lanes. Connections are made when they are first needed, so this works while the database is away.
     pub fn new(options: &ConnectOptions) -> anyhow::Result<Self> {
-        let config = options.prepared();
-        let connector = Arc::new(lanes::Connector::new(config.clone(), options.connect_timeout, options.statement_timeout)?);
-        let manager = Manager::from_config(config, connector.tls(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
-        let pool = Pool::builder(manager)
-            .max_size(options.pool_size)
-            .wait_timeout(Some(options.connect_timeout))
-            .create_timeout(Some(options.connect_timeout))
-            .runtime(Runtime::Tokio1)
-            .build()?;
+        let connector = Arc::new(lanes::Connector::new(options)?);
+        metrics::counter!("db_client_connection_timeouts_total").absolute(0);
         let pulse = Arc::new(pulse::Pulse::new(&connector));
         Ok(Self(Arc::new(Inner {
-            pool,
+            pool: pool(options, &connector)?,
+            replica: options.replica().map(|options| replica::Replica::new(&options)).transpose()?,
             read: lanes::ReadLane::start(&connector, &pulse),
             pipeline: lanes::Pipeline::new(&connector, &pulse),
             counters: lanes::Pipeline::new(&connector, &pulse),
@@ -121,8 +155,27 @@ impl Db {
 
     /// Begins a transaction for `origin`; `now` is the time of everything in it.
     pub async fn begin(&self, origin: Origin, now: jiff::Timestamp) -> DbResult<Tx> {
-        let connection = self.0.pool.get().await?;
+        let waited = Stopwatch::start();
+        let connection = self.0.pool.get().await;
+        metrics::histogram!("db_client_connection_wait_time_seconds").record(waited.elapsed().as_secs_f64());
+        if let Err(PoolError::Timeout(_)) = connection {
+            metrics::counter!("db_client_connection_timeouts_total").increment(1);
+        }
+        let connection = connection?;
         Tx::begin(tx::Lent::new(connection, &self.0.pulse, self.0.wait), origin, now).await
+    }
+
+    /// Begins a transaction on the replica, if there is one that has everything which was acknowledged before.
+    pub async fn begin_on_replica(&self, origin: Origin, now: jiff::Timestamp) -> DbResult<Option<Tx>> {
+        match &self.0.replica {
+            Some(replica) => replica.begin(&self.0.pipeline, origin, now).await,
+            None => Ok(None),
+        }
+    }
+
+    /// How many bytes of the log the replica lacks, or what is wrong with it. `None` without one.
+    pub async fn examine_replica(&self) -> Option<DbResult<i64>> {
+        Some(self.0.replica.as_ref()?.examine(&self.0.pipeline).await)
     }
 
     /// The look-up lane.
@@ -142,8 +195,7 @@ impl Db {
 
     /// A connection of its own, outside the lanes: for LISTEN, migrations and advisory locks.
     pub async fn dedicated(&self) -> DbResult<tokio_postgres::Client> {
-        let (client, connection) = self.0.connector.connect().await?;
-        tokio::spawn(connection);
+        let (client, _) = self.0.connector.connect().await?;
         Ok(client)
     }
 
@@ -160,10 +212,10 @@ impl Db {
         }
     }
 
-    /// Connections of the transaction lane: (in use, all).
-    pub fn pool_use(&self) -> (usize, usize) {
+    /// Connections of the transaction lane.
+    pub fn pool_use(&self) -> PoolUse {
         let status = self.0.pool.status();
-        (status.size.saturating_sub(status.available), status.max_size)
+        PoolUse { used: status.size.saturating_sub(status.available), idle: status.available, max: status.max_size }
     }
 
     /// Closes the transaction lane, before the database itself is stopped.

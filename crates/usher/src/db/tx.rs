@@ -9,12 +9,14 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::error::{DbError, DbResult};
 use super::pulse::Pulse;
 use crate::id::{ApiKeyId, ServiceAccountId, UserId};
 use crate::network::Network;
+use crate::telemetry::statement;
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,29 +176,30 @@ impl Tx {
 
     pub async fn query(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
         let ask = async |connection: &Object| connection.query(&connection.prepare_cached(sql).await?, params).await;
-        self.lent.answer(ask).await
+        self.lent.answer(ask).instrument(statement(sql)).await
     }
 
     pub async fn query_opt(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Option<Row>> {
         let ask = async |connection: &Object| connection.query_opt(&connection.prepare_cached(sql).await?, params).await;
-        self.lent.answer(ask).await
+        self.lent.answer(ask).instrument(statement(sql)).await
     }
 
     pub async fn query_one(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Row> {
         let ask = async |connection: &Object| connection.query_one(&connection.prepare_cached(sql).await?, params).await;
-        self.lent.answer(ask).await
+        self.lent.answer(ask).instrument(statement(sql)).await
     }
 
     /// Runs a statement and says how many rows it touched.
     pub async fn execute(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<u64> {
         let ask = async |connection: &Object| connection.execute(&connection.prepare_cached(sql).await?, params).await;
-        self.lent.answer(ask).await
+        self.lent.answer(ask).instrument(statement(sql)).await
     }
 
     /// Makes everything in the transaction last. Only after this has returned may anybody be told. A failure may mean that the
     /// answer was lost and not the transaction: only a repetition under the same idempotency key tells.
     pub async fn commit(mut self) -> DbResult<()> {
-        let committed = self.lent.answer(async |connection| connection.batch_execute("commit").await).await;
+        let committed =
+            self.lent.answer(async |connection| connection.batch_execute("commit").await).instrument(statement("commit")).await;
         // There is nothing left to roll back.
         drop(self.lent.take());
         committed

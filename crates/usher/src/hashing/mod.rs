@@ -21,6 +21,7 @@ mod tests;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tracing::Instrument;
 use zeroize::Zeroizing;
 
 pub use argon::Cost;
@@ -33,6 +34,7 @@ use scheme::Stored;
 use crate::error::{AppResult, Rejection};
 use crate::network::Network;
 use crate::secret::SecretText;
+use crate::telemetry;
 
 /// Hashes and verifies passwords.
 pub struct Hasher {
@@ -101,7 +103,7 @@ impl Hasher {
     }
 
     async fn run(&self, password: Zeroizing<Vec<u8>>, work: Work, from: Network) -> AppResult<Outcome> {
-        let outcome = self.pool.run(password, work, from).await;
+        let outcome = self.pool.run(password, work, from).instrument(telemetry::hashing()).await;
         Ok(outcome.ok_or_else(|| {
             metrics::counter!("usher_password_hash_refused_total").increment(1);
             Rejection::unavailable("overloaded", "Too many passwords are being checked. Try again shortly.", 1)

@@ -73,6 +73,9 @@ impl Pool {
             cost,
             budget_kib,
         });
+        // There from the start: what is not measured yet can't be scaled by, and a first count is a rise from nothing.
+        note_depth(0);
+        metrics::counter!("usher_password_hash_refused_total").absolute(0);
         for number in 0..threads {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()

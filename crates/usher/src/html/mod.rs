@@ -3,10 +3,8 @@
 use std::sync::LazyLock;
 
 use anyhow::Context;
-use axum::Router;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use minijinja::{Environment, UndefinedBehavior, Value, context};
@@ -15,10 +13,11 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
+use crate::assets;
 use crate::error::{AppError, AppResult, Rejection};
 use crate::http::body;
 
-/// `style-src 'self'` is `/assets/style.css`; forms go to this server only.
+/// Styles are those of [`crate::assets`]; forms go to this server only.
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -27,12 +26,14 @@ const FORM: &str = "application/x-www-form-urlencoded";
 #[folder = "$CARGO_MANIFEST_DIR/src"]
 #[include = "*.html"]
 #[exclude = "mails/*"]
+#[exclude = "http/*"]
 struct Files;
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_global("product", "usher");
+    environment.add_global("assets", Value::from_pairs(assets::urls()));
     for path in Files::iter() {
         let file = Files::get(&path).expect("an embedded file that is listed is there");
         let source = String::from_utf8(file.data.into_owned()).expect("templates are UTF-8");
@@ -63,17 +64,6 @@ fn respond(status: StatusCode, html: String) -> Response {
     let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
     response
-}
-
-/// What pages load.
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/assets/icon.svg", get(|| async { asset("image/svg+xml", include_str!("icon.svg")) }))
-        .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", include_str!("style.css")) }))
-}
-
-fn asset(media_type: &'static str, text: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "public, max-age=3600")], text).into_response()
 }
 
 /// The token of a link: `?token=...`. Empty when there is none; the page then says that the link does not work.

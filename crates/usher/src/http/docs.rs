@@ -4,19 +4,15 @@ use std::sync::Arc;
 
 use aide::openapi::{Contact, Info, License, OpenApi, SecurityScheme, Server, Tag};
 use axum::Router;
-use axum::extract::Path;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum::routing::get;
-use http::{HeaderValue, StatusCode, header};
-use rust_embed::RustEmbed;
+use http::{HeaderValue, header};
+use minijinja::{Environment, context};
 use serde_json::Value;
 
 use super::api::Routes;
 use crate::app::App;
-
-#[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/assets/docs"]
-struct Assets;
+use crate::assets;
 
 /// Swagger UI draws its icons from `data:` images and styles elements itself; scripts come from here only.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -102,24 +98,17 @@ pub fn router(document: &Value) -> Router<App> {
         let json = json.to_string();
         async move { ([(header::CONTENT_TYPE, "application/json")], json) }
     };
-    Router::new()
-        .route("/openapi.json", get(document))
-        .route("/docs", get(|| async { asset("index.html") }))
-        .route("/docs/{file}", get(|Path(file): Path<String>| async move { asset(&file) }))
-}
-
-fn asset(name: &str) -> Response {
-    let Some(file) = Assets::get(name) else { return StatusCode::NOT_FOUND.into_response() };
-    let media_type = match name.rsplit('.').next() {
-        Some("html") => "text/html; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("png") => "image/png",
-        _ => "application/octet-stream",
+    let environment = Environment::new();
+    let page = environment.render_str(include_str!("docs.html"), context! { assets => assets::urls() });
+    let page: Arc<str> = page.expect("the page names what it is given").into();
+    let page = move || {
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+            (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)),
+            (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
+        ];
+        let page = page.to_string();
+        async move { (headers, page).into_response() }
     };
-    let mut response = ([(header::CONTENT_TYPE, media_type)], file.data.into_owned()).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
-    response
+    Router::new().route("/openapi.json", get(document)).route("/docs", get(page))
 }

@@ -9,12 +9,15 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::{body, origin, problem};
 use crate::app::App;
 use crate::clock::Stopwatch;
 use crate::error::{AppError, Rejection};
 use crate::id::new_uuid;
+use crate::telemetry;
 
 const URI_MAX: usize = 8 * 1024;
 const HEADERS_BYTES_MAX: usize = 16 * 1024;
@@ -38,6 +41,7 @@ pub fn wrap(router: Router<App>, app: &App) -> Router {
 
 async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let waited = Stopwatch::start();
+    let _active = Active::begin();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let request_id = request_id(&app, request.headers(), peer);
     let origin = origin::anonymous(request.headers(), peer, request_id.clone(), &app.config.server.trusted_proxies);
@@ -48,17 +52,32 @@ async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Respo
     request.extensions_mut().insert(app.clone());
     request.extensions_mut().insert(origin);
 
-    let span = tracing::info_span!("request", request.id = %request_id);
+    let trace = begin_trace(&app, &request, &route, peer);
+    let span = tracing::info_span!(parent: &trace, "request", request.id = %request_id, trace_id = Empty);
+    if let Some(id) = telemetry::trace_id(&trace) {
+        span.record("trace_id", id);
+    }
     let answer = match refuse_early(&app, &request) {
         Some(refusal) => refuse(request, refusal).await,
-        None => tracing::Instrument::instrument(in_time(&app, request, next), span.clone()).await,
+        None => in_time(&app, request, next).instrument(span.clone()).instrument(trace.clone()).await,
     };
     let rendered = problem::render(answer, &request_id, wants_html);
     let reads = [Method::GET, Method::HEAD].contains(&method);
     let mut response = if reads { not_modified(rendered, if_none_match.as_ref()) } else { rendered };
     add_headers(&app, response.headers_mut(), &request_id);
+    telemetry::answered(&trace, response.status());
     record(&span, &method, &route, response.status(), waited.elapsed());
     response
+}
+
+/// Probes would be most of the traces of a quiet site.
+fn begin_trace(app: &App, request: &Request, route: &str, peer: Option<SocketAddr>) -> tracing::Span {
+    if ANY_HOST.contains(&route) {
+        return tracing::Span::none();
+    }
+    let scheme = if app.config.server.public_url.is_https() { "https" } else { "http" };
+    let believed = is_trusted(app, peer).then(|| request.headers());
+    telemetry::request(known_method(request.method()), route, scheme, believed)
 }
 
 /// Refuses a request whose body nobody has read. It is read here, so that the connection can carry the next request; a client that
@@ -77,10 +96,13 @@ fn wants_html(request: &Request) -> bool {
     accept.starts_with("text/html") && !request.uri().path().starts_with("/v1/")
 }
 
+fn is_trusted(app: &App, peer: Option<SocketAddr>) -> bool {
+    peer.is_some_and(|peer| app.config.server.trusted_proxies.iter().any(|net| net.contains(&peer.ip().to_canonical())))
+}
+
 /// Ours, unless a trusted proxy has already named the request.
 fn request_id(app: &App, headers: &HeaderMap, peer: Option<SocketAddr>) -> String {
-    let trusted =
-        peer.is_some_and(|peer| app.config.server.trusted_proxies.iter().any(|net| net.contains(&peer.ip().to_canonical())));
+    let trusted = is_trusted(app, peer);
     let given = headers.get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| {
         trusted && (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     });
@@ -196,6 +218,22 @@ fn record(span: &tracing::Span, method: &Method, route: &str, status: StatusCode
                 "answered"
             );
         });
+    }
+}
+
+/// A request that is being answered. One whose client goes away ends too.
+struct Active;
+
+impl Active {
+    fn begin() -> Self {
+        metrics::gauge!("http_server_active_requests").increment(1);
+        Self
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        metrics::gauge!("http_server_active_requests").decrement(1);
     }
 }
 

@@ -1,15 +1,19 @@
 //! Whether the process lives, whether it can serve, and what it measures.
 
+use std::time::Duration;
+
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse, StatusCode as ApiStatus};
 use aide::operation::OperationOutput;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderValue, Method, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::sync::watch;
+use tower::ServiceExt;
 
 use super::api::{Access, Op, Routes, media_type};
 use super::output::Answer;
@@ -71,30 +75,55 @@ async fn show_metrics(State(app): State<App>) -> Metrics {
     Metrics(render_metrics(&app))
 }
 
-/// While the server starts: it lives, and can't serve yet. Connections are closed, so that the next request finds the real router.
-pub fn starting_router() -> Router {
+/// How long a request waits for a server that starts. Most starts are shorter: a process that is restarted refuses nobody.
+const START_WITHIN: Duration = Duration::from_millis(1500);
+
+/// While the server starts: it lives, and requests wait for the router that `ready` gives them. When that takes long they are told to
+/// come back. Connections are closed, so that the next request finds the real router.
+pub fn starting_router(ready: watch::Receiver<Option<Router>>) -> Router {
     let live = || async { ([(header::CONNECTION, "close")], axum::Json(OK)) };
-    let wait = || async {
-        let rejection = Rejection::unavailable("database_unavailable", "The server is starting. Try again shortly.", 1);
-        let request_id = new_uuid(Clock::system().now()).to_string();
-        let mut response = problem::render(rejection.into_response(), &request_id, false);
-        layers::add_request_id(response.headers_mut(), &request_id);
+    let wait = |request: Request| async move {
+        let mut response = match tokio::time::timeout(START_WITHIN, given(ready)).await {
+            Ok(Some(router)) => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
+            _ => not_yet(),
+        };
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
     };
-    Router::new().route("/livez", get(live)).fallback(wait)
+    Router::new().route("/livez", get(live)).route("/readyz", get(|| async { not_yet() })).fallback(wait)
 }
 
-/// The metrics alone, for a listener of their own.
+async fn given(mut ready: watch::Receiver<Option<Router>>) -> Option<Router> {
+    ready.wait_for(Option::is_some).await.ok()?.clone()
+}
+
+fn not_yet() -> Response {
+    let rejection = Rejection::unavailable("database_unavailable", "The server is starting. Try again shortly.", 1);
+    let request_id = new_uuid(Clock::system().now()).to_string();
+    let mut response = problem::render(rejection.into_response(), &request_id, false);
+    layers::add_request_id(response.headers_mut(), &request_id);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// Metrics and probes, for a listener of their own.
 pub fn metrics_router(app: &App) -> Router {
-    Router::new().route("/metrics", get(show_metrics)).with_state(app.clone())
+    Router::new()
+        .route("/metrics", get(show_metrics))
+        .route("/livez", get(show_liveness))
+        .route("/readyz", get(show_readiness))
+        .with_state(app.clone())
 }
 
 fn render_metrics(app: &App) -> String {
-    let (used, all) = app.db.pool_use();
-    let gauge = |name: &'static str, value: usize| metrics::gauge!(name).set(f64::from(u32::try_from(value).unwrap_or(u32::MAX)));
-    gauge("usher_database_connections_used", used);
-    gauge("usher_database_connections_max", all);
+    let pool = app.db.pool_use();
+    let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+    for (state, count) in [("used", pool.used), ("idle", pool.idle)] {
+        metrics::gauge!("db_client_connection_count", "db_client_connection_state" => state).set(number(count));
+    }
+    metrics::gauge!("db_client_connection_max").set(number(pool.max));
+    metrics::gauge!("usher_password_hash_queue_limit").set(number(app.config.password.hash_queue));
+    metrics_process::Collector::default().collect();
     crate::telemetry::metrics().render()
 }
 

@@ -81,7 +81,7 @@ async fn r220_every_answer_carries_the_security_headers() {
         ("/verify?token=x", 200),
         ("/reset-password?token=x", 200),
         ("/nothing/here", 404),
-        ("/docs/nothing.js", 404),
+        ("/assets/nothing.js", 404),
         ("/v1/users?limit=0", 422),
         ("/v1/users/nobody", 404),
         (&long, 414),
@@ -348,11 +348,15 @@ async fn the_documentation_runs_scripts_of_this_server_only() {
     for script in page.text.split("<script").skip(1) {
         assert!(script.split('>').next().unwrap().contains("src="), "{script}");
     }
-    let ours = ["/docs/", "/assets/"];
-    let named: Vec<&str> = page.text.split('"').filter(|part| ours.iter().any(|folder| part.starts_with(folder))).collect();
-    assert!(named.len() >= 3, "{}", page.text);
+    let named: Vec<&str> = page.text.split('"').filter(|part| part.starts_with("/assets/")).collect();
+    assert_eq!(named.len(), 5, "{}", page.text);
     for path in named {
-        anyone.get(path).await.expect(200);
+        let asset = anyone.get(path).await.expect(200);
+        assert!(asset.headers[header::CACHE_CONTROL].to_str().unwrap().ends_with("immutable"), "{path}");
+        // A page of another release finds something too, and nobody keeps it.
+        let parts: Vec<&str> = path.split('.').collect();
+        let other = anyone.get(&format!("{}.0123456789abcdef.{}", parts[0], parts[2])).await.expect(200);
+        assert_eq!(other.headers[header::CACHE_CONTROL], "no-cache");
     }
     for elsewhere in ["http:", "https:", "src=\"//", "href=\"//"] {
         assert!(!page.text.contains(elsewhere), "{elsewhere}: {}", page.text);

@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -74,7 +75,18 @@ pub async fn enqueue(tx: &mut Tx, kind: &'static str, payload: &impl Serialize) 
     Ok(())
 }
 
-/// Jobs that wait and jobs that were given up.
-pub async fn count(tx: &mut Tx) -> DbResult<(i64, i64)> {
+/// How many jobs there are.
+#[derive(Clone, Copy, Debug)]
+pub struct Queue {
+    /// Until their time or a worker comes; without what usher does every so often.
+    pub waiting: i64,
+    /// Only a worker is missing.
+    pub ready: i64,
+    /// Since when one of these is.
+    pub oldest_ready: Option<Timestamp>,
+    pub given_up: i64,
+}
+
+pub async fn count(tx: &mut Tx) -> DbResult<Queue> {
     store::count_jobs(tx).await
 }

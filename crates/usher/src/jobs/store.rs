@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::Queue;
 use crate::db::{DbResult, Tx};
 use crate::id::new_uuid;
 
@@ -102,10 +103,23 @@ pub async fn update_job_to_dead(tx: &mut Tx, job: &Claimed, error: &str) -> DbRe
     Ok(())
 }
 
-pub async fn count_jobs(tx: &mut Tx) -> DbResult<(i64, i64)> {
+pub async fn count_jobs(tx: &mut Tx) -> DbResult<Queue> {
+    let now = tx.now();
     let sql = "
-        select count(*) filter (where dead_at is null and unique_key is null), count(*) filter (where dead_at is not null)
-        from jobs";
-    let row = tx.query_one(sql, &[]).await?;
-    Ok((row.get(0), row.get(1)))
+        select count(*) filter (where dead_at is null and unique_key is null) as waiting,
+            count(*) filter (where ready) as ready,
+            min(run_at) filter (where ready) as oldest_ready,
+            count(*) filter (where dead_at is not null) as given_up
+        from (
+            select unique_key, run_at, dead_at,
+                dead_at is null and run_at <= $1 and (claimed_until is null or claimed_until <= $1) as ready
+            from jobs
+        ) as jobs";
+    let row = tx.query_one(sql, &[&now]).await?;
+    Ok(Queue {
+        waiting: row.get("waiting"),
+        ready: row.get("ready"),
+        oldest_ready: row.get("oldest_ready"),
+        given_up: row.get("given_up"),
+    })
 }

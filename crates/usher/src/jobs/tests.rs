@@ -78,9 +78,9 @@ async fn run(app: &TestApp) -> usize {
 /// Waiting and dead.
 async fn counts(app: &TestApp) -> (i64, i64) {
     let mut tx = app.tx().await;
-    let counts = count(&mut tx).await.unwrap();
+    let queue = count(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
-    counts
+    (queue.waiting, queue.given_up)
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use super::store::{self, Claimed};
 use super::{Handler, Registry};
@@ -103,8 +104,7 @@ fn next_slot(now: Timestamp, period: Duration) -> Timestamp {
 async fn run_batch(app: &App, registry: &Arc<Registry>) -> AppResult<usize> {
     let mut tx = app.begin_as(Actor::System).await?;
     let until = tx.now() + CLAIM_LASTS;
-    let (_, connections) = app.db.pool_use();
-    let at_once = (connections / 2).clamp(1, CLAIM_AT_ONCE);
+    let at_once = (app.db.pool_use().max / 2).clamp(1, CLAIM_AT_ONCE);
     let claimed = store::claim_jobs(&mut tx, until, i64::try_from(at_once).unwrap_or(1)).await?;
     tx.commit().await?;
     let count = claimed.len();
@@ -112,7 +112,8 @@ async fn run_batch(app: &App, registry: &Arc<Registry>) -> AppResult<usize> {
         .into_iter()
         .map(|job| {
             let (app, registry) = (app.clone(), Arc::clone(registry));
-            async move { run_one(&app, &registry, job).await }
+            let span = telemetry::job(&job.kind);
+            async move { run_one(&app, &registry, job).await }.instrument(span)
         })
         .collect();
     for outcome in futures_util::future::join_all(running).await {

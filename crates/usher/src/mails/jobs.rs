@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tracing::Instrument;
 
 use super::render::{self, Context};
 use super::store::{self, Recipient};
@@ -17,6 +18,7 @@ use crate::id::{MailId, UserId};
 use crate::jobs::{Registry, enqueue};
 use crate::mail::Message;
 use crate::one_time_tokens;
+use crate::telemetry;
 use crate::throttle::{self, Limit};
 
 pub const COMPOSE: &str = "compose_mail";
@@ -126,19 +128,25 @@ async fn deliver(app: &App, payload: Value) -> AppResult<()> {
     let Some((mail, Some(sealed))) = found else { return Ok(()) };
     let Body { text, html } = open(app, mail_id, &sealed)?;
     let message = Message { id: mail_id.to_string(), to: mail.recipient, subject: mail.subject, text, html };
-    let sent = app.mailer.send(&message).await;
+    let sent = app.mailer.send(&message).instrument(telemetry::mail(&mail.template)).await;
     let outcome = if sent.is_ok() { "sent" } else { "failed" };
     metrics::counter!("usher_mails_total", "template" => mail.template, "outcome" => outcome).increment(1);
     let mut tx = app.begin_as(Actor::System).await?;
+    let gave_up = sent.is_err() && mail.attempts + 1 >= ATTEMPTS_MAX;
     match &sent {
         Ok(()) => store::update_mail_to_sent(&mut tx, mail_id).await?,
-        Err(error) => {
-            let gave_up = mail.attempts + 1 >= ATTEMPTS_MAX;
-            store::update_mail_attempt(&mut tx, mail_id, &format!("{error:#}"), gave_up).await?;
-        }
+        Err(error) => store::update_mail_attempt(&mut tx, mail_id, &format!("{error:#}"), gave_up).await?,
     }
     tx.commit().await?;
-    sent.map_err(|error| error.context("delivering a mail").into())
+    match sent {
+        // The mail itself stays to be seen, and to be sent again by an operator: its job is done.
+        Err(error) if gave_up => {
+            let error = telemetry::without_addresses(&format!("{error:#}"));
+            tracing::warn!(mail.id = %mail_id, error, "gave up a mail: see `usher mail list`");
+            Ok(())
+        }
+        sent => sent.map_err(|error| error.context("delivering a mail").into()),
+    }
 }
 
 async fn forget(tx: &mut Tx) -> AppResult<()> {

@@ -179,9 +179,17 @@ pub async fn show(app: &App, tx: &mut Tx, id: MailId) -> AppResult<Option<(Mail,
     Ok(Some((mail, body)))
 }
 
-/// Mails that are held and mails that were given up.
-pub async fn count_stuck(tx: &mut Tx) -> DbResult<(i64, i64)> {
-    store::count_stuck_mails(tx).await
+/// How many mails have not been sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Queue {
+    pub waiting: i64,
+    /// There is no mail server.
+    pub held: i64,
+    pub given_up: i64,
+}
+
+pub async fn count(tx: &mut Tx) -> DbResult<Queue> {
+    store::count_mails(tx).await
 }
 
 /// Seals the bodies of waiting mails anew that are not under the present secret key.

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Row;
 
-use super::Mail;
+use super::{Mail, Queue};
 use crate::db::{DbResult, Tx};
 use crate::id::{MailId, UserId};
 use crate::one_time_tokens::Subject;
@@ -138,13 +138,14 @@ pub async fn update_mail_attempt(tx: &mut Tx, id: MailId, error: &str, gave_up: 
     Ok(())
 }
 
-pub async fn count_stuck_mails(tx: &mut Tx) -> DbResult<(i64, i64)> {
+pub async fn count_mails(tx: &mut Tx) -> DbResult<Queue> {
     let sql = "
-        select count(*) filter (where status = 'held'), count(*) filter (where status = 'failed')
+        select count(*) filter (where status = 'queued') as waiting, count(*) filter (where status = 'held') as held,
+            count(*) filter (where status = 'failed') as given_up
         from mails
         where status <> 'sent'";
     let row = tx.query_one(sql, &[]).await?;
-    Ok((row.get(0), row.get(1)))
+    Ok(Queue { waiting: row.get("waiting"), held: row.get("held"), given_up: row.get("given_up") })
 }
 
 /// Bodies after this mail's that are not sealed under the key with this mark.

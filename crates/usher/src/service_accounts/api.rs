@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Changes, ServiceAccount, ServiceAccountName, Status};
 use crate::api_keys::{self, ApiKey, KeyWish, NewApiKey};
-use crate::app::App;
+use crate::app::{App, Ask};
 use crate::caller::{Caller, Permission, Subject};
 use crate::db::Tx;
 use crate::error::AppResult;
@@ -154,9 +154,8 @@ async fn list_service_accounts(
     OriginalUri(here): OriginalUri,
     Query(part): Query<Part>,
 ) -> AppResult<Listed<ServiceAccount>> {
-    let mut tx = app.begin(&caller.origin).await?;
-    let page = super::list(&mut tx, caller.authority(), part.limit, part.cursor.as_deref()).await?;
-    tx.commit().await?;
+    let ask: Ask<(_, Part), _> = |tx, (by, part)| Box::pin(super::list(tx, *by, part.limit, part.cursor.as_deref()));
+    let page = app.read_list(&caller.origin, &(caller.authority(), part), ask).await?;
     Ok(Listed { page, here })
 }
 

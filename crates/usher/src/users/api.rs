@@ -132,9 +132,8 @@ async fn list_users(
     OriginalUri(here): OriginalUri,
     Query(filter): Query<Filter>,
 ) -> AppResult<Listed<User>> {
-    let mut tx = app.begin(&caller.origin).await?;
-    let page = super::list(&mut tx, caller.authority(), &filter).await?;
-    tx.commit().await?;
+    let wanted = (caller.authority(), filter);
+    let page = app.read_list(&caller.origin, &wanted, |tx, (by, filter)| Box::pin(super::list(tx, *by, filter))).await?;
     Ok(Listed { page, here })
 }
 

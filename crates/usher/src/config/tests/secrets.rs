@@ -1,6 +1,6 @@
 //! Secrets: their files, the samples that are refused, and that nothing shows them.
 
-use super::super::{Config, Hidden, Origin, SETTINGS, SecretKey, Syntax};
+use super::super::{Config, Hidden, Origin, SecretKey, Syntax, settings};
 use super::{KEY, TemporaryFile, accepted, assert_contains, load, refused, source};
 
 #[test]
@@ -44,7 +44,7 @@ fn secret_in_place_of_its_file_is_not_shown() {
 
 #[test]
 fn empty_and_sample_secrets_are_refused() {
-    for setting in SETTINGS.iter().filter(|setting| setting.secret) {
+    for setting in settings().filter(|setting| setting.secret) {
         let Syntax::Text(documented) = setting.syntax else { unreachable!("secrets are texts") };
         for sample in ["", "changeme", "Change-Me", "secret", "PASSWORD", "example", "xxxxxxxx", documented] {
             let errors = load(&[(setting.name, sample)]).unwrap_err().to_string();
@@ -136,7 +136,7 @@ fn nothing_shows_a_secret() {
 #[test]
 fn errors_do_not_show_a_secret() {
     let urls = ["postgres://u:hush@h/db?hush=1", "host=h password=hush sslmode=hush", "smtp://hush:hush", "hush"];
-    for setting in SETTINGS.iter().filter(|setting| setting.secret) {
+    for setting in settings().filter(|setting| setting.secret) {
         for url in urls {
             let errors = load(&[(setting.name, url)]).unwrap_err();
             assert!(!format!("{errors} {errors:?}").contains("hush"), "{errors}");

@@ -1,0 +1,180 @@
+//! What pages load: styles, scripts and images within the binary. Their URLs hold a hash of the content, so that whoever has one may
+//! keep it for ever. `usher static export` puts them where a web server serves them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use anyhow::Context;
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::extract;
+use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::{HeaderValue, StatusCode, header};
+use rust_embed::RustEmbed;
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/assets"]
+#[include = "*.css"]
+#[include = "*.js"]
+#[include = "*.svg"]
+struct Files;
+
+/// By name, such as `docs/docs.css`.
+static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
+    let asset = |name: Cow<'static, str>| {
+        let file = Files::get(&name).expect("an embedded file that is listed is there");
+        (name.to_string(), Asset::new(&name, file.data))
+    };
+    Files::iter().map(asset).collect()
+});
+
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// Of the URL for another content, which a page of another release names while releases change.
+const CHANGING: &str = "no-cache";
+
+struct Asset {
+    /// Below `/assets/`, such as `docs/docs.0123456789abcdef.css`.
+    path: String,
+    etag: HeaderValue,
+    media_type: &'static str,
+    content: Cow<'static, [u8]>,
+}
+
+impl Asset {
+    fn new(name: &str, content: Cow<'static, [u8]>) -> Self {
+        let hash: String = digest(&SHA256, &content).as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let (stem, extension) = name.rsplit_once('.').expect("only files with an extension are embedded");
+        let media_type = match extension {
+            "css" => "text/css; charset=utf-8",
+            "js" => "text/javascript; charset=utf-8",
+            _ => "image/svg+xml",
+        };
+        let etag = HeaderValue::try_from(format!("\"{hash}\"")).expect("hexadecimal digits are visible ASCII");
+        Self { path: format!("{stem}.{hash}.{extension}"), etag, media_type, content }
+    }
+}
+
+/// The URLs by name, for templates.
+pub fn urls() -> BTreeMap<&'static str, String> {
+    ASSETS.iter().map(|(name, asset)| (name.as_str(), format!("/assets/{}", asset.path))).collect()
+}
+
+/// Answers a request for `/assets/{path}`.
+pub async fn show(extract::Path(path): extract::Path<String>) -> Response {
+    let Some(asset) = ASSETS.get(&without_hash(&path)) else { return StatusCode::NOT_FOUND.into_response() };
+    let lasts = HeaderValue::from_static(if asset.path == path { IMMUTABLE } else { CHANGING });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type)),
+        (header::CACHE_CONTROL, lasts),
+        (header::ETAG, asset.etag.clone()),
+    ];
+    (headers, asset.content.clone().into_owned()).into_response()
+}
+
+/// `style.0123456789abcdef.css` is `style.css`, whatever its content was.
+fn without_hash(path: &str) -> String {
+    let mut parts: Vec<&str> = path.split('.').collect();
+    if let [.., hash, _] = parts[..]
+        && parts.len() > 2
+        && hash.len() == 16
+        && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+    {
+        parts.remove(parts.len() - 2);
+    }
+    parts.join(".")
+}
+
+/// Writes every file below `folder`/assets, beside it a `.gz` and a `.br` of it, and returns what was written. Files of other releases
+/// stay: their pages may still be open.
+///
+/// # Errors
+///
+/// When a file can't be written.
+pub fn export(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
+    for asset in ASSETS.values() {
+        let path = folder.join("assets").join(&asset.path);
+        make_folders(folder, &path)?;
+        let beside = |extension: &str| path.with_added_extension(extension);
+        for (path, content) in [
+            (path.clone(), asset.content.to_vec()),
+            (beside("gz"), gzip(&asset.content)?),
+            (beside("br"), brotli(&asset.content)?),
+        ] {
+            replace(&path, &content).with_context(|| format!("writing {}", path.display()))?;
+            written.push(path);
+        }
+    }
+    Ok(written)
+}
+
+/// Those between `folder` and the file, open to everybody: the web server is another user.
+fn make_folders(folder: &Path, path: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    let between: Vec<&Path> = path.ancestors().skip(1).take_while(|parent| *parent != folder).collect();
+    for made in between.into_iter().rev() {
+        std::fs::create_dir_all(made).with_context(|| format!("making {}", made.display()))?;
+        std::fs::set_permissions(made, Permissions::from_mode(0o755)).with_context(|| format!("opening {}", made.display()))?;
+    }
+    Ok(())
+}
+
+/// Whoever reads the file meanwhile gets the old one or the new one.
+fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let parent = path.parent().context("it is in no folder")?;
+    let everybody = Permissions::from_mode(0o644);
+    let mut file = tempfile::Builder::new().permissions(everybody.clone()).tempfile_in(parent)?;
+    file.write_all(content)?;
+    // Whatever the umask has taken away.
+    file.as_file().set_permissions(everybody)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn gzip(content: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content)?;
+    Ok(encoder.finish()?)
+}
+
+fn brotli(content: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut compressed = Vec::new();
+    brotli::BrotliCompress(&mut &content[..], &mut compressed, &brotli::enc::BrotliEncoderParams::default())?;
+    Ok(compressed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_changes_with_the_content_and_leads_to_the_name() {
+        let path = |content: &'static [u8]| Asset::new("docs/a.css", Cow::Borrowed(content)).path;
+        assert_ne!(path(b"a"), path(b"b"));
+        assert_eq!(without_hash(&path(b"a")), "docs/a.css");
+        for other in ["style.css", "a.b.css", "a.0123456789abcdeg.css", "0123456789abcdef.css", ""] {
+            assert_eq!(without_hash(other), other);
+        }
+    }
+
+    #[test]
+    fn an_export_holds_every_file_thrice_and_can_be_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = export(folder.path()).unwrap();
+        assert_eq!(written.len(), ASSETS.len() * 3);
+        let script = written.iter().find(|path| path.to_string_lossy().contains("swagger-ui-bundle")).unwrap();
+        let plain = std::fs::metadata(script).unwrap().len();
+        for extension in ["gz", "br"] {
+            let small = std::fs::metadata(script.with_added_extension(extension)).unwrap().len();
+            assert!(small > 0 && small < plain / 2, "{extension}: {small} of {plain}");
+        }
+        assert_eq!(export(folder.path()).unwrap(), written);
+    }
+}
