@@ -1,4 +1,4 @@
-"""Fixtures: a server, its mail, and people. README.md says how to run the tests and against what."""
+"""Fixtures: servers behind Nginx, their mail, and people. README.md says how to run the tests and against what."""
 
 import os
 import shutil
@@ -8,25 +8,39 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("harness.client", "harness.docs_page", "harness.nginx", "harness.pair", "harness.storm")
+REWRITTEN = ("client", "docs_page", "nginx", "pair", "server", "storm")
+pytest.register_assert_rewrite(*(f"harness.{name}" for name in REWRITTEN))
 
-from harness import canary, storm  # noqa: E402, the line above must come first
+from harness import connections, nginx, storm  # noqa: E402, the line above must come first
 from harness.client import Client, Session  # noqa: E402
 from harness.mailbox import Mailbox  # noqa: E402
+from harness.nginx import Front  # noqa: E402
 from harness.people import Person, Site  # noqa: E402
-from harness.server import Stage, Usher  # noqa: E402
+from harness.server import Stage, Usher, end_well  # noqa: E402
 
 EXTERNAL_URL = os.environ.get("E2E_BASE_URL", "").rstrip("/")
 EXTERNAL_MAIL = os.environ.get("E2E_SMTP_LISTEN", "")
+# What stands before the servers that are started here: `nginx` or `none`.
+FRONT = os.environ.get("E2E_FRONT", "nginx")
+# Where requests can come in: as people's do, and at a process itself.
+ENTRANCES = ["public"] if EXTERNAL_URL or FRONT == "none" else ["public", "process"]
 
 # A test that asks for one of these, directly or not, needs what the marker says.
-MARKERS = {"needs_process": {"server", "stage", "faulty_stage", "new_server", "usher_binary"}, "needs_mail": {"mailbox"}}
+MARKERS = {
+    "needs_process": {"server", "servers", "stage", "faulty_stage", "new_server", "usher_binary"},
+    "needs_mail": {"mailbox"},
+}
 REASONS = {
     "needs_process": "it needs the process, which E2E_BASE_URL does not give",
     "needs_mail": "it reads mail, and E2E_SMTP_LISTEN does not say where the server sends it",
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_ON_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+
+
+def pytest_configure() -> None:
+    if FRONT not in ("nginx", "none"):
+        raise pytest.UsageError(f"E2E_FRONT is `nginx` or `none`, not {FRONT!r}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -47,7 +61,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_report_header() -> str:
-    return f"usher: {EXTERNAL_URL or binary_path()}"
+    alone = "" if FRONT == "none" else f", two behind {nginx.program() or 'Nginx'}"
+    return f"usher: {EXTERNAL_URL or f'{binary_path()}{alone}'}"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -104,22 +119,37 @@ def stage(usher_binary: Path, mailbox: Mailbox) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def server(stage: Stage) -> Iterator[Usher]:
-    """The server that most tests share. At the end its log of the whole run is searched for secrets."""
-    usher = stage.usher()
-    try:
-        usher.start()
-        yield usher
-        ended_with = usher.stop()
-        log = usher.log()
-        entries = list(usher.log_entries())
-    finally:
-        usher.remove()
-    assert ended_with == 0, f"after SIGTERM it ended with {ended_with}"
-    leaks = canary.leaks(log)
-    assert not leaks, f"R-262: {len(leaks)} lines of the log hold a secret, such as {leaks[0]}"
-    broken = [entry for entry in entries if entry["level"] == "ERROR"]
-    assert not broken, f"{len(broken)} errors were logged, such as {broken[0]}"
+def servers(stage: Stage, mailbox: Mailbox) -> Iterator[list[Usher]]:
+    """The processes that most tests share: two on one database behind Nginx, or one that stands alone. At the end the logs of
+    the whole run are searched for secrets."""
+    if FRONT == "none":
+        alone = stage.usher()
+        try:
+            alone.start()
+            yield [alone]
+            end_well([alone])
+        finally:
+            alone.remove()
+        return
+    if nginx.program() is None:
+        pytest.exit("nginx is not installed: install it, or say E2E_FRONT=none", 2)
+    front = Front(stage, mailbox)
+    # All of a run's requests come from one network; the tests of the limits have an Nginx of their own.
+    front.nginx.exempt("127.0.0.0/8")
+    for usher in front.ushers:
+        # Nginx stops first.
+        usher.settings["USHER_SHUTDOWN_DELAY_SECONDS"] = "0"
+    with front:
+        yield [front.first, front.second]
+        shares = front.shares()
+        enough = shares.total() >= 100
+        assert not enough or min(shares[usher.address] for usher in front.ushers) > shares.total() / 4, shares
+
+
+@pytest.fixture(scope="session")
+def server(servers: list[Usher]) -> Usher:
+    """One of the processes: for what is about a process, and for commands beside it."""
+    return servers[0]
 
 
 @pytest.fixture
@@ -153,20 +183,35 @@ def faulty_stage(mailbox: Mailbox) -> Iterator[Stage]:
 
 @pytest.fixture(scope="session")
 def site(request: pytest.FixtureRequest) -> Site:
-    """The shared server as people see it, with its first administrator."""
+    """The shared servers as people see them, with the first administrator."""
     if EXTERNAL_URL:
-        mailbox = request.getfixturevalue("mailbox") if EXTERNAL_MAIL else None
-        site = Site(EXTERNAL_URL, mailbox, os.environ.get("E2E_PUBLIC_URL", "").rstrip("/") or None)
-        setup_token = os.environ.get("E2E_SETUP_TOKEN")
-        if setup_token:
-            site.set_up(setup_token)
-        else:
-            site.adopt_admin(os.environ["E2E_ADMIN_IDENTIFIER"], os.environ["E2E_ADMIN_PASSWORD"])
-        return site
-    server = request.getfixturevalue("server")
-    site = Site(server.base_url, request.getfixturevalue("mailbox"))
-    site.set_up(server.setup_token())
+        return external_site(request)
+    servers = request.getfixturevalue("servers")
+    site = Site(servers[0].public_url, request.getfixturevalue("mailbox"))
+    site.set_up(servers[0].setup_token())
     return site
+
+
+def external_site(request: pytest.FixtureRequest) -> Site:
+    """A server that runs already."""
+    public_url = os.environ.get("E2E_PUBLIC_URL", "").rstrip("/") or EXTERNAL_URL
+    authority = os.environ.get("E2E_CA_FILE")
+    if authority:
+        for url in (EXTERNAL_URL, public_url):
+            connections.believe(url, Path(authority))
+    site = Site(EXTERNAL_URL, request.getfixturevalue("mailbox") if EXTERNAL_MAIL else None, public_url)
+    setup_token = os.environ.get("E2E_SETUP_TOKEN")
+    if setup_token:
+        site.set_up(setup_token)
+    else:
+        site.adopt_admin(os.environ["E2E_ADMIN_IDENTIFIER"], os.environ["E2E_ADMIN_PASSWORD"])
+    return site
+
+
+@pytest.fixture(params=ENTRANCES)
+def entrance(request: pytest.FixtureRequest, site: Site) -> str:
+    """The URL of each place where requests come in, for answers that Nginx might spoil or give itself."""
+    return site.base_url if request.param == "public" else request.getfixturevalue("server").base_url
 
 
 @pytest.fixture(scope="session")
@@ -199,12 +244,14 @@ def person(site: Site, mailbox: Mailbox) -> Callable[..., Person]:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """The system's Chromium, since this project downloads no browser."""
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any], site: Site) -> dict[str, Any]:
+    """The system's Chromium, since this project downloads no browser. It believes the site's key, whoever signed for it."""
     found = [path for path in (shutil.which(name) for name in BROWSERS) if path]
     chosen = os.environ.get("E2E_CHROMIUM") or (found[0] if found else BROWSER_ON_MAC)
     arguments = (
         "--no-sandbox --headless=new --disable-gpu --disable-quic --no-first-run --disable-background-networking "
         "--disable-component-update --disable-sync"
-    )
-    return {**browser_type_launch_args, "executable_path": chosen, "args": arguments.split()}
+    ).split()
+    if site.public_url.startswith("https:"):
+        arguments.append(f"--ignore-certificate-errors-spki-list={connections.fingerprint(site.public_url)}")
+    return {**browser_type_launch_args, "executable_path": chosen, "args": arguments}

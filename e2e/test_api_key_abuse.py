@@ -80,12 +80,12 @@ def test_what_is_not_quite_a_key_is_refused(site: Site, key: Program) -> None:
                 raise AssertionError(f"{name}: {error}") from None
 
 
-def test_a_key_with_other_bytes_is_refused(site: Site, key: Program) -> None:
+def test_a_key_with_other_bytes_is_refused(entrance: str, key: Program) -> None:
     for end in ("é", "\xff", "\x80", "\t", "\x7f"):
-        answer = wire.ask(site.base_url, "/v1/whoami", f"Authorization: Bearer {key.secret}{end}x")
+        answer = wire.ask(entrance, "/v1/whoami", f"Authorization: Bearer {key.secret}{end}x")
         assert answer.status in (400, 401), f"{end!r}: {answer.status}"
     for end in ("é", "\xff"):
-        answer = wire.ask(site.base_url, "/v1/whoami", f"Authorization: Bearer {key.secret[:-1]}{end}")
+        answer = wire.ask(entrance, "/v1/whoami", f"Authorization: Bearer {key.secret[:-1]}{end}")
         assert answer.status == 401 and answer.json()["code"] == "unauthorized"
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
@@ -102,12 +102,14 @@ def test_r108_a_key_anywhere_else_is_not_looked_at(site: Site, anonymous: Client
         problem(anonymous.get("/v1/whoami", auth=auth), 401, "unauthorized")
 
 
-def test_a_key_is_sent_in_one_authorization_header(site: Site, anonymous: Client, admin: Session, key: Program) -> None:
+def test_a_key_is_sent_in_one_authorization_header(entrance: str, admin: Session, key: Program) -> None:
+    anonymous = Client(entrance)
     anonymous.get("/v1/whoami", headers={"Authorization": f"bearer {key.secret}"}, expect=200)
     for other in (key.secret, admin.bearer(), "nonsense"):
         for pair in ((key.secret, other), (other, key.secret)):
             lines = [f"Authorization: Bearer {value}" for value in pair]
-            assert wire.ask(site.base_url, "/v1/whoami", *lines).status == 401
+            # Nginx 1.23 and later find it malformed.
+            assert wire.ask(entrance, "/v1/whoami", *lines).status in (400, 401)
         both = {"Authorization": f"Bearer {key.secret}, Bearer {other}"}
         problem(anonymous.get("/v1/whoami", headers=both), 401, "unauthorized")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.client import Bearer, problem
+from harness.people import Site
 from harness.server import Usher
 
 
@@ -21,21 +22,21 @@ def new_key(server: Usher, account: str, *more: str) -> dict[str, str]:
     return server.json("service-account", "create-key", account, "--name", "On the host", *more)
 
 
-def test_a_key_is_printed_once_and_works_until_it_is_revoked(server: Usher, account: str) -> None:
+def test_a_key_is_printed_once_and_works_until_it_is_revoked(server: Usher, site: Site, account: str) -> None:
     printed = server.cli("service-account", "create-key", account, "--name", "On the host", "--days", "30").stdout
     key = next(line.split()[1] for line in printed.splitlines() if line.startswith("key "))
     assert "not shown again" in printed
-    Bearer(server.base_url, key).get("/v1/users", expect=200)
+    Bearer(site.base_url, key).get("/v1/users", expect=200)
     listed = server.cli("service-account", "list-keys", account).stdout
     assert key not in listed and key[:14] in listed
     (kept,) = server.json("service-account", "list-keys", account)
     server.cli("service-account", "revoke-key", account, kept["id"])
-    problem(Bearer(server.base_url, key).get("/v1/users"), 401, "unauthorized")
+    problem(Bearer(site.base_url, key).get("/v1/users"), 401, "unauthorized")
     assert "has no good key" in server.cli("service-account", "revoke-key", account, kept["id"], code=1).stderr
 
 
-def test_what_an_account_loses_its_keys_lose_and_a_suspended_one_waits(server: Usher, account: str) -> None:
-    program = Bearer(server.base_url, new_key(server, account)["key"])
+def test_what_an_account_loses_its_keys_lose_and_a_suspended_one_waits(server: Usher, site: Site, account: str) -> None:
+    program = Bearer(site.base_url, new_key(server, account)["key"])
     server.cli("service-account", "suspend", account, "--reason", "Strange requests")
     problem(program.get("/v1/users"), 401, "unauthorized")
     server.cli("service-account", "reactivate", account)

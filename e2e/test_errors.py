@@ -9,8 +9,9 @@ import pytest
 
 from harness import wire
 from harness.canary import PASSWORD_MARK, new_address, new_password
-from harness.client import Client, Session, faults, problem, refused
-from harness.people import Person, Site
+from harness.client import Bearer, Client, Session, faults, problem, refused
+from harness.people import Person
+from harness.server import Usher
 
 JSON = {"Content-Type": "application/json"}
 
@@ -51,10 +52,16 @@ def test_an_unknown_address_is_a_problem(anonymous: Client, path: str) -> None:
     "target",
     ["/../../etc/passwd", "//v1/me", "/v1//me", "/v1/./me", "/%2e%2e/%2e%2e/etc/passwd", "/v1/users/%ff%fe", "/%00"],
 )
-def test_odd_paths_do_no_harm(site: Site, target: str) -> None:
-    answer = wire.ask(site.base_url, target)
+def test_odd_paths_do_no_harm(entrance: str, target: str) -> None:
+    answer = wire.ask(entrance, target)
     assert 400 <= answer.status < 500
     assert b"root:" not in answer.body
+
+
+@pytest.mark.parametrize("path", ["/v1/users/%00", "/v1/roles/%00"])
+def test_a_zero_in_a_path_leads_nowhere(server: Usher, admin: Session, path: str) -> None:
+    """For Nginx it is no path at all."""
+    problem(Bearer(server.base_url, admin.bearer()).get(path), 404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -75,8 +82,8 @@ def test_a_method_that_does_not_fit_is_a_problem(anonymous: Client, method: str,
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "FOO", "PROPFIND"])
-def test_r223_unusual_methods_are_refused(site: Site, method: str) -> None:
-    answer = wire.ask(site.base_url, "/v1/me", "X-Canary: 1", method=method)
+def test_r223_unusual_methods_are_refused(entrance: str, method: str) -> None:
+    answer = wire.ask(entrance, "/v1/me", "X-Canary: 1", method=method)
     assert 400 <= answer.status < 500
     assert b"X-Canary" not in answer.body
 
@@ -105,25 +112,25 @@ def test_r106_a_request_of_another_site_changes_nothing(user: Session) -> None:
     "host",
     ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example", "xn--e1awd7f.example"],
 )
-def test_r223_an_unknown_host_is_misdirected(site: Site, host: str) -> None:
+def test_r223_an_unknown_host_is_misdirected(entrance: str, host: str) -> None:
     for path in ("/v1/me", "/docs", "/openapi.json"):
-        problem_of(wire.ask(site.base_url, path, host=host), 421)
+        problem_of(wire.ask(entrance, path, host=host), 421)
 
 
-def test_r223_a_missing_or_doubled_host_is_refused(site: Site) -> None:
-    ours = f"Host: {wire.host_of(site.base_url)}\r\n".encode()
+def test_r223_a_missing_or_doubled_host_is_refused(entrance: str) -> None:
+    ours = f"Host: {wire.host_of(entrance)}\r\n".encode()
     for head in (
         b"",
         b"Host: a.example\r\nHost: b.example\r\n",
         ours + b"Host: evil.example\r\n",
         b"Host: evil.example\r\n" + ours,
     ):
-        answer = wire.send(site.base_url, b"GET /v1/me HTTP/1.1\r\n" + head + b"Connection: close\r\n\r\n")
+        answer = wire.send(entrance, b"GET /v1/me HTTP/1.1\r\n" + head + b"Connection: close\r\n\r\n")
         assert answer.status in (400, 421)
 
 
-def test_r223_smuggling_shapes_are_refused(site: Site) -> None:
-    host = wire.host_of(site.base_url).encode()
+def test_r223_smuggling_shapes_are_refused(entrance: str) -> None:
+    host = wire.host_of(entrance).encode()
     shapes = {
         "two lengths": b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
         "length and chunks": b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -133,42 +140,44 @@ def test_r223_smuggling_shapes_are_refused(site: Site) -> None:
         "space before colon": b"Content-Length : 3\r\n\r\nabc",
     }
     for name, rest in shapes.items():
-        answer = wire.send(
-            site.base_url, b"POST /v1/login HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n" + rest
-        )
-        assert 400 <= answer.status < 500, name
+        head = b"POST /v1/login HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n"
+        answer = wire.send(entrance, head + rest)
+        # Nginx has a status for a coding that it does not know.
+        assert 400 <= answer.status < 500 or (name, answer.status) == ("unknown coding", 501), name
 
 
 # Sizes
 
 
-def test_r224_a_long_url_is_a_problem(site: Site) -> None:
-    problem_of(wire.ask(site.base_url, "/v1/users?q=" + "a" * 9000), 414)
-    assert wire.ask(site.base_url, "/" + "a" * 100_000).status in (400, 414)
+def test_r224_a_long_url_is_a_problem(entrance: str) -> None:
+    problem_of(wire.ask(entrance, "/v1/users?q=" + "a" * 9000), 414)
+    assert wire.ask(entrance, "/" + "a" * 100_000).status in (400, 414)
 
 
-def test_r224_long_headers_are_a_problem(site: Site) -> None:
-    problem_of(wire.ask(site.base_url, "/livez", "X-Long: " + "a" * 20_000), 431)
-    problem_of(wire.ask(site.base_url, "/livez", *(f"X-H{number}: a" for number in range(105))), 431)
-    assert wire.ask(site.base_url, "/livez", *(f"X-H{number}: a" for number in range(500))).status in (400, 431)
+def test_r224_long_headers_are_a_problem(entrance: str) -> None:
+    problem_of(wire.ask(entrance, "/livez", "X-Long: " + "a" * 20_000), 431)
+    problem_of(wire.ask(entrance, "/livez", *(f"X-H{number}: a" for number in range(105))), 431)
+    assert wire.ask(entrance, "/livez", *(f"X-H{number}: a" for number in range(500))).status in (400, 431)
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_r224_a_large_body_is_a_problem(anonymous: Client, chunked: bool) -> None:
+def test_r224_a_large_body_is_a_problem(entrance: str, chunked: bool) -> None:
     text = json.dumps({"identifier": "a" * 80_000, "password": "b"}).encode()
     content: Any = iter([text[:40_000], text[40_000:]]) if chunked else text
-    problem(anonymous.post("/v1/login", content=content, headers=JSON), 413, "body_too_large")
+    problem(Client(entrance).post("/v1/login", content=content, headers=JSON), 413, "body_too_large")
 
 
-def test_r224_a_body_is_not_read_before_the_caller_is_known(anonymous: Client) -> None:
-    problem(anonymous.patch("/v1/me", content=b"{" + b" " * 80_000, headers=JSON), 401, "unauthorized")
+def test_r224_a_body_is_not_read_before_the_caller_is_known(server: Usher) -> None:
+    """Nginx takes a body of this size from nobody, and reads smaller ones before it asks."""
+    unread = b"{" + b" " * 80_000
+    problem(Client(server.base_url).patch("/v1/me", content=unread, headers=JSON), 401, "unauthorized")
 
 
 @pytest.mark.parametrize("path", ["/v1/users", "/v1/nonsense"])
-def test_a_refusal_before_the_body_leaves_a_connection_that_works(site: Site, path: str) -> None:
+def test_a_refusal_before_the_body_leaves_a_connection_that_works(server: Usher, path: str) -> None:
     """Else the next request of a client or proxy that keeps its connections would be lost."""
-    host = wire.host_of(site.base_url)
-    with wire.connect(site.base_url) as connection:
+    host = wire.host_of(server.base_url)
+    with wire.connect(server.base_url) as connection:
         head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"
         connection.sendall(head.encode())
         first = wire.read(connection)
@@ -345,9 +354,9 @@ def test_every_request_has_an_id_of_its_own(anonymous: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["%", "a=%zz", "%00=1", "&&&", "=", "limit[]=1", "a" * 4000, "q=%ff"])
-def test_odd_queries_do_no_harm(site: Site, admin: Session, query: str) -> None:
+def test_odd_queries_do_no_harm(entrance: str, admin: Session, query: str) -> None:
     token = f"Authorization: Bearer {admin.bearer()}"
-    answer = wire.ask(site.base_url, f"/v1/users?{query}", token)
+    answer = wire.ask(entrance, f"/v1/users?{query}", token)
     assert answer.status < 500
     if answer.status != 200:
         problem_of(answer, answer.status)

@@ -40,7 +40,7 @@ def echo() -> Iterator[Echo]:
 def mirror(stage: Stage, echo: Echo) -> Iterator[Nginx]:
     """Nginx before a server that shows what reaches it, with the lists of networks as an operator might edit them."""
     with Nginx(stage.new_folder(), [echo.address]) as made:
-        made.edit("usher/exempt-networks.conf", "# 198.51.100.0/24 0;", f"{EXEMPT}.0/24 0;")
+        made.exempt(f"{EXEMPT}.0/24")
         made.edit("usher/private-networks.conf", "127.0.0.0/8", "127.0.0.0/24")
         made.edit("usher/admin-networks.conf", "127.0.0.0/8", "127.0.0.0/24")
         made.edit("conf.d/usher.conf", "# include usher/admin-networks.conf;", "include usher/admin-networks.conf;")

@@ -134,7 +134,7 @@ def test_r204_a_changed_role_counts_at_the_next_request(
     problem(token.get("/v1/roles"), 403, "forbidden")
 
 
-@pytest.mark.parametrize("name", ["no-such-role", "%00", "..", "Admin", "a" * 300])
+@pytest.mark.parametrize("name", ["no-such-role", "..", "Admin", "a" * 300])
 def test_an_unknown_role_is_not_found(admin: Session, name: str) -> None:
     problem(admin.get(f"/v1/roles/{name.replace('..', '%2e%2e')}"), 404, "not_found")
 

@@ -3,8 +3,7 @@
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import pytest
 
@@ -12,7 +11,7 @@ from harness import wire
 from harness.canary import new_address, new_password
 from harness.mailbox import Mailbox
 from harness.people import Site
-from harness.server import NO_LIMITS, Stage
+from harness.server import Stage
 from timing.measure import ENDPOINTS, measure_enough
 from timing.run import quiet
 from timing.statistics import judge, mann_whitney, welch
@@ -26,14 +25,6 @@ PAIRS = 200
 # To the byte
 
 
-@dataclass
-class Accounts:
-    """One address of each standing, on a server of its own."""
-
-    base_url: str
-    addresses: dict[str, str]
-
-
 STANDINGS = ("known", "unknown", "suspended", "deleted", "unverified", "locked", "invited")
 BODIES: dict[str, Callable[[str], dict[str, str]]] = {
     "/v1/login": lambda address: {"identifier": address, "password": new_password()},
@@ -44,30 +35,24 @@ BODIES: dict[str, Callable[[str], dict[str, str]]] = {
 
 
 @pytest.fixture(scope="module")
-def accounts(stage: Stage, mailbox: Mailbox) -> Iterator[Accounts]:
-    usher = stage.usher(USHER_TRUSTED_PROXIES="127.0.0.1", **NO_LIMITS)
-    try:
-        usher.start()
-        site = Site(usher.base_url, mailbox)
-        site.set_up(usher.setup_token())
-        suspended, deleted, locked = site.person(), site.person(), site.person()
-        site.admin.api.post(f"/v1/users/{suspended.id}/suspend", expect=200)
-        site.admin.api.delete(f"/v1/users/{deleted.id}", expect=204)
-        for _ in range(WRONG_UNTIL_LOCKED):
-            site.login(locked.email, new_password(), expect=401)
-        addresses = {
-            "known": site.person().email,
-            "unknown": new_address(),
-            "suspended": suspended.email,
-            "deleted": deleted.email,
-            "unverified": site.register().email,
-            "locked": locked.email,
-            "invited": site.create()["email"],
-        }
-        assert set(addresses) == set(STANDINGS)
-        yield Accounts(usher.base_url, addresses)
-    finally:
-        usher.remove()
+def addresses(site: Site, mailbox: Mailbox) -> dict[str, str]:
+    """One of each standing."""
+    suspended, deleted, locked = site.person(), site.person(), site.person()
+    site.admin.api.post(f"/v1/users/{suspended.id}/suspend", expect=200)
+    site.admin.api.delete(f"/v1/users/{deleted.id}", expect=204)
+    for _ in range(WRONG_UNTIL_LOCKED):
+        site.login(locked.email, new_password(), expect=401)
+    found = {
+        "known": site.person().email,
+        "unknown": new_address(),
+        "suspended": suspended.email,
+        "deleted": deleted.email,
+        "unverified": site.register().email,
+        "locked": locked.email,
+        "invited": site.create()["email"],
+    }
+    assert set(found) == set(STANDINGS)
+    return found
 
 
 def without_id_and_date(answer: bytes) -> bytes:
@@ -78,14 +63,14 @@ def without_id_and_date(answer: bytes) -> bytes:
     return b"\r\n".join([*lines, b"", body.replace(found[1], b"")])
 
 
-def raw(accounts: Accounts, path: str, address: str, caller: str) -> bytes:
+def raw(base_url: str, path: str, address: str) -> bytes:
     """The answer as it comes over the wire."""
     body = json.dumps(BODIES[path](address)).encode()
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {wire.host_of(accounts.base_url)}\r\nContent-Type: application/json\r\n"
-        f"X-Forwarded-For: {caller}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {wire.host_of(base_url)}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
-    with wire.connect(accounts.base_url) as connection:
+    with wire.connect(base_url) as connection:
         connection.sendall(head.encode() + body)
         answer = b""
         while part := connection.recv(65536):
@@ -94,12 +79,11 @@ def raw(accounts: Accounts, path: str, address: str, caller: str) -> bytes:
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_r026_answers_are_the_same_to_the_byte(accounts: Accounts, path: str) -> None:
+def test_r026_answers_are_the_same_to_the_byte(entrance: str, addresses: dict[str, str], path: str) -> None:
     """Asked twice: what the first question has changed must not show either."""
-    for turn in range(2):
+    for _ in range(2):
         answers = {
-            standing: without_id_and_date(raw(accounts, path, address, f"192.0.{turn}.{number}"))
-            for number, (standing, address) in enumerate(accounts.addresses.items())
+            standing: without_id_and_date(raw(entrance, path, address)) for standing, address in addresses.items()
         }
         expected = answers["known"]
         assert expected.startswith((b"HTTP/1.1 202 ", b"HTTP/1.1 401 ")), expected

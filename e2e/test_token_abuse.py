@@ -129,7 +129,7 @@ def out_of_shape(token: str) -> dict[str, str]:
     key = Ed25519PrivateKey.generate()
     twice = tokens.decode(claims).decode()[:-1] + ',"sub":"x"}'
     header_twice = tokens.decode(header).decode()[:-1] + ',"alg":"none"}'
-    deep = '{"a":' * 2000 + "1" + "}" * 2000
+    deep = '{"a":' * 900 + "1" + "}" * 900
     return {
         "stripped signature": f"{header}.{claims}.",
         "two segments": f"{header}.{claims}",
@@ -139,7 +139,7 @@ def out_of_shape(token: str) -> dict[str, str]:
         "not canonical": f"{header}.{claims}.{signature[:-1]}{twin}",
         "cut signature": token[:-4],
         "no header": f".{claims}.{signature}",
-        "too long": f"{header}.{claims}.{signature}" + "A" * 9000,
+        "too long": f"{header}.{claims}.{signature}".ljust(9000, "A"),
         "a dot": ".",
         "json": '{"payload":"x"}',
         "standard alphabet": f"{header}.{claims}.+/{signature[2:]}",
@@ -214,9 +214,10 @@ def test_the_scheme_is_read_in_any_case(anonymous: Client, token: str) -> None:
     anonymous.get("/v1/me", headers={"Authorization": f"bearer {token}"}, expect=200)
 
 
-def test_two_authorization_headers_are_refused(site: Site, token: str) -> None:
+def test_two_authorization_headers_are_refused(entrance: str, token: str) -> None:
     lines = [f"Authorization: Bearer {token}", f"Authorization: Bearer {token}"]
-    assert wire.ask(site.base_url, "/v1/me", *lines).status == 401
+    # Nginx 1.23 and later find it malformed.
+    assert wire.ask(entrance, "/v1/me", *lines).status in (400, 401)
 
 
 # On every operation

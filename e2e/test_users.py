@@ -9,6 +9,7 @@ from harness.canary import new_address, new_password, unique
 from harness.client import Bearer, Session, problem, refused
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
+from harness.server import Usher
 from harness.waiting import at_once
 
 # Creating
@@ -155,12 +156,19 @@ def test_a_change_with_a_stale_entity_tag_is_refused(site: Site) -> None:
     admin.patch(path, json={"display_name": "Four"}, expect=200)
 
 
-def test_one_of_several_entity_tags_is_enough_and_a_weak_one_is_none(site: Site) -> None:
+def test_one_of_several_entity_tags_is_enough(site: Site) -> None:
     path = f"/v1/users/{site.create()['id']}"
     admin = site.admin.api
     tag = admin.get(path, expect=200).headers["etag"]
-    problem(admin.patch(path, json={"bio": "x"}, headers={"If-Match": f"W/{tag}"}), 412, "precondition_failed")
     admin.patch(path, json={"bio": "x"}, headers={"If-Match": f'"999", {tag}'}, expect=200)
+
+
+def test_a_weak_entity_tag_is_none(server: Usher, site: Site) -> None:
+    """Nginx takes the mark off, since it puts it on."""
+    admin = Bearer(server.base_url, site.admin.api.bearer())
+    path = f"/v1/users/{site.create()['id']}"
+    tag = admin.get(path, expect=200).headers["etag"]
+    problem(admin.patch(path, json={"bio": "x"}, headers={"If-Match": f"W/{tag}"}), 412, "precondition_failed")
 
 
 def test_a_malformed_entity_tag_is_refused(site: Site) -> None:
@@ -200,7 +208,6 @@ def test_r202_a_change_of_what_has_its_own_operation_is_refused(site: Site, memb
         "0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d",
         "nonsense",
         "1",
-        "%00",
         "..%2f..",
         "0193e4a17c1e7b529d0c3f1f4a5b6c7d",
         "'",

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from . import canary
+from . import canary, connections
 
 # Access tokens live for 300 s: renew in good time.
 _RENEW_AFTER_SECONDS = 200
@@ -15,11 +15,13 @@ _RENEW_AFTER_SECONDS = 200
 class Client:
     """Sends requests without credentials. Fails on any 5xx, and on a failure that is no problem document (R-225)."""
 
-    def __init__(self, base_url: str, *, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, base_url: str, *, headers: dict[str, str] | None = None, transport: httpx.HTTPTransport | None = None
+    ) -> None:
         self.base_url = base_url
-        # No proxy and no .netrc of whoever runs the tests; and no idle connections, which would keep servers from stopping.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False, limits=limits)
+        transport = transport or connections.to(base_url)
+        # No proxy and no .netrc of whoever runs the tests.
+        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False, transport=transport)
 
     def bearer(self) -> str | None:
         """The access token to send, if any."""
@@ -65,9 +67,6 @@ class Client:
     def delete(self, path: str, **options: Any) -> httpx.Response:
         return self.request("DELETE", path, **options)
 
-    def close(self) -> None:
-        self._http.close()
-
 
 class Bearer(Client):
     """Sends one fixed access token, whatever it is worth."""
@@ -95,7 +94,6 @@ class Session(Client):
         anonymous = Client(self.base_url)
         body = {"identifier": self._identifier, "password": self._password}
         self.tokens = anonymous.post("/v1/login", json=body, expect=200).json()
-        anonymous.close()
         self._signed_in = time.monotonic()
 
     def bearer(self) -> str:
@@ -164,7 +162,8 @@ def refused(response: httpx.Response, pointer: str, code: str | None = None) -> 
 def outward(response: httpx.Response) -> dict[str, Any]:
     """All that the client can tell answers apart by, less what differs between any two requests (R-026)."""
     # What is left of a network's quota says nothing about an account.
-    volatile = {"date", "x-request-id", "content-length", "ratelimit"}
+    # Whether a connection is kept may depend on how many requests it has had.
+    volatile = {"date", "x-request-id", "content-length", "ratelimit", "connection"}
     headers = {name: value for name, value in response.headers.items() if name not in volatile}
     body = response.json() if response.content else None
     if isinstance(body, dict):

@@ -7,8 +7,10 @@ import socket
 import ssl
 import subprocess
 import threading
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -20,11 +22,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-from . import canary, wire
+from . import connections, wire
 from .client import Client
 from .mailbox import Mailbox
 from .people import Site
-from .server import Stage, Usher, free_port
+from .server import Stage, Usher, end_well, free_port
 from .waiting import until
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy" / "nginx"
@@ -112,6 +114,7 @@ class Nginx:
         self.static = folder / "static"
         self.process: subprocess.Popen[bytes] | None = None
         self.context = self.authority.trusted_by()
+        connections.believe(self.url, self.authority.path)
         self._values = {
             "FRONT_HOST": HOST,
             "FRONT_URL": self.url,
@@ -161,6 +164,10 @@ class Nginx:
         text = path.read_text()
         assert old in text, f"{name} does not have {old!r}"
         path.write_text(text.replace(old, new))
+
+    def exempt(self, network: str) -> None:
+        """Lets this network do as much as it likes."""
+        self.edit("usher/exempt-networks.conf", "# 198.51.100.0/24 0;", f"{network} 0;")
 
     def with_brotli(self) -> None:
         (self.folder / "modules-enabled" / "brotli.conf").write_text(f"load_module {STATIC_BROTLI};\n")
@@ -222,6 +229,7 @@ class Nginx:
                 self.process.kill()
                 self.process.wait(timeout=START_SECONDS)
         self.authority.close()
+        connections.forget(self.url)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def access(self) -> list[dict[str, Any]]:
@@ -276,13 +284,11 @@ class Visitor(Client):
         self, server: Nginx, source: str, *, host: str = HOST, token: str | None = None, http2: bool = False,
         keeps: bool = True, headers: dict[str, str] | None = None
     ) -> None:  # fmt: skip
-        self.base_url = server.url
-        self._token = token
         limits = httpx.Limits(max_keepalive_connections=None if keeps else 0)
         versions = {"http1": not http2, "http2": http2}
         transport = httpx.HTTPTransport(verify=server.context, limits=limits, local_address=source, **versions)
-        sent = {"Host": host} | (headers or {})
-        self._http = httpx.Client(base_url=server.url, headers=sent, transport=transport, timeout=30, trust_env=False)
+        super().__init__(server.url, headers={"Host": host} | (headers or {}), transport=transport)
+        self._token = token
         # No resolver may know the host, but Nginx does.
         self._extensions = {"sni_hostname": host}
 
@@ -294,25 +300,31 @@ class Visitor(Client):
 
 
 class Front:
-    """Nginx before two servers on one database. `site` is the first server itself, for what is not about Nginx."""
+    """Nginx before two servers on one database."""
 
     def __init__(self, stage: Stage, mailbox: Mailbox, **options: str) -> None:
         self.first: Usher = stage.usher()
         self.second: Usher = stage.usher(USHER_DATA_DIR=str(self.first.data_dir))
         # The one that looks after the database goes last.
         self.ushers = [self.second, self.first]
-        upstreams = [f"127.0.0.1:{usher.port}" for usher in self.ushers]
+        upstreams = [usher.address for usher in self.ushers]
         self.nginx = Nginx(stage.new_folder(), upstreams, **options)
         settings = {"USHER_TRUSTED_PROXIES": "127.0.0.1", "USHER_SHUTDOWN_DELAY_SECONDS": "6"}
         for usher in self.ushers:
             usher.settings |= settings | {"USHER_PUBLIC_URL": self.nginx.url}
-        self.site = Site(self.first.base_url, mailbox, self.nginx.url)
+        self._mailbox = mailbox
+
+    @cached_property
+    def site(self) -> Site:
+        """The servers as people see them, through Nginx; set up when it is first looked at."""
+        site = Site(self.nginx.url, self._mailbox)
+        site.set_up(self.first.setup_token())
+        return site
 
     def __enter__(self) -> Self:
         try:
             for usher in reversed(self.ushers):
                 usher.start()
-            self.site.set_up(self.first.setup_token())
             self.nginx.start()
         except BaseException:
             self._remove()
@@ -320,18 +332,13 @@ class Front:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Stops all. Unless the test failed already, no log may hold a secret."""
+        """Stops all. Unless the test failed already, they must end well."""
         try:
-            self.nginx.stop()
-            for usher in self.ushers:
-                if usher.running:
-                    usher.stop()
-            logs = [self.nginx.logs(), *(usher.log() for usher in self.ushers)]
+            if kind is None:
+                assert self.nginx.stop() == 0
+                end_well(self.ushers, self.nginx.logs())
         finally:
             self._remove()
-        if kind is None:
-            leaks = [leak for log in logs for leak in canary.leaks(log)]
-            assert not leaks, f"R-262: {len(leaks)} lines of the logs hold a secret, such as {leaks[0]}"
 
     def _remove(self) -> None:
         self.nginx.__exit__()
@@ -340,6 +347,10 @@ class Front:
 
     def visitor(self, source: str = "127.0.0.1", **options: Any) -> Visitor:
         return self.nginx.client(source, **options)
+
+    def shares(self) -> Counter[str]:
+        """How many requests each server has answered, by its address."""
+        return Counter(line["upstream_address"] for line in self.nginx.access() if line["upstream_address"])
 
 
 class Echo:

@@ -8,13 +8,14 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from . import canary
 from .waiting import until
 
 # A first start makes a database cluster.
@@ -51,10 +52,11 @@ class Usher:
         self.log_path = folder / "stdout.log"
         self.errors_path = folder / "stderr.log"
         self.port = free_port()
-        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.address = f"127.0.0.1:{self.port}"
+        self.base_url = f"http://{self.address}"
         self.process: subprocess.Popen[bytes] | None = None
         self.settings = {
-            "USHER_LISTEN": f"127.0.0.1:{self.port}",
+            "USHER_LISTEN": self.address,
             "USHER_PUBLIC_URL": self.base_url,
             "USHER_DATA_DIR": str(self.data_dir),
             "USHER_LOG_FORMAT": "json",
@@ -68,6 +70,11 @@ class Usher:
         # PostgreSQL runs as another user when we are root, so that user must be able to come in.
         folder.mkdir(mode=0o755)
         folder.chmod(0o755)
+
+    @property
+    def public_url(self) -> str:
+        """How people reach it."""
+        return self.settings["USHER_PUBLIC_URL"]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -200,6 +207,17 @@ class Usher:
     def json(self, *arguments: str, **options: Any) -> Any:
         """What a command prints for programs."""
         return json.loads(self.cli(*arguments, "--json", **options).stdout)
+
+
+def end_well(ushers: Iterable[Usher], *other_logs: str) -> None:
+    """Stops them in this order. Each must end as it was asked to, and have logged no error; no log may hold a secret."""
+    ushers = list(ushers)
+    ended = [usher.stop() for usher in ushers]
+    assert not any(ended), f"after SIGTERM they ended with {ended}"
+    leaks = [leak for log in (*other_logs, *(usher.log() for usher in ushers)) for leak in canary.leaks(log)]
+    assert not leaks, f"R-262: {len(leaks)} lines of the logs hold a secret, such as {leaks[0]}"
+    errors = [entry for usher in ushers for entry in usher.log_entries() if entry["level"] == "ERROR"]
+    assert not errors, f"{len(errors)} errors were logged, such as {errors[0]}"
 
 
 # What lifts the limits on how often something may be asked, for the addresses that tests pretend.

@@ -3,9 +3,13 @@
 import http.client
 import json
 import socket
+import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+from .connections import connect
 
 
 @dataclass(frozen=True)
@@ -16,11 +20,6 @@ class RawAnswer:
 
     def json(self) -> Any:
         return json.loads(self.body)
-
-
-def connect(base_url: str) -> socket.socket:
-    place = urlsplit(base_url)
-    return socket.create_connection((place.hostname, place.port), timeout=15)
 
 
 def host_of(base_url: str) -> str:
@@ -37,7 +36,9 @@ def read(connection: socket.socket) -> RawAnswer:
 def send(base_url: str, request: bytes) -> RawAnswer:
     """Sends these bytes on a connection of their own and reads one answer."""
     with connect(base_url) as connection:
-        connection.sendall(request)
+        # Who refuses a request may hang up on the rest of it.
+        with suppress(ConnectionError, ssl.SSLEOFError):
+            connection.sendall(request)
         return read(connection)
 
 
