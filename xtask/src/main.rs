@@ -6,6 +6,7 @@
 
 mod audit;
 mod ci;
+mod docker;
 mod fuzz;
 mod r#gen;
 mod http;
@@ -47,6 +48,8 @@ cargo xtask <command>
   advisories FOLDER      Refresh the kept advisories from a clone of rustsec/advisory-db.
   fuzz [--seconds N] [target]
                          Run every parser of outside input, or one, under the fuzzer; 60 s each.
+  docker-test [--profile P | --image IMAGE] [filter]
+                         Build the image, start the stack of deploy/compose.yaml and run the pytest suite against it.
   ci                     Everything a change must pass.
 ";
 
@@ -84,6 +87,10 @@ fn dispatch(words: &[&str]) -> Outcome {
         ["advisories", folder] => audit::refresh(folder),
         ["fuzz", words @ ..] => match fuzz::Options::parse(words) {
             Some(options) => fuzz::run(&options),
+            None => Ok(usage()),
+        },
+        ["docker-test", words @ ..] => match docker::Options::parse(words) {
+            Some(options) => docker::run(&options),
             None => Ok(usage()),
         },
         ["ci"] => Ok(ci::run()),

@@ -51,6 +51,27 @@ const NGINX: Need = Need {
     otherwise: "install Nginx 1.22 or newer",
 };
 
+/// The engine, Compose, and what the engine and its test call.
+const DOCKER: Need = Need {
+    name: "Docker with Compose",
+    apt: &["docker.io", "docker-compose", "iptables", "iproute2", "util-linux"],
+    dnf: &["moby-engine", "docker-compose", "iptables", "iproute"],
+    apk: &["docker", "docker-cli-buildx", "docker-cli-compose", "iptables", "iproute2", "util-linux"],
+    pacman: &["docker", "docker-buildx", "docker-compose", "iptables", "iproute2"],
+    brew: &[],
+    otherwise: "install and start Docker with Compose and BuildKit",
+};
+
+const DEBOOTSTRAP: Need = Need {
+    name: "debootstrap",
+    apt: &["debootstrap"],
+    dnf: &["debootstrap"],
+    apk: &["debootstrap"],
+    pacman: &["debootstrap"],
+    brew: &[],
+    otherwise: "name base images in RUST_IMAGE, POSTGRES_IMAGE and NGINX_IMAGE",
+};
+
 struct Manager {
     program: &'static str,
     update: &'static [&'static str],
@@ -90,8 +111,9 @@ const MANAGERS: [Manager; 5] = [
 const NO_DEFAULT_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/usher.conf";
 
 /// Debian starts what it installs. This policy, which is there only while we install and only if there is none, keeps a web server
-/// that tests want from taking port 80.
+/// that tests want from taking port 80, and an engine from changing the network.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
+const NOT_STARTED: [&str; 2] = ["nginx", "docker.io"];
 
 /// Installs what is needed; an error says what to do by hand.
 pub fn install(need: &Need) -> Result<(), String> {
@@ -112,7 +134,8 @@ pub fn install(need: &Need) -> Result<(), String> {
             "mkdir -p \"$(dirname {NO_DEFAULT_CLUSTER})\" && echo create_main_cluster = off >{NO_DEFAULT_CLUSTER}"
         ))?;
     }
-    let without_start = manager.program == "apt-get" && need.apt.contains(&"nginx") && !Path::new(POLICY).exists();
+    let without_start =
+        manager.program == "apt-get" && need.apt.iter().any(|name| NOT_STARTED.contains(name)) && !Path::new(POLICY).exists();
     if without_start {
         rights.shell(&format!("printf '#!/bin/sh\\nexit 101\\n' >{POLICY} && chmod 755 {POLICY}"))?;
     }
@@ -250,6 +273,17 @@ fn nginx() -> Result<(), String> {
         return Ok(());
     }
     install(&NGINX)
+}
+
+pub fn docker() -> Result<(), String> {
+    install(&DOCKER)
+}
+
+pub fn debootstrap() -> Result<(), String> {
+    if on_path("debootstrap").is_some() {
+        return Ok(());
+    }
+    install(&DEBOOTSTRAP)
 }
 
 #[cfg(test)]
