@@ -11,8 +11,11 @@ pub mod lanes;
 pub mod listen;
 pub mod migrations;
 pub mod page;
+pub mod preview;
 pub mod private;
+pub mod programs;
 mod pulse;
+pub mod restore;
 mod tx;
 
 #[cfg(test)]
