@@ -12,6 +12,7 @@ mod r#gen;
 mod http;
 mod json;
 mod postgres;
+mod release;
 mod suites;
 mod sweep;
 mod test;
@@ -44,6 +45,7 @@ cargo xtask <command>
   proofs [filter]        Run only the long suites of pytest: races, crashes, timing, conformance.
   tidy                   Check the rules of the house: imports, sizes, homes of clock and SQL.
   gen [--check]          Write the generated files under docs/, or check that they are fresh.
+  gen --release          Record the schema and the statements of a release under migrations/released/.
   audit                  Check the dependencies: licences, unwanted crates, sources, advisories.
   advisories FOLDER      Refresh the kept advisories from a clone of rustsec/advisory-db.
   fuzz [--seconds N] [target]
@@ -83,6 +85,7 @@ fn dispatch(words: &[&str]) -> Outcome {
         ["tidy"] => tidy::run(),
         ["gen"] => r#gen::run(r#gen::Mode::Write),
         ["gen", "--check"] => r#gen::run(r#gen::Mode::Check),
+        ["gen", "--release"] => release::run(),
         ["audit"] => audit::run(),
         ["advisories", folder] => audit::refresh(folder),
         ["fuzz", words @ ..] => match fuzz::Options::parse(words) {

@@ -1,11 +1,17 @@
 //! Migrations are numbered without gaps, so that two branches that add the same number meet
-//! here and not in production.
+//! here and not in production. Those that came after the last release keep the rules of
+//! `usher-migrations`, so that the processes of that release go on while they run and after.
 
 use std::collections::BTreeMap;
 
+use usher_migrations::Migration;
+
 use crate::tidy::{Fault, File};
 
-pub fn check(files: &[File]) -> Vec<Fault> {
+/// The record of the last release. Its first line is `-- usher 0.1.0, schema version 9`.
+pub const RELEASED: &str = "migrations/released/schema.sql";
+
+pub(super) fn check(files: &[File]) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut numbered: BTreeMap<u32, &str> = BTreeMap::new();
     for file in files {
@@ -31,6 +37,27 @@ pub fn check(files: &[File]) -> Vec<Fault> {
             faults.push(Fault::new(path, 1, sentence));
             break;
         }
+    }
+    if let Some(released) = files.iter().find(|file| file.path == RELEASED).and_then(|file| version(&file.text)) {
+        let newer = files.iter().filter(|file| numbered.range(released + 1..).any(|(_, path)| *path == file.path));
+        faults.extend(newer.flat_map(|file| rules(file, released)));
+    }
+    faults
+}
+
+/// The schema version of the release that the record is of.
+fn version(record: &str) -> Option<u32> {
+    record.lines().next()?.strip_prefix("-- usher ")?.split_once(", schema version ")?.1.parse().ok()
+}
+
+fn rules(file: &File, released: u32) -> Vec<Fault> {
+    let migration = Migration::read(&file.text);
+    let found = usher_migrations::check_head(&migration).into_iter().chain(usher_migrations::check(&migration));
+    let mut faults: Vec<Fault> = found.map(|finding| Fault::new(&file.path, finding.line, finding.sentence)).collect();
+    if let Some(oldest) = migration.oldest().filter(|oldest| *oldest > released) {
+        let sentence =
+            format!("ends releases before version {oldest}, and the last one has {released}: wait for the next release");
+        faults.push(Fault::new(&file.path, 1, sentence));
     }
     faults
 }
@@ -69,5 +96,36 @@ mod tests {
         assert_eq!(faults(&["V1__a.sql", "V3__b.sql"]), ["migrations/V3__b.sql:1: migration 2 is missing before this one"]);
         assert_eq!(faults(&["V1__a.sql", "V01__b.sql"]), ["migrations/V01__b.sql:1: migrations/V1__a.sql has the same number"]);
         assert_eq!(faults(&["users.sql", "V1_users.sql", "V1__Users.sql"]).len(), 3);
+    }
+
+    fn after_release(sql: &str) -> Vec<String> {
+        let record = "-- usher 0.1.0, schema version 1\n".to_owned();
+        let file = |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned() };
+        let files = [
+            file("migrations/V1__users.sql", "alter table users drop column x;"),
+            file("migrations/V2__next.sql", sql),
+            file(RELEASED, &record),
+        ];
+        check(&files).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_came_after_the_last_release_keeps_the_rules() {
+        assert!(after_release("-- expand: A table.\ncreate table a (b int);").is_empty());
+        let faults = after_release("-- expand: A column less.\n\nalter table users drop column x;");
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].starts_with("migrations/V2__next.sql:3: drops a column"), "{faults:?}");
+        assert!(after_release("alter table users add column y int;")[0].contains("begins with `-- expand"));
+    }
+
+    #[test]
+    fn a_contract_lets_the_last_release_go_on() {
+        let contract = |oldest: u32| {
+            let sql =
+                "-- contract: A column less.\nalter table users drop column x;\nupdate schema_compatibility set oldest_version =";
+            after_release(&format!("{sql} {oldest};"))
+        };
+        assert!(contract(1).is_empty());
+        assert!(contract(2)[0].contains("wait for the next release"));
     }
 }

@@ -2,7 +2,8 @@
 //! prints `path:line: what to mend`.
 //!
 //! `ranks.rs` says who may import whom, `homes.rs` where clock, environment, randomness, SQL
-//! and HTTP live, `files.rs` what every file looks like, `migrations.rs` how migrations are named, `evidence.rs` that the tests
+//! and HTTP live, `files.rs` what every file looks like, `migrations.rs` how migrations are named
+//! and what they may do, `evidence.rs` that the tests
 //! that documents name are there, `manifests.rs` that the lints of the workspace hold everywhere.
 
 mod evidence;
@@ -10,9 +11,9 @@ mod files;
 mod homes;
 mod imports;
 mod manifests;
-mod migrations;
+pub mod migrations;
 mod ranks;
-mod source;
+pub mod source;
 
 use std::fmt;
 use std::fs;
@@ -25,7 +26,7 @@ use crate::{Outcome, workspace};
 /// Where usher's modules are.
 const USHER: &str = "crates/usher/src/";
 /// Crates without input and output.
-const PURE: [&str; 2] = ["crates/usher-oidc/src/", "crates/usher-log/src/"];
+const PURE: [&str; 3] = ["crates/usher-oidc/src/", "crates/usher-log/src/", "crates/usher-migrations/src/"];
 
 const FOLDERS: [&str; 7] = ["crates", "xtask", "fuzz", "migrations", "e2e", "bench", "deploy"];
 const SKIPPED: [&str; 5] = ["target", "node_modules", "__pycache__", "vendor", "assets"];

@@ -158,6 +158,11 @@ pub async fn revoke(tx: &mut Tx, holder: Subject, id: ApiKeyId) -> AppResult<()>
     Ok(())
 }
 
+/// Revokes every key of everybody, and says how many.
+pub async fn revoke_everything(tx: &mut Tx) -> DbResult<u64> {
+    store::revoke_everything(tx).await
+}
+
 /// Notes when and where from a key was used. The request goes on whether or not that can be written.
 pub fn note_use(app: App, id: ApiKeyId, address: Option<IpAddr>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {

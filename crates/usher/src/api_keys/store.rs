@@ -92,6 +92,15 @@ pub async fn update_to_revoked(tx: &mut Tx, holder: Subject, id: ApiKeyId) -> Db
     Ok(tx.execute(sql, &[&id, &user_id, &account_id, &now]).await? == 1)
 }
 
+pub async fn revoke_everything(tx: &mut Tx) -> DbResult<u64> {
+    let now = tx.now();
+    let sql = "
+        update api_keys
+        set revoked_at = $1
+        where revoked_at is null and expires_at > $1";
+    tx.execute(sql, &[&now]).await
+}
+
 /// Processes whose clocks differ do not turn the time back.
 pub async fn update_used(counters: &Pipeline, id: ApiKeyId, now: Timestamp, address: Option<IpAddr>) -> DbResult<()> {
     let sql = "

@@ -11,8 +11,9 @@ use crate::app::{App, Parts};
 use crate::audit::{self, Event};
 use crate::clock::Clock;
 use crate::config::{self, Config, SecretKey};
+use crate::db::migrations::{self, Standing};
 use crate::db::private::{Options, Private};
-use crate::db::{Actor, ConnectOptions, Db, Origin, migrations};
+use crate::db::{Actor, ConnectOptions, Db, Origin};
 use crate::error::LogAndIgnore;
 use crate::hashing::{Cost, Hasher, Pepper, Peppers};
 use crate::http::serve::Draining;
@@ -29,6 +30,8 @@ const DATABASE_WITHIN: Duration = Duration::from_mins(1);
 /// A running app and, in the zero-config default, its PostgreSQL.
 pub struct Running {
     pub app: App,
+    /// How other programs reach the database.
+    pub postgres: tokio_postgres::Config,
     private: Option<Private>,
 }
 
@@ -49,6 +52,13 @@ impl Running {
 
 /// Connects and makes the app; the schema may still be missing.
 pub async fn connect(config: Config) -> anyhow::Result<Running> {
+    let running = open(config).await?;
+    wait_for_database(&running.app).await?;
+    Ok(running)
+}
+
+/// Makes the app without having connected: there is no connection yet but what the caller makes.
+pub async fn open(config: Config) -> anyhow::Result<Running> {
     let password_filter = config.password.filter.as_deref().map(Filter::open).transpose()?.map(Arc::new);
     make_data_dir(&config.data_dir)?;
     let (private, postgres) = if let Some(url) = &config.database.url {
@@ -61,7 +71,7 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
     };
     let replica = config.database.read_url.as_ref().map(|url| url.expose().parse()).transpose();
     let options = ConnectOptions {
-        postgres,
+        postgres: postgres.clone(),
         replica: replica.context("USHER_DATABASE_READ_URL can't be read")?,
         pool_size: config.database.pool_size,
         connect_timeout: config.database.connect_timeout,
@@ -89,8 +99,7 @@ pub async fn connect(config: Config) -> anyhow::Result<Running> {
         on_key_used: api_keys::note_use,
         config,
     });
-    wait_for_database(&app).await?;
-    Ok(Running { app, private })
+    Ok(Running { app, postgres, private })
 }
 
 fn hasher(config: &config::Password) -> Hasher {
@@ -118,12 +127,16 @@ pub async fn ready(config: Config) -> Result<Running, Failure> {
         for applied in migrate(app, Actor::System).await? {
             tracing::info!(migration = applied, "applied a migration");
         }
-    } else {
-        migrations::check(&app.db).await?;
     }
-    let mut tx = app.begin_as(Actor::System).await?;
-    roles::sync_built_in(&mut tx).await?;
-    tx.commit().await?;
+    if let Standing::Newer { version } = migrations::check(&app.db).await? {
+        let known = migrations::newest();
+        tracing::warn!(version, known, "a newer release has migrated the database; this one works with it until it is replaced");
+    } else {
+        // An older release would take from them what the newer one has given.
+        let mut tx = app.begin_as(Actor::System).await?;
+        roles::sync_built_in(&mut tx).await?;
+        tx.commit().await?;
+    }
     keys::load(app).await?;
     Ok(running)
 }
@@ -165,7 +178,7 @@ fn make_data_dir(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Seals under the secret key, and opens what the one before has sealed.
-fn sealer(config: &Config) -> anyhow::Result<Sealer> {
+pub fn sealer(config: &Config) -> anyhow::Result<Sealer> {
     let (present, previous) = match &config.secret_key {
         Some(key) => (key.clone(), config.secret_key_previous.clone()),
         None => secret_key::load(&config.data_dir)?,

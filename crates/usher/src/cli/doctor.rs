@@ -6,7 +6,8 @@ use super::{Failure, Outcome, boot, output, sealed};
 use crate::app::App;
 use crate::audit::log;
 use crate::config::{Config, Report};
-use crate::db::{Actor, migrations};
+use crate::db::Actor;
+use crate::db::migrations::{self, Standing};
 use crate::{jobs, keys, mails, roles};
 
 /// How a check went.
@@ -78,12 +79,27 @@ async fn examine(app: &App, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
     let verdict = if skew.as_secs() < 2 { Verdict::Ok } else { Verdict::Warning };
     findings.push(finding("clock", verdict, format!("{} ms from the database's", skew.as_millis())));
 
-    let missing = migrations::status(&app.db).await?.iter().filter(|state| !state.applied).count();
-    if missing > 0 {
-        findings.push(finding("migrations", Verdict::Failed, format!("{missing} are missing: run `usher migrate`")));
-        return Ok(());
-    }
-    findings.push(finding("migrations", Verdict::Ok, "all are applied"));
+    let standing = match app.db.dedicated().await {
+        Ok(client) => migrations::standing(&client).await,
+        Err(error) => Err(error.into()),
+    };
+    findings.push(match standing {
+        Ok(Standing::Same) => finding("migrations", Verdict::Ok, "all are applied"),
+        Ok(Standing::Newer { version }) => {
+            let detail =
+                format!("a newer release has migrated to version {version}; this one works with it until it is replaced");
+            finding("migrations", Verdict::Warning, detail)
+        }
+        Ok(Standing::Older { missing }) => {
+            let detail = format!("{} are missing: run `usher migrate`", missing.len());
+            findings.push(finding("migrations", Verdict::Failed, detail));
+            return Ok(());
+        }
+        Err(error) => {
+            findings.push(finding("migrations", Verdict::Failed, format!("{error:#}")));
+            return Ok(());
+        }
+    });
     findings.extend(examine_replica(app).await);
     let trigram = app.db.pipeline().query("select 1 from pg_extension where extname = 'pg_trgm'", &[]).await?;
     findings.push(if trigram.is_empty() {

@@ -37,7 +37,12 @@ pub async fn status(config: Config, json: bool) -> Outcome {
         output::json(&states)?;
     } else {
         let row = |state: &migrations::MigrationState| {
-            vec![state.version.to_string(), state.name.clone(), if state.applied { "applied" } else { "missing" }.to_owned()]
+            let word = match (state.applied, state.known) {
+                (_, false) => "applied by a newer release",
+                (true, true) => "applied",
+                (false, true) => "missing",
+            };
+            vec![state.version.to_string(), state.name.clone(), word.to_owned()]
         };
         output::table(&["version", "name", "state"], states.iter().map(row).collect(), "There are no migrations.");
     }

@@ -2,6 +2,7 @@
 //! 1 is failed, 2 is a mistake in the command or the configuration. No password is ever an argument.
 
 mod audit;
+mod backup;
 mod boot;
 mod config;
 mod doctor;
@@ -18,6 +19,7 @@ mod secret_key;
 mod serve;
 mod service_accounts;
 mod static_files;
+mod upgrade;
 mod users;
 
 use std::process::ExitCode;
@@ -53,6 +55,13 @@ enum Command {
         #[command(subcommand)]
         command: Option<migrate::Command>,
     },
+    /// See before an upgrade what it will do
+    #[command(subcommand)]
+    Upgrade(upgrade::Command),
+    /// Write all that the database holds into one file
+    Backup(backup::Backup),
+    /// Put a backup back, all of it or nothing; sessions, API keys and links in it end
+    Restore(backup::Restore),
     /// Make the one-time token that creates the first administrator
     SetupToken,
     /// Look after users
@@ -158,6 +167,9 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Worker => serve::work(config, &report).await,
             Command::Migrate { command: Some(migrate::Command::Status), .. } => migrate::status(config, json).await,
             Command::Migrate { command: None, grant_to } => migrate::run(config, grant_to.as_deref(), json).await,
+            Command::Upgrade(upgrade::Command::Check) => upgrade::check(config, json).await,
+            Command::Backup(command) => backup::run(config, &command, json).await,
+            Command::Restore(command) => backup::restore(config, &command, json).await,
             Command::SetupToken => serve::print_setup_token(config).await,
             Command::User(command) => users::run(config, command, json).await,
             Command::ServiceAccount(command) => service_accounts::run(config, command, json).await,

@@ -26,13 +26,18 @@ pub async fn reseal(app: &App) -> AppResult<[(&'static str, Resealed); 4]> {
 
 /// How many values are sealed under which secret key.
 pub async fn census(app: &App) -> AppResult<Census> {
+    Ok(app.sealer.census(marks(app).await?))
+}
+
+/// The marks of the secret keys that something is sealed under, and how much.
+pub async fn marks(app: &App) -> AppResult<Vec<(Vec<u8>, i64)>> {
     let mut tx = app.begin_as(Actor::Cli).await?;
     let mut counts = keys::count_by_mark(&mut tx).await?;
     counts.extend(key::count_by_mark(&mut tx).await?);
     counts.extend(mails::count_by_mark(&mut tx).await?);
     counts.extend(idempotency::count_by_mark(&mut tx).await?);
     tx.commit().await?;
-    Ok(app.sealer.census(counts))
+    Ok(counts)
 }
 
 #[cfg(test)]

@@ -28,6 +28,11 @@ pub fn load(data_dir: &Path) -> anyhow::Result<(SecretKey, Option<SecretKey>)> {
     Ok((key, previous))
 }
 
+/// Whether the key has been made.
+pub fn is_there(data_dir: &Path) -> bool {
+    data_dir.join(PRESENT).exists()
+}
+
 /// Puts a new secret key in the place of the present one, which becomes the previous one. A crash in the middle leaves the present
 /// key in force, and it can be tried again.
 pub fn replace(data_dir: &Path) -> anyhow::Result<()> {

@@ -12,7 +12,7 @@ const GRANTS: &str = "
         c.oid::regclass,
         $1::text,
         case
-            when c.relname = 'refinery_schema_history' then 'select'
+            when c.relname in ('refinery_schema_history', 'schema_compatibility') then 'select'
             when e.oid is not null then 'select, insert, delete'
             when a.oid is not null then 'select, insert'
             else 'select, insert, update, delete'

@@ -11,9 +11,12 @@ pub mod lanes;
 pub mod listen;
 pub mod migrations;
 pub mod page;
+pub mod preview;
 pub mod private;
+pub mod programs;
 mod pulse;
 mod replica;
+pub mod restore;
 mod tx;
 
 #[cfg(test)]

@@ -195,6 +195,11 @@ impl Tx {
         self.lent.answer(ask).instrument(statement(sql)).await
     }
 
+    /// The connection, for what is no single statement. What is asked of it is part of the transaction.
+    pub fn connection(&self) -> &tokio_postgres::Client {
+        self.lent.connection()
+    }
+
     /// Makes everything in the transaction last. Only after this has returned may anybody be told. A failure may mean that the
     /// answer was lost and not the transaction: only a repetition under the same idempotency key tells.
     pub async fn commit(mut self) -> DbResult<()> {

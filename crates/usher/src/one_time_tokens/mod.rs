@@ -104,6 +104,11 @@ pub async fn expire_all(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     store::expire_all(tx, user_id).await
 }
 
+/// Kills every token of everybody, and says how many: those of a backup may have been used since.
+pub async fn expire_everything(tx: &mut Tx) -> DbResult<u64> {
+    store::expire_everything(tx).await
+}
+
 /// Forgets tokens that ended a month ago.
 pub async fn forget_ended(tx: &mut Tx) -> DbResult<u64> {
     let before = tx.now() - SignedDuration::from_hours(30 * 24);

@@ -99,6 +99,15 @@ pub async fn expire_all(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     Ok(())
 }
 
+pub async fn expire_everything(tx: &mut Tx) -> DbResult<u64> {
+    let now = tx.now();
+    let sql = "
+        update one_time_tokens
+        set used_at = $1
+        where used_at is null and expires_at > $1";
+    tx.execute(sql, &[&now]).await
+}
+
 pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
     tx.execute("delete from one_time_tokens where expires_at < $1", &[&before]).await
 }

@@ -241,6 +241,11 @@ pub async fn end(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<()> {
     Ok(())
 }
 
+/// Ends every session of everybody, and says how many.
+pub async fn end_everything(tx: &mut Tx, reason: &str) -> DbResult<u64> {
+    store::end_everything(tx, reason).await
+}
+
 /// The device that a session was begun on, if it is still known.
 pub async fn find_device(tx: &mut Tx, id: SessionId) -> DbResult<Option<DeviceId>> {
     store::find_device(tx, id).await

@@ -71,6 +71,15 @@ pub async fn end_others(tx: &mut Tx, user_id: UserId, kept: SessionId, reason: &
     Ok(())
 }
 
+pub async fn end_everything(tx: &mut Tx, reason: &str) -> DbResult<u64> {
+    let now = tx.now();
+    let sql = "
+        update sessions
+        set ended_at = $1, ended_reason = $2
+        where ended_at is null and expires_at > $1";
+    tx.execute(sql, &[&now, &reason]).await
+}
+
 pub async fn insert_session(
     tx: &mut Tx,
     id: SessionId,

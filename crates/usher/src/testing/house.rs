@@ -8,6 +8,7 @@ use syn::visit::Visit;
 
 use super::TestApp;
 use crate::caller::Permission;
+use crate::db::migrations::{self, Standing};
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
@@ -201,16 +202,29 @@ async fn every_statement_fits_the_migrated_schema() {
 }
 
 #[tokio::test]
-async fn migrations_apply_to_an_empty_database_and_a_newer_schema_is_refused() {
+async fn migrations_apply_to_an_empty_database_and_a_newer_schema_is_refused_when_a_contract_says_so() {
     let app = TestApp::new().await;
-    let states = crate::db::migrations::status(&app.app.db).await.unwrap();
-    assert!(states.len() >= 4 && states.iter().all(|state| state.applied));
-    assert_eq!(crate::db::migrations::apply(&app.app.db).await.unwrap(), Vec::<String>::new());
+    let states = migrations::status(&app.app.db).await.unwrap();
+    assert!(states.len() >= 4 && states.iter().all(|state| state.applied && state.known));
+    assert_eq!(migrations::apply(&app.app.db).await.unwrap(), Vec::<String>::new());
     let client = app.app.db.dedicated().await.unwrap();
     let newer = "insert into refinery_schema_history (version, name, applied_on, checksum) values (999, 'of_tomorrow', '', '')";
     client.batch_execute(newer).await.unwrap();
-    let error = crate::db::migrations::check(&app.app.db).await.unwrap_err().to_string();
-    assert!(error.contains("schema version 999"), "{error}");
+    // A newer release has expanded the schema: this one goes on, and leaves it alone.
+    assert_eq!(migrations::check(&app.app.db).await.unwrap(), Standing::Newer { version: 999 });
+    assert_eq!(migrations::apply(&app.app.db).await.unwrap(), Vec::<String>::new());
+    let states = migrations::status(&app.app.db).await.unwrap();
+    assert_eq!(states.iter().filter(|state| !state.known).map(|state| state.version).collect::<Vec<_>>(), [999]);
+    // And then a contract.
+    let contract = format!("update schema_compatibility set oldest_version = {}", migrations::newest() + 1);
+    client.batch_execute(&contract).await.unwrap();
+    for error in [
+        migrations::check(&app.app.db).await.map(|_| ()).unwrap_err(),
+        migrations::apply(&app.app.db).await.map(|_| ()).unwrap_err(),
+    ] {
+        let error = error.to_string();
+        assert!(error.contains("schema version 999") && error.contains("run a newer release"), "{error}");
+    }
     app.finish().await;
 }
 

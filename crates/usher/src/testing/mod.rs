@@ -8,6 +8,7 @@ mod watch;
 
 mod doors;
 mod house;
+mod released;
 
 use std::sync::Arc;
 use std::time::Duration;

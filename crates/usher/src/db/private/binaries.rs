@@ -64,6 +64,46 @@ impl Binaries {
     }
 }
 
+/// A client program of PostgreSQL, such as `pg_dump`, and its major version: the oldest that is found of at least version `least`,
+/// since a newer program knows an older server and not the other way round.
+///
+/// # Errors
+/// A sentence that says what was found, and what to install.
+pub async fn client_program(pg_bin: Option<&Path>, name: &str, least: u32) -> Result<(PathBuf, u32), String> {
+    let mut candidates = Vec::new();
+    if let Some(place) = pg_bin {
+        candidates.push(place.join(name));
+    } else {
+        for source in SOURCES {
+            candidates.extend(places(source).await.into_iter().map(|place| place.join(name)));
+        }
+        // Debian's in /usr/bin chooses one of those itself, and other systems have only this one.
+        candidates.extend(said_by(Command::new("sh").args(["-c", "command -v \"$0\"", name])).await);
+    }
+    let mut found = Vec::new();
+    for path in candidates {
+        let Ok(Ok(output)) = timeout(PROBE_TIME_MAX, Command::new(&path).arg("--version").kill_on_drop(true).output()).await
+        else {
+            continue;
+        };
+        if let Some((version, major)) = parse_version(&String::from_utf8_lossy(&output.stdout)) {
+            found.push((major, version, path));
+        }
+    }
+    found.sort_by_key(|(major, ..)| *major);
+    if let Some((major, _, path)) = found.iter().find(|(major, ..)| *major >= least) {
+        return Ok((path.clone(), *major));
+    }
+    let install = format!("install the client programs of PostgreSQL {least} (Debian: postgresql-client-{least})");
+    let place = "or name their directory with USHER_PG_BIN";
+    Err(match found.last() {
+        Some((_, version, path)) => {
+            format!("this needs a {name} of PostgreSQL {least} or newer, and {} is {version}: {install}, {place}", path.display())
+        }
+        None => format!("PostgreSQL's {name} was not found: {install}, {place}"),
+    })
+}
+
 /// Where programs may be; asked in this order until one fits.
 #[derive(Clone, Copy)]
 enum Source {

@@ -29,6 +29,7 @@ mod postmaster;
 #[cfg(test)]
 mod tests;
 
+pub use self::binaries::client_program;
 pub use self::error::{StartError, StopError};
 use self::{cluster::Cluster, keeper::Keeper};
 
