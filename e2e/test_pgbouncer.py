@@ -24,7 +24,6 @@ from harness.waiting import at_once, until
 
 pytestmark = pytest.mark.skipif(pgbouncer.program() is None, reason="pgbouncer is not installed")
 
-TIMEOUTS = {"statement_timeout": "2s", "lock_timeout": "1s", "idle_in_transaction_session_timeout": "1s"}
 POOL_SIZE = 4
 # As docs/scaling.md counts: transactions, look-ups, other reads, counting, notifications; and a probe, for a moment.
 CONNECTIONS_MAX = POOL_SIZE + min(cpu_count() or 2, 4) + 2 + 2 + 1 + 1
@@ -78,9 +77,6 @@ def house(stage: Stage, mailbox: Mailbox) -> Iterator[House]:
     first = stage.usher(**settings, USHER_RUN_WORKER="false")
     second = stage.usher(**settings, USHER_PUBLIC_URL=first.base_url)
     try:
-        with postgres.connect() as owner:
-            for name, value in TIMEOUTS.items():
-                owner.execute(f"alter role usher set {name} = '{value}'")
         bouncer.start()
         first.cli("migrate")
         for usher in (first, second):
@@ -97,7 +93,7 @@ def house(stage: Stage, mailbox: Mailbox) -> Iterator[House]:
 
 
 def test_processes_that_migrate_at_once_wait_for_each_other_and_leave_no_setting_behind(house: House) -> None:
-    """The lock is of the session. So is the statement timeout, which migrations lift."""
+    """The lock is of the session. So is the timeout of locks, which migrations set."""
     with house.postgres.connect() as owner:
         owner.execute("create database other owner usher")
     url = house.bouncer.url("other")
@@ -110,15 +106,8 @@ def test_processes_that_migrate_at_once_wait_for_each_other_and_leave_no_setting
     assert pooled, "no connection came back to the pool"
     connections = [psycopg.connect(url) for _ in pooled]
     for connection in connections:
-        assert connection.execute("show statement_timeout").fetchone() == ("2s",)
+        assert connection.execute("show lock_timeout").fetchone() == ("0",)
         connection.close()
-
-
-def test_the_timeouts_of_the_role_stand_in_for_those_that_pgbouncer_does_not_pass_on(house: House) -> None:
-    asked_for = "-c statement_timeout=123456 -c lock_timeout=123456"
-    with psycopg.connect(house.bouncer.url(), options=asked_for) as connection:
-        for name, value in TIMEOUTS.items():
-            assert connection.execute(f"show {name}").fetchone() == (value,)
 
 
 def test_sessions_go_on_at_the_other_process(house: House) -> None:

@@ -96,7 +96,9 @@ def test_r030_only_the_proxy_says_where_a_request_is_from(site: Site) -> None:
     client = Client(site.base_url, headers={"X-Forwarded-For": "203.0.113.99"})
     assert login(client, someone.email, someone.password) == 200
     events = site.admin.api.get("/v1/audit-events", params={"actor_id": someone.id}, expect=200).json()["items"]
-    assert {event["address"] for event in events} == {"127.0.0.1"}
+    # Of a server elsewhere it is the address that this machine has there.
+    addresses = {event["address"] for event in events}
+    assert len(addresses) == 1 and "203.0.113.99" not in addresses
 
 
 def test_r029_a_sign_in_from_elsewhere_is_told_and_can_be_reported(

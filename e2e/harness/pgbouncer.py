@@ -42,7 +42,6 @@ class PgBouncer:
             "admin_users": "usher",
             "pool_mode": "session",
             "default_pool_size": "30",
-            "ignore_startup_parameters": "options",
             "query_wait_timeout": "2",
             "server_login_retry": "1",
             "server_connect_timeout": "2",

@@ -52,6 +52,26 @@ const NGINX: Need = Need {
 };
 
 /// The engine, Compose, and what the engine and its test call.
+const PGBOUNCER: Need = Need {
+    name: "PgBouncer",
+    apt: &["pgbouncer"],
+    dnf: &["pgbouncer"],
+    apk: &["pgbouncer"],
+    pacman: &["pgbouncer"],
+    brew: &["pgbouncer"],
+    otherwise: "install PgBouncer 1.18 or newer",
+};
+
+const PROMETHEUS: Need = Need {
+    name: "Prometheus with promtool",
+    apt: &["prometheus"],
+    dnf: &["golang-github-prometheus"],
+    apk: &["prometheus"],
+    pacman: &["prometheus"],
+    brew: &["prometheus"],
+    otherwise: "install Prometheus with promtool",
+};
+
 const DOCKER: Need = Need {
     name: "Docker with Compose",
     apt: &["docker.io", "docker-compose", "iptables", "iproute2", "util-linux"],
@@ -113,7 +133,7 @@ const NO_DEFAULT_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/usher.c
 /// Debian starts what it installs. This policy, which is there only while we install and only if there is none, keeps a web server
 /// that tests want from taking port 80, and an engine from changing the network.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
-const NOT_STARTED: [&str; 2] = ["nginx", "docker.io"];
+const NOT_STARTED: [&str; 4] = ["nginx", "pgbouncer", "prometheus", "docker.io"];
 
 /// Installs what is needed; an error says what to do by hand.
 pub fn install(need: &Need) -> Result<(), String> {
@@ -217,7 +237,9 @@ pub fn pytest(requirements: &Path, environment: &Path) -> Result<PathBuf, String
     if wanted.contains("playwright") {
         chromium()?;
     }
-    nginx()?;
+    for (program, need) in [("nginx", &NGINX), ("pgbouncer", &PGBOUNCER), ("promtool", &PROMETHEUS)] {
+        ensure(program, need)?;
+    }
     Ok(python_environment(requirements, environment)?.join("pytest"))
 }
 
@@ -268,11 +290,11 @@ fn chromium() -> Result<(), String> {
 }
 
 /// An ordinary user's search path may lack the folder in which it is.
-fn nginx() -> Result<(), String> {
-    if on_path("nginx").is_some() || Path::new("/usr/sbin/nginx").exists() {
+fn ensure(program: &str, need: &Need) -> Result<(), String> {
+    if on_path(program).is_some() || Path::new("/usr/sbin").join(program).exists() {
         return Ok(());
     }
-    install(&NGINX)
+    install(need)
 }
 
 pub fn docker() -> Result<(), String> {

@@ -48,7 +48,8 @@ struct Asset {
 
 impl Asset {
     fn new(name: &str, content: Cow<'static, [u8]>) -> Self {
-        let hash: String = digest(&SHA256, &content).as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let bytes = digest(&SHA256, &content).as_ref().first_chunk().copied().expect("a SHA-256 digest has 32 bytes");
+        let hash = format!("{:016x}", u64::from_be_bytes(bytes));
         let (stem, extension) = name.rsplit_once('.').expect("only files with an extension are embedded");
         let media_type = match extension {
             "css" => "text/css; charset=utf-8",

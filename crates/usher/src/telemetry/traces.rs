@@ -89,7 +89,7 @@ impl opentelemetry_sdk::trace::SpanExporter for Watched {
         let was_away = self.is_away.swap(sent.is_err(), Ordering::Relaxed);
         match &sent {
             Err(error) if !was_away => {
-                tracing::warn!(%error, count, "the collector of USHER_TRACES_URL takes no spans: they are lost")
+                tracing::warn!(%error, count, "the collector of USHER_TRACES_URL takes no spans: they are lost");
             }
             Ok(()) if was_away => tracing::info!("the collector of USHER_TRACES_URL takes spans again"),
             _ => {}
