@@ -33,7 +33,9 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_global("product", "usher");
-    environment.add_global("assets", Value::from_pairs(assets::urls()));
+    // Nothing in them has to be escaped.
+    let urls = assets::urls().into_iter().map(|(name, url)| (name, Value::from_safe_string(url)));
+    environment.add_global("assets", Value::from_pairs(urls));
     for path in Files::iter() {
         let file = Files::get(&path).expect("an embedded file that is listed is there");
         let source = String::from_utf8(file.data.into_owned()).expect("templates are UTF-8");
