@@ -3,6 +3,7 @@ notices."""
 
 import base64
 import json
+import os
 import secrets
 import threading
 import time
@@ -32,7 +33,9 @@ pytestmark = [
     pytest.mark.skipif(nginx.program() is None, reason="nginx is not installed"),
 ]
 
-RATE = 200
+# A debug build can't do 200 on two cores beside Nginx, PostgreSQL and this program: it answers 503 then, as it should, and that is
+# not what is looked for here. A release build can: E2E_RESTART_RATE=200.
+RATE = int(os.environ.get("E2E_RESTART_RATE", "100"))
 # Of this many requests, how many are of which kind; a password costs the servers as much as a hundred reads.
 MIX = {"me": 76, "users": 16, "key": 16, "page": 30, "site": 30, "refresh": 16, "write": 14, "sign_in": 2}
 # Requests that wait for an answer at a time.
@@ -176,7 +179,8 @@ def front(stage: Stage, mailbox: Mailbox) -> Iterator[Front]:
         front = Front(stage, mailbox, site_upstream=behind.address)
         for usher in front.ushers:
             # A private one would be restarted with the server that started it.
-            usher.settings |= {"USHER_DATABASE_URL": postgres.url, "USHER_SECRET_KEY": SECRET_KEY, "USHER_MIGRATE": "true"}
+            usher.settings |= {"USHER_DATABASE_URL": postgres.url, "USHER_SECRET_KEY": SECRET_KEY}
+            usher.settings |= {"USHER_MIGRATE": "true", "USHER_DATABASE_CONNECT_TIMEOUT_SECONDS": "5"}
         # All of this traffic comes from one network.
         front.nginx.exempt("127.0.0.0/8")
         try:
@@ -252,7 +256,6 @@ def test_r284_nobody_notices_a_rolling_restart_under_load(front: Front) -> None:
         f"{len(repeated)}, {len(again)} of them not idempotent and not sent to the first"
     )
     storm.figures.append(figure)
-    # A debug build shares two cores with Nginx, PostgreSQL and this program, and does not reach it; a release build does.
     assert rate > 0.5 * RATE, figure
     # Whatever Nginx was told by a server that it had sent a POST to, it kept to itself: an answer each, no more.
     often = arrivals(front)
