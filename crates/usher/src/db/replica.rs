@@ -80,24 +80,16 @@ impl Replica {
 
     async fn catch_up(&self, place: &Place) -> DbResult<Option<Object>> {
         let connection = self.pool.get().await?;
-        let sql = "
-            select pg_is_in_recovery() and (select system_identifier from pg_control_system()) = $1,
-                coalesce(pg_last_wal_replay_lsn() >= $2, false)";
         let waited = Stopwatch::start();
         loop {
-            let ask =
-                async { connection.query_one(&connection.prepare_cached(sql).await?, &[&place.cluster, &place.flushed]).await };
-            let row = match self.pulse.watch(ask).await {
-                Ok(row) => row?,
+            let lag = match self.pulse.watch(find_lag(&connection, place)).await {
+                Ok(lag) => lag?,
                 Err(silent) => {
                     drop(Object::take(connection));
                     return Err(silent);
                 }
             };
-            if !row.get::<_, bool>(0) {
-                return Err(DbError::Unavailable("USHER_DATABASE_READ_URL leads to no standby of the database".to_owned()));
-            }
-            if row.get(1) {
+            if lag == Some(0) {
                 return Ok(Some(connection));
             }
             if waited.elapsed() > PATIENCE {
@@ -127,15 +119,8 @@ impl Replica {
     /// What keeps it from being read, for whoever looks for what is wrong; the lag in bytes otherwise.
     pub async fn examine(&self, primary: &Pipeline) -> DbResult<i64> {
         let place = find_place(primary).await?;
-        let connection = self.pool.get().await?;
-        let sql = "
-            select pg_is_in_recovery() and (select system_identifier from pg_control_system()) = $1,
-                greatest(0, pg_wal_lsn_diff($2, pg_last_wal_replay_lsn()))::int8";
-        let row = connection.query_one(sql, &[&place.cluster, &place.flushed]).await?;
-        if !row.get::<_, bool>(0) {
-            return Err(DbError::Unavailable("it is no standby of the database".to_owned()));
-        }
-        Ok(row.get::<_, Option<i64>>(1).unwrap_or_default())
+        let lag = find_lag(&self.pool.get().await?, &place).await?;
+        Ok(lag.unwrap_or_default())
     }
 }
 
@@ -145,4 +130,16 @@ async fn find_place(primary: &Pipeline) -> DbResult<Place> {
     let row = primary.query_opt(sql, &[]).await?;
     let row = row.ok_or_else(|| DbError::Unavailable("the database did not say how far its log is".to_owned()))?;
     Ok(Place { cluster: row.get(0), flushed: row.get(1) })
+}
+
+/// How many bytes of the log up to this place the standby has not replayed; not known while it has replayed nothing.
+async fn find_lag(connection: &Object, place: &Place) -> DbResult<Option<i64>> {
+    let sql = "
+        select pg_is_in_recovery() and (select system_identifier from pg_control_system()) = $1,
+            case when pg_last_wal_replay_lsn() >= $2 then 0 else pg_wal_lsn_diff($2, pg_last_wal_replay_lsn())::int8 end";
+    let row = connection.query_one(&connection.prepare_cached(sql).await?, &[&place.cluster, &place.flushed]).await?;
+    if !row.get::<_, bool>(0) {
+        return Err(DbError::Unavailable("USHER_DATABASE_READ_URL leads to no standby of the database".to_owned()));
+    }
+    Ok(row.get(1))
 }
