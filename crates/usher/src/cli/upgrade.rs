@@ -69,9 +69,8 @@ async fn examine(running: &boot::Running) -> anyhow::Result<Report> {
     let Standing::Older { .. } = migrations::standing(&client).await? else { return Ok(report) };
     let (pending, current) = (migrations::pending(&client).await?, migrations::current(&client).await?);
     let tables = preview::tables(&client).await?;
-    let version: i32 = client.query_one("select current_setting('server_version_num')::int4", &[]).await?.get(0);
     let pg_bin = running.app.config.database.pg_bin.as_deref();
-    let found = programs::find(pg_bin, "pg_dump", u32::try_from(version / 10_000)?).await;
+    let found = programs::find(pg_bin, "pg_dump", programs::server_major(&client).await?).await;
     let (pg_dump, _) = found.map_err(anyhow::Error::msg)?;
     let copy = Copy::make(&running.app.db, &running.postgres, &pg_dump).await?;
     // The copy must go, also when the operator has seen enough.

@@ -8,8 +8,8 @@ use std::process::Stdio;
 use anyhow::{Context, bail};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
-use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Client, Config};
 
 pub use super::private::client_program as find;
 
@@ -30,6 +30,12 @@ pub fn command(program: &Path, config: &Config) -> Command {
     command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").envs(environment(config));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
+}
+
+/// The major version of the server, which decides which programs fit.
+pub async fn server_major(client: &Client) -> anyhow::Result<u32> {
+    let version: i32 = client.query_one("select current_setting('server_version_num')::int4", &[]).await?.get(0);
+    Ok(u32::try_from(version / 10_000)?)
 }
 
 fn environment(config: &Config) -> Vec<(&'static str, OsString)> {

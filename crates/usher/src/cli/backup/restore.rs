@@ -141,9 +141,7 @@ async fn put_back(
             held(&client).await?
         )));
     }
-    let server: i32 =
-        client.query_one("select current_setting('server_version_num')::int4", &[]).await.map_err(anyhow::Error::from)?.get(0);
-    let server = u32::try_from(server / 10_000).unwrap_or_default();
+    let server = programs::server_major(&client).await?;
     if server < manifest.postgres {
         return Err(Failure::usage(format!(
             "the backup is from PostgreSQL {}, this server is {server}: restore it into {} or newer",
