@@ -44,17 +44,7 @@ class Worker(Usher):
         self.settings["USHER_METRICS_LISTEN"] = self.address
         self.settings["USHER_LISTEN"] = f"127.0.0.1:{free_port()}"
 
-    def launch(self) -> None:
-        with self.log_path.open("ab") as log, self.errors_path.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [self.binary, "worker"],
-                env=self.environment,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=errors,
-                start_new_session=True,
-            )
+    command = "worker"
 
 
 @dataclass

@@ -45,6 +45,8 @@ def clean_environment() -> dict[str, str]:
 class Usher:
     """`usher serve` on a port and a data directory of its own. It can be stopped, killed and started again."""
 
+    command = "serve"
+
     def __init__(self, binary: Path, folder: Path, *, smtp_port: int | None = None, **settings: str) -> None:
         self.binary = binary
         self.folder = folder
@@ -89,7 +91,7 @@ class Usher:
         assert self.process is None or self.process.poll() is not None, "it runs already"
         with self.log_path.open("ab") as log, self.errors_path.open("ab") as errors:
             self.process = subprocess.Popen(
-                [self.binary, "serve"],
+                [self.binary, self.command],
                 env=self.environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
