@@ -165,6 +165,14 @@ impl Rejection {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_query", detail) }
     }
 
+    /// What is wrong with a parameter is wrong with the member of the body that has its name.
+    #[must_use]
+    pub fn of_a_body(self) -> Self {
+        let named =
+            |error: FieldError| FieldError { pointer: error.parameter.map(|name| format!("/{name}")), parameter: None, ..error };
+        Self::invalid_body(self.errors.into_iter().map(named).collect())
+    }
+
     /// Asked too often or guessed too often; nobody is told which, nor whether there is such an account.
     pub fn too_many_requests(retry_after_seconds: u32) -> Self {
         let detail = "Too many attempts. Wait as long as `Retry-After` says, then try again.";

@@ -33,6 +33,8 @@ pub mod api_keys;
 pub mod attempts;
 pub mod audit;
 pub mod authz;
+pub mod bulk;
+pub mod changes;
 pub mod devices;
 pub mod emails;
 pub mod keys;

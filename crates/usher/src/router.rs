@@ -10,8 +10,8 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, api_keys, assets, attempts, audit, authz, devices, keys, mails, me, password, recovery, registration, roles,
-    service_accounts, sessions, setup, sign_in, throttle, users, verification,
+    addresses, api_keys, assets, attempts, audit, authz, bulk, changes, devices, keys, mails, me, password, recovery,
+    registration, roles, service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.
@@ -31,6 +31,8 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(service_accounts::router())
         .merge(roles::router())
         .merge(authz::router())
+        .merge(changes::router())
+        .merge(bulk::router())
         .merge(audit::router())
         .merge(keys::router())
         .merge(probes::router(with_metrics))
@@ -66,5 +68,6 @@ pub fn jobs() -> Registry {
     api_keys::register(&mut registry);
     throttle::register(&mut registry);
     keys::register(&mut registry);
+    bulk::register(&mut registry);
     registry
 }

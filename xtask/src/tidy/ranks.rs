@@ -62,6 +62,8 @@ const RANKS: &[(&str, u8)] = &[
     ("setup", 34),
     ("me", 35),
     ("addresses", 36),
+    ("changes", 37),
+    ("bulk", 38),
     // The roof.
     ("router", ROOF),
     ("cli", 50),

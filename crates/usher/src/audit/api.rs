@@ -2,14 +2,12 @@
 
 use axum::extract::{OriginalUri, State};
 use http::Method;
-use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::log::{self, Sealed};
-use super::store;
+use super::{AuditEvent, Wanted};
 use crate::app::{App, Ask};
 use crate::caller::{Caller, Permission};
 use crate::db::page::{self, Limit, Page};
@@ -17,7 +15,6 @@ use crate::error::{AppResult, Rejection};
 use crate::http::api::{Access, Op, Routes};
 use crate::http::output::{Answer, Listed};
 use crate::http::params::Query;
-use crate::id::ApiKeyId;
 
 pub fn router() -> Routes {
     Routes::new().op(
@@ -51,45 +48,25 @@ pub struct Filter {
     pub action: Option<String>,
 }
 
-/// Something that happened.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct AuditEvent {
-    pub id: Uuid,
-    pub occurred_at: Timestamp,
-    /// `<resource>.<past participle>`, such as `user.created`.
-    pub action: String,
-    /// `success` or `failure`.
-    pub outcome: String,
-    /// `user`, `service_account`, `anonymous`, `cli` (an operator at the command line) or `system` (usher itself).
-    pub actor_kind: String,
-    pub actor_id: Option<Uuid>,
-    pub target_kind: Option<String>,
-    pub target_id: Option<String>,
-    /// What the caller gave as `X-Reason`.
-    pub reason: Option<String>,
-    pub request_id: Option<String>,
-    /// The client's network address.
-    pub address: Option<String>,
-    pub user_agent: Option<String>,
-    /// The API key that the actor has shown.
-    pub api_key_id: Option<ApiKeyId>,
-    /// Member by member: `{"bio": {"before": null, "after": "Gardener"}}`.
-    pub changes: Value,
-    /// A person whom it concerned was purged, and with them reason, address, user agent and changes.
-    pub erased: bool,
-}
-
 async fn list_audit_events(
     caller: Caller,
     State(app): State<App>,
     OriginalUri(here): OriginalUri,
     Query(filter): Query<Filter>,
 ) -> AppResult<Listed<AuditEvent>> {
-    let after: Option<Uuid> = filter.cursor.as_deref().map(page::decode).transpose()?;
-    let limit = filter.limit;
-    let ask: Ask<_, _> = |tx, (filter, after)| Box::pin(async { Ok(store::list_events(tx, filter, *after).await?) });
-    let events = app.read_list(&caller.origin, &(filter, after), ask).await?;
-    let page = Page::cut(events, limit.unwrap_or_default(), |event| event.id);
+    let before: Option<Uuid> = filter.cursor.as_deref().map(page::decode).transpose()?;
+    let limit = filter.limit.unwrap_or_default();
+    let ask: Ask<_, _> = |tx, (filter, before)| {
+        Box::pin(async {
+            let Filter { actor_id, target_id, action, limit, .. } = filter;
+            let (target_id, action) = (target_id.clone(), action.clone());
+            let limit = limit.unwrap_or_default().and_one();
+            let wanted = Wanted { actor_id: *actor_id, target_id, action, before: *before, limit, ..Wanted::default() };
+            Ok(super::list(tx, wanted).await?)
+        })
+    };
+    let events = app.read_list(&caller.origin, &(filter, before), ask).await?;
+    let page = Page::cut(events, limit, |event| event.id);
     Ok(Listed { page, here })
 }
 

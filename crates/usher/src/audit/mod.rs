@@ -20,6 +20,8 @@ use std::fmt::Display;
 use std::net::IpAddr;
 use std::pin::Pin;
 
+use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use usher_log::Details;
@@ -27,13 +29,14 @@ use uuid::Uuid;
 
 pub use api::router;
 pub use jobs::{erase, register};
+pub use store::Wanted;
 
 use crate::app::App;
 use crate::caller::Denial;
 use crate::config::Report;
 use crate::db::{Actor, DbResult, Origin, Tx};
 use crate::error::{AppResult, LogAndIgnore};
-use crate::id::{ApiKeyId, UserId};
+use crate::id::{ApiKeyId, UserId, new_uuid};
 use crate::secret::random_bytes;
 
 /// Whether what was asked for happened.
@@ -59,6 +62,36 @@ pub struct Event {
     target: Option<(&'static str, String)>,
     subject: Option<Uuid>,
     changes: Value,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct AuditEvent {
+    pub id: Uuid,
+    pub occurred_at: Timestamp,
+    /// `<resource>.<past participle>`, such as `user.created`.
+    pub action: String,
+    /// `success` or `failure`.
+    pub outcome: String,
+    /// `user`, `service_account`, `anonymous`, `cli` (an operator at the command line) or `system` (usher itself).
+    pub actor_kind: String,
+    pub actor_id: Option<Uuid>,
+    pub target_kind: Option<String>,
+    pub target_id: Option<String>,
+    /// What the caller gave as `X-Reason`.
+    pub reason: Option<String>,
+    pub request_id: Option<String>,
+    /// The client's network address.
+    pub address: Option<String>,
+    pub user_agent: Option<String>,
+    /// The API key that the actor has shown.
+    pub api_key_id: Option<ApiKeyId>,
+    /// The change set that it belongs to, if it is an administrative change: see `GET /v1/changes`.
+    pub change_id: Option<Uuid>,
+    /// Member by member: `{"bio": {"before": null, "after": "Gardener"}}`.
+    pub changes: Value,
+    /// A person whom it concerned was purged, and with them reason, address, user agent and changes.
+    pub erased: bool,
 }
 
 /// What may be personal in an event; kept as text, and hashed so.
@@ -115,6 +148,17 @@ impl Event {
         self
     }
 
+    /// Whether somebody has changed what is not their own.
+    fn is_administrative(&self, actor: &Actor) -> bool {
+        let changes_something = self.outcome == Outcome::Success && !fields(&self.changes).is_empty();
+        changes_something
+            && match actor {
+                Actor::User(id) => self.subject != Some(id.uuid()),
+                Actor::ServiceAccount(_) | Actor::Cli => true,
+                Actor::Anonymous | Actor::System => false,
+            }
+    }
+
     /// What else is worth knowing.
     #[must_use]
     pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -126,20 +170,58 @@ impl Event {
 }
 
 /// Writes the event.
-pub async fn record(tx: &mut Tx, mut event: Event) -> DbResult<()> {
-    let outcome = event.outcome.as_str();
-    metrics::counter!("usher_audit_events_total", "action" => event.action, "outcome" => outcome).increment(1);
-    let origin = tx.origin();
-    let content = Content {
-        reason: origin.reason.clone(),
-        address: origin.address,
-        user_agent: origin.user_agent.clone(),
-        api_key_id: origin.api_key,
-        changes: std::mem::take(&mut event.changes),
-    };
-    let content = serde_json::to_string(&content).expect("texts and values are JSON");
-    let details = Details { salt: random_bytes(), content };
-    store::insert_event(tx, &event, &details).await
+pub async fn record(tx: &mut Tx, event: Event) -> DbResult<()> {
+    let row = Row::of(tx, event);
+    store::insert_event(tx, &row).await
+}
+
+/// Events, newest first.
+pub async fn list(tx: &mut Tx, wanted: Wanted) -> DbResult<Vec<AuditEvent>> {
+    store::list_events(tx, wanted).await
+}
+
+/// These events, in no order.
+pub async fn find(tx: &mut Tx, ids: &[Uuid]) -> DbResult<Vec<AuditEvent>> {
+    store::find_events(tx, ids).await
+}
+
+/// Writes the events with one statement.
+pub async fn record_all(tx: &mut Tx, events: Vec<Event>) -> DbResult<()> {
+    let rows: Vec<Row> = events.into_iter().map(|event| Row::of(tx, event)).collect();
+    store::insert_events(tx, &rows).await
+}
+
+/// Begins a change set: the event is its head, and what this transaction changes from here on belongs to it.
+pub async fn begin_change(tx: &mut Tx, id: Uuid, event: Event) -> DbResult<()> {
+    tx.belong_to(id);
+    let row = Row { id, ..Row::of(tx, event) };
+    store::insert_event(tx, &row).await
+}
+
+/// An event as it is written.
+struct Row {
+    id: Uuid,
+    event: Event,
+    change: Option<Uuid>,
+    details: Details,
+}
+
+impl Row {
+    fn of(tx: &Tx, mut event: Event) -> Self {
+        let outcome = event.outcome.as_str();
+        metrics::counter!("usher_audit_events_total", "action" => event.action, "outcome" => outcome).increment(1);
+        let (id, origin) = (new_uuid(tx.now()), tx.origin());
+        let change = origin.change.or_else(|| event.is_administrative(&origin.actor).then_some(id));
+        let content = Content {
+            reason: origin.reason.clone(),
+            address: origin.address,
+            user_agent: origin.user_agent.clone(),
+            api_key_id: origin.api_key,
+            changes: std::mem::take(&mut event.changes),
+        };
+        let content = serde_json::to_string(&content).expect("texts and values are JSON");
+        Self { id, event, change, details: Details { salt: random_bytes(), content } }
+    }
 }
 
 /// Notes that a process has begun to work, and under which settings: their names and one hash, no values.
@@ -187,6 +269,18 @@ fn difference(before: &impl Serialize, after: &impl Serialize) -> Value {
         }
     }
     Value::Object(changes)
+}
+
+/// The members of `changes` that say what a field was and what it is: the others are details.
+pub fn fields(changes: &Value) -> Vec<(&str, &Value, &Value)> {
+    let Value::Object(members) = changes else { return Vec::new() };
+    members
+        .iter()
+        .filter_map(|(name, change)| match change {
+            Value::Object(sides) if sides.len() == 2 => Some((name.as_str(), sides.get("before")?, sides.get("after")?)),
+            _ => None,
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -2,46 +2,105 @@
 
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
-use usher_log::Details;
 use uuid::Uuid;
 
-use super::api::{AuditEvent, Filter};
-use super::{Content, Event};
-use crate::db::{DbResult, Tx};
-use crate::id::{UserId, new_uuid};
+use super::{AuditEvent, Content, Row};
+use crate::db::{Conditions, DbResult, Tx};
+use crate::id::UserId;
 
-pub async fn insert_event(tx: &mut Tx, event: &Event, details: &Details) -> DbResult<()> {
+pub async fn insert_event(tx: &mut Tx, row: &Row) -> DbResult<()> {
     let now = tx.now();
     let origin = tx.origin().clone();
-    let (target_kind, target_id) = event.target.as_ref().map(|(kind, id)| (*kind, id.as_str())).unzip();
+    let (target_kind, target_id) = row.event.target.as_ref().map(|(kind, id)| (*kind, id.as_str())).unzip();
     let sql = "
         with event as (
             insert into audit_events (
-                id, occurred_at, action, outcome, actor_kind, actor_id, target_kind, target_id, subject_id, request_id, details_hash
+                id, occurred_at, action, outcome, actor_kind, actor_id, target_kind, target_id, subject_id, request_id, change_id,
+                details_hash
             )
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ),
         details as (
             insert into audit_details (event_id, salt, content)
-            values ($1, $12, $13)
+            values ($1, $13, $14)
         )
         insert into audit_unsealed (event_id)
         values ($1)";
-    let hash = details.hash();
-    let params: [&(dyn ToSql + Sync); 13] = [
-        &new_uuid(now),
+    let hash = row.details.hash();
+    let params: [&(dyn ToSql + Sync); 14] = [
+        &row.id,
         &now,
-        &event.action,
-        &event.outcome.as_str(),
+        &row.event.action,
+        &row.event.outcome.as_str(),
         &origin.actor.kind(),
         &origin.actor.id(),
         &target_kind,
         &target_id,
-        &event.subject,
+        &row.event.subject,
         &origin.request_id,
+        &row.change,
         &hash.as_slice(),
-        &details.salt.as_slice(),
-        &details.content,
+        &row.details.salt.as_slice(),
+        &row.details.content,
+    ];
+    tx.execute(sql, &params).await?;
+    Ok(())
+}
+
+/// The same for many, which have actor and time in common.
+pub async fn insert_events(tx: &mut Tx, rows: &[Row]) -> DbResult<()> {
+    let now = tx.now();
+    let origin = tx.origin().clone();
+    let of = |part: fn(&Row) -> Option<&str>| rows.iter().map(part).collect::<Vec<_>>();
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let actions: Vec<&str> = rows.iter().map(|row| row.event.action).collect();
+    let outcomes: Vec<&str> = rows.iter().map(|row| row.event.outcome.as_str()).collect();
+    let kinds = of(|row| row.event.target.as_ref().map(|(kind, _)| *kind));
+    let targets = of(|row| row.event.target.as_ref().map(|(_, id)| id.as_str()));
+    let subjects: Vec<Option<Uuid>> = rows.iter().map(|row| row.event.subject).collect();
+    let changes: Vec<Option<Uuid>> = rows.iter().map(|row| row.change).collect();
+    let hashes: Vec<Vec<u8>> = rows.iter().map(|row| row.details.hash().to_vec()).collect();
+    let salts: Vec<&[u8]> = rows.iter().map(|row| row.details.salt.as_slice()).collect();
+    let contents: Vec<&str> = rows.iter().map(|row| row.details.content.as_str()).collect();
+    let sql = "
+        with rows as (
+            select *
+            from unnest(
+                $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::uuid[], $11::uuid[], $12::bytea[], $13::bytea[],
+                $14::text[]
+            ) as row (id, action, outcome, target_kind, target_id, subject_id, change_id, details_hash, salt, content)
+        ),
+        events as (
+            insert into audit_events (
+                id, occurred_at, action, outcome, actor_kind, actor_id, target_kind, target_id, subject_id, request_id, change_id,
+                details_hash
+            )
+            select id, $1, action, outcome, $2, $3, target_kind, target_id, subject_id, $4, change_id, details_hash
+            from rows
+        ),
+        details as (
+            insert into audit_details (event_id, salt, content)
+            select id, salt, content
+            from rows
+        )
+        insert into audit_unsealed (event_id)
+        select id
+        from rows";
+    let params: [&(dyn ToSql + Sync); 14] = [
+        &now,
+        &origin.actor.kind(),
+        &origin.actor.id(),
+        &origin.request_id,
+        &ids,
+        &actions,
+        &outcomes,
+        &kinds,
+        &targets,
+        &subjects,
+        &changes,
+        &hashes,
+        &salts,
+        &contents,
     ];
     tx.execute(sql, &params).await?;
     Ok(())
@@ -66,42 +125,69 @@ pub async fn delete_details(tx: &mut Tx, user_id: UserId, limit: i64) -> DbResul
     tx.execute(sql, &[&user_id, &limit]).await
 }
 
-pub async fn list_events(tx: &mut Tx, filter: &Filter, after: Option<Uuid>) -> DbResult<Vec<AuditEvent>> {
-    let limit = filter.limit.unwrap_or_default().and_one();
-    let sql = "
-        select e.id, e.occurred_at, e.action, e.outcome, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.request_id,
-            d.content
-        from audit_events e
-        left join audit_details d on d.event_id = e.id
-        where ($1::uuid is null or e.id < $1)
-            and ($2::uuid is null or e.actor_id = $2)
-            and ($3::text is null or e.target_id = $3)
-            and ($4::text is null or e.action = $4)
-        order by e.id desc
-        limit $5";
-    let rows = tx.query(sql, &[&after, &filter.actor_id, &filter.target_id, &filter.action, &limit]).await?;
-    Ok(rows
-        .iter()
-        .map(|row| {
-            let content: Option<&str> = row.get("content");
-            let read: Content = content.and_then(|content| serde_json::from_str(content).ok()).unwrap_or_else(Content::erased);
-            AuditEvent {
-                id: row.get("id"),
-                occurred_at: row.get::<_, Timestamp>("occurred_at"),
-                action: row.get("action"),
-                outcome: row.get("outcome"),
-                actor_kind: row.get("actor_kind"),
-                actor_id: row.get("actor_id"),
-                target_kind: row.get("target_kind"),
-                target_id: row.get("target_id"),
-                reason: read.reason,
-                request_id: row.get("request_id"),
-                address: read.address.map(|address| address.to_string()),
-                user_agent: read.user_agent,
-                api_key_id: read.api_key_id,
-                changes: read.changes,
-                erased: content.is_none(),
-            }
-        })
-        .collect())
+/// Which events, newest first.
+#[derive(Default)]
+pub struct Wanted {
+    pub actor_id: Option<Uuid>,
+    pub target_id: Option<String>,
+    pub action: Option<String>,
+    /// Only what begins a change set.
+    pub heads: bool,
+    /// Only what belongs to this change set and does not begin it.
+    pub change_id: Option<Uuid>,
+    pub before: Option<Uuid>,
+    /// Only what has happened later.
+    pub since: Option<Timestamp>,
+    pub limit: i64,
+}
+
+/// Each of the few texts that come of it has its index.
+pub async fn list_events(tx: &mut Tx, wanted: Wanted) -> DbResult<Vec<AuditEvent>> {
+    let mut conditions = Conditions::default();
+    conditions.require_if("e.id < {}", wanted.before);
+    conditions.require_if("e.occurred_at > {}", wanted.since);
+    conditions.require_if("e.actor_id = {}", wanted.actor_id);
+    conditions.require_if("e.target_id = {}", wanted.target_id);
+    conditions.require_if("e.action = {}", wanted.action);
+    conditions.require_if("e.change_id = {} and e.change_id <> e.id", wanted.change_id);
+    if wanted.heads {
+        conditions.require("e.change_id = e.id");
+    }
+    let limit = conditions.bind(wanted.limit);
+    let sql = format!("{SELECT_EVENTS} where {} order by e.id desc limit {limit}", conditions.sql());
+    Ok(tx.query(&sql, &conditions.params()).await?.iter().map(audit_event).collect())
+}
+
+pub async fn find_events(tx: &mut Tx, ids: &[Uuid]) -> DbResult<Vec<AuditEvent>> {
+    let sql = format!("{SELECT_EVENTS} where e.id = any($1)");
+    Ok(tx.query(&sql, &[&ids]).await?.iter().map(audit_event).collect())
+}
+
+const SELECT_EVENTS: &str = "
+    select e.id, e.occurred_at, e.action, e.outcome, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.request_id, e.change_id,
+        d.content
+    from audit_events e
+    left join audit_details d on d.event_id = e.id";
+
+fn audit_event(row: &tokio_postgres::Row) -> AuditEvent {
+    let content: Option<&str> = row.get("content");
+    let read: Content = content.and_then(|content| serde_json::from_str(content).ok()).unwrap_or_else(Content::erased);
+    AuditEvent {
+        id: row.get("id"),
+        occurred_at: row.get::<_, Timestamp>("occurred_at"),
+        action: row.get("action"),
+        outcome: row.get("outcome"),
+        actor_kind: row.get("actor_kind"),
+        actor_id: row.get("actor_id"),
+        target_kind: row.get("target_kind"),
+        target_id: row.get("target_id"),
+        reason: read.reason,
+        request_id: row.get("request_id"),
+        address: read.address.map(|address| address.to_string()),
+        user_agent: read.user_agent,
+        api_key_id: read.api_key_id,
+        change_id: row.get("change_id"),
+        changes: read.changes,
+        erased: content.is_none(),
+    }
 }

@@ -57,6 +57,11 @@ pub async fn find_permissions(tx: &mut Tx, user_id: UserId) -> DbResult<Option<P
     Ok(store::find_standing(tx, user_id).await?.map(|standing| standing.permissions))
 }
 
+/// What somebody may do whose work goes on after their request; nothing if they may not act any more.
+pub async fn find_active_permissions(tx: &mut Tx, subject: Subject) -> DbResult<Option<PermissionSet>> {
+    store::find_active_permissions(tx, subject).await
+}
+
 /// Nobody looks into or ends what lets a user in who holds permissions that the caller lacks.
 pub async fn require_rank(tx: &mut Tx, caller: &Caller, user_id: UserId) -> AppResult<()> {
     let permissions = find_permissions(tx, user_id).await?.ok_or_else(Rejection::not_found)?;

@@ -69,6 +69,18 @@ pub async fn find_standing(tx: &mut Tx, id: UserId) -> DbResult<Option<Standing>
     Ok(tx.query_opt(FIND_STANDING, &[&id]).await?.map(|row| standing(&row, Subject::User(id))))
 }
 
+pub async fn find_active_permissions(tx: &mut Tx, subject: Subject) -> DbResult<Option<PermissionSet>> {
+    let standing = match subject {
+        Subject::User(id) => find_standing(tx, id).await?,
+        Subject::ServiceAccount(id) => {
+            let sql = "select permissions from service_accounts where id = $1 and status = 'active'";
+            let row = tx.query_opt(sql, &[&id]).await?;
+            return Ok(row.map(|row| PermissionSet::from_names(&row.get::<_, Vec<&str>>(0))));
+        }
+    };
+    Ok(standing.filter(|standing| standing.status == UserStatus::Active).map(|standing| standing.permissions))
+}
+
 /// An API key, and who holds it.
 pub struct Found {
     pub key: KeyStanding,

@@ -5,6 +5,7 @@
 //!   lane those that count;
 //! * the *transaction lane* is a pool of at most twice the cores; [`Tx`] is its unit.
 
+mod conditions;
 pub mod error;
 pub mod grants;
 pub mod lanes;
@@ -28,6 +29,7 @@ use std::time::Duration;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 
+pub use conditions::Conditions;
 pub use error::{DbError, DbResult, OnConstraint};
 pub use tx::{Actor, Origin, Tx};
 

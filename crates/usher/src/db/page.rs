@@ -65,6 +65,23 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Pass it as `cursor` to get the next page; `null` on the last one.
     pub next: Option<String>,
+    /// How many there are on all pages, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<Total>,
+}
+
+/// How many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Total {
+    pub count: i64,
+    /// Up to 10,000 are counted; of more, `count` is what the database expects.
+    pub exact: bool,
+}
+
+impl Total {
+    pub fn exactly(count: i64) -> Self {
+        Self { count, exact: true }
+    }
 }
 
 impl<T> Page<T> {
@@ -73,7 +90,7 @@ impl<T> Page<T> {
         let more = items.len() > limit.get();
         items.truncate(limit.get());
         let next = if more { items.last().map(|last| encode(&key(last))) } else { None };
-        Self { items, next }
+        Self { items, next, total: None }
     }
 }
 

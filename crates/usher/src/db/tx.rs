@@ -69,11 +69,13 @@ pub struct Origin {
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,
     pub reason: Option<String>,
+    /// The change set that all of it belongs to; without one, each change is a set of its own.
+    pub change: Option<Uuid>,
 }
 
 impl Origin {
     pub fn of(actor: Actor) -> Self {
-        Self { actor, api_key: None, request_id: None, address: None, user_agent: None, reason: None }
+        Self { actor, api_key: None, request_id: None, address: None, user_agent: None, reason: None, change: None }
     }
 
     /// The network it comes from, for limits.
@@ -168,6 +170,11 @@ impl Tx {
         self.origin.actor = Actor::User(id);
     }
 
+    /// From here on, what is changed belongs to this change set.
+    pub fn belong_to(&mut self, change: Uuid) {
+        self.origin.change = Some(change);
+    }
+
     /// What a request has asked for is done in this transaction: by whom, where from and when is as it was then.
     pub fn go_on_for(&mut self, origin: Origin, asked_at: Timestamp) {
         self.origin = origin;
@@ -176,6 +183,18 @@ impl Tx {
 
     pub async fn query(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
         let ask = async |connection: &Object| connection.query(&connection.prepare_cached(sql).await?, params).await;
+        self.lent.answer(ask).instrument(statement(sql)).await
+    }
+
+    /// Runs a statement whose text is made for this one time: it is planned for its values, and nobody keeps it.
+    pub async fn query_once(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
+        let ask = async |connection: &Object| connection.query(sql, params).await;
+        self.lent.answer(ask).instrument(statement(sql)).await
+    }
+
+    /// The same for a statement that returns no rows: it says how many it touched.
+    pub async fn execute_once(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<u64> {
+        let ask = async |connection: &Object| connection.execute(sql, params).await;
         self.lent.answer(ask).instrument(statement(sql)).await
     }
 

@@ -56,6 +56,7 @@ pub fn anonymous(headers: &HeaderMap, peer: Option<SocketAddr>, request_id: Stri
         address: peer.map(|peer| client_address(peer.ip(), headers, trusted)),
         user_agent: text(header::USER_AGENT.as_str(), USER_AGENT_MAX),
         reason: text("x-reason", REASON_MAX),
+        change: None,
     }
 }
 

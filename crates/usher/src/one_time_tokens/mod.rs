@@ -101,7 +101,12 @@ pub async fn give_back(tx: &mut Tx, purpose: Purpose, secret: &SecretText) -> Db
 
 /// Kills every token of the user: after a change of password or of status, links sent before must not work.
 pub async fn expire_all(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
-    store::expire_all(tx, user_id).await
+    store::expire_all(tx, &[user_id]).await
+}
+
+/// The same for many users.
+pub async fn expire_all_of(tx: &mut Tx, user_ids: &[UserId]) -> DbResult<()> {
+    store::expire_all(tx, user_ids).await
 }
 
 /// Kills every token of everybody, and says how many: those of a backup may have been used since.

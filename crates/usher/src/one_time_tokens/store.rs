@@ -89,13 +89,13 @@ pub async fn expire_older(tx: &mut Tx, purpose: Purpose, user_id: Option<UserId>
     Ok(())
 }
 
-pub async fn expire_all(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
+pub async fn expire_all(tx: &mut Tx, user_ids: &[UserId]) -> DbResult<()> {
     let now = tx.now();
     let sql = "
         update one_time_tokens
         set used_at = $2
-        where user_id = $1 and used_at is null";
-    tx.execute(sql, &[&user_id, &now]).await?;
+        where user_id = any($1) and used_at is null";
+    tx.execute(sql, &[&user_ids, &now]).await?;
     Ok(())
 }
 

@@ -177,6 +177,22 @@ pub async fn assign(tx: &mut Tx, by: Authority, user_id: UserId, wanted: &[RoleN
     Ok(())
 }
 
+/// Gives many users one role more.
+pub async fn grant_to_many(tx: &mut Tx, by: Authority, user_ids: &[UserId], role: &RoleName) -> AppResult<()> {
+    let granted = find(tx, role.as_str()).await?;
+    by.to_grant(granted.permission_set())?;
+    store::insert_held(tx, user_ids, role.as_str(), by.user_id).await?;
+    Ok(())
+}
+
+/// Takes a role from many users, none of whom is an administrator by it.
+pub async fn take_from_many(tx: &mut Tx, by: Authority, user_ids: &[UserId], role: &RoleName) -> AppResult<()> {
+    let taken = find(tx, role.as_str()).await?;
+    by.to_grant(taken.permission_set())?;
+    store::delete_held(tx, user_ids, role.as_str()).await?;
+    Ok(())
+}
+
 /// Call before a change that may make this user no active administrator any more, and [`keep_an_admin`] after it.
 pub async fn lock_admins(tx: &mut Tx) -> DbResult<()> {
     store::lock_role(tx, ADMIN).await

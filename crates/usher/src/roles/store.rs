@@ -94,6 +94,22 @@ pub async fn replace_held(tx: &mut Tx, user_id: UserId, names: &[&str], granted_
     Ok(())
 }
 
+pub async fn insert_held(tx: &mut Tx, user_ids: &[UserId], name: &str, granted_by: Option<UserId>) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        insert into user_roles (user_id, role_name, granted_at, granted_by)
+        select id, $2, $3, $4
+        from unnest($1::uuid[]) as id
+        on conflict (user_id, role_name) do nothing";
+    tx.execute(sql, &[&user_ids, &name, &now, &granted_by]).await?;
+    Ok(())
+}
+
+pub async fn delete_held(tx: &mut Tx, user_ids: &[UserId], name: &str) -> DbResult<()> {
+    tx.execute("delete from user_roles where user_id = any($1) and role_name = $2", &[&user_ids, &name]).await?;
+    Ok(())
+}
+
 pub async fn exists_active_admin(tx: &mut Tx) -> DbResult<bool> {
     let sql = "
         select exists (

@@ -2,13 +2,15 @@
 
 use axum::extract::{OriginalUri, State};
 use http::Method;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::bodies::{NewUserBody, ProfessionalBody, Reason, RolesBody, UserPatch};
+use super::bodies::{Listing, NewUserBody, ProfessionalBody, Reason, RolesBody, UserPatch, listings};
+use super::history;
 use super::{ChangeOfStanding as Standing, Filter, IfTaken, NewUser, User};
-use crate::app::App;
+use crate::app::{App, Ask};
 use crate::caller::{Caller, Permission};
 use crate::db::Tx;
 use crate::error::{AppResult, Rejection};
@@ -18,7 +20,7 @@ use crate::http::body::{Json, MergePatch, OptionalJson};
 use crate::http::etag::IfMatch;
 use crate::http::idempotency::Creating;
 use crate::http::output::{Created, Listed, NoContent, Tagged};
-use crate::http::params::{Path, Query};
+use crate::http::params::{Path, Query, time};
 use crate::id::UserId;
 use crate::mails::{self, Template};
 use crate::roles::{self, RoleName};
@@ -30,8 +32,6 @@ const OUTRANKED: &str = "The user holds permissions that the caller lacks (`targ
 const EXCEEDS: &str = "A role grants what the caller lacks (`grant_exceeds_caller`).";
 const STATE: &str = "The user is not in a state that allows it (`invalid_state`).";
 const LAST_ADMIN: &str = "The user is the last active administrator (`last_admin`).";
-/// Attributes of a user, as JSON.
-const ATTRIBUTES_BYTES_MAX: usize = 16 * 1024;
 
 pub fn router() -> Routes {
     let op = |method, path, access, summary| Op::new(method, path, access, "Users", summary);
@@ -48,7 +48,13 @@ pub fn router() -> Routes {
                 .fails(403, EXCEEDS),
             create_user,
         )
-        .op(op(Method::GET, "/v1/users/{id}", READ, "Read a user").fails(403, OUTRANKED), read_user)
+        .op(
+            op(Method::GET, "/v1/users/{id}", READ, "Read a user")
+                .description("With `as_of`, as they were then; version and entity tag are those of now.")
+                .fails(403, OUTRANKED)
+                .fails(409, "What they were then is not known any more (`history_unknown`)."),
+            read_user,
+        )
         .op(
             op(Method::PATCH, "/v1/users/{id}", WRITE, "Change a user")
                 .fails(403, OUTRANKED)
@@ -112,6 +118,15 @@ struct UserPath {
     id: UserId,
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ReadUser {
+    /// A time since the user was created, such as `2026-01-02T03:04:05Z`.
+    #[serde(default, deserialize_with = "time")]
+    #[schemars(with = "Option<Timestamp>")]
+    as_of: Option<Timestamp>,
+}
+
 /// What the documentation shows.
 pub fn example() -> Value {
     json!({
@@ -131,14 +146,14 @@ async fn list_users(
     State(app): State<App>,
     OriginalUri(here): OriginalUri,
     Query(filter): Query<Filter>,
-) -> AppResult<Listed<User>> {
+) -> AppResult<Listed<Listing>> {
     let wanted = (caller.authority(), filter);
     let page = app.read_list(&caller.origin, &wanted, |tx, (by, filter)| Box::pin(super::list(tx, *by, filter))).await?;
-    Ok(Listed { page, here })
+    Ok(Listed { page: listings(page, wanted.1.fields.as_deref())?, here })
 }
 
 async fn create_user(caller: Caller, State(app): State<App>, request: Creating<NewUserBody>) -> AppResult<Created<User>> {
-    check_attributes(&request.body.attributes)?;
+    super::check_attributes(&request.body.attributes)?;
     require_assign(&caller, request.body.roles.as_deref())?;
     let mut tx = app.begin(&caller.origin).await?;
     if let Some(answer) = request.replay(&app, &mut tx).await? {
@@ -164,9 +179,18 @@ async fn create_user(caller: Caller, State(app): State<App>, request: Creating<N
     Ok(answer)
 }
 
-async fn read_user(caller: Caller, State(app): State<App>, Path(path): Path<UserPath>) -> AppResult<Tagged<User>> {
-    let user = super::look_up(app.db.read(), path.id).await?;
+async fn read_user(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+    Query(query): Query<ReadUser>,
+) -> AppResult<Tagged<User>> {
+    let mut user = super::look_up(app.db.read(), path.id).await?;
     caller.authority().over(user.permissions)?;
+    if let Some(at) = query.as_of {
+        let ask: Ask<_, _> = |tx, (id, at)| Box::pin(history::as_of(tx, *id, *at));
+        user = app.read_list(&caller.origin, &(user.id, at), ask).await?;
+    }
     Ok(tagged(user))
 }
 
@@ -179,7 +203,7 @@ async fn update_user(
 ) -> AppResult<Tagged<User>> {
     let (mut tx, before) = lock(&app, &caller, &path, &if_match).await?;
     let user = super::update(&mut tx, &before, changes.username.as_ref(), changes.profile, changes.attributes).await?;
-    check_attributes(&user.attributes)?;
+    super::check_attributes(&user.attributes)?;
     tx.commit().await?;
     Ok(tagged(user))
 }
@@ -316,13 +340,4 @@ fn because(mut caller: Caller, why: Reason) -> Caller {
 
 fn tagged(user: User) -> Tagged<User> {
     Tagged { version: user.version, body: user }
-}
-
-fn check_attributes(attributes: &serde_json::Map<String, Value>) -> Result<(), Rejection> {
-    let bytes = serde_json::to_vec(attributes).map_or(usize::MAX, |json| json.len());
-    if bytes > ATTRIBUTES_BYTES_MAX {
-        let detail = format!("must have at most {ATTRIBUTES_BYTES_MAX} bytes as JSON");
-        return Err(Rejection::invalid_field("/attributes", "max_bytes", detail));
-    }
-    Ok(())
 }

@@ -1,11 +1,13 @@
 //! What the users API takes. Bodies are allow-lists: what is not named here can't be set.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Profile, ProfilePatch, Username};
+use super::{Profile, ProfilePatch, User, Username};
+use crate::db::page::Page;
 use crate::emails::EmailAddress;
+use crate::error::{AppResult, FieldError, Rejection};
 use crate::patch::Patch;
 use crate::roles::RoleName;
 
@@ -41,6 +43,42 @@ pub struct UserPatch {
     /// Merged into the present ones, member by member; `null` clears them all. At most 16 KiB as JSON.
     #[serde(default)]
     pub attributes: Patch<Map<String, Value>>,
+}
+
+/// A user in a list.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "UserListing")]
+pub enum Listing {
+    Whole(Box<User>),
+    Part(UserPart),
+}
+
+/// The members of a user that `fields` names.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct UserPart(Map<String, Value>);
+
+/// Users as they are listed.
+pub fn listings(page: Page<User>, fields: Option<&str>) -> AppResult<Page<Listing>> {
+    let Page { items, next, total } = page;
+    let Some(fields) = fields else {
+        let items = items.into_iter().map(|user| Listing::Whole(Box::new(user))).collect();
+        return Ok(Page { items, next, total });
+    };
+    let fields: Vec<&str> = fields.split(',').map(str::trim).collect();
+    let known = super::api::example();
+    if let Some(unknown) = fields.iter().find(|field| known.get(**field).is_none()) {
+        let detail = format!("`{unknown}` is no member of a user");
+        return Err(Rejection::invalid_query(vec![FieldError::at_parameter("fields", "invalid", detail)]).into());
+    }
+    let part = |user: &User| -> AppResult<Listing> {
+        let Value::Object(mut members) = serde_json::to_value(user)? else { return Ok(Listing::Part(UserPart(Map::new()))) };
+        members.retain(|name, _| fields.contains(&name.as_str()));
+        Ok(Listing::Part(UserPart(members)))
+    };
+    let items = items.iter().map(part).collect::<AppResult<_>>()?;
+    Ok(Page { items, next, total })
 }
 
 /// Why; kept in the audit trail.

@@ -13,7 +13,7 @@ use crate::one_time_tokens;
 use crate::roles;
 
 /// How long the recycle bin keeps a user.
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(super) const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How a user's standing can be changed by others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,29 +41,40 @@ pub async fn change_standing(tx: &mut Tx, before: &User, change: ChangeOfStandin
     }
 }
 
+/// The status that the change leads to; `None` when it has been reached.
+pub(super) fn next_status(user: &User, change: ChangeOfStanding) -> Result<Option<UserStatus>, Rejection> {
+    use UserStatus::{Active, Deleted, Pending, Suspended};
+    match (change, user.status) {
+        (ChangeOfStanding::Suspend, Suspended)
+        | (ChangeOfStanding::Reactivate, Active)
+        | (ChangeOfStanding::Delete, Deleted)
+        | (ChangeOfStanding::Unlock | ChangeOfStanding::SignOut, _) => Ok(None),
+        (ChangeOfStanding::Suspend, Pending | Active) => Ok(Some(Suspended)),
+        (ChangeOfStanding::Suspend, Deleted) => Err(wrong_state("A deleted user can't be suspended.")),
+        (ChangeOfStanding::Reactivate, Suspended) => Ok(Some(if user.email_verified { Active } else { Pending })),
+        (ChangeOfStanding::Reactivate, Pending) => Err(wrong_state("The user has not verified their address yet.")),
+        (ChangeOfStanding::Reactivate, Deleted) => Err(wrong_state("A deleted user can't be reactivated: restore them.")),
+        (ChangeOfStanding::Delete, _) => Ok(Some(Deleted)),
+        (ChangeOfStanding::Restore, Deleted) => Ok(Some(user.status_before_deletion.unwrap_or(Suspended))),
+        (ChangeOfStanding::Restore, _) => Err(wrong_state("The user is not deleted.")),
+    }
+}
+
 /// Bars a user from signing in until they are reactivated.
 async fn suspend(tx: &mut Tx, before: &User) -> AppResult<User> {
-    match before.status {
-        UserStatus::Suspended => return Ok(before.clone()),
-        UserStatus::Deleted => return Err(wrong_state("A deleted user can't be suspended.").into()),
-        UserStatus::Pending | UserStatus::Active => {}
+    if next_status(before, ChangeOfStanding::Suspend)?.is_none() {
+        return Ok(before.clone());
     }
     take_away(tx, before).await?;
-    store::update_status(tx, before.id, UserStatus::Suspended, true).await?;
+    store::update_to_suspended(tx, &[before.id]).await?;
     keep_an_admin(tx, before).await?;
     finish(tx, "user.suspended", before).await
 }
 
 /// Lets a suspended user sign in again; one who has never verified their address is pending again.
 async fn reactivate(tx: &mut Tx, before: &User) -> AppResult<User> {
-    match before.status {
-        UserStatus::Suspended => {}
-        UserStatus::Active => return Ok(before.clone()),
-        UserStatus::Pending => return Err(wrong_state("The user has not verified their address yet.").into()),
-        UserStatus::Deleted => return Err(wrong_state("A deleted user can't be reactivated: restore them.").into()),
-    }
-    let status = if before.email_verified { UserStatus::Active } else { UserStatus::Pending };
-    store::update_status(tx, before.id, status, false).await?;
+    let Some(status) = next_status(before, ChangeOfStanding::Reactivate)? else { return Ok(before.clone()) };
+    store::update_status(tx, before.id, status).await?;
     finish(tx, "user.reactivated", before).await
 }
 
@@ -79,17 +90,15 @@ async fn delete(tx: &mut Tx, before: &User) -> AppResult<User> {
     }
     take_away(tx, before).await?;
     let purge_after = tx.now() + KEPT_FOR;
-    store::update_to_deleted(tx, before.id, purge_after).await?;
+    store::update_to_deleted(tx, &[before.id], purge_after).await?;
     keep_an_admin(tx, before).await?;
     finish(tx, "user.deleted", before).await
 }
 
 /// Takes a user out of the recycle bin, with their roles, into the status they had. They sign in anew.
 async fn restore(tx: &mut Tx, before: &User) -> AppResult<User> {
-    if before.status != UserStatus::Deleted {
-        return Err(wrong_state("The user is not deleted.").into());
-    }
-    store::update_to_restored(tx, before.id).await?;
+    next_status(before, ChangeOfStanding::Restore)?;
+    store::update_to_restored(tx, &[before.id]).await?;
     finish(tx, "user.restored", before).await
 }
 
@@ -120,10 +129,10 @@ pub async fn activate(tx: &mut Tx, id: UserId) -> AppResult<()> {
     }
     let before = read(tx, id).await?;
     if before.status == UserStatus::Pending {
-        store::update_status(tx, id, UserStatus::Active, false).await?;
+        store::update_status(tx, id, UserStatus::Active).await?;
         finish(tx, "user.activated", &before).await?;
     } else {
-        store::touch_user(tx, id).await?;
+        store::touch_users(tx, &[id]).await?;
     }
     Ok(())
 }
@@ -148,7 +157,7 @@ pub async fn note_sign_in(tx: &mut Tx, id: UserId) -> DbResult<()> {
 
 /// Ends every session of the user: they carry an epoch that has passed.
 pub async fn end_all_sessions(tx: &mut Tx, id: UserId) -> AppResult<()> {
-    store::raise_epoch(tx, id).await?;
+    store::raise_epochs(tx, &[id]).await?;
     audit::record(tx, Event::success("user.sessions_ended").on("user", id)).await?;
     Ok(())
 }
@@ -173,6 +182,6 @@ async fn keep_an_admin(tx: &mut Tx, user: &User) -> AppResult<()> {
     Ok(())
 }
 
-fn is_admin(user: &User) -> bool {
+pub(super) fn is_admin(user: &User) -> bool {
     user.roles.iter().any(|role| role == roles::ADMIN)
 }

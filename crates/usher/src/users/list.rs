@@ -1,15 +1,18 @@
 //! Lists of users: filters, search and keyset pages. The statement is put together from fixed pieces; values are only ever bound.
+//!
+//! What is ordered and narrowed down at once has two plans, and PostgreSQL can't know which is good: few are found by their own
+//! indexes and sorted, many are met soon on a walk in the order of the page. So up to [`FEW`] are found first, and counted by that.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::ToSql;
 use unicode_normalization::UnicodeNormalization;
 
+use super::filter::{self, Written};
 use super::{User, store};
 use crate::caller::{Authority, Permission, PermissionSet, UserStatus};
-use crate::db::page::{self, Limit, Page};
-use crate::db::{DbResult, Tx};
+use crate::db::page::{self, Limit, Page, Total};
+use crate::db::{Conditions, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
 use crate::http::params::{is_storable, time};
 use crate::id::UserId;
@@ -30,6 +33,10 @@ pub struct Filter {
     /// Text that name, user name or address contain, whatever its case.
     #[schemars(length(min = 1, max = 100))]
     pub q: Option<String>,
+    /// Only users whom this filter fits, such as `userName sw "ann" and not (lastSignInAt gt "2026-01-01T00:00:00Z")`: the
+    /// language of SCIM (RFC 7644, section 3.4.2.2). One that asks for `status` or `deletedAt` finds deleted users, too.
+    #[schemars(length(min = 1, max = 8192))]
+    pub filter: Option<String>,
     /// Only users in this status. Without it: all but the deleted ones.
     pub status: Option<UserStatus>,
     /// Only holders of this role.
@@ -42,6 +49,12 @@ pub struct Filter {
     #[serde(default, deserialize_with = "time")]
     #[schemars(with = "Option<Timestamp>")]
     pub created_before: Option<Timestamp>,
+    /// Only these members of each user, separated by commas: `fields=id,username,email`.
+    #[schemars(length(min = 1, max = 1000))]
+    pub fields: Option<String>,
+    /// Whether `total` says how many there are.
+    #[serde(default)]
+    pub count: bool,
 }
 
 /// The order of the list; `-` is descending.
@@ -58,26 +71,76 @@ pub enum Sort {
     UsernameDescending,
 }
 
+/// So many are few: found by their own indexes, counted and sorted.
+const FEW: i64 = 10_000;
+
 /// Where a page ended.
 #[derive(Debug, Serialize, Deserialize)]
 enum Cursor {
-    CreatedAt(Sort, Timestamp, UserId),
-    Username(Sort, String),
+    CreatedAt(Sort, Written, Timestamp, UserId),
+    Username(Sort, Written, String),
+}
+
+impl Cursor {
+    fn made_for(&self) -> (Sort, Written) {
+        match self {
+            Self::CreatedAt(sort, written, ..) | Self::Username(sort, written, _) => (*sort, *written),
+        }
+    }
 }
 
 /// One page of the users that the caller may see: those who hold no permission that the caller lacks.
 pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page<User>> {
-    let sort = filter.sort.unwrap_or_default();
-    let limit = filter.limit.unwrap_or_default();
-    let mut query = Query::new();
-    query.filter(by, filter)?;
-    query.after(sort, filter.cursor.as_deref())?;
-    let ids = query.run(tx, sort, limit).await?;
+    let (sort, limit) = (filter.sort.unwrap_or_default(), filter.limit.unwrap_or_default());
+    let cursor = filter.cursor.as_deref().map(|cursor| read_cursor(cursor, sort)).transpose()?;
+    let narrows = filter.q.is_some() || filter.filter.is_some() || filter.role.is_some();
+    let mut written = cursor.as_ref().map_or(Written::ForFew, |cursor| cursor.made_for().1);
+    let mut total = None;
+    let mut found = None;
+    if narrows && written == Written::ForFew {
+        let (count, ids) = among_few(tx, by, filter, sort, limit, cursor.as_ref()).await?;
+        if count <= FEW {
+            (total, found) = (Some(Total::exactly(count)), Some(ids));
+        }
+    }
+    let ids = match found {
+        Some(ids) => ids,
+        None => {
+            written = Written::ForMany;
+            on_a_walk(tx, by, filter, sort, limit, cursor.as_ref()).await?
+        }
+    };
+    if filter.count && total.is_none() {
+        total = Some(count(tx, by, filter).await?);
+    }
     let users = store::find_users(tx, &ids).await?;
-    Ok(Page::cut(users, limit, |user| match sort {
-        Sort::CreatedAt | Sort::CreatedAtDescending => Cursor::CreatedAt(sort, user.created_at, user.id),
-        Sort::Username | Sort::UsernameDescending => Cursor::Username(sort, user.username.to_lowercase()),
-    }))
+    let page = Page::cut(users, limit, |user| match sort {
+        Sort::CreatedAt | Sort::CreatedAtDescending => Cursor::CreatedAt(sort, written, user.created_at, user.id),
+        Sort::Username | Sort::UsernameDescending => Cursor::Username(sort, written, user.username.to_lowercase()),
+    });
+    Ok(Page { total: total.filter(|_| filter.count), ..page })
+}
+
+/// The condition on `users u` that the filter makes, for whoever else selects users by one. Nobody is left out whom the caller may
+/// not act on, unless `visible`.
+pub fn select(by: Authority, filter: &Filter, written: Written, into: &mut Conditions) -> Result<(), Rejection> {
+    match filter.status {
+        Some(status) => into.require_if("u.status = {}", Some(status.as_str())),
+        None if filter.filter.as_deref().is_some_and(filter::mentions_deleted) => {}
+        None => into.require("u.status <> 'deleted'"),
+    }
+    let role = "exists (select from user_roles ur where ur.user_id = u.id and ur.role_name = {})";
+    into.require_if(role, filter.role.clone());
+    into.require_if("u.created_at >= {}", filter.created_after);
+    into.require_if("u.created_at < {}", filter.created_before);
+    if let Some(text) = &filter.q {
+        search(text, written, into)?;
+    }
+    if let Some(text) = &filter.filter {
+        filter::compile(text, written, into)?;
+    }
+    visible_to(by, into);
+    Ok(())
 }
 
 /// Text as a pattern of `like` that fits this very text and no other.
@@ -85,124 +148,161 @@ pub(crate) fn escape_pattern(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-/// A statement in the making, and its parameters.
-struct Query {
-    conditions: Vec<String>,
-    params: Vec<Box<dyn ToSql + Sync + Send>>,
+fn read_cursor(cursor: &str, sort: Sort) -> Result<Cursor, Rejection> {
+    let cursor: Cursor = page::decode(cursor)?;
+    let fits = match &cursor {
+        Cursor::CreatedAt(_, _, at, _) => matches!(sort, Sort::CreatedAt | Sort::CreatedAtDescending) && is_storable(at),
+        Cursor::Username(..) => matches!(sort, Sort::Username | Sort::UsernameDescending),
+    };
+    if fits && cursor.made_for().0 == sort {
+        return Ok(cursor);
+    }
+    let error = FieldError::at_parameter("cursor", "invalid", "belongs to another `sort`: begin again without it");
+    Err(Rejection::invalid_query(vec![error]))
 }
 
-impl Query {
-    fn new() -> Self {
-        Self { conditions: Vec::new(), params: Vec::new() }
+/// Substrings of name, user name and address. Each part has an index of its own, so each is a look-up of its own.
+fn search(text: &str, written: Written, into: &mut Conditions) -> Result<(), Rejection> {
+    if text.is_empty() || text.chars().count() > 100 {
+        let error = FieldError::at_parameter("q", "length", "must have 1 to 100 characters");
+        return Err(Rejection::invalid_query(vec![error]));
     }
-
-    /// Binds a value and returns its placeholder.
-    fn bind(&mut self, value: impl ToSql + Sync + Send + 'static) -> String {
-        self.params.push(Box::new(value));
-        format!("${}", self.params.len())
-    }
-
-    fn filter(&mut self, by: Authority, filter: &Filter) -> Result<(), Rejection> {
-        match filter.status {
-            Some(status) => {
-                let status = self.bind(status.as_str());
-                self.conditions.push(format!("u.status = {status}"));
-            }
-            None => self.conditions.push("u.status <> 'deleted'".to_owned()),
-        }
-        if let Some(role) = &filter.role {
-            let role = self.bind(role.clone());
-            self.conditions.push(format!("exists (select from user_roles ur where ur.user_id = u.id and ur.role_name = {role})"));
-        }
-        if let Some(after) = filter.created_after {
-            let after = self.bind(after);
-            self.conditions.push(format!("u.created_at >= {after}"));
-        }
-        if let Some(before) = filter.created_before {
-            let before = self.bind(before);
-            self.conditions.push(format!("u.created_at < {before}"));
-        }
-        if let Some(text) = &filter.q {
-            self.search(text)?;
-        }
-        self.visible_to(by);
-        Ok(())
-    }
-
-    /// Substrings of name, user name and address. Each part has an index of its own, so each is a look-up of its own.
-    fn search(&mut self, text: &str) -> Result<(), Rejection> {
-        if text.is_empty() || text.chars().count() > 100 {
-            let error = FieldError::at_parameter("q", "length", "must have 1 to 100 characters");
-            return Err(Rejection::invalid_query(vec![error]));
-        }
-        let text: String = text.nfc().collect();
-        let escaped = escape_pattern(&text);
-        let pattern = self.bind(format!("%{escaped}%"));
-        // Each column is folded by whoever has folded it before: names by PostgreSQL, addresses by our own normal form.
-        let address_pattern = self.bind(format!("%{}%", escaped.to_lowercase()));
-        self.conditions.push(format!(
+    let text: String = text.nfc().collect();
+    let escaped = escape_pattern(&text);
+    let name = into.bind(format!("%{escaped}%"));
+    // Each column is folded by whoever has folded it before: names by PostgreSQL, addresses by our own normal form.
+    let address = into.bind(format!("%{}%", escaped.to_lowercase()));
+    into.require(match written {
+        Written::ForFew => format!(
             "u.id in (
-                select s.id from users s where s.search_text like lower({pattern})
+                select s.id from users s where s.search_text like lower({name})
                 union
-                select e.user_id from emails e where e.address_normal like {address_pattern}
+                select e.user_id from emails e where e.address_normal like {address}
             )"
-        ));
-        Ok(())
-    }
+        ),
+        Written::ForMany => format!(
+            "(
+                u.search_text like lower({name})
+                or exists (select from emails e where e.user_id = u.id and e.address_normal like {address})
+            )"
+        ),
+    });
+    Ok(())
+}
 
-    /// Leaves out whom the caller may not act on.
-    fn visible_to(&mut self, by: Authority) {
-        if by.permissions == PermissionSet::all() {
-            return;
+/// Leaves out whom the caller may not act on.
+fn visible_to(by: Authority, into: &mut Conditions) {
+    if by.permissions != PermissionSet::all() {
+        let outranks = outranks(by, into);
+        into.require(format!("not {outranks}"));
+    }
+}
+
+/// Whether a user `u` holds a permission that the caller lacks.
+pub fn outranks(by: Authority, into: &mut Conditions) -> String {
+    let held: Vec<&'static str> = by.permissions.iter().map(Permission::name).collect();
+    let known: Vec<&'static str> = Permission::ALL.iter().map(|permission| permission.name()).collect();
+    let (held, known) = (into.bind(held), into.bind(known));
+    format!(
+        "exists (
+            select
+            from user_roles ur
+            join roles r on r.name = ur.role_name
+            cross join unnest(r.permissions) as p
+            where ur.user_id = u.id and p = any({known}) and p <> all({held})
+        )"
+    )
+}
+
+/// What the page begins after, as a condition on the columns of `table`.
+fn after(cursor: Option<&Cursor>, table: &str, into: &mut Conditions) -> String {
+    let Some(cursor) = cursor else { return "true".to_owned() };
+    let beyond = match cursor.made_for().0 {
+        Sort::CreatedAt | Sort::Username => ">",
+        Sort::CreatedAtDescending | Sort::UsernameDescending => "<",
+    };
+    match cursor {
+        Cursor::CreatedAt(_, _, at, id) => {
+            let (at, id) = (into.bind(*at), into.bind(*id));
+            format!("({table}.created_at, {table}.id) {beyond} ({at}, {id})")
         }
-        let held: Vec<&'static str> = by.permissions.iter().map(Permission::name).collect();
-        let known: Vec<&'static str> = Permission::ALL.iter().map(|permission| permission.name()).collect();
-        let (held, known) = (self.bind(held), self.bind(known));
-        self.conditions.push(format!(
-            "not exists (
-                select
-                from user_roles ur
-                join roles r on r.name = ur.role_name
-                cross join unnest(r.permissions) as p
-                where ur.user_id = u.id and p = any({known}) and p <> all({held})
-            )"
-        ));
+        Cursor::Username(_, _, username) => {
+            let username = into.bind(username.clone());
+            format!("{table}.username_normal {beyond} {username}")
+        }
     }
+}
 
-    fn after(&mut self, sort: Sort, cursor: Option<&str>) -> Result<(), Rejection> {
-        let Some(cursor) = cursor else { return Ok(()) };
-        let beyond = match sort {
-            Sort::CreatedAt | Sort::Username => ">",
-            Sort::CreatedAtDescending | Sort::UsernameDescending => "<",
-        };
-        let condition = match page::decode::<Cursor>(cursor)? {
-            Cursor::CreatedAt(made_for, at, id) if made_for == sort && is_storable(&at) => {
-                let (at, id) = (self.bind(at), self.bind(id));
-                format!("(u.created_at, u.id) {beyond} ({at}, {id})")
-            }
-            Cursor::Username(made_for, username) if made_for == sort => {
-                let username = self.bind(username);
-                format!("u.username_normal {beyond} {username}")
-            }
-            _ => {
-                let error = FieldError::at_parameter("cursor", "invalid", "belongs to another `sort`: begin again without it");
-                return Err(Rejection::invalid_query(vec![error]));
-            }
-        };
-        self.conditions.push(condition);
-        Ok(())
+fn order(sort: Sort, table: &str) -> String {
+    match sort {
+        Sort::CreatedAt => format!("{table}.created_at, {table}.id"),
+        Sort::CreatedAtDescending => format!("{table}.created_at desc, {table}.id desc"),
+        Sort::Username => format!("{table}.username_normal"),
+        Sort::UsernameDescending => format!("{table}.username_normal desc"),
     }
+}
 
-    async fn run(mut self, tx: &mut Tx, sort: Sort, limit: Limit) -> DbResult<Vec<UserId>> {
-        let limit = self.bind(limit.and_one());
-        let order = match sort {
-            Sort::CreatedAt => "u.created_at, u.id",
-            Sort::CreatedAtDescending => "u.created_at desc, u.id desc",
-            Sort::Username => "u.username_normal",
-            Sort::UsernameDescending => "u.username_normal desc",
-        };
-        let sql = format!("select u.id from users u where {} order by {order} limit {limit}", self.conditions.join(" and "));
-        let params: Vec<&(dyn ToSql + Sync)> = self.params.iter().map(|param| &**param as &(dyn ToSql + Sync)).collect();
-        Ok(tx.query(&sql, &params).await?.iter().map(|row| row.get(0)).collect())
+/// How many there are, up to one more than [`FEW`], and the page if they are few.
+async fn among_few(
+    tx: &mut Tx,
+    by: Authority,
+    filter: &Filter,
+    sort: Sort,
+    limit: Limit,
+    cursor: Option<&Cursor>,
+) -> AppResult<(i64, Vec<UserId>)> {
+    let mut conditions = Conditions::default();
+    select(by, filter, Written::ForFew, &mut conditions)?;
+    let (after, order) = (after(cursor, "f", &mut conditions), order(sort, "f"));
+    let (limit, few) = (conditions.bind(limit.and_one()), conditions.bind(FEW + 1));
+    let sql = format!(
+        "with found as materialized (
+            select u.id, u.created_at, u.username_normal
+            from users u
+            where {}
+            limit {few}
+        )
+        select (select count(*) from found) as total, array(select f.id from found f where {after} order by {order} limit {limit})",
+        conditions.sql()
+    );
+    let rows = tx.query_once(&sql, &conditions.params()).await?;
+    Ok(rows.first().map_or((0, Vec::new()), |row| (row.get(0), row.get(1))))
+}
+
+async fn on_a_walk(
+    tx: &mut Tx,
+    by: Authority,
+    filter: &Filter,
+    sort: Sort,
+    limit: Limit,
+    cursor: Option<&Cursor>,
+) -> AppResult<Vec<UserId>> {
+    let mut conditions = Conditions::default();
+    select(by, filter, Written::ForMany, &mut conditions)?;
+    let (after, order) = (after(cursor, "u", &mut conditions), order(sort, "u"));
+    let limit = conditions.bind(limit.and_one());
+    let sql = format!("select u.id from users u where {} and {after} order by {order} limit {limit}", conditions.sql());
+    let params = conditions.params();
+    // A filter's text is its own: to keep what was prepared for it would be to keep it for nobody.
+    let rows = if filter.filter.is_some() { tx.query_once(&sql, &params).await? } else { tx.query(&sql, &params).await? };
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Exactly if they are few, else as many as PostgreSQL expects.
+async fn count(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Total> {
+    let mut conditions = Conditions::default();
+    select(by, filter, Written::ForFew, &mut conditions)?;
+    let few = conditions.bind(FEW + 1);
+    let sql = format!("select count(*) from (select from users u where {} limit {few}) as few", conditions.sql());
+    let counted: i64 = tx.query_once(&sql, &conditions.params()).await?.first().map_or(0, |row| row.get(0));
+    if counted <= FEW {
+        return Ok(Total::exactly(counted));
     }
+    let mut conditions = Conditions::default();
+    select(by, filter, Written::ForMany, &mut conditions)?;
+    let sql = format!("explain (format json) select from users u where {}", conditions.sql());
+    let rows = tx.query_once(&sql, &conditions.params()).await?;
+    let plan: Option<serde_json::Value> = rows.first().map(|row| row.get(0));
+    let expected = plan.and_then(|plan| plan[0]["Plan"]["Plan Rows"].as_i64()).unwrap_or_default();
+    Ok(Total { count: expected.max(counted), exact: false })
 }

@@ -4,9 +4,12 @@
 mod api;
 mod bodies;
 mod fields;
+mod filter;
+mod history;
 mod jobs;
 mod lifecycle;
 mod list;
+mod many;
 mod store;
 mod username;
 
@@ -22,13 +25,14 @@ pub use api::router;
 #[cfg(any(test, fuzzing))]
 pub(crate) use bodies::{NewUserBody, UserPatch};
 pub use fields::{Name, Profile, ProfilePatch};
+pub use filter::Written;
 pub use jobs::register;
 pub use lifecycle::{
     ChangeOfStanding, activate, change_standing, clear_lock, end_all_sessions, lock_sign_in, note_sign_in, wrong_state,
 };
-#[cfg(any(test, fuzzing))]
 pub(crate) use list::escape_pattern;
-pub use list::{Filter, list};
+pub use list::{Filter, list, outranks, select};
+pub use many::{ChangeOfMany, Outcome, change_many, lock_many, may_take_admins};
 pub use username::Username;
 
 use crate::audit::{self, Event};
@@ -42,8 +46,11 @@ use crate::mails::{self, Template};
 use crate::patch::Patch;
 use crate::roles::{self, RoleName};
 
+/// Attributes of a user, as JSON.
+const ATTRIBUTES_BYTES_MAX: usize = 16 * 1024;
+
 /// A person.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("example" = api::example()))]
 pub struct User {
     pub id: UserId,
@@ -70,6 +77,9 @@ pub struct User {
     pub updated_at: Timestamp,
     /// When the person was put into the recycle bin.
     pub deleted_at: Option<Timestamp>,
+    /// What restoring them brings back.
+    #[serde(skip)]
+    pub status_before_deletion: Option<UserStatus>,
     /// Raised by every change; the `ETag`.
     pub version: i64,
     /// What the person may do; decides who may act on them.
@@ -144,7 +154,7 @@ pub async fn free_address(tx: &mut Tx, address: &EmailAddress) -> AppResult<()> 
 
 /// The user's addresses have been changed: raises the version and writes what is different.
 pub async fn note_emails_changed(tx: &mut Tx, before: &User, action: &'static str) -> AppResult<User> {
-    store::touch_user(tx, before.id).await?;
+    store::touch_users(tx, &[before.id]).await?;
     finish(tx, action, before).await
 }
 
@@ -252,7 +262,7 @@ pub async fn wipe_sign_up(tx: &mut Tx, id: UserId) -> AppResult<()> {
 pub async fn set_roles(tx: &mut Tx, by: Authority, before: &User, wanted: &[RoleName]) -> AppResult<User> {
     refuse_deleted(before)?;
     roles::assign(tx, by, before.id, wanted).await?;
-    store::touch_user(tx, before.id).await?;
+    store::touch_users(tx, &[before.id]).await?;
     finish(tx, "user.roles_set", before).await
 }
 
@@ -263,6 +273,13 @@ pub async fn set_professional(tx: &mut Tx, before: &User, professional: bool) ->
         return Ok(before.clone());
     }
     let at = professional.then_some(tx.now());
+    store::update_professional(tx, before.id, at).await?;
+    finish(tx, "user.professional_set", before).await
+}
+
+/// Gives the recognition as a professional back, with its time.
+pub async fn restore_professional(tx: &mut Tx, before: &User, at: Option<Timestamp>) -> AppResult<User> {
+    refuse_deleted(before)?;
     store::update_professional(tx, before.id, at).await?;
     finish(tx, "user.professional_set", before).await
 }
@@ -280,6 +297,15 @@ async fn finish(tx: &mut Tx, action: &'static str, before: &User) -> AppResult<U
     let after = read(tx, before.id).await?;
     audit::record(tx, Event::success(action).on("user", before.id).changed(before, &after)).await?;
     Ok(after)
+}
+
+fn check_attributes(attributes: &Map<String, Value>) -> Result<(), Rejection> {
+    let bytes = serde_json::to_vec(attributes).map_or(usize::MAX, |json| json.len());
+    if bytes > ATTRIBUTES_BYTES_MAX {
+        let detail = format!("must have at most {ATTRIBUTES_BYTES_MAX} bytes as JSON");
+        return Err(Rejection::invalid_field("/attributes", "max_bytes", detail));
+    }
+    Ok(())
 }
 
 /// JSON merge patch (RFC 7396).

@@ -18,7 +18,7 @@ const FIND_USERS: &str = "
     select
         u.id, u.username, u.status, u.locked_until, u.given_name, u.family_name, u.display_name, u.bio, u.picture_url, u.website_url,
         u.github_url, u.linkedin_url, u.locale, u.time_zone, u.professional_at, u.attributes, u.version, u.created_at, u.updated_at,
-        u.last_sign_in_at, u.deleted_at,
+        u.last_sign_in_at, u.deleted_at, u.status_before_deletion,
         (
             select coalesce(
                 jsonb_agg(
@@ -130,12 +130,6 @@ pub async fn update_user(tx: &mut Tx, id: UserId, username: &str, profile: &Prof
     Ok(())
 }
 
-pub async fn touch_user(tx: &mut Tx, id: UserId) -> DbResult<()> {
-    let now = tx.now();
-    tx.execute("update users set version = version + 1, updated_at = $2 where id = $1", &[&id, &now]).await?;
-    Ok(())
-}
-
 pub async fn update_professional(tx: &mut Tx, id: UserId, at: Option<Timestamp>) -> DbResult<()> {
     let now = tx.now();
     let sql = "
@@ -146,26 +140,13 @@ pub async fn update_professional(tx: &mut Tx, id: UserId, at: Option<Timestamp>)
     Ok(())
 }
 
-/// Ends every session by raising the epoch when `ends_sessions`.
-pub async fn update_status(tx: &mut Tx, id: UserId, status: UserStatus, ends_sessions: bool) -> DbResult<()> {
+pub async fn update_status(tx: &mut Tx, id: UserId, status: UserStatus) -> DbResult<()> {
     let now = tx.now();
     let sql = "
         update users
-        set status = $2, auth_epoch = auth_epoch + case when $3 then 1 else 0 end, version = version + 1, updated_at = $4
+        set status = $2, version = version + 1, updated_at = $3
         where id = $1";
-    tx.execute(sql, &[&id, &status.as_str(), &ends_sessions, &now]).await?;
-    Ok(())
-}
-
-pub async fn update_to_deleted(tx: &mut Tx, id: UserId, purge_after: Timestamp) -> DbResult<()> {
-    let now = tx.now();
-    let by = tx.origin().actor.user_id();
-    let sql = "
-        update users
-        set status_before_deletion = status, status = 'deleted', deleted_at = $2, deleted_by = $4, purge_after = $3,
-            auth_epoch = auth_epoch + 1, version = version + 1, updated_at = $2
-        where id = $1 and status <> 'deleted'";
-    tx.execute(sql, &[&id, &now, &purge_after, &by]).await?;
+    tx.execute(sql, &[&id, &status.as_str(), &now]).await?;
     Ok(())
 }
 
@@ -177,17 +158,6 @@ pub async fn update_deleted_by(tx: &mut Tx, id: UserId) -> DbResult<bool> {
         set deleted_by = $2
         where id = $1 and status = 'deleted' and deleted_by = id and $2 is distinct from id";
     Ok(tx.execute(sql, &[&id, &by]).await? == 1)
-}
-
-pub async fn update_to_restored(tx: &mut Tx, id: UserId) -> DbResult<()> {
-    let now = tx.now();
-    let sql = "
-        update users
-        set status = status_before_deletion, status_before_deletion = null, deleted_at = null, deleted_by = null,
-            purge_after = null, version = version + 1, updated_at = $2
-        where id = $1 and status = 'deleted'";
-    tx.execute(sql, &[&id, &now]).await?;
-    Ok(())
 }
 
 pub async fn update_locked_until(tx: &mut Tx, id: UserId, until: Option<Timestamp>) -> DbResult<()> {
@@ -207,8 +177,82 @@ pub async fn update_last_sign_in(tx: &mut Tx, id: UserId) -> DbResult<()> {
     Ok(())
 }
 
-pub async fn raise_epoch(tx: &mut Tx, id: UserId) -> DbResult<()> {
-    tx.execute("update users set auth_epoch = auth_epoch + 1 where id = $1", &[&id]).await?;
+/// In the order of their ids, so that two who lock the same users wait and do not block each other.
+pub async fn lock_users(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
+    tx.query("select id from users where id = any($1) order by id for no key update", &[&ids]).await?;
+    Ok(())
+}
+
+pub async fn touch_users(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
+    let now = tx.now();
+    tx.execute("update users set version = version + 1, updated_at = $2 where id = any($1)", &[&ids, &now]).await?;
+    Ok(())
+}
+
+pub async fn update_attributes(tx: &mut Tx, ids: &[UserId], attributes: &[Value]) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update users u
+        set attributes = changed.attributes, version = u.version + 1, updated_at = $3
+        from unnest($1::uuid[], $2::jsonb[]) as changed (id, attributes)
+        where u.id = changed.id";
+    tx.execute(sql, &[&ids, &attributes, &now]).await?;
+    Ok(())
+}
+
+pub async fn update_to_suspended(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update users
+        set status = 'suspended', auth_epoch = auth_epoch + 1, version = version + 1, updated_at = $2
+        where id = any($1)";
+    tx.execute(sql, &[&ids, &now]).await?;
+    Ok(())
+}
+
+/// Who has never verified their address is pending again.
+pub async fn update_to_reactivated(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update users u
+        set status = case
+                when exists (
+                    select from emails e
+                    where e.user_id = u.id and e.is_primary and e.verified_at is not null
+                ) then 'active'
+                else 'pending'
+            end,
+            version = version + 1, updated_at = $2
+        where id = any($1)";
+    tx.execute(sql, &[&ids, &now]).await?;
+    Ok(())
+}
+
+pub async fn update_to_deleted(tx: &mut Tx, ids: &[UserId], purge_after: Timestamp) -> DbResult<()> {
+    let now = tx.now();
+    let by = tx.origin().actor.user_id();
+    let sql = "
+        update users
+        set status_before_deletion = status, status = 'deleted', deleted_at = $2, deleted_by = $4, purge_after = $3,
+            auth_epoch = auth_epoch + 1, version = version + 1, updated_at = $2
+        where id = any($1) and status <> 'deleted'";
+    tx.execute(sql, &[&ids, &now, &purge_after, &by]).await?;
+    Ok(())
+}
+
+pub async fn update_to_restored(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update users
+        set status = status_before_deletion, status_before_deletion = null, deleted_at = null, deleted_by = null,
+            purge_after = null, version = version + 1, updated_at = $2
+        where id = any($1) and status = 'deleted'";
+    tx.execute(sql, &[&ids, &now]).await?;
+    Ok(())
+}
+
+pub async fn raise_epochs(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
+    tx.execute("update users set auth_epoch = auth_epoch + 1 where id = any($1)", &[&ids]).await?;
     Ok(())
 }
 
@@ -266,6 +310,7 @@ fn user(row: &Row) -> User {
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
         deleted_at: row.get("deleted_at"),
+        status_before_deletion: row.get::<_, Option<&str>>("status_before_deletion").and_then(UserStatus::parse),
         version: row.get("version"),
         permissions: PermissionSet::from_names(&permissions),
         emails,

@@ -1,0 +1,54 @@
+//! The job that does a run.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::store;
+use super::work::{self, Step};
+use crate::app::App;
+use crate::clock::Stopwatch;
+use crate::db::Tx;
+use crate::error::AppResult;
+use crate::jobs::{self, Registry};
+
+const RUN: &str = "run_bulk";
+const FORGET: &str = "forget_bulk_runs";
+/// One job works so long and leaves the rest to another: jobs have their time.
+const SHIFT: Duration = Duration::from_secs(12);
+
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    run_id: Uuid,
+}
+
+pub fn register(registry: &mut Registry) {
+    registry.outside(RUN, |app, payload| Box::pin(run(app, payload)));
+    registry.every(Duration::from_hours(1), FORGET, |_, tx, _| Box::pin(forget(tx)));
+}
+
+pub async fn enqueue(tx: &mut Tx, run_id: Uuid) -> AppResult<()> {
+    jobs::enqueue(tx, RUN, &Payload { run_id }).await
+}
+
+/// A run that two jobs were made for is done by one of them: the other finds it locked, or over.
+async fn run(app: &App, payload: Value) -> AppResult<()> {
+    let Payload { run_id } = serde_json::from_value(payload)?;
+    let worked = Stopwatch::start();
+    while worked.elapsed() < SHIFT {
+        if work::step(app, run_id).await? == Step::Over {
+            return Ok(());
+        }
+    }
+    let mut tx = app.begin_as(crate::db::Actor::System).await?;
+    enqueue(&mut tx, run_id).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn forget(tx: &mut Tx) -> AppResult<()> {
+    store::delete_old_runs(tx).await?;
+    Ok(())
+}

@@ -1,0 +1,389 @@
+//! One action on many users: a preview that freezes who it is about and says what would come of it, then a run in the background.
+//!
+//! A run goes on in batches, each a transaction that does its users, writes down what came of each and moves the position; so it can
+//! be paused, and goes on after a crash where it was. Every user is judged again when their turn comes: by the rules for one user,
+//! and by what whoever began the run may do at that moment. All that a run changes is one change set, which can be undone.
+
+mod api;
+mod jobs;
+mod store;
+mod undo;
+mod work;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+pub use api::router;
+pub use jobs::register;
+pub use undo::undo_change;
+
+use crate::audit::{self, Event};
+use crate::caller::{Authority, Permission, PermissionSet, Subject};
+use crate::db::{Actor, Origin, Tx};
+use crate::error::{AppResult, FieldError, Rejection};
+use crate::id::{ApiKeyId, ServiceAccountId, UserId, new_uuid};
+use crate::roles::{self, RoleName};
+use crate::users::{self, ChangeOfMany, ChangeOfStanding};
+
+/// More users than this are no set for one run.
+pub const USERS_MAX: i64 = 1_000_000;
+/// A preview is good for so long.
+const PREVIEW_LASTS: SignedDuration = SignedDuration::from_hours(1);
+
+/// What is done to each user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    Suspend,
+    Reactivate,
+    Delete,
+    Restore,
+    SignOut,
+    AssignRole {
+        role: RoleName,
+    },
+    RemoveRole {
+        role: RoleName,
+    },
+    SetAttributes {
+        attributes: Map<String, Value>,
+    },
+    RequirePasswordReset,
+    /// Changes back what a change set has changed.
+    Undo,
+}
+
+impl Action {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Suspend => "suspend",
+            Self::Reactivate => "reactivate",
+            Self::Delete => "delete",
+            Self::Restore => "restore",
+            Self::SignOut => "sign_out",
+            Self::AssignRole { .. } => "assign_role",
+            Self::RemoveRole { .. } => "remove_role",
+            Self::SetAttributes { .. } => "set_attributes",
+            Self::RequirePasswordReset => "require_password_reset",
+            Self::Undo => "undo",
+        }
+    }
+
+    /// What doing it to one user takes.
+    fn permission(&self) -> Permission {
+        match self {
+            Self::Delete | Self::Restore => Permission::UsersDelete,
+            Self::AssignRole { .. } | Self::RemoveRole { .. } => Permission::RolesAssign,
+            Self::Suspend
+            | Self::Reactivate
+            | Self::SignOut
+            | Self::SetAttributes { .. }
+            | Self::RequirePasswordReset
+            | Self::Undo => Permission::UsersWrite,
+        }
+    }
+
+    /// The change that is made of many users at once, if it is one.
+    fn change(&self) -> Option<ChangeOfMany> {
+        Some(match self {
+            Self::Suspend => ChangeOfMany::Standing(ChangeOfStanding::Suspend),
+            Self::Reactivate => ChangeOfMany::Standing(ChangeOfStanding::Reactivate),
+            Self::Delete => ChangeOfMany::Standing(ChangeOfStanding::Delete),
+            Self::Restore => ChangeOfMany::Standing(ChangeOfStanding::Restore),
+            Self::SignOut => ChangeOfMany::Standing(ChangeOfStanding::SignOut),
+            Self::AssignRole { role } => ChangeOfMany::GrantRole(role.clone()),
+            Self::RemoveRole { role } => ChangeOfMany::TakeRole(role.clone()),
+            Self::SetAttributes { attributes } => ChangeOfMany::Attributes(attributes.clone()),
+            Self::RequirePasswordReset | Self::Undo => return None,
+        })
+    }
+
+    fn require(&self, permissions: PermissionSet) -> Result<(), Rejection> {
+        let needed = self.permission();
+        if permissions.contains(needed) {
+            return Ok(());
+        }
+        Err(Rejection::forbidden(format!("This needs the permission {}.", needed.name())))
+    }
+}
+
+/// Whom it is done to.
+pub enum Selection {
+    Filter(String),
+    Ids(Vec<UserId>),
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nothing is done yet.
+    Previewed,
+    Running,
+    /// Somebody has halted it; it can go on.
+    Paused,
+    Finished,
+    /// It could not go on; `error` says why. What is done is done.
+    Failed,
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Previewed => "previewed",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        let all = [Self::Previewed, Self::Running, Self::Paused, Self::Finished];
+        all.into_iter().find(|state| state.as_str() == text).unwrap_or(Self::Failed)
+    }
+}
+
+/// One action on many users.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "BulkRun")]
+pub struct Run {
+    /// Also the id of the change set.
+    pub id: Uuid,
+    /// Such as `suspend`.
+    pub action: String,
+    /// The role or the attributes.
+    pub argument: Value,
+    pub filter: Option<String>,
+    pub state: State,
+    /// So many users are in the set.
+    pub total: i64,
+    /// What came of them, or in a preview what would.
+    pub counts: Counts,
+    pub actor_kind: String,
+    pub actor_id: Option<Uuid>,
+    pub reason: Option<String>,
+    /// The change set that is undone.
+    pub undoes: Option<Uuid>,
+    pub error: Option<String>,
+    pub created_at: Timestamp,
+    /// Until then the preview can be run.
+    pub expires_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+}
+
+/// So many users came to this.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "BulkCounts")]
+pub struct Counts {
+    pub to_do: i64,
+    pub done: i64,
+    /// They were so already.
+    pub unchanged: i64,
+    pub refused: i64,
+    /// A fault of the server.
+    pub failed: i64,
+}
+
+/// What came of one user.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "BulkItem")]
+pub struct Item {
+    pub position: i64,
+    pub user_id: UserId,
+    /// Of a user who is there still.
+    pub username: Option<String>,
+    /// `done`, `unchanged`, `refused` or `failed`; `null` for what is to be done.
+    pub outcome: Option<String>,
+    /// Why it was refused.
+    pub code: Option<String>,
+    pub detail: Option<String>,
+}
+
+/// Why some would be refused.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "BulkRefusal")]
+pub struct Refusals {
+    pub code: String,
+    pub detail: String,
+    pub count: i64,
+}
+
+/// Who began a run, and what the audit trail says of their request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Asked {
+    request_id: Option<String>,
+    address: Option<IpAddr>,
+    user_agent: Option<String>,
+    reason: Option<String>,
+}
+
+/// What a run needs to go on.
+struct Running {
+    id: Uuid,
+    action: Action,
+    state: State,
+    position: i64,
+    actor: Actor,
+    api_key: Option<ApiKeyId>,
+    permissions: PermissionSet,
+    asked: Asked,
+}
+
+impl Running {
+    /// Each of its transactions is as if whoever began it had asked for it.
+    fn origin(&self) -> Origin {
+        let Asked { request_id, address, user_agent, reason } = self.asked.clone();
+        Origin {
+            actor: self.actor.clone(),
+            api_key: self.api_key,
+            request_id,
+            address,
+            user_agent,
+            reason,
+            change: Some(self.id),
+        }
+    }
+
+    fn subject(&self) -> Option<Subject> {
+        match self.actor {
+            Actor::User(id) => Some(Subject::User(id)),
+            Actor::ServiceAccount(id) => Some(Subject::ServiceAccount(id)),
+            Actor::Anonymous | Actor::Cli | Actor::System => None,
+        }
+    }
+}
+
+fn actor(kind: &str, id: Option<Uuid>) -> Actor {
+    match (kind, id) {
+        ("user", Some(id)) => Actor::User(UserId::from_uuid(id)),
+        ("service_account", Some(id)) => Actor::ServiceAccount(ServiceAccountId::from_uuid(id)),
+        _ => Actor::Cli,
+    }
+}
+
+/// Freezes the set and says what would come of it. Returns the run and the token to begin it with.
+pub async fn preview(tx: &mut Tx, by: Authority, action: &Action, selection: &Selection) -> AppResult<(Uuid, String)> {
+    action.require(by.permissions)?;
+    if let Action::AssignRole { role } | Action::RemoveRole { role } = action {
+        let unknown = || Rejection::invalid_field("/role", "unknown_role", "There is no role of this name.");
+        let role = roles::find(tx, role.as_str()).await.map_err(|_| unknown())?;
+        by.to_grant(role.permissions.iter().copied().collect())?;
+    }
+    let (id, token) = (new_uuid(tx.now()), new_token());
+    store::insert_run(tx, id, by, action, selection, &token).await?;
+    let total = store::freeze(tx, id, by, action, selection).await?;
+    if total > USERS_MAX {
+        let detail = format!("More than {USERS_MAX} users fit: narrow it down");
+        return Err(Rejection::invalid_field("/filter", "too_many_users", detail).into());
+    }
+    if users::may_take_admins(action.change().as_ref()) {
+        store::spare_the_last_admin(tx, id).await?;
+    }
+    store::update_total(tx, id, total).await?;
+    Ok((id, token))
+}
+
+/// 128 bits: says that this very preview was seen.
+fn new_token() -> String {
+    Uuid::from_bytes(crate::secret::random_bytes()).simple().to_string()
+}
+
+/// Begins what was previewed. Of several who try, one does.
+pub async fn begin(tx: &mut Tx, by: Authority, id: Uuid, token: &str) -> AppResult<Run> {
+    let running = find(tx, id).await?;
+    running.action.require(by.permissions)?;
+    if !store::update_to_begun(tx, id, token).await? {
+        return Err(match read(tx, id).await?.state {
+            State::Previewed => {
+                let detail = "This is not the token of this preview, or the preview is older than an hour: make another.";
+                Rejection::invalid_field("/token", "invalid_token", detail)
+            }
+            _ => Rejection::conflict("invalid_state", "It has been begun already."),
+        }
+        .into());
+    }
+    let run = read(tx, id).await?;
+    let head = Event::success("bulk.started")
+        .on("bulk", id)
+        .detail("action", run.action.clone())
+        .detail("argument", run.argument.clone())
+        .detail("filter", run.filter.clone())
+        .detail("total", run.total);
+    audit::begin_change(tx, id, head).await?;
+    jobs::enqueue(tx, id).await?;
+    Ok(run)
+}
+
+/// Halts a run after the batch that is being done, or lets it go on.
+pub async fn set_paused(tx: &mut Tx, by: Authority, id: Uuid, paused: bool) -> AppResult<Run> {
+    let running = find(tx, id).await?;
+    running.action.require(by.permissions)?;
+    let (from, to) = if paused { (State::Running, State::Paused) } else { (State::Paused, State::Running) };
+    if store::update_state(tx, id, from, to).await? {
+        let action = if paused { "bulk.paused" } else { "bulk.resumed" };
+        audit::record(tx, Event::success(action).on("bulk", id)).await?;
+        if !paused {
+            jobs::enqueue(tx, id).await?;
+        }
+    } else if store::find_state(tx, id).await? != Some(to) {
+        let detail = if paused { "Only a run that is going on can be paused." } else { "Only a paused run can go on." };
+        return Err(Rejection::conflict("invalid_state", detail).into());
+    }
+    read(tx, id).await
+}
+
+pub async fn read(tx: &mut Tx, id: Uuid) -> AppResult<Run> {
+    store::find_run(tx, id).await?.ok_or_else(|| Rejection::not_found().into())
+}
+
+async fn find(tx: &mut Tx, id: Uuid) -> AppResult<Running> {
+    store::find_running(tx, id, false).await?.ok_or_else(|| Rejection::not_found().into())
+}
+
+/// What a code means, for previews.
+fn explain(code: &str) -> &'static str {
+    match code {
+        "target_outranks_caller" => "The user holds permissions that you lack.",
+        "invalid_state" => "The user is not in a state that allows it.",
+        "last_admin" => "This is the last active administrator.",
+        "not_found" => "There is no such user.",
+        _ => "It can't be done.",
+    }
+}
+
+/// The action that a body names, or what is wrong with it.
+fn read_action(name: &str, role: Option<RoleName>, attributes: Option<Map<String, Value>>) -> Result<Action, Rejection> {
+    let missing = |field: &str| {
+        Rejection::invalid_body(vec![FieldError::at_pointer(format!("/{field}"), "required", format!("is needed by `{name}`"))])
+    };
+    let action = match name {
+        "suspend" => Action::Suspend,
+        "reactivate" => Action::Reactivate,
+        "delete" => Action::Delete,
+        "restore" => Action::Restore,
+        "sign_out" => Action::SignOut,
+        "require_password_reset" => Action::RequirePasswordReset,
+        "assign_role" => Action::AssignRole { role: role.clone().ok_or_else(|| missing("role"))? },
+        "remove_role" => Action::RemoveRole { role: role.clone().ok_or_else(|| missing("role"))? },
+        _ => Action::SetAttributes { attributes: attributes.clone().ok_or_else(|| missing("attributes"))? },
+    };
+    let takes_role = matches!(action, Action::AssignRole { .. } | Action::RemoveRole { .. });
+    let takes_attributes = matches!(action, Action::SetAttributes { .. });
+    for (given, taken, field) in [(role.is_some(), takes_role, "/role"), (attributes.is_some(), takes_attributes, "/attributes")]
+    {
+        if given && !taken {
+            return Err(Rejection::invalid_field(field, "unexpected", format!("is nothing that `{name}` takes")));
+        }
+    }
+    Ok(action)
+}

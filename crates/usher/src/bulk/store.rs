@@ -1,0 +1,387 @@
+//! The SQL of runs.
+
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use tokio_postgres::types::{Json, ToSql};
+use uuid::Uuid;
+
+use super::work::{Did, Due};
+use super::{Action, Asked, Counts, Item, PREVIEW_LASTS, Refusals, Run, Running, Selection, State, USERS_MAX};
+use crate::caller::{Authority, PermissionSet, UserStatus};
+use crate::db::{Conditions, DbResult, Tx};
+use crate::error::{AppResult, Rejection};
+use crate::id::UserId;
+use crate::users::{self, Filter, Written};
+
+/// How long what came of a run is kept. Its change set stays.
+const KEPT_DAYS: i32 = 90;
+
+pub async fn insert_run(
+    tx: &mut Tx,
+    id: Uuid,
+    by: Authority,
+    action: &Action,
+    selection: &Selection,
+    token: &str,
+) -> AppResult<()> {
+    let filter = match selection {
+        Selection::Filter(filter) => Some(filter.as_str()),
+        Selection::Ids(_) => None,
+    };
+    insert(tx, id, by, action, filter, Some(token), State::Previewed, None).await
+}
+
+/// A run that undoes a change set: it needs no preview.
+pub async fn insert_undoing_run(tx: &mut Tx, id: Uuid, by: Authority, undoes: Uuid) -> AppResult<()> {
+    insert(tx, id, by, &Action::Undo, None, None, State::Running, Some(undoes)).await
+}
+
+#[expect(clippy::too_many_arguments, reason = "the columns of one row")]
+async fn insert(
+    tx: &mut Tx,
+    id: Uuid,
+    by: Authority,
+    action: &Action,
+    filter: Option<&str>,
+    token: Option<&str>,
+    state: State,
+    undoes: Option<Uuid>,
+) -> AppResult<()> {
+    let now = tx.now();
+    let origin = tx.origin().clone();
+    let asked =
+        Asked { request_id: origin.request_id, address: origin.address, user_agent: origin.user_agent, reason: origin.reason };
+    let token_hash = token.map(|token| crate::secret::sha256(token.as_bytes()).to_vec());
+    let started_at = (state == State::Running).then_some(now);
+    let sql = "
+        insert into bulk_runs (
+            id, action, argument, filter, state, total, token_hash, actor_kind, actor_id, api_key_id, permissions, origin, undoes,
+            created_at, expires_at, started_at
+        )
+        values ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    let params: [&(dyn ToSql + Sync); 15] = [
+        &id,
+        &action.name(),
+        &Json(action),
+        &filter,
+        &state.as_str(),
+        &token_hash,
+        &origin.actor.kind(),
+        &origin.actor.id(),
+        &origin.api_key,
+        &by.permissions.names(),
+        &Json(asked),
+        &undoes,
+        &now,
+        &(now + PREVIEW_LASTS),
+        &started_at,
+    ];
+    tx.execute(sql, &params).await?;
+    Ok(())
+}
+
+/// Writes down who is in the set and what would come of them, and says how many there are.
+pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selection: &Selection) -> AppResult<i64> {
+    let mut conditions = Conditions::default();
+    let run = conditions.bind(id);
+    match selection {
+        Selection::Filter(filter) => {
+            let status = (*action == Action::Restore).then_some(UserStatus::Deleted);
+            let filter = Filter { filter: Some(filter.clone()), status, ..Filter::default() };
+            users::select(by, &filter, Written::ForFew, &mut conditions).map_err(Rejection::of_a_body)?;
+        }
+        Selection::Ids(ids) => conditions.require_if("u.id = any({})", Some(ids.clone())),
+    }
+    let condition = conditions.sql();
+    let verdict = verdict(by, action, &mut conditions);
+    let limit = conditions.bind(USERS_MAX + 1);
+    let sql = format!(
+        "insert into bulk_items (run_id, position, user_id, outcome, code)
+        select {run}, row_number() over (order by id), id,
+            case verdict when 'to_do' then null when 'unchanged' then 'unchanged' else 'refused' end,
+            case when verdict not in ('to_do', 'unchanged') then verdict end
+        from (
+            select u.id, case {verdict} else 'to_do' end as verdict
+            from users u
+            where {condition}
+            limit {limit}
+        ) as found"
+    );
+    let found = tx.execute_once(&sql, &conditions.params()).await?;
+    let mut total = i64::try_from(found).unwrap_or(i64::MAX);
+    if let Selection::Ids(ids) = selection {
+        let sql = "
+            insert into bulk_items (run_id, position, user_id, outcome, code)
+            select $1, $3 + row_number() over (order by id), id, 'refused', 'not_found'
+            from (select distinct id from unnest($2::uuid[]) as id) as ids
+            where not exists (select from users u where u.id = ids.id)";
+        total += i64::try_from(tx.execute(sql, &[&id, &ids, &total]).await?).unwrap_or_default();
+    }
+    Ok(total)
+}
+
+/// The rules for one user, as far as a preview can tell, in the words of SQL. Each is asked again when the user's turn comes.
+fn verdict(by: Authority, action: &Action, into: &mut Conditions) -> String {
+    let mut cases = Vec::new();
+    if by.permissions != PermissionSet::all() {
+        cases.push(format!("when {} then 'target_outranks_caller'", users::outranks(by, into)));
+    }
+    let mut add = |case: &str| cases.push(case.to_owned());
+    match action {
+        Action::Suspend => {
+            add("when u.status = 'deleted' then 'invalid_state' when u.status = 'suspended' then 'unchanged'");
+        }
+        Action::Reactivate => {
+            add("when u.status in ('deleted', 'pending') then 'invalid_state' when u.status = 'active' then 'unchanged'");
+        }
+        Action::Delete => add("when u.status = 'deleted' then 'unchanged'"),
+        Action::Restore => add("when u.status <> 'deleted' then 'invalid_state'"),
+        Action::AssignRole { role } | Action::RemoveRole { role } => {
+            let not = if matches!(action, Action::AssignRole { .. }) { "" } else { "not " };
+            let role = into.bind(role.as_str().to_owned());
+            cases.push(format!(
+                "when u.status = 'deleted' then 'invalid_state'
+                when {not}exists (select from user_roles ur where ur.user_id = u.id and ur.role_name = {role}) then 'unchanged'"
+            ));
+        }
+        Action::SetAttributes { .. } => add("when u.status = 'deleted' then 'invalid_state'"),
+        Action::RequirePasswordReset => add("when u.status in ('deleted', 'suspended') then 'invalid_state'"),
+        Action::SignOut | Action::Undo => {}
+    }
+    if cases.is_empty() { "when false then null".to_owned() } else { cases.join(" ") }
+}
+
+/// If the set holds every active administrator, the last of them would be refused.
+pub async fn spare_the_last_admin(tx: &mut Tx, id: Uuid) -> DbResult<()> {
+    let sql = "
+        with admins as (
+            select u.id, i.position
+            from user_roles ur
+            join users u on u.id = ur.user_id
+            left join bulk_items i on i.run_id = $1 and i.user_id = u.id and i.outcome is null
+            where ur.role_name = 'admin' and u.status = 'active'
+        )
+        update bulk_items
+        set outcome = 'refused', code = 'last_admin'
+        where run_id = $1
+            and position = (select max(position) from admins)
+            and not exists (select from admins where position is null)";
+    tx.execute(sql, &[&id]).await?;
+    Ok(())
+}
+
+pub async fn update_total(tx: &mut Tx, id: Uuid, total: i64) -> DbResult<()> {
+    tx.execute("update bulk_runs set total = $2 where id = $1", &[&id, &total]).await?;
+    Ok(())
+}
+
+/// Puts the events of a change set into the run that undoes it, newest first, and says how many there are.
+pub async fn freeze_events(tx: &mut Tx, id: Uuid, undoes: Uuid) -> DbResult<i64> {
+    let sql = "
+        insert into bulk_items (run_id, position, user_id, event_id)
+        select $1, row_number() over (order by e.id desc), e.subject_id, e.id
+        from audit_events e
+        where e.change_id = $2 and e.change_id <> e.id and e.target_kind = 'user' and e.subject_id is not null";
+    Ok(i64::try_from(tx.execute(sql, &[&id, &undoes]).await?).unwrap_or(i64::MAX))
+}
+
+/// False when there is no preview, or not of this token, or not any more.
+pub async fn update_to_begun(tx: &mut Tx, id: Uuid, token: &str) -> DbResult<bool> {
+    let now = tx.now();
+    let hash = crate::secret::sha256(token.as_bytes()).to_vec();
+    let sql = "
+        update bulk_runs
+        set state = 'running', started_at = $3, token_hash = null
+        where id = $1 and state = 'previewed' and token_hash = $2 and expires_at > $3";
+    Ok(tx.execute(sql, &[&id, &hash, &now]).await? == 1)
+}
+
+pub async fn update_state(tx: &mut Tx, id: Uuid, from: State, to: State) -> DbResult<bool> {
+    let sql = "update bulk_runs set state = $3 where id = $1 and state = $2";
+    Ok(tx.execute(sql, &[&id, &from.as_str(), &to.as_str()]).await? == 1)
+}
+
+pub async fn find_state(tx: &mut Tx, id: Uuid) -> DbResult<Option<State>> {
+    let row = tx.query_opt("select state from bulk_runs where id = $1", &[&id]).await?;
+    Ok(row.map(|row| State::parse(row.get(0))))
+}
+
+pub async fn update_to_ended(tx: &mut Tx, id: Uuid, state: State, error: Option<&str>) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "update bulk_runs set state = $2, error = $3, finished_at = $4 where id = $1";
+    tx.execute(sql, &[&id, &state.as_str(), &error, &now]).await?;
+    Ok(())
+}
+
+/// With `lock`, nothing while somebody else works on it.
+pub async fn find_running(tx: &mut Tx, id: Uuid, lock: bool) -> AppResult<Option<Running>> {
+    let columns = "id, argument, state, position, actor_kind, actor_id, api_key_id, permissions, origin";
+    let locking = if lock { " for update skip locked" } else { "" };
+    let row = tx.query_opt(&format!("select {columns} from bulk_runs where id = $1{locking}"), &[&id]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let permissions: Vec<&str> = row.get("permissions");
+    Ok(Some(Running {
+        id: row.get("id"),
+        action: serde_json::from_value(row.get("argument"))?,
+        state: State::parse(row.get("state")),
+        position: row.get("position"),
+        actor: super::actor(row.get("actor_kind"), row.get("actor_id")),
+        api_key: row.get("api_key_id"),
+        permissions: PermissionSet::from_names(&permissions),
+        asked: serde_json::from_value(row.get("origin"))?,
+    }))
+}
+
+pub async fn list_due(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> DbResult<Vec<Due>> {
+    let sql = "
+        select position, user_id, event_id
+        from bulk_items
+        where run_id = $1 and position > $2 and outcome is null
+        order by position
+        limit $3";
+    let rows = tx.query(sql, &[&id, &after, &limit]).await?;
+    let due = |row: &Row| Due { position: row.get(0), user_id: row.get(1), event_id: row.get(2) };
+    Ok(rows.iter().map(due).collect())
+}
+
+pub async fn update_items(tx: &mut Tx, id: Uuid, did: &[Did]) -> DbResult<()> {
+    let positions: Vec<i64> = did.iter().map(|did| did.position).collect();
+    let outcomes: Vec<&str> = did.iter().map(|did| did.outcome).collect();
+    let codes: Vec<Option<&str>> = did.iter().map(|did| did.code.as_deref()).collect();
+    let details: Vec<Option<&str>> = did.iter().map(|did| did.detail.as_deref()).collect();
+    let sql = "
+        update bulk_items i
+        set outcome = did.outcome, code = did.code, detail = did.detail
+        from unnest($2::bigint[], $3::text[], $4::text[], $5::text[]) as did (position, outcome, code, detail)
+        where i.run_id = $1 and i.position = did.position";
+    tx.execute(sql, &[&id, &positions, &outcomes, &codes, &details]).await?;
+    Ok(())
+}
+
+pub async fn update_position(tx: &mut Tx, id: Uuid, position: i64) -> DbResult<()> {
+    tx.execute("update bulk_runs set position = $2 where id = $1", &[&id, &position]).await?;
+    Ok(())
+}
+
+pub async fn find_run(tx: &mut Tx, id: Uuid) -> DbResult<Option<Run>> {
+    let Some(row) = tx.query_opt(&format!("{SELECT_RUNS} where id = $1"), &[&id]).await? else { return Ok(None) };
+    let mut run = run(&row);
+    run.counts = count_items(tx, id).await?;
+    Ok(Some(run))
+}
+
+/// Newest first, without what came of them.
+pub async fn list_runs(tx: &mut Tx, before: Option<(Timestamp, Uuid)>, limit: i64) -> DbResult<Vec<Run>> {
+    let mut conditions = Conditions::default();
+    if let Some((at, id)) = before {
+        let (at, id) = (conditions.bind(at), conditions.bind(id));
+        conditions.require(format!("(created_at, id) < ({at}, {id})"));
+    }
+    let limit = conditions.bind(limit);
+    let sql = format!("{SELECT_RUNS} where {} order by created_at desc, id desc limit {limit}", conditions.sql());
+    Ok(tx.query(&sql, &conditions.params()).await?.iter().map(run).collect())
+}
+
+const SELECT_RUNS: &str = "
+    select id, action, argument, filter, state, total, actor_kind, actor_id, origin, undoes, error, created_at, expires_at,
+        started_at, finished_at
+    from bulk_runs";
+
+fn run(row: &Row) -> Run {
+    let asked: Option<Asked> = serde_json::from_value(row.get("origin")).ok();
+    let mut argument: serde_json::Value = row.get("argument");
+    if let Some(members) = argument.as_object_mut() {
+        members.remove("action");
+    }
+    Run {
+        id: row.get("id"),
+        action: row.get("action"),
+        argument,
+        filter: row.get("filter"),
+        state: State::parse(row.get("state")),
+        total: row.get("total"),
+        counts: Counts::default(),
+        actor_kind: row.get("actor_kind"),
+        actor_id: row.get("actor_id"),
+        reason: asked.and_then(|asked| asked.reason),
+        undoes: row.get("undoes"),
+        error: row.get("error"),
+        created_at: row.get("created_at"),
+        expires_at: row.get("expires_at"),
+        started_at: row.get("started_at"),
+        finished_at: row.get("finished_at"),
+    }
+}
+
+async fn count_items(tx: &mut Tx, id: Uuid) -> DbResult<Counts> {
+    let sql = "select outcome, count(*) from bulk_items where run_id = $1 group by outcome";
+    let mut counts = Counts::default();
+    for row in tx.query(sql, &[&id]).await? {
+        let count = row.get(1);
+        match row.get::<_, Option<&str>>(0) {
+            None => counts.to_do = count,
+            Some("done") => counts.done = count,
+            Some("unchanged") => counts.unchanged = count,
+            Some("refused") => counts.refused = count,
+            Some(_) => counts.failed = count,
+        }
+    }
+    Ok(counts)
+}
+
+pub async fn count_refusals(tx: &mut Tx, id: Uuid) -> DbResult<Vec<Refusals>> {
+    let sql = "
+        select code, count(*)
+        from bulk_items
+        where run_id = $1 and outcome = 'refused'
+        group by code
+        order by count(*) desc, code";
+    let refusals = |row: &Row| {
+        let code: String = row.get(0);
+        Refusals { detail: super::explain(&code).to_owned(), code, count: row.get(1) }
+    };
+    Ok(tx.query(sql, &[&id]).await?.iter().map(refusals).collect())
+}
+
+/// In their order, and of one outcome only if so wished.
+pub async fn list_items(tx: &mut Tx, id: Uuid, outcome: Option<&str>, after: Option<i64>, limit: i64) -> DbResult<Vec<Item>> {
+    let mut conditions = Conditions::default();
+    conditions.require_if("i.run_id = {}", Some(id));
+    match outcome {
+        Some("to_do") => conditions.require("i.outcome is null"),
+        outcome => conditions.require_if("i.outcome = {}", outcome.map(ToOwned::to_owned)),
+    }
+    conditions.require_if("i.position > {}", after);
+    let limit = conditions.bind(limit);
+    let sql = format!(
+        "select i.position, i.user_id, u.username, i.outcome, i.code, i.detail
+        from bulk_items i
+        left join users u on u.id = i.user_id
+        where {}
+        order by i.position
+        limit {limit}",
+        conditions.sql()
+    );
+    let item = |row: &Row| {
+        let code: Option<String> = row.get("code");
+        let detail: Option<String> = row.get("detail");
+        Item {
+            position: row.get("position"),
+            user_id: row.get::<_, UserId>("user_id"),
+            username: row.get("username"),
+            outcome: row.get("outcome"),
+            detail: detail.or_else(|| code.as_deref().map(|code| super::explain(code).to_owned())),
+            code,
+        }
+    };
+    Ok(tx.query(&sql, &conditions.params()).await?.iter().map(item).collect())
+}
+
+pub async fn delete_old_runs(tx: &mut Tx) -> DbResult<u64> {
+    let now = tx.now();
+    let sql = "
+        delete from bulk_runs
+        where (state = 'previewed' and expires_at < $1)
+            or (state in ('finished', 'failed') and created_at < $1 - make_interval(days => $2))";
+    tx.execute(sql, &[&now, &KEPT_DAYS]).await
+}

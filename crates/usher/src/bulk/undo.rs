@@ -1,0 +1,74 @@
+//! Undoing a change set: a small one at once, a large one by a run.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Run, State, jobs, store};
+use crate::audit::{self, AuditEvent, Event};
+use crate::caller::Authority;
+use crate::changes::{self, Conflict, UNDONE, Undone};
+use crate::db::{OnConstraint, Tx};
+use crate::error::{AppResult, Rejection};
+use crate::id::new_uuid;
+
+/// So many events are undone in one transaction; more of them by a run.
+const AT_ONCE_MAX: i64 = 50;
+
+/// What undoing a change set came to.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Undoing {
+    /// The change set that undoes it, which can be undone itself; `null` if nothing was changed.
+    pub change_id: Option<Uuid>,
+    /// Events that were changed back.
+    pub undone: u64,
+    /// Events of which everything is as it was before them.
+    pub unchanged: u64,
+    /// What has been changed since, or can't be changed back.
+    pub conflicts: Vec<Conflict>,
+    /// The run that does it, where there is much to do.
+    pub run: Option<Run>,
+}
+
+/// Changes back what the change set has changed and nobody has changed since. With a conflict nothing is changed, unless
+/// `skip_conflicts`; a run leaves out the events that have one.
+pub async fn undo_change(tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: bool) -> AppResult<Undoing> {
+    let head = changes::find_head(tx, id).await?;
+    let members = changes::list_members(tx, id, None, AT_ONCE_MAX + 1).await?;
+    if i64::try_from(members.len()).unwrap_or(i64::MAX) > AT_ONCE_MAX {
+        return begin_run(tx, by, id).await;
+    }
+    let mut events: Vec<AuditEvent> = members;
+    events.push(head);
+    events.retain(|event| changes::is_of_a_user(event) || event.erased);
+    if events.is_empty() {
+        return Err(
+            Rejection::conflict("not_undoable", "There is nothing in it that can be changed back: it changed no user.").into()
+        );
+    }
+    let undoing = new_uuid(tx.now());
+    audit::begin_change(tx, undoing, Event::success(UNDONE).on("change", id)).await?;
+    let mut result = Undoing { change_id: Some(undoing), undone: 0, unchanged: 0, conflicts: Vec::new(), run: None };
+    for event in &events {
+        match changes::undo(tx, by, event, skip_conflicts).await? {
+            Undone::Reverted => result.undone += 1,
+            Undone::Unchanged => result.unchanged += 1,
+            Undone::Conflicts(conflicts) => result.conflicts.extend(conflicts),
+        }
+    }
+    Ok(result)
+}
+
+async fn begin_run(tx: &mut Tx, by: Authority, id: Uuid) -> AppResult<Undoing> {
+    let run_id = new_uuid(tx.now());
+    store::insert_undoing_run(tx, run_id, by, id)
+        .await
+        .on_constraint("bulk_runs_undoes_key", || Rejection::conflict("invalid_state", "It is being undone already."))?;
+    let total = store::freeze_events(tx, run_id, id).await?;
+    store::update_total(tx, run_id, total).await?;
+    audit::begin_change(tx, run_id, Event::success(UNDONE).on("change", id).detail("total", total)).await?;
+    jobs::enqueue(tx, run_id).await?;
+    let run = super::read(tx, run_id).await?;
+    debug_assert_eq!(run.state, State::Running);
+    Ok(Undoing { change_id: Some(run_id), undone: 0, unchanged: 0, conflicts: Vec::new(), run: Some(run) })
+}

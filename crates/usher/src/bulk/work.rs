@@ -1,0 +1,214 @@
+//! Doing a run, batch by batch.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Action, Running, State, store};
+use crate::app::App;
+use crate::attempts::{self, Authenticator};
+use crate::audit::{self, AuditEvent, Event};
+use crate::caller::{self, Authority};
+use crate::changes::{self, Undone};
+use crate::db::{Actor, Tx};
+use crate::error::{AppError, AppResult, LogAndIgnore};
+use crate::id::UserId;
+use crate::recovery;
+use crate::users::{self, ChangeOfMany, Outcome, User};
+
+/// Users that one transaction does: enough that the statements are few, and not so many that anybody waits long for a row.
+const BATCH: i64 = 500;
+
+/// Whether there is more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    More,
+    Over,
+}
+
+/// An item whose turn it is.
+pub struct Due {
+    pub position: i64,
+    pub user_id: UserId,
+    pub event_id: Option<Uuid>,
+}
+
+/// What came of it.
+pub struct Did {
+    pub position: i64,
+    pub outcome: &'static str,
+    pub code: Option<String>,
+    pub detail: Option<String>,
+}
+
+impl Did {
+    fn new(position: i64, outcome: &'static str) -> Self {
+        Self { position, outcome, code: None, detail: None }
+    }
+
+    fn of(position: i64, outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::new(position, "done"),
+            Outcome::Unchanged => Self::new(position, "unchanged"),
+            Outcome::Refused(rejection) => Self::refused(position, rejection.code, &rejection.detail),
+        }
+    }
+
+    fn refused(position: i64, code: &str, detail: &str) -> Self {
+        Self { position, outcome: "refused", code: Some(code.to_owned()), detail: Some(detail.to_owned()) }
+    }
+}
+
+/// Does the next batch. What fails for all is tried one by one, so that one user does not hold up the others.
+pub async fn step(app: &App, id: Uuid) -> AppResult<Step> {
+    let failure = match batch(app, id, BATCH).await {
+        Err(AppError::Internal(error)) => error,
+        other => return other,
+    };
+    tracing::warn!(run = %id, error = %failure, "a batch of a run failed; its users are done one by one");
+    for _ in 0..BATCH {
+        match batch(app, id, 1).await {
+            Ok(Step::More) => {}
+            Ok(Step::Over) => return Ok(Step::Over),
+            Err(AppError::Internal(error)) => skip(app, id, &error).await?,
+            Err(rejected) => return Err(rejected),
+        }
+    }
+    Ok(Step::More)
+}
+
+async fn batch(app: &App, id: Uuid, size: i64) -> AppResult<Step> {
+    let mut tx = app.begin_as(Actor::System).await?;
+    let Some(run) = store::find_running(&mut tx, id, true).await?.filter(|run| run.state == State::Running) else {
+        return Ok(Step::Over);
+    };
+    let Some(by) = authority(&mut tx, &run).await? else {
+        let why = "whoever began it may not do this any more";
+        store::update_to_ended(&mut tx, id, State::Failed, Some(why)).await?;
+        audit::record(&mut tx, Event::failure("bulk.finished").on("bulk", id).detail("why", why)).await?;
+        tx.commit().await?;
+        return Ok(Step::Over);
+    };
+    let now = tx.now();
+    tx.go_on_for(run.origin(), now);
+    let due = store::list_due(&mut tx, id, run.position, size).await?;
+    let Some(last) = due.last().map(|due| due.position) else {
+        finish(&mut tx, id).await?;
+        tx.commit().await?;
+        return Ok(Step::Over);
+    };
+    let did = match (&run.action, run.action.change()) {
+        (_, Some(change)) => change_users(&mut tx, by, &due, &change).await?,
+        (Action::Undo, None) => undo(&mut tx, by, &due).await?,
+        (_, None) => require_resets(&mut tx, by, &due).await?,
+    };
+    store::update_items(&mut tx, id, &did).await?;
+    store::update_position(&mut tx, id, last).await?;
+    tx.commit().await?;
+    Ok(Step::More)
+}
+
+/// What the run may do now: as much as whoever began it might do then and may do still.
+async fn authority(tx: &mut Tx, run: &Running) -> AppResult<Option<Authority>> {
+    let Some(subject) = run.subject() else { return Ok(Some(Authority::operator())) };
+    let held = caller::find_active_permissions(tx, subject).await?;
+    let permissions = held.map(|held| held.intersection(run.permissions));
+    let authority = permissions.map(|permissions| Authority { permissions, user_id: subject.user_id() });
+    Ok(authority.filter(|authority| run.action.require(authority.permissions).is_ok()))
+}
+
+async fn finish(tx: &mut Tx, id: Uuid) -> AppResult<()> {
+    store::update_to_ended(tx, id, State::Finished, None).await?;
+    let run = super::read(tx, id).await?;
+    let counts = serde_json::to_value(run.counts)?;
+    audit::record(tx, Event::success("bulk.finished").on("bulk", id).detail("counts", counts)).await?;
+    Ok(())
+}
+
+/// The next item can't be done, and not for a reason of its own: it is noted, and the run goes on.
+async fn skip(app: &App, id: Uuid, error: &anyhow::Error) -> AppResult<()> {
+    tracing::error!(run = %id, %error, "a user of a run was left out");
+    let mut tx = app.begin_as(Actor::System).await?;
+    let Some(run) = store::find_running(&mut tx, id, true).await? else { return Ok(()) };
+    if let Some(due) = store::list_due(&mut tx, id, run.position, 1).await?.pop() {
+        let detail = Some("The server failed; its log says why.".to_owned());
+        let did = Did { detail, code: Some("internal".to_owned()), ..Did::new(due.position, "failed") };
+        store::update_items(&mut tx, id, &[did]).await?;
+        store::update_position(&mut tx, id, due.position).await?;
+    }
+    tx.commit().await.log_and_ignore("the item is tried again");
+    Ok(())
+}
+
+async fn change_users(tx: &mut Tx, by: Authority, due: &[Due], change: &ChangeOfMany) -> AppResult<Vec<Did>> {
+    let ids: Vec<UserId> = due.iter().map(|due| due.user_id).collect();
+    let users = users::lock_many(tx, &ids).await?;
+    let outcomes = users::change_many(tx, by, &users, change).await?;
+    let found: std::collections::HashMap<UserId, Outcome> = users.iter().map(|user| user.id).zip(outcomes).collect();
+    let did = |due: &Due| found.get(&due.user_id).map_or_else(|| gone(due), |outcome| Did::of(due.position, outcome.clone()));
+    Ok(due.iter().map(did).collect())
+}
+
+fn gone(due: &Due) -> Did {
+    Did::refused(due.position, "not_found", super::explain("not_found"))
+}
+
+/// Nobody gets in with the present password any more, and everybody gets a link to choose another.
+async fn require_resets(tx: &mut Tx, by: Authority, due: &[Due]) -> AppResult<Vec<Did>> {
+    let ids: Vec<UserId> = due.iter().map(|due| due.user_id).collect();
+    let users = users::lock_many(tx, &ids).await?;
+    let mut did = Vec::with_capacity(due.len());
+    for due in due {
+        let Some(user) = users.iter().find(|user| user.id == due.user_id) else {
+            did.push(gone(due));
+            continue;
+        };
+        did.push(match require_reset(tx, by, user).await {
+            Ok(()) => Did::new(due.position, "done"),
+            Err(AppError::Rejected(rejection)) => Did::refused(due.position, rejection.code, &rejection.detail),
+            Err(error) => return Err(error),
+        });
+    }
+    Ok(did)
+}
+
+/// What may refuse it comes before what changes anything.
+async fn require_reset(tx: &mut Tx, by: Authority, user: &User) -> AppResult<()> {
+    by.over(user.permissions)?;
+    recovery::start(tx, user).await?;
+    attempts::disable(tx, Authenticator::Password, user.id).await?;
+    users::end_all_sessions(tx, user.id).await?;
+    Ok(())
+}
+
+async fn undo(tx: &mut Tx, by: Authority, due: &[Due]) -> AppResult<Vec<Did>> {
+    let ids: Vec<Uuid> = due.iter().filter_map(|due| due.event_id).collect();
+    let events = audit::find(tx, &ids).await?;
+    let mut did = Vec::with_capacity(due.len());
+    for due in due {
+        let event = events.iter().find(|event| Some(event.id) == due.event_id);
+        did.push(match event {
+            Some(event) => undo_one(tx, by, due.position, event).await?,
+            None => gone(due),
+        });
+    }
+    Ok(did)
+}
+
+async fn undo_one(tx: &mut Tx, by: Authority, position: i64, event: &AuditEvent) -> AppResult<Did> {
+    tx.execute("savepoint one", &[]).await?;
+    match changes::undo(tx, by, event, false).await {
+        Ok(Undone::Reverted) => Ok(Did::new(position, "done")),
+        Ok(Undone::Unchanged) => Ok(Did::new(position, "unchanged")),
+        Ok(Undone::Conflicts(conflicts)) => {
+            let fields: Vec<Value> = conflicts.iter().map(|conflict| conflict.field.clone().into()).collect();
+            let names = fields.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+            let detail = conflicts.first().map_or_else(String::new, |conflict| format!("{names}: {}", conflict.detail));
+            Ok(Did::refused(position, "undo_conflict", &detail))
+        }
+        Err(AppError::Rejected(rejection)) => {
+            tx.execute("rollback to savepoint one", &[]).await?;
+            Ok(Did::refused(position, rejection.code, &rejection.detail))
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,70 @@
+//! Changes and their undoing. A change set is what one administrative act has changed: an audit event, or the event that begins it
+//! and those that belong to it. To undo is to change back what nobody has changed since: a new change set, never another history.
+//!
+//! Field by field, three values decide: what it was, what the change made of it, and what it is. If it is what the change made of it,
+//! it becomes what it was. If it is what it was, there is nothing to do. Anything else is a conflict, which is listed and not
+//! overwritten. Passwords and other secrets are in no audit event, so they are neither shown nor brought back.
+
+mod api;
+mod undo;
+
+#[cfg(test)]
+mod tests;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use api::router;
+pub use undo::undo;
+
+use crate::audit::{self, AuditEvent, Wanted};
+use crate::db::Tx;
+use crate::error::{AppResult, Rejection};
+use crate::id::UserId;
+
+/// What undoes a change set.
+pub const UNDONE: &str = "change.undone";
+
+/// A field that can't be changed back.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Conflict {
+    pub user_id: Option<UserId>,
+    /// Such as `bio` or `attributes.department`.
+    pub field: String,
+    /// `changed_since` or `not_undoable`.
+    pub code: &'static str,
+    pub detail: String,
+    /// What the change made of it.
+    pub after: Value,
+    /// What it is now.
+    pub now: Value,
+}
+
+/// What became of an event that was to be undone.
+#[derive(Debug)]
+pub enum Undone {
+    Reverted,
+    /// Everything is as it was before.
+    Unchanged,
+    /// Nothing was changed, or only the fields without conflict if that was wished.
+    Conflicts(Vec<Conflict>),
+}
+
+/// The event that begins the change set, or any event that has changed something.
+pub async fn find_head(tx: &mut Tx, id: Uuid) -> AppResult<AuditEvent> {
+    let found = audit::find(tx, &[id]).await?.pop().filter(|event| event.outcome == "success");
+    let head = found.filter(|event| event.change_id == Some(id) || !audit::fields(&event.changes).is_empty() || event.erased);
+    head.ok_or_else(|| Rejection::not_found().into())
+}
+
+/// What belongs to the change set beside its head, newest first.
+pub async fn list_members(tx: &mut Tx, id: Uuid, before: Option<Uuid>, limit: i64) -> AppResult<Vec<AuditEvent>> {
+    Ok(audit::list(tx, Wanted { change_id: Some(id), before, limit, ..Wanted::default() }).await?)
+}
+
+/// Whether there is anything in the event that could be undone.
+pub fn is_of_a_user(event: &AuditEvent) -> bool {
+    event.target_kind.as_deref() == Some("user") && !audit::fields(&event.changes).is_empty()
+}

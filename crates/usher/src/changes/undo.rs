@@ -1,0 +1,245 @@
+//! Undoing one event: the plan, and what carries it out.
+
+use serde_json::{Map, Value, json};
+
+use super::{Conflict, Undone};
+use crate::audit::{self, AuditEvent};
+use crate::caller::{Authority, Permission, UserStatus};
+use crate::db::Tx;
+use crate::error::{AppResult, Rejection};
+use crate::id::UserId;
+use crate::patch::Patch;
+use crate::roles::RoleName;
+use crate::users::{self, ChangeOfStanding, ProfilePatch, User, Username};
+
+/// Follows from other fields, or changes by itself.
+const DERIVED: [&str; 8] =
+    ["id", "created_at", "deleted_at", "locked_until", "last_sign_in_at", "email", "email_verified", "status_before_deletion"];
+
+/// What is to be changed back.
+#[derive(Default)]
+struct Plan {
+    standing: Option<ChangeOfStanding>,
+    username: Option<String>,
+    profile: Map<String, Value>,
+    attributes: Map<String, Value>,
+    roles: Option<Vec<String>>,
+    professional_at: Option<Value>,
+    conflicts: Vec<Conflict>,
+}
+
+/// Changes back what the event has changed of a user, as far as nobody has changed it since. With a conflict nothing is changed,
+/// unless `skip_conflicts`: then the other fields are.
+pub async fn undo(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts: bool) -> AppResult<Undone> {
+    if event.erased {
+        return Ok(Undone::Conflicts(vec![refused(None, "", "Its details were erased with a person who was purged.")]));
+    }
+    let Some(id) = event.target_id.as_deref().filter(|_| super::is_of_a_user(event)).and_then(|id| id.parse().ok()) else {
+        return Ok(Undone::Unchanged);
+    };
+    let user = match users::lock(tx, by, id).await {
+        Err(error) if error.code() == Some("not_found") => {
+            return Ok(Undone::Conflicts(vec![refused(Some(id), "", "The user has been purged.")]));
+        }
+        user => user?,
+    };
+    let plan = Plan::of(event, &user)?;
+    if !plan.conflicts.is_empty() && (!skip_conflicts || plan.is_empty()) {
+        return Ok(Undone::Conflicts(plan.conflicts));
+    }
+    if plan.is_empty() {
+        return Ok(Undone::Unchanged);
+    }
+    plan.require_permissions(by)?;
+    let conflicts = plan.carry_out(tx, by, user).await?;
+    Ok(if conflicts.is_empty() { Undone::Reverted } else { Undone::Conflicts(conflicts) })
+}
+
+fn refused(user_id: Option<UserId>, field: &str, detail: &str) -> Conflict {
+    Conflict {
+        user_id,
+        field: field.to_owned(),
+        code: "not_undoable",
+        detail: detail.to_owned(),
+        after: Value::Null,
+        now: Value::Null,
+    }
+}
+
+impl Plan {
+    fn of(event: &AuditEvent, user: &User) -> AppResult<Self> {
+        let mut plan = Self::default();
+        let now = serde_json::to_value(user)?;
+        let fields = audit::fields(&event.changes);
+        if fields.iter().any(|(name, before, _)| *name == "id" && before.is_null()) {
+            plan.undo_creation(user, &now, &fields);
+            return Ok(plan);
+        }
+        for (name, before, after) in fields {
+            let is = now.get(name).unwrap_or(&Value::Null);
+            match name {
+                _ if DERIVED.contains(&name) => {}
+                "attributes" => plan.undo_attributes(user.id, before, after, is),
+                "roles" => plan.undo_roles(before, after, &user.roles),
+                _ if is == before => {}
+                _ if is != after => plan.conflicts.push(changed_since(user.id, name, after, is)),
+                "status" => plan.undo_status(user, before, after),
+                "username" => plan.username = before.as_str().map(ToOwned::to_owned),
+                "professional_at" => plan.professional_at = Some(before.clone()),
+                "emails" => plan.conflicts.push(refused(
+                    Some(user.id),
+                    name,
+                    "Addresses are added and removed by hand: who owns one may have changed.",
+                )),
+                _ => {
+                    plan.profile.insert(name.to_owned(), before.clone());
+                }
+            }
+        }
+        let stays_deleted = user.status == UserStatus::Deleted && plan.standing != Some(ChangeOfStanding::Restore);
+        if stays_deleted && !plan.is_empty() {
+            let conflict = refused(Some(user.id), "status", "The user is deleted: restore them first.");
+            plan = Self { conflicts: vec![conflict], ..Self::default() };
+        }
+        Ok(plan)
+    }
+
+    /// Whom nobody has changed since goes to the recycle bin.
+    fn undo_creation(&mut self, user: &User, now: &Value, fields: &[(&str, &Value, &Value)]) {
+        if user.status == UserStatus::Deleted {
+            return;
+        }
+        for (name, _, after) in fields {
+            let is = now.get(*name).unwrap_or(&Value::Null);
+            let counts = !DERIVED.contains(name) && !(*name == "status" && **after == json!("pending"));
+            if counts && is != *after {
+                self.conflicts.push(changed_since(user.id, name, after, is));
+            }
+        }
+        self.standing = Some(ChangeOfStanding::Delete);
+    }
+
+    fn undo_status(&mut self, user: &User, before: &Value, after: &Value) {
+        self.standing = match (before.as_str().unwrap_or_default(), after.as_str().unwrap_or_default()) {
+            ("active" | "pending", "suspended") => Some(ChangeOfStanding::Reactivate),
+            ("suspended", "active" | "pending") => Some(ChangeOfStanding::Suspend),
+            (_, "deleted") => Some(ChangeOfStanding::Restore),
+            ("deleted", _) => Some(ChangeOfStanding::Delete),
+            _ => {
+                self.conflicts.push(refused(Some(user.id), "status", "An address that was verified stays so."));
+                None
+            }
+        };
+    }
+
+    /// Attribute by attribute.
+    fn undo_attributes(&mut self, user: UserId, before: &Value, after: &Value, is: &Value) {
+        let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
+        let (before, after, is) = (members(before), members(after), members(is));
+        let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+        names.dedup();
+        for name in names {
+            let (was, made, now) = (value_of(&before, name), value_of(&after, name), value_of(&is, name));
+            if was == made || now == was {
+                continue;
+            }
+            if now == made {
+                self.attributes.insert(name.clone(), merge_patch(&now, &was));
+            } else if !self.conflicts.iter().any(|conflict| conflict.field == format!("attributes.{name}")) {
+                self.conflicts.push(changed_since(user, &format!("attributes.{name}"), &made, &now));
+            }
+        }
+    }
+
+    /// Role by role: what was given is taken and what was taken is given, whatever else the user holds by now.
+    fn undo_roles(&mut self, before: &Value, after: &Value, held: &[String]) {
+        let names = |value: &Value| -> Vec<String> { serde_json::from_value(value.clone()).unwrap_or_default() };
+        let (before, after) = (names(before), names(after));
+        let mut wanted: Vec<String> =
+            held.iter().filter(|role| !after.contains(role) || before.contains(role)).cloned().collect();
+        wanted.extend(before.into_iter().filter(|role| !after.contains(role) && !held.contains(role)));
+        wanted.sort();
+        if wanted != held {
+            self.roles = Some(wanted);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        let Self { standing, username, profile, attributes, roles, professional_at, .. } = self;
+        standing.is_none()
+            && username.is_none()
+            && profile.is_empty()
+            && attributes.is_empty()
+            && roles.is_none()
+            && professional_at.is_none()
+    }
+
+    /// To undo something takes what doing it takes.
+    fn require_permissions(&self, by: Authority) -> Result<(), Rejection> {
+        let bins = matches!(self.standing, Some(ChangeOfStanding::Delete | ChangeOfStanding::Restore));
+        let suspends = self.standing.is_some() && !bins;
+        let writes = suspends
+            || self.username.is_some()
+            || !self.profile.is_empty()
+            || !self.attributes.is_empty()
+            || self.professional_at.is_some();
+        let needs =
+            [(bins, Permission::UsersDelete), (writes, Permission::UsersWrite), (self.roles.is_some(), Permission::RolesAssign)];
+        match needs.into_iter().find(|(needed, permission)| *needed && !by.permissions.contains(*permission)) {
+            Some((_, permission)) => Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name()))),
+            None => Ok(()),
+        }
+    }
+
+    async fn carry_out(self, tx: &mut Tx, by: Authority, mut user: User) -> AppResult<Vec<Conflict>> {
+        let (first, last) = match self.standing {
+            Some(ChangeOfStanding::Restore) => (self.standing, None),
+            other => (None, other),
+        };
+        if let Some(change) = first {
+            user = users::change_standing(tx, &user, change).await?;
+        }
+        if self.username.is_some() || !self.profile.is_empty() || !self.attributes.is_empty() {
+            let username = self.username.as_deref().map(Username::parse).transpose().map_err(anyhow::Error::msg)?;
+            let profile: ProfilePatch = serde_json::from_value(Value::Object(self.profile))?;
+            let attributes = if self.attributes.is_empty() { Patch::Keep } else { Patch::Set(self.attributes) };
+            user = users::update(tx, &user, username.as_ref(), profile, attributes).await?;
+        }
+        if let Some(roles) = self.roles {
+            let roles: Vec<RoleName> = roles.iter().map(|name| RoleName::from(name.as_str())).collect();
+            user = users::set_roles(tx, by, &user, &roles).await?;
+        }
+        if let Some(at) = self.professional_at {
+            user = users::restore_professional(tx, &user, serde_json::from_value(at)?).await?;
+        }
+        if let Some(change) = last {
+            users::change_standing(tx, &user, change).await?;
+        }
+        Ok(self.conflicts)
+    }
+}
+
+fn changed_since(user_id: UserId, field: &str, after: &Value, now: &Value) -> Conflict {
+    Conflict {
+        user_id: Some(user_id),
+        field: field.to_owned(),
+        code: "changed_since",
+        detail: "It has been changed since.".to_owned(),
+        after: after.clone(),
+        now: now.clone(),
+    }
+}
+
+fn value_of(members: &Map<String, Value>, name: &str) -> Value {
+    members.get(name).cloned().unwrap_or(Value::Null)
+}
+
+/// The merge patch (RFC 7396) that makes the one out of the other.
+fn merge_patch(from: &Value, to: &Value) -> Value {
+    let (Value::Object(from), Value::Object(to)) = (from, to) else { return to.clone() };
+    let gone = from.keys().filter(|name| !to.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    let set = to.iter().filter(|(name, value)| from.get(*name) != Some(value));
+    let set =
+        set.map(|(name, value)| (name.clone(), from.get(name).map_or_else(|| value.clone(), |old| merge_patch(old, value))));
+    Value::Object(gone.chain(set).collect())
+}

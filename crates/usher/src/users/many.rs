@@ -1,0 +1,206 @@
+//! The same change of many users, with a few statements for all of them. Who it can't be done to is told apart beforehand, by the
+//! rules that hold for one user.
+
+use serde_json::{Map, Value};
+
+use super::lifecycle::{self, ChangeOfStanding};
+use super::{User, store};
+use crate::audit::{self, Event};
+use crate::caller::{Authority, UserStatus};
+use crate::db::{DbResult, Tx};
+use crate::error::{AppResult, Rejection};
+use crate::id::UserId;
+use crate::one_time_tokens;
+use crate::roles::{self, RoleName};
+
+/// What is changed.
+#[derive(Clone, Debug)]
+pub enum ChangeOfMany {
+    Standing(ChangeOfStanding),
+    GrantRole(RoleName),
+    TakeRole(RoleName),
+    /// A merge patch (RFC 7396).
+    Attributes(Map<String, Value>),
+}
+
+/// What came of it for one user.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Done,
+    /// They were so already.
+    Unchanged,
+    Refused(Rejection),
+}
+
+/// Locks these users for a change, in the order in which everybody does. Who has gone is left out.
+pub async fn lock_many(tx: &mut Tx, ids: &[UserId]) -> DbResult<Vec<User>> {
+    store::lock_users(tx, ids).await?;
+    store::find_users(tx, ids).await
+}
+
+/// Changes users who have been locked for it. The outcomes are in their order.
+pub async fn change_many(tx: &mut Tx, by: Authority, users: &[User], change: &ChangeOfMany) -> AppResult<Vec<Outcome>> {
+    let mut outcomes = Vec::with_capacity(users.len());
+    let (mut together, mut alone) = (Vec::new(), Vec::new());
+    for (at, user) in users.iter().enumerate() {
+        let after = by.over(user.permissions).and_then(|()| after(user, change));
+        outcomes.push(match after {
+            Err(rejection) => Outcome::Refused(rejection),
+            Ok(None) => Outcome::Unchanged,
+            Ok(Some(after)) => {
+                if may_be_the_last_admin(user, change) {
+                    alone.push((at, user));
+                } else {
+                    together.push((user, after));
+                }
+                Outcome::Done
+            }
+        });
+    }
+    write(tx, by, &together, change).await?;
+    for (at, user) in alone {
+        outcomes[at] = change_alone(tx, by, user, change).await?;
+    }
+    Ok(outcomes)
+}
+
+/// The user after the change; `None` when it changes nothing.
+fn after(user: &User, change: &ChangeOfMany) -> Result<Option<User>, Rejection> {
+    let mut after = user.clone();
+    match change {
+        ChangeOfMany::Standing(ChangeOfStanding::SignOut) => return Ok(Some(after)),
+        ChangeOfMany::Standing(change) => match lifecycle::next_status(user, *change)? {
+            Some(status) => after.status = status,
+            None => return Ok(None),
+        },
+        ChangeOfMany::GrantRole(role) => {
+            super::refuse_deleted(user)?;
+            if user.roles.iter().any(|held| held == role.as_str()) {
+                return Ok(None);
+            }
+            if user.roles.len() >= roles::HELD_MAX {
+                return Err(Rejection::conflict("too_many_roles", format!("The user holds {} roles already.", roles::HELD_MAX)));
+            }
+            after.roles.push(role.as_str().to_owned());
+            after.roles.sort();
+        }
+        ChangeOfMany::TakeRole(role) => {
+            super::refuse_deleted(user)?;
+            after.roles.retain(|held| held != role.as_str());
+            if after.roles.len() == user.roles.len() {
+                return Ok(None);
+            }
+        }
+        ChangeOfMany::Attributes(patch) => {
+            super::refuse_deleted(user)?;
+            let mut merged = Value::Object(std::mem::take(&mut after.attributes));
+            super::merge(&mut merged, Value::Object(patch.clone()));
+            let Value::Object(merged) = merged else { return Ok(None) };
+            if merged == user.attributes {
+                return Ok(None);
+            }
+            super::check_attributes(&merged)?;
+            after.attributes = merged;
+        }
+    }
+    Ok(Some(after))
+}
+
+/// Whether the change can leave nobody as an administrator.
+pub fn may_take_admins(change: Option<&ChangeOfMany>) -> bool {
+    match change {
+        Some(ChangeOfMany::Standing(change)) => matches!(change, ChangeOfStanding::Suspend | ChangeOfStanding::Delete),
+        Some(ChangeOfMany::TakeRole(role)) => role.as_str() == roles::ADMIN,
+        Some(ChangeOfMany::GrantRole(_) | ChangeOfMany::Attributes(_)) | None => false,
+    }
+}
+
+/// The rule that an administrator remains is checked user by user.
+fn may_be_the_last_admin(user: &User, change: &ChangeOfMany) -> bool {
+    may_take_admins(Some(change)) && lifecycle::is_admin(user)
+}
+
+/// Like any change of one user; refused, it leaves no trace in the transaction.
+async fn change_alone(tx: &mut Tx, by: Authority, user: &User, change: &ChangeOfMany) -> AppResult<Outcome> {
+    tx.execute("savepoint one", &[]).await?;
+    let changed = match change {
+        ChangeOfMany::Standing(change) => lifecycle::change_standing(tx, user, *change).await,
+        ChangeOfMany::TakeRole(role) => {
+            let kept: Vec<RoleName> =
+                user.roles.iter().filter(|held| *held != role.as_str()).map(|held| RoleName::from(held.as_str())).collect();
+            super::set_roles(tx, by, user, &kept).await
+        }
+        ChangeOfMany::GrantRole(_) | ChangeOfMany::Attributes(_) => Ok(user.clone()),
+    };
+    match changed {
+        Ok(_) => Ok(Outcome::Done),
+        Err(crate::error::AppError::Rejected(rejection)) => {
+            tx.execute("rollback to savepoint one", &[]).await?;
+            Ok(Outcome::Refused(*rejection))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn write(tx: &mut Tx, by: Authority, changed: &[(&User, User)], change: &ChangeOfMany) -> AppResult<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<UserId> = changed.iter().map(|(user, _)| user.id).collect();
+    let action = match change {
+        ChangeOfMany::Standing(change) => write_standing(tx, &ids, *change).await?,
+        ChangeOfMany::GrantRole(role) => {
+            roles::grant_to_many(tx, by, &ids, role).await?;
+            store::touch_users(tx, &ids).await?;
+            "user.roles_set"
+        }
+        ChangeOfMany::TakeRole(role) => {
+            roles::take_from_many(tx, by, &ids, role).await?;
+            store::touch_users(tx, &ids).await?;
+            "user.roles_set"
+        }
+        ChangeOfMany::Attributes(_) => {
+            let attributes: Vec<Value> = changed.iter().map(|(_, after)| Value::Object(after.attributes.clone())).collect();
+            store::update_attributes(tx, &ids, &attributes).await?;
+            "user.updated"
+        }
+    };
+    let now = tx.now();
+    let event = |(before, after): &(&User, User)| {
+        let mut after = after.clone();
+        after.deleted_at = (after.status == UserStatus::Deleted).then_some(now);
+        Event::success(action).on("user", before.id).changed(*before, &after)
+    };
+    audit::record_all(tx, changed.iter().map(event).collect()).await?;
+    Ok(())
+}
+
+/// Returns what the audit trail calls it.
+async fn write_standing(tx: &mut Tx, ids: &[UserId], change: ChangeOfStanding) -> AppResult<&'static str> {
+    Ok(match change {
+        ChangeOfStanding::Suspend => {
+            one_time_tokens::expire_all_of(tx, ids).await?;
+            store::update_to_suspended(tx, ids).await?;
+            "user.suspended"
+        }
+        ChangeOfStanding::Reactivate => {
+            store::update_to_reactivated(tx, ids).await?;
+            "user.reactivated"
+        }
+        ChangeOfStanding::Delete => {
+            one_time_tokens::expire_all_of(tx, ids).await?;
+            let purge_after = tx.now() + lifecycle::KEPT_FOR;
+            store::update_to_deleted(tx, ids, purge_after).await?;
+            "user.deleted"
+        }
+        ChangeOfStanding::Restore => {
+            store::update_to_restored(tx, ids).await?;
+            "user.restored"
+        }
+        ChangeOfStanding::SignOut => {
+            store::raise_epochs(tx, ids).await?;
+            "user.sessions_ended"
+        }
+        ChangeOfStanding::Unlock => return Err(anyhow::anyhow!("users are unlocked one by one").into()),
+    })
+}

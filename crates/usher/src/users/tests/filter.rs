@@ -1,0 +1,327 @@
+//! The filter language over users: what it finds, what it refuses, and that SQL and a plain evaluator find the same.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use serde_json::{Map, Value as Json, json};
+use usher_oidc::filter::{self, AttributePath, Resource, Value};
+
+use crate::caller::Authority;
+use crate::db::Conditions;
+use crate::emails::EmailAddress;
+use crate::roles::RoleName;
+use crate::testing::{Client, TestApp};
+use crate::users::{self, ChangeOfStanding, Filter, IfTaken, Name, NewUser, Profile, User, Username, Written};
+
+async fn find(client: &Client, filter: &str) -> Vec<String> {
+    let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("filter", filter).finish();
+    let list = client.get(&format!("/v1/users?limit=200&{query}")).await.expect(200);
+    let items = list.json["items"].as_array().unwrap();
+    let mut names: Vec<String> = items.iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+struct Made<'a> {
+    username: &'a str,
+    display_name: Option<&'a str>,
+    verified: bool,
+    roles: &'a [&'a str],
+    suspended: bool,
+}
+
+async fn make(app: &TestApp, made: Made<'_>) {
+    let email = EmailAddress::parse(&format!("{}@mail.example", made.username)).unwrap();
+    let roles: Vec<RoleName> = made.roles.iter().map(|role| RoleName::from(*role)).collect();
+    let mut tx = app.tx().await;
+    let new = NewUser {
+        email: &email,
+        verified: made.verified,
+        username: Some(&Username::parse(made.username).unwrap()),
+        if_username_taken: IfTaken::Refuse,
+        profile: &Profile { display_name: made.display_name.map(|name| Name(name.to_owned())), ..Profile::default() },
+        attributes: &Map::new(),
+        roles: &roles,
+    };
+    let user = users::create(&mut tx, Authority::operator(), new).await.unwrap();
+    if made.suspended {
+        users::change_standing(&mut tx, &user, ChangeOfStanding::Suspend).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+const NAMES: [Option<&str>; 6] = [None, Some("Ann Baker"), Some("ANN"), Some("Bob_100%"), Some("Zoë Groß"), Some("a b c")];
+
+/// Forty users that differ in everything a filter can ask for.
+async fn crowd(app: &TestApp) {
+    for at in 0..40 {
+        app.advance(jiff::SignedDuration::from_secs(1));
+        let roles: &[&str] = [&["user"][..], &["user", "manager"], &[]][at % 3];
+        let username = format!("{}{at:02}", ["ann", "Bob", "zed"][at % 3]);
+        let made = Made {
+            username: &username,
+            display_name: NAMES[at % NAMES.len()],
+            verified: at % 4 != 0,
+            roles,
+            suspended: at % 5 == 0,
+        };
+        make(app, made).await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_documentation_shows_finds_what_it_says() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    crowd(&app).await;
+    for (filter, expected) in [
+        ("userName eq \"BOB01\"", 1),
+        ("username sw \"AN\"", 14),
+        ("displayName co \"ann\" and userName sw \"bob\"", 5),
+        ("displayName eq \"bob_100%\"", 7),
+        ("displayName ew \"GROß\"", 6),
+        ("email eq \"ann00@MAIL.example\"", 1),
+        ("emails co \"zed\"", 13),
+        ("emails[value sw \"bob\" and verified eq false]", 3),
+        ("roles eq \"manager\"", 13),
+        ("status eq \"suspended\"", 8),
+        ("createdAt gt \"2026-01-01T00:00:35Z\" and userName pr", 5),
+        ("not (roles pr)", 13),
+        ("emailVerified eq true and not (lastSignInAt pr)", 30),
+        ("displayName eq null and urn:ietf:params:scim:schemas:core:2.0:User:userName sw \"a\"", 7),
+        ("id eq \"0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d\"", 0),
+    ] {
+        assert_eq!(find(&admin, filter).await.len(), expected, "{filter}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn r192_what_does_not_fit_is_refused_with_its_column_and_never_finds_nothing() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    for (filter, detail) in [
+        ("userName", "column"),
+        ("shoeSize eq 43", "column 1: `shoeSize` is no attribute of users; there are id, userName"),
+        ("userName pr and status gt \"active\"", "column 17: `status` can't be compared with it by `gt`"),
+        ("createdAt co \"2026\"", "column 1: `createdAt` can't be compared with a time by `co`"),
+        ("createdAt gt 5", "column 1: `createdAt` is compared with a time in quotes"),
+        ("createdAt gt \"yesterday\"", "column 1: `createdAt` is compared with a time in quotes"),
+        ("emailVerified eq \"yes\"", "column 1: `emailVerified` is compared with true or false"),
+        ("status eq \"gone\"", "column 1: a status is"),
+        ("id eq \"7\"", "column 1: an id is a UUID"),
+        ("roles[value eq \"x\"]", "column 1: `roles` has no elements"),
+        ("password eq \"x\"", "column 1: `password` is no attribute"),
+        ("urn:example:other:userName eq \"x\"", "is no attribute"),
+    ] {
+        let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("filter", filter).finish();
+        let refused = admin.get(&format!("/v1/users?{query}")).await.expect_problem(422, "invalid_query");
+        assert_eq!(refused.json["errors"][0]["parameter"], "filter");
+        let text = refused.json["errors"][0]["detail"].as_str().unwrap();
+        assert!(text.contains(detail), "{filter}: {text}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn fields_and_counts_are_given_as_asked() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    crowd(&app).await;
+    let list = admin.get("/v1/users?limit=2&count=true&fields=username,%20email&filter=roles%20eq%20%22manager%22").await.expect(200);
+    assert_eq!(list.json["total"], json!({ "count": 13, "exact": true }));
+    for item in list.json["items"].as_array().unwrap() {
+        assert_eq!(item.as_object().unwrap().keys().collect::<Vec<_>>(), ["username", "email"]);
+    }
+    assert_eq!(admin.get("/v1/users").await.expect(200).json.get("total"), None);
+    assert_eq!(admin.get("/v1/users?count=true").await.expect(200).json["total"]["count"], 41);
+    let refused = admin.get("/v1/users?fields=username,password").await.expect_problem(422, "invalid_query");
+    assert_eq!(refused.json["errors"][0]["parameter"], "fields");
+    app.finish().await;
+}
+
+/// A user, as the plain evaluator sees them.
+struct Seen<'a>(&'a User);
+
+struct SeenEmail<'a>(&'a users::UserEmail);
+
+fn text(text: &str) -> Value<'_> {
+    Value::Text(Cow::Borrowed(text))
+}
+
+fn time(at: Option<jiff::Timestamp>) -> Vec<Value<'static>> {
+    at.map(|at| Value::Time(at.as_microsecond())).into_iter().collect()
+}
+
+impl Resource for Seen<'_> {
+    fn values(&self, path: &AttributePath) -> Vec<Value<'_>> {
+        let user = self.0;
+        let name = |name: &'_ Option<Name>| name.as_ref().map(|name| name.0.clone()).into_iter().map(|name| Value::Text(name.into())).collect();
+        match path.as_str() {
+            "userName" => vec![text(&user.username)],
+            "displayName" => name(&user.profile.display_name),
+            "status" => vec![text(user.status.as_str())],
+            "emails" => user.emails.iter().map(|email| text(&email.address)).collect(),
+            "emailVerified" => vec![Value::Boolean(user.email_verified)],
+            "roles" => user.roles.iter().map(|role| text(role)).collect(),
+            "createdAt" => time(Some(user.created_at)),
+            "lastSignInAt" => time(user.last_sign_in_at),
+            "deletedAt" => time(user.deleted_at),
+            other => panic!("the test generates no {other}"),
+        }
+    }
+
+    fn elements(&self, path: &AttributePath) -> Vec<Box<dyn Resource + '_>> {
+        if path.is("emails") { self.0.emails.iter().map(|email| Box::new(SeenEmail(email)) as Box<dyn Resource>).collect() } else { Vec::new() }
+    }
+
+    fn is_case_exact(&self, _: &AttributePath) -> bool {
+        false
+    }
+
+    fn time(&self, text: &str) -> Option<i64> {
+        text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond)
+    }
+}
+
+impl Resource for SeenEmail<'_> {
+    fn values(&self, path: &AttributePath) -> Vec<Value<'_>> {
+        match path.as_str() {
+            "value" => vec![text(&self.0.address)],
+            "primary" => vec![Value::Boolean(self.0.primary)],
+            _ => vec![Value::Boolean(self.0.verified_at.is_some())],
+        }
+    }
+
+    fn elements(&self, _: &AttributePath) -> Vec<Box<dyn Resource + '_>> {
+        Vec::new()
+    }
+
+    fn is_case_exact(&self, _: &AttributePath) -> bool {
+        false
+    }
+
+    fn time(&self, _: &str) -> Option<i64> {
+        None
+    }
+}
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(sides).unwrap()).unwrap()
+    }
+
+    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.throw(of.len())]
+    }
+
+    fn comparison(&mut self) -> String {
+        const PARTS: [&str; 6] = ["eq", "ne", "co", "sw", "ew", "pr"];
+        const ORDER: [&str; 7] = ["eq", "ne", "gt", "ge", "lt", "le", "pr"];
+        const TEXTS: [&str; 12] =
+            ["ann", "ANN00", "bob01", "Ann Baker", "_", "%", "100%", "ß", "Zoë", "mail.example", "zed02@mail.example", "b"];
+        let (path, operator, value) = match self.throw(8) {
+            0 => ("userName", self.pick(&PARTS), json!(self.pick(&TEXTS))),
+            1 => ("displayName", self.pick(&PARTS), json!(self.pick(&TEXTS))),
+            2 => ("emails", self.pick(&PARTS), json!(self.pick(&TEXTS))),
+            3 => ("status", self.pick(&["eq", "ne"]), json!(self.pick(&["active", "pending", "suspended"]))),
+            4 => ("roles", self.pick(&["eq", "ne", "pr"]), json!(self.pick(&["user", "manager", "admin"]))),
+            5 => ("emailVerified", self.pick(&["eq", "ne"]), json!(self.throw(2) == 0)),
+            6 => {
+                let path = self.pick(&["createdAt", "lastSignInAt", "deletedAt"]);
+                (path, self.pick(&ORDER), json!(format!("2026-01-01T00:00:{:02}Z", self.throw(45))))
+            }
+            _ => {
+                let inner = match self.throw(3) {
+                    0 => format!("value {} {}", self.pick(&["eq", "co", "sw", "ew"]), json!(self.pick(&TEXTS))),
+                    1 => format!("verified eq {}", self.throw(2) == 0),
+                    _ => format!("primary eq true and not (value co {})", json!(self.pick(&TEXTS))),
+                };
+                return format!("emails[{inner}]");
+            }
+        };
+        if operator == "pr" { format!("{path} pr") } else { format!("{path} {operator} {value}") }
+    }
+
+    fn filter(&mut self, depth: usize) -> String {
+        match if depth == 0 { 0 } else { self.throw(6) } {
+            0..=2 => self.comparison(),
+            3 => format!("not ({})", self.filter(depth - 1)),
+            at => {
+                let word = if at == 4 { "and" } else { "or" };
+                let mut text = String::new();
+                write!(text, "({}) {word} ({})", self.filter(depth - 1), self.filter(depth - 1)).unwrap();
+                text
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn sql_finds_whom_a_plain_evaluator_finds() {
+    let app = TestApp::new().await;
+    app.admin().await;
+    crowd(&app).await;
+    let mut tx = app.tx().await;
+    let ids: Vec<crate::id::UserId> = tx.query("select id from users", &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    let everybody = users::lock_many(&mut tx, &ids).await.unwrap();
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut found_some = 0;
+    for _ in 0..1500 {
+        let text = dice.filter(3);
+        let parsed = filter::parse(&text).unwrap();
+        let expected: BTreeSet<String> = everybody
+            .iter()
+            .filter(|user| user.status != crate::caller::UserStatus::Deleted && filter::evaluate(&parsed, &Seen(user)))
+            .map(|user| user.username.clone())
+            .collect();
+        for written in [Written::ForFew, Written::ForMany] {
+            let mut conditions = Conditions::default();
+            let wanted = Filter { filter: Some(text.clone()), ..Filter::default() };
+            users::select(Authority::operator(), &wanted, written, &mut conditions).unwrap();
+            let sql = format!("select u.username from users u where {}", conditions.sql());
+            let rows = tx.query_once(&sql, &conditions.params()).await.unwrap();
+            let found: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+            assert_eq!(found, expected, "{text}, {written:?}: {sql}");
+        }
+        found_some += usize::from(!expected.is_empty() && expected.len() < everybody.len());
+    }
+    assert!(found_some > 500, "{found_some} of the filters tell users apart");
+    tx.commit().await.unwrap();
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_walk_through_many_shows_the_same_pages_as_a_look_up_of_few() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    let mut tx = app.tx().await;
+    let users = "
+        insert into users (id, username, status, created_at, updated_at)
+        select md5('user' || at)::uuid, 'u' || lpad(at::text, 5, '0'), 'active', timestamptz '2026-01-01' + at * interval '1 ms', '2026-01-01'
+        from generate_series(0, 10499) as at";
+    tx.execute(users, &[]).await.unwrap();
+    tx.execute("analyze users", &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    for (query, exact) in [("filter=userName%20sw%20%22u0%22", true), ("q=u", false)] {
+        let first = admin.get(&format!("/v1/users?sort=username&limit=100&count=true&{query}")).await.expect(200);
+        assert_eq!(first.json["total"]["exact"], exact, "{query}");
+        let count = first.json["total"]["count"].as_i64().unwrap();
+        assert!(if exact { count == 10_000 } else { count > 10_000 }, "{query}: {count}");
+        let next = first.json["next"].as_str().unwrap();
+        let second = admin.get(&format!("/v1/users?sort=username&limit=100&cursor={next}&{query}")).await.expect(200);
+        let names = |list: &Json| -> Vec<String> {
+            list["items"].as_array().unwrap().iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(names(&first.json)[99], "u00099");
+        assert_eq!(names(&second.json)[0], "u00100");
+    }
+    app.finish().await;
+}
