@@ -1,8 +1,9 @@
-//! Texts with a form of their own: addresses, names, ids, hashes.
+//! Texts with a form of their own: addresses, names, filters, ids, hashes.
 
 use std::sync::OnceLock;
 
 use tokio::runtime::{Builder, Runtime};
+use usher_oidc::filter;
 
 use super::text;
 use crate::emails::EmailAddress;
@@ -64,6 +65,21 @@ pub(super) fn like_pattern(data: &[u8]) {
         });
     }
     assert_eq!(meant, text, "the pattern fits another text");
+}
+
+pub(super) fn filter(data: &[u8]) {
+    let text = text(data);
+    match filter::parse(&text) {
+        Ok(filter) => {
+            let printed = filter.to_string();
+            assert!(printed.len() <= text.len(), "the canonical form is longer than what was read");
+            assert_eq!(filter::parse(&printed), Ok(filter), "what was accepted reads as something else");
+        }
+        Err(error) => {
+            assert!((1..=text.chars().count() + 1).contains(&error.column), "{error} is beside the filter");
+            assert!(error.to_string().len() < 1024, "the sentence repeats too much");
+        }
+    }
 }
 
 pub(super) fn ids(data: &[u8]) {
