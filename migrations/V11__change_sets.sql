@@ -1,7 +1,18 @@
 -- expand: Administrative changes are sets that can be listed and undone, and changes in bulk are one set each.
-alter table audit_events add column change_id uuid;
+create table audit_changes (
+    event_id uuid not null,
+    change_id uuid not null,
+    constraint audit_changes_pkey primary key (event_id)
+);
 
-comment on column audit_events.change_id is 'The change set that the event belongs to: its own id when it is a set for itself, or begins one.';
+create index audit_changes_change_id_idx on audit_changes (change_id, event_id) where change_id <> event_id;
+create index audit_changes_heads_idx on audit_changes (event_id) where change_id = event_id;
+
+create trigger append_only before update or delete or truncate on audit_changes
+    for each statement execute function refuse_change();
+
+comment on table audit_changes is 'Which audit events are administrative changes. The sealed details say the same; this is where it is looked up.';
+comment on column audit_changes.change_id is 'The change set: the event''s own id when it is a set for itself, or begins one.';
 
 create table bulk_runs (
     id uuid not null,

@@ -8,8 +8,7 @@ use crate::tree::{Hash, leaf_hash, sha256};
 /// Bytes of a salt, which keeps erased details from being guessed by their hash.
 pub const SALT_LEN: usize = 16;
 
-/// An event as it is hashed: this JSON object, members in this order, without white space. Absent values are `null`, but for
-/// `change_id`, which is left out.
+/// An event as it is hashed: this JSON object, members in this order, without white space. Absent values are `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
@@ -25,9 +24,6 @@ pub struct Event {
     /// Whose data the details may hold, beside the actor's.
     pub subject_id: Option<String>,
     pub request_id: Option<String>,
-    /// The change set that the event belongs to. Left out where there is none: older events have none and keep their hash.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change_id: Option<String>,
     /// [`details_hash`].
     #[serde(with = "base64_text")]
     pub details_hash: Hash,

@@ -22,7 +22,6 @@ pub fn entry(leaf_index: u64) -> Entry {
         target_id: None,
         subject_id: None,
         request_id: Some("a\n\"request\"".to_owned()),
-        change_id: None,
         details_hash: details.hash(),
     };
     Entry { leaf_index, leaf_hash: event.leaf_hash(), event, details: Some(details) }

@@ -102,13 +102,16 @@ struct Content {
     user_agent: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     api_key_id: Option<ApiKeyId>,
+    /// The change set that the event belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    change_id: Option<Uuid>,
     changes: Value,
 }
 
 impl Content {
     /// What is shown in place of erased details.
     fn erased() -> Self {
-        Self { reason: None, address: None, user_agent: None, api_key_id: None, changes: json!({}) }
+        Self { reason: None, address: None, user_agent: None, api_key_id: None, change_id: None, changes: json!({}) }
     }
 }
 
@@ -217,6 +220,7 @@ impl Row {
             address: origin.address,
             user_agent: origin.user_agent.clone(),
             api_key_id: origin.api_key,
+            change_id: change,
             changes: std::mem::take(&mut event.changes),
         };
         let content = serde_json::to_string(&content).expect("texts and values are JSON");

@@ -15,14 +15,18 @@ pub async fn insert_event(tx: &mut Tx, row: &Row) -> DbResult<()> {
     let sql = "
         with event as (
             insert into audit_events (
-                id, occurred_at, action, outcome, actor_kind, actor_id, target_kind, target_id, subject_id, request_id, change_id,
-                details_hash
+                id, occurred_at, action, outcome, actor_kind, actor_id, target_kind, target_id, subject_id, request_id, details_hash
             )
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ),
         details as (
             insert into audit_details (event_id, salt, content)
-            values ($1, $13, $14)
+            values ($1, $12, $13)
+        ),
+        change as (
+            insert into audit_changes (event_id, change_id)
+            select $1, $14
+            where $14::uuid is not null
         )
         insert into audit_unsealed (event_id)
         values ($1)";
@@ -38,10 +42,10 @@ pub async fn insert_event(tx: &mut Tx, row: &Row) -> DbResult<()> {
         &target_id,
         &row.event.subject,
         &origin.request_id,
-        &row.change,
         &hash.as_slice(),
         &row.details.salt.as_slice(),
         &row.details.content,
+        &row.change,
     ];
     tx.execute(sql, &params).await?;
     Ok(())
@@ -72,11 +76,16 @@ pub async fn insert_events(tx: &mut Tx, rows: &[Row]) -> DbResult<()> {
         ),
         events as (
             insert into audit_events (
-                id, occurred_at, action, outcome, actor_kind, actor_id, target_kind, target_id, subject_id, request_id, change_id,
-                details_hash
+                id, occurred_at, action, outcome, actor_kind, actor_id, target_kind, target_id, subject_id, request_id, details_hash
             )
-            select id, $1, action, outcome, $2, $3, target_kind, target_id, subject_id, $4, change_id, details_hash
+            select id, $1, action, outcome, $2, $3, target_kind, target_id, subject_id, $4, details_hash
             from rows
+        ),
+        changes as (
+            insert into audit_changes (event_id, change_id)
+            select id, change_id
+            from rows
+            where change_id is not null
         ),
         details as (
             insert into audit_details (event_id, salt, content)
@@ -149,9 +158,9 @@ pub async fn list_events(tx: &mut Tx, wanted: Wanted) -> DbResult<Vec<AuditEvent
     conditions.require_if("e.actor_id = {}", wanted.actor_id);
     conditions.require_if("e.target_id = {}", wanted.target_id);
     conditions.require_if("e.action = {}", wanted.action);
-    conditions.require_if("e.change_id = {} and e.change_id <> e.id", wanted.change_id);
+    conditions.require_if("c.change_id = {} and c.change_id <> c.event_id", wanted.change_id);
     if wanted.heads {
-        conditions.require("e.change_id = e.id");
+        conditions.require("c.change_id = c.event_id");
     }
     let limit = conditions.bind(wanted.limit);
     let sql = format!("{SELECT_EVENTS} where {} order by e.id desc limit {limit}", conditions.sql());
@@ -164,9 +173,10 @@ pub async fn find_events(tx: &mut Tx, ids: &[Uuid]) -> DbResult<Vec<AuditEvent>>
 }
 
 const SELECT_EVENTS: &str = "
-    select e.id, e.occurred_at, e.action, e.outcome, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.request_id, e.change_id,
+    select e.id, e.occurred_at, e.action, e.outcome, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.request_id, c.change_id,
         d.content
     from audit_events e
+    left join audit_changes c on c.event_id = e.id
     left join audit_details d on d.event_id = e.id";
 
 fn audit_event(row: &tokio_postgres::Row) -> AuditEvent {

@@ -302,7 +302,9 @@ fn new_token() -> String {
 pub async fn begin(tx: &mut Tx, by: Authority, id: Uuid, token: &str) -> AppResult<Run> {
     let running = find(tx, id).await?;
     running.action.require(by.permissions)?;
-    if !store::update_to_begun(tx, id, token).await? {
+    let reason = tx.origin().reason.clone().or(running.asked.reason);
+    tx.act_because(reason);
+    if !store::update_to_begun(tx, id, by, token).await? {
         return Err(match read(tx, id).await?.state {
             State::Previewed => {
                 let detail = "This is not the token of this preview, or the preview is older than an hour: make another.";

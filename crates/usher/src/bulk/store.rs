@@ -180,20 +180,23 @@ pub async fn freeze_events(tx: &mut Tx, id: Uuid, undoes: Uuid) -> DbResult<i64>
     let sql = "
         insert into bulk_items (run_id, position, user_id, event_id)
         select $1, row_number() over (order by e.id desc), e.subject_id, e.id
-        from audit_events e
-        where e.change_id = $2 and e.change_id <> e.id and e.target_kind = 'user' and e.subject_id is not null";
+        from audit_changes c
+        join audit_events e on e.id = c.event_id
+        where c.change_id = $2 and c.change_id <> c.event_id and e.target_kind = 'user' and e.subject_id is not null";
     Ok(i64::try_from(tx.execute(sql, &[&id, &undoes]).await?).unwrap_or(i64::MAX))
 }
 
-/// False when there is no preview, or not of this token, or not any more.
-pub async fn update_to_begun(tx: &mut Tx, id: Uuid, token: &str) -> DbResult<bool> {
+/// From here on it is the run of whoever begins it. False when there is no preview, or not of this token, or not any more.
+pub async fn update_to_begun(tx: &mut Tx, id: Uuid, by: Authority, token: &str) -> DbResult<bool> {
     let now = tx.now();
+    let origin = tx.origin().clone();
+    let (kind, actor, key) = (origin.actor.kind(), origin.actor.id(), origin.api_key);
     let hash = crate::secret::sha256(token.as_bytes()).to_vec();
     let sql = "
         update bulk_runs
-        set state = 'running', started_at = $3, token_hash = null
+        set state = 'running', started_at = $3, token_hash = null, actor_kind = $4, actor_id = $5, api_key_id = $6, permissions = $7
         where id = $1 and state = 'previewed' and token_hash = $2 and expires_at > $3";
-    Ok(tx.execute(sql, &[&id, &hash, &now]).await? == 1)
+    Ok(tx.execute(sql, &[&id, &hash, &now, &kind, &actor, &key, &by.permissions.names()]).await? == 1)
 }
 
 pub async fn update_state(tx: &mut Tx, id: Uuid, from: State, to: State) -> DbResult<bool> {

@@ -170,6 +170,11 @@ impl Tx {
         self.origin.actor = Actor::User(id);
     }
 
+    /// What happens from here on happens for this reason.
+    pub fn act_because(&mut self, reason: Option<String>) {
+        self.origin.reason = reason;
+    }
+
     /// From here on, what is changed belongs to this change set.
     pub fn belong_to(&mut self, change: Uuid) {
         self.origin.change = Some(change);

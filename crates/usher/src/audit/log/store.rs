@@ -61,7 +61,6 @@ fn event(row: &Row) -> Event {
         target_id: row.get("target_id"),
         subject_id: uuid("subject_id"),
         request_id: row.get("request_id"),
-        change_id: uuid("change_id"),
         // The schema holds it to 32 bytes; other bytes are no hash of anything.
         details_hash: row.get::<_, &[u8]>("details_hash").try_into().unwrap_or_default(),
     }
