@@ -227,6 +227,13 @@ struct Asked {
     reason: Option<String>,
 }
 
+impl Asked {
+    fn of(origin: &Origin) -> Self {
+        let Origin { request_id, address, user_agent, reason, .. } = origin.clone();
+        Self { request_id, address, user_agent, reason }
+    }
+}
+
 /// What a run needs to go on.
 struct Running {
     id: Uuid,

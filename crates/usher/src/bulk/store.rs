@@ -49,8 +49,7 @@ async fn insert(
 ) -> AppResult<()> {
     let now = tx.now();
     let origin = tx.origin().clone();
-    let asked =
-        Asked { request_id: origin.request_id, address: origin.address, user_agent: origin.user_agent, reason: origin.reason };
+    let asked = Asked::of(&origin);
     let token_hash = token.map(|token| crate::secret::sha256(token.as_bytes()).to_vec());
     let started_at = (state == State::Running).then_some(now);
     let sql = "
@@ -194,9 +193,12 @@ pub async fn update_to_begun(tx: &mut Tx, id: Uuid, by: Authority, token: &str) 
     let hash = crate::secret::sha256(token.as_bytes()).to_vec();
     let sql = "
         update bulk_runs
-        set state = 'running', started_at = $3, token_hash = null, actor_kind = $4, actor_id = $5, api_key_id = $6, permissions = $7
+        set state = 'running', started_at = $3, token_hash = null, actor_kind = $4, actor_id = $5, api_key_id = $6, permissions = $7,
+            origin = $8
         where id = $1 and state = 'previewed' and token_hash = $2 and expires_at > $3";
-    Ok(tx.execute(sql, &[&id, &hash, &now, &kind, &actor, &key, &by.permissions.names()]).await? == 1)
+    let (permissions, asked) = (by.permissions.names(), Json(Asked::of(&origin)));
+    let params: [&(dyn ToSql + Sync); 8] = [&id, &hash, &now, &kind, &actor, &key, &permissions, &asked];
+    Ok(tx.execute(sql, &params).await? == 1)
 }
 
 pub async fn update_state(tx: &mut Tx, id: Uuid, from: State, to: State) -> DbResult<bool> {
