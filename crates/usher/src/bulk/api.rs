@@ -229,13 +229,9 @@ async fn list_bulk(
 ) -> AppResult<Listed<Run>> {
     let before: Option<(Timestamp, Uuid)> = part.cursor.as_deref().map(page::decode).transpose()?;
     let mut tx = app.begin(&caller.origin).await?;
-    let runs = store::list_runs(&mut tx, before, part.limit.and_one()).await?;
-    let mut page = Page::cut(runs, part.limit, |run| (run.created_at, run.id));
-    for run in &mut page.items {
-        *run = super::read(&mut tx, run.id).await?;
-    }
+    let runs = super::list(&mut tx, before, part.limit.and_one()).await?;
     tx.commit().await?;
-    Ok(Listed { page, here })
+    Ok(Listed { page: Page::cut(runs, part.limit, |run| (run.created_at, run.id)), here })
 }
 
 async fn read_bulk(caller: Caller, AxumState(app): AxumState<App>, Path(path): Path<RunPath>) -> AppResult<Answer<Run>> {
@@ -323,9 +319,8 @@ fn refuse(undoing: &Undoing) -> Rejection {
     let detail = "Something has been changed since, or can't be changed back. `skip_conflicts` undoes the rest.";
     let errors = undoing.conflicts.iter().map(|conflict| {
         let whose = conflict.user_id.map(|id| format!(" of user {id}")).unwrap_or_default();
-        let now = serde_json::to_string(&conflict.now).unwrap_or_default();
         let pointer = format!("/{}", conflict.field.replace('.', "/"));
-        FieldError::at_pointer(pointer, conflict.code, format!("{}{whose} is now {now}. {}", conflict.field, conflict.detail))
+        FieldError::at_pointer(pointer, conflict.code, format!("{}{whose}: {}", conflict.field, conflict.detail))
     });
     Rejection { errors: errors.collect(), ..Rejection::new(StatusCode::CONFLICT, "undo_conflict", detail) }
 }

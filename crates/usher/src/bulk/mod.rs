@@ -24,6 +24,7 @@ use uuid::Uuid;
 pub use api::router;
 pub use jobs::register;
 pub use undo::undo_change;
+pub use work::{Step, step};
 
 use crate::audit::{self, Event};
 use crate::caller::{Authority, Permission, PermissionSet, Subject};
@@ -136,7 +137,7 @@ pub enum State {
 }
 
 impl State {
-    fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Previewed => "previewed",
             Self::Running => "running",
@@ -355,6 +356,15 @@ pub async fn read(tx: &mut Tx, id: Uuid) -> AppResult<Run> {
     store::find_run(tx, id).await?.ok_or_else(|| Rejection::not_found().into())
 }
 
+/// Newest first, after the one that was made then.
+pub async fn list(tx: &mut Tx, before: Option<(Timestamp, Uuid)>, limit: i64) -> AppResult<Vec<Run>> {
+    let mut runs = store::list_runs(tx, before, limit).await?;
+    for run in &mut runs {
+        run.counts = store::count_items(tx, run.id).await?;
+    }
+    Ok(runs)
+}
+
 async fn find(tx: &mut Tx, id: Uuid) -> AppResult<Running> {
     store::find_running(tx, id, false).await?.ok_or_else(|| Rejection::not_found().into())
 }
@@ -371,7 +381,7 @@ fn explain(code: &str) -> &'static str {
 }
 
 /// The action that a body names, or what is wrong with it.
-fn read_action(name: &str, role: Option<RoleName>, attributes: Option<Map<String, Value>>) -> Result<Action, Rejection> {
+pub fn read_action(name: &str, role: Option<RoleName>, attributes: Option<Map<String, Value>>) -> Result<Action, Rejection> {
     let missing = |field: &str| {
         Rejection::invalid_body(vec![FieldError::at_pointer(format!("/{field}"), "required", format!("is needed by `{name}`"))])
     };

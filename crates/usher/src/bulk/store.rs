@@ -318,7 +318,7 @@ fn run(row: &Row) -> Run {
     }
 }
 
-async fn count_items(tx: &mut Tx, id: Uuid) -> DbResult<Counts> {
+pub async fn count_items(tx: &mut Tx, id: Uuid) -> DbResult<Counts> {
     let sql = "select outcome, count(*) from bulk_items where run_id = $1 group by outcome";
     let mut counts = Counts::default();
     for row in tx.query(sql, &[&id]).await? {

@@ -4,6 +4,8 @@
 mod audit;
 mod backup;
 mod boot;
+mod bulk;
+mod changes;
 mod config;
 mod doctor;
 mod healthcheck;
@@ -67,6 +69,12 @@ enum Command {
     /// Look after users
     #[command(subcommand)]
     User(users::Command),
+    /// Change many users at once: see what it would do, do it, pause it
+    #[command(subcommand)]
+    Bulk(bulk::Command),
+    /// See what was changed, and undo it
+    #[command(subcommand)]
+    Change(changes::Command),
     /// Look after service accounts and their API keys
     #[command(subcommand)]
     ServiceAccount(service_accounts::Command),
@@ -172,6 +180,8 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Restore(command) => backup::restore(config, &command, json).await,
             Command::SetupToken => serve::print_setup_token(config).await,
             Command::User(command) => users::run(config, command, json).await,
+            Command::Bulk(command) => bulk::run(config, command, json).await,
+            Command::Change(command) => changes::run(config, command, json).await,
             Command::ServiceAccount(command) => service_accounts::run(config, command, json).await,
             Command::Role(command) => roles::run(config, &command, json).await,
             Command::Mail(command) => mails::run(config, &command, json).await,

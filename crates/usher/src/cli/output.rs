@@ -20,6 +20,11 @@ pub fn progress(text: &str) {
     }
 }
 
+/// A question to whoever sits at the terminal.
+pub fn ask(question: &str) {
+    eprint!("{question}");
+}
+
 /// When whoever reads has heard enough (`usher user list | head`), there is nobody to tell.
 fn print(text: &str) {
     if writeln!(std::io::stdout(), "{text}").is_err() {

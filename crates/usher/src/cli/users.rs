@@ -73,6 +73,12 @@ pub struct List {
     /// Text that name, user name or address contain
     #[arg(long)]
     q: Option<String>,
+    /// A filter such as 'userName sw "ann" and not (lastSignInAt pr)'
+    #[arg(long)]
+    filter: Option<String>,
+    /// Also say how many there are
+    #[arg(long)]
+    count: bool,
     /// pending, active, suspended or deleted
     #[arg(long)]
     status: Option<String>,
@@ -216,7 +222,8 @@ async fn list(app: &App, list: List, json: bool) -> Outcome {
         None => None,
     };
     let limit = Limit::new(list.limit);
-    let filter = Filter { limit, q: list.q, status, role: list.role, ..Filter::default() };
+    let filter =
+        Filter { limit, q: list.q, filter: list.filter, count: list.count, status, role: list.role, ..Filter::default() };
     let mut tx = app.begin(&boot::operator(None)).await?;
     let page = users::list(&mut tx, Authority::operator(), &filter).await?;
     tx.commit().await?;
@@ -238,8 +245,11 @@ async fn list(app: &App, list: List, json: bool) -> Outcome {
         page.items.iter().map(row).collect(),
         "There are no such users.",
     );
+    if let Some(total) = page.total {
+        output::say(format!("({}{} in all)", if total.exact { "" } else { "about " }, total.count));
+    }
     if page.next.is_some() {
-        output::say(format!("(the newest {}; narrow the list with --q, --status or --role)", page.items.len()));
+        output::say(format!("(the newest {}; narrow the list with --q, --filter, --status or --role)", page.items.len()));
     }
     Ok(())
 }

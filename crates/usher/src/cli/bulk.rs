@@ -1,0 +1,252 @@
+//! `usher bulk`.
+
+use std::io::{BufRead, IsTerminal};
+
+use clap::{Args, Subcommand, ValueEnum};
+use uuid::Uuid;
+
+use super::{Failure, Outcome, boot, output};
+use crate::app::App;
+use crate::bulk::{self, Action, Counts, Run, Selection, State, Step};
+use crate::caller::Authority;
+use crate::config::Config;
+use crate::error::AppError;
+use crate::roles::RoleName;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Show what an action would do to many users, ask, and do it
+    Start(Start),
+    /// List the runs, newest first
+    List,
+    /// Show how far a run is
+    Show(Which),
+    /// Halt a run after the batch that is being done
+    Pause(Which),
+    /// Let a paused run, or one whose process has gone, go on
+    Resume(Which),
+}
+
+#[derive(Args)]
+pub struct Start {
+    #[arg(value_enum)]
+    action: ActionName,
+    /// Whom it is about: a filter such as 'lastSignInAt lt "2025-01-01T00:00:00Z" and roles eq "user"'
+    #[arg(long)]
+    filter: String,
+    /// For assign-role and remove-role
+    #[arg(long)]
+    role: Option<String>,
+    /// For set-attributes: a JSON object that is merged into the attributes; null removes one
+    #[arg(long)]
+    attributes: Option<String>,
+    /// Only show what it would do
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Why; kept in the audit trail
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Which {
+    /// The run's id
+    id: Uuid,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ActionName {
+    Suspend,
+    Reactivate,
+    Delete,
+    Restore,
+    SignOut,
+    AssignRole,
+    RemoveRole,
+    SetAttributes,
+    RequirePasswordReset,
+}
+
+impl ActionName {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Suspend => "suspend",
+            Self::Reactivate => "reactivate",
+            Self::Delete => "delete",
+            Self::Restore => "restore",
+            Self::SignOut => "sign_out",
+            Self::AssignRole => "assign_role",
+            Self::RemoveRole => "remove_role",
+            Self::SetAttributes => "set_attributes",
+            Self::RequirePasswordReset => "require_password_reset",
+        }
+    }
+}
+
+pub async fn run(config: Config, command: Command, json: bool) -> Outcome {
+    let running = boot::ready(config).await?;
+    let outcome = act(&running.app, command, json).await;
+    running.stop().await;
+    outcome
+}
+
+async fn act(app: &App, command: Command, json: bool) -> Outcome {
+    let mut tx = app.begin(&boot::operator(None)).await?;
+    match command {
+        Command::Start(start) => {
+            drop(tx);
+            self::start(app, start, json).await
+        }
+        Command::List => {
+            let runs = bulk::list(&mut tx, None, 50).await?;
+            tx.commit().await?;
+            list(&runs, json)
+        }
+        Command::Show(Which { id }) => show(&bulk::read(&mut tx, id).await?, json),
+        Command::Pause(Which { id }) => {
+            let run = bulk::set_paused(&mut tx, Authority::operator(), id, true).await?;
+            tx.commit().await?;
+            show(&run, json)
+        }
+        Command::Resume(Which { id }) => {
+            if bulk::read(&mut tx, id).await?.state == State::Paused {
+                bulk::set_paused(&mut tx, Authority::operator(), id, false).await?;
+            }
+            tx.commit().await?;
+            work(app, id).await?;
+            show(&read(app, id).await?, json)
+        }
+    }
+}
+
+async fn start(app: &App, start: Start, json: bool) -> Outcome {
+    let attributes = match start.attributes.as_deref().map(serde_json::from_str) {
+        Some(Ok(attributes)) => Some(attributes),
+        Some(Err(_)) => return Err(Failure::usage("--attributes must be a JSON object, such as '{\"department\": \"Sales\"}'")),
+        None => None,
+    };
+    let role = start.role.as_deref().map(RoleName::from);
+    let action = bulk::read_action(start.action.as_str(), role, attributes).map_err(|why| Failure::usage(AppError::from(why)))?;
+    let mut tx = app.begin(&boot::operator(start.reason)).await?;
+    let previewed = bulk::preview(&mut tx, Authority::operator(), &action, &Selection::Filter(start.filter)).await?;
+    let run = bulk::read(&mut tx, previewed.0).await?;
+    if start.dry_run {
+        drop(tx);
+        return preview(&run, json);
+    }
+    tx.commit().await?;
+    if !start.yes {
+        preview(&run, false)?;
+        confirm(&action, run.counts.to_do)?;
+    }
+    let mut tx = app.begin(&boot::operator(None)).await?;
+    bulk::begin(&mut tx, Authority::operator(), previewed.0, &previewed.1).await?;
+    tx.commit().await?;
+    work(app, previewed.0).await?;
+    show(&read(app, previewed.0).await?, json)
+}
+
+fn confirm(action: &Action, count: i64) -> Outcome {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "nobody is there to be asked: give --yes to do it, or --dry-run to see only what it would do",
+        ));
+    }
+    output::ask(&format!("Do it: {} {count} users? [y/N] ", action.name().replace('_', " ")));
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(anyhow::Error::from)?;
+    if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
+        return Ok(());
+    }
+    Err(Failure::usage("nothing was done"))
+}
+
+/// Here, and beside the workers that may have begun it: whoever comes first does the next batch.
+pub async fn work(app: &App, id: Uuid) -> Result<(), Failure> {
+    let total = read(app, id).await?.total;
+    while bulk::step(app, id).await? == Step::More {
+        let done = total - read(app, id).await?.counts.to_do;
+        output::progress(&format!("{done} of {total} users"));
+    }
+    // A worker of a server may be at the last batches.
+    while read(app, id).await?.state == State::Running {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        bulk::step(app, id).await?;
+    }
+    output::progress("");
+    Ok(())
+}
+
+pub async fn read(app: &App, id: Uuid) -> Result<Run, Failure> {
+    let mut tx = app.begin(&boot::operator(None)).await?;
+    let run = bulk::read(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(run)
+}
+
+fn preview(run: &Run, json: bool) -> Outcome {
+    if json {
+        return Ok(output::json(run)?);
+    }
+    let Counts { to_do, unchanged, refused, .. } = run.counts;
+    output::fields(&[
+        ("action", run.action.clone()),
+        ("users", run.total.to_string()),
+        ("to be done", to_do.to_string()),
+        ("so already", unchanged.to_string()),
+        ("refused", refused.to_string()),
+    ]);
+    Ok(())
+}
+
+pub fn show(run: &Run, json: bool) -> Outcome {
+    if json {
+        return Ok(output::json(run)?);
+    }
+    let Counts { to_do, done, unchanged, refused, failed } = run.counts;
+    output::fields(&[
+        ("id", run.id.to_string()),
+        ("action", run.action.clone()),
+        ("filter", run.filter.clone().unwrap_or_else(|| "-".to_owned())),
+        ("state", state(run)),
+        ("users", run.total.to_string()),
+        ("done", done.to_string()),
+        ("so already", unchanged.to_string()),
+        ("refused", refused.to_string()),
+        ("failed", failed.to_string()),
+        ("to be done", to_do.to_string()),
+        ("began", output::time_or(run.started_at, "-")),
+        ("ended", output::time_or(run.finished_at, "-")),
+    ]);
+    Ok(())
+}
+
+fn state(run: &Run) -> String {
+    let name = run.state.as_str();
+    run.error.as_ref().map_or_else(|| name.to_owned(), |error| format!("{name}: {error}"))
+}
+
+fn list(runs: &[Run], json: bool) -> Outcome {
+    if json {
+        return Ok(output::json(&runs)?);
+    }
+    let row = |run: &Run| {
+        vec![
+            run.id.to_string(),
+            run.action.clone(),
+            state(run),
+            format!("{} of {}", run.counts.done, run.total),
+            output::time(run.created_at),
+            run.reason.clone().unwrap_or_default(),
+        ]
+    };
+    output::table(
+        &["id", "action", "state", "done", "previewed", "reason"],
+        runs.iter().map(row).collect(),
+        "There are no runs.",
+    );
+    Ok(())
+}
