@@ -71,6 +71,7 @@ EXPECTED_ACCESS = {
     ("PUT", "/v1/users/{id}/roles"): "roles:assign",
     ("PUT", "/v1/users/{id}/professional"): "users:write",
     ("GET", "/v1/users/{id}/history"): "users:read",
+    ("GET", "/v1/users/{id}/sign-ins"): "signins:read",
     ("GET", "/v1/changes"): "audit:read",
     ("GET", "/v1/changes/{id}"): "audit:read",
     ("GET", "/v1/changes/{id}/members"): "audit:read",

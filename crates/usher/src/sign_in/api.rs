@@ -1,19 +1,24 @@
 //! Sign-in, refresh and sign-out.
 
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::Credentials;
+use super::trace::{self, Attempt};
 use crate::app::App;
-use crate::caller::Person;
+use crate::caller::{Caller, Permission, Person, require_rank};
 use crate::db::Origin;
+use crate::db::page::{self, Page};
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::body::Json;
 use crate::http::limits;
-use crate::http::output::{Answer, NoContent};
+use crate::http::output::{Answer, Listed, NoContent};
+use crate::http::params::{Part, Path, Query};
+use crate::id::UserId;
 use crate::secret::SecretText;
 use crate::sessions::{self, Begun, Refreshed, Tokens};
 
@@ -48,6 +53,21 @@ pub fn router() -> Routes {
                 .fails(429, "Too many passwords for this account were wrong (`too_many_requests`).")
                 .fails(422, "The password is wrong (`wrong_password` at `/password`)."),
             reauthenticate,
+        )
+        .op(
+            Op::new(
+                Method::GET,
+                "/v1/users/{id}/sign-ins",
+                Access::Holding(Permission::SignInsRead),
+                "Users",
+                "List a user's attempts to sign in, and why each went as it did",
+            )
+            .description(
+                "Of the last 30 days, newest first. Attempts with names that belong to nobody are in the audit trail only. Addresses \
+                 are shortened to their network for callers without the permission `users:read`.",
+            )
+            .fails(403, "The user holds permissions that the caller lacks (`target_outranks_caller`)."),
+            list_user_sign_ins,
         )
         .op(op("/v1/logout", Access::SignedIn, "End the session of the access token"), logout)
 }
@@ -98,6 +118,28 @@ async fn refresh(State(app): State<App>, origin: Origin, Json(body): Json<Refres
         Refreshed::Tokens(tokens) => Ok(Answer(*tokens)),
         Refreshed::Refused(rejection) => Err(rejection.into()),
     }
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct UserPath {
+    /// The user's id.
+    id: UserId,
+}
+
+async fn list_user_sign_ins(
+    caller: Caller,
+    State(app): State<App>,
+    OriginalUri(here): OriginalUri,
+    Path(path): Path<UserPath>,
+    Query(part): Query<Part>,
+) -> AppResult<Listed<Attempt>> {
+    let before: Option<Uuid> = part.cursor.as_deref().map(page::decode).transpose()?;
+    let masked = !caller.permissions.contains(Permission::UsersRead);
+    let mut tx = app.begin(&caller.origin).await?;
+    require_rank(&mut tx, &caller, path.id).await?;
+    let attempts = trace::list(&mut tx, path.id, before, part.limit.and_one(), masked).await?;
+    tx.commit().await?;
+    Ok(Listed { page: Page::cut(attempts, part.limit, |attempt| attempt.id), here })
 }
 
 async fn logout(person: Person, State(app): State<App>) -> AppResult<NoContent> {

@@ -7,6 +7,7 @@
 mod api;
 mod proof;
 mod store;
+mod trace;
 
 #[cfg(test)]
 mod tests;
@@ -51,7 +52,7 @@ pub async fn by_password(app: &App, origin: &Origin, credentials: Credentials<'_
     let id = proven.user_id;
     tx.act_as(id);
     users::note_sign_in(&mut tx, id).await?;
-    audit::record(&mut tx, Event::success("sign_in").on("user", id)).await?;
+    audit::record(&mut tx, trace::note_device(Event::success("sign_in").on("user", id), proven.device)).await?;
     let device = devices::note_sign_in(&mut tx, id, proven.device).await?;
     if device.is_strange {
         let about = mails::About::of(&tx);
@@ -99,6 +100,7 @@ async fn pass_the_gate(tx: &mut Tx, proven: &Proven) -> AppResult<Option<Cleared
         Ok(cleared) => Ok(Some(cleared)),
         Err(refusal) => {
             let event = Event::failure("sign_in").on("user", proven.user_id).detail("refusal", refusal.as_str());
+            let event = trace::note_device(event, proven.device);
             audit::record(tx, event).await?;
             metrics::counter!("usher_sign_ins_total", "outcome" => "failure").increment(1);
             Ok(None)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::store;
+use super::{store, trace};
 use crate::app::App;
 use crate::attempts::{self, Authenticator, Failed, Reservation, Target};
 use crate::audit::{self, Event};
@@ -105,7 +105,7 @@ async fn reserve(app: &App, origin: &Origin, account: &Account<'_>) -> AppResult
             reservation = attempts::reserve(&mut tx, &attempt.target).await?;
         }
         if let Reservation::Refused { .. } = reservation {
-            audit::record(&mut tx, refused(attempt.user_id, "locked")).await?;
+            audit::record(&mut tx, refused(&attempt, "locked")).await?;
         }
         tx.commit().await?;
         match reservation {
@@ -154,7 +154,7 @@ async fn charge_network(app: &App, origin: &Origin, mut attempt: Attempt) -> App
     }
     let mut tx = app.begin(origin).await?;
     attempts::give_back(&mut tx, &attempt.target).await?;
-    audit::record(&mut tx, refused(attempt.user_id, "network")).await?;
+    audit::record(&mut tx, refused(&attempt, "network")).await?;
     tx.commit().await?;
     Err(Rejection::too_many_requests(taken.seconds).into())
 }
@@ -169,21 +169,26 @@ async fn give_back_network(app: &App, origin: &Origin, attempt: &Attempt) -> App
 async fn note_failure(tx: &mut Tx, attempt: &Attempt) -> AppResult<()> {
     metrics::counter!("usher_sign_ins_total", "outcome" => "failure").increment(1);
     let failed = attempts::settle_failure(tx, &attempt.target).await?;
-    if let Some(id) = attempt.user_id {
-        match failed {
-            Failed::Counted => {}
-            Failed::Locked { until } => users::lock_sign_in(tx, id, until).await?,
-            // Until a new password is set.
-            Failed::Disabled => users::lock_sign_in(tx, id, Timestamp::MAX).await?,
+    let locked_until = match failed {
+        Failed::Counted => None,
+        Failed::Locked { until } => Some(until),
+        // Until a new password is set.
+        Failed::Disabled => Some(Timestamp::MAX),
+    };
+    let mut event = refused(attempt, "credentials").detail("password", if attempt.phc.is_some() { "wrong" } else { "none" });
+    if let Some(until) = locked_until {
+        event = event.detail("locked_until", until.to_string());
+        if let Some(id) = attempt.user_id {
+            users::lock_sign_in(tx, id, until).await?;
         }
     }
-    audit::record(tx, refused(attempt.user_id, "credentials")).await?;
+    audit::record(tx, event).await?;
     Ok(())
 }
 
-fn refused(user_id: Option<UserId>, why: &'static str) -> Event {
-    let event = Event::failure("sign_in").detail("refusal", why);
-    match user_id {
+fn refused(attempt: &Attempt, why: &'static str) -> Event {
+    let event = trace::note_device(Event::failure("sign_in").detail("refusal", why), attempt.device);
+    match attempt.user_id {
         Some(id) => event.on("user", id),
         None => event,
     }

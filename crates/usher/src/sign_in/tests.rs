@@ -2,6 +2,7 @@
 
 mod attempts;
 mod hashes;
+mod trace;
 
 use http::Method;
 use serde_json::json;
