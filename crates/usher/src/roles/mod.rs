@@ -1,5 +1,8 @@
 //! Roles and who holds them. Nobody grants more than they hold, and there is always an active administrator: every operation
 //! that could remove the last one locks the `admin` role first, so two at once can't both believe another remains.
+//!
+//! A user has the roles that were granted to them and those of their groups. A grant may end by itself: from then on it gives nothing,
+//! and a job removes what is left of it. Who is an administrator for a time only is not the one who remains.
 
 mod api;
 mod store;
@@ -40,9 +43,21 @@ pub struct Role {
 }
 
 impl Role {
-    fn permission_set(&self) -> PermissionSet {
-        self.permissions.iter().copied().collect()
+    pub fn permission_set(&self) -> PermissionSet {
+        set(&self.permissions)
     }
+}
+
+/// A role that was granted to a user.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RoleGrant")]
+pub struct Grant {
+    pub role: String,
+    pub granted_at: Timestamp,
+    /// The user who granted it; `null` for a program, the operator and usher itself.
+    pub granted_by: Option<UserId>,
+    /// From then on it gives nothing; `null` when it does not end by itself.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The name of a role: a lower-case letter, then lower-case letters, digits, `-` and `_`.
@@ -65,13 +80,9 @@ impl From<&str> for RoleName {
 
 /// Brings the built-in roles in step with this release's permissions.
 pub async fn sync_built_in(tx: &mut Tx) -> DbResult<()> {
-    let all: Vec<&str> = Permission::ALL.iter().map(|permission| permission.name()).collect();
-    let manager: Vec<&str> = [Permission::UsersRead, Permission::UsersWrite, Permission::RolesRead]
-        .iter()
-        .map(|permission| permission.name())
-        .collect();
-    store::upsert_built_in(tx, ADMIN, "May do everything.", &all).await?;
-    store::upsert_built_in(tx, MANAGER, "Looks after ordinary users.", &manager).await?;
+    let manager = set(&[Permission::UsersRead, Permission::UsersWrite, Permission::RolesRead]);
+    store::upsert_built_in(tx, ADMIN, "May do everything.", &PermissionSet::all().names()).await?;
+    store::upsert_built_in(tx, MANAGER, "Looks after ordinary users.", &manager.names()).await?;
     store::upsert_built_in(tx, USER, "An ordinary user: may look after themselves.", &[]).await
 }
 
@@ -91,8 +102,8 @@ pub async fn create(
     description: &str,
     permissions: &[Permission],
 ) -> AppResult<Role> {
-    by.to_grant(permissions.iter().copied().collect())?;
-    store::insert_role(tx, name.as_str(), description, &names(permissions)).await.on_constraint("roles_pkey", || {
+    by.to_grant(set(permissions))?;
+    store::insert_role(tx, name.as_str(), description, &set(permissions).names()).await.on_constraint("roles_pkey", || {
         let error = FieldError::at_pointer("/name", "role_name_taken", "There is a role of this name.");
         Rejection { errors: vec![error], ..Rejection::conflict("role_name_taken", "There is a role of this name.") }
     })?;
@@ -113,8 +124,8 @@ pub async fn update(
     let description = description.unwrap_or_else(|| before.description.clone());
     let permissions = permissions.unwrap_or_else(|| before.permissions.clone());
     by.to_grant(before.permission_set())?;
-    by.to_grant(permissions.iter().copied().collect())?;
-    store::update_role(tx, &before.name, &description, &names(&permissions)).await?;
+    by.to_grant(set(&permissions))?;
+    store::update_role(tx, &before.name, &description, &set(&permissions).names()).await?;
     let after = find(tx, &before.name).await?;
     audit::record(tx, Event::success("role.updated").on("role", &before.name).changed(before, &after)).await?;
     Ok(after)
@@ -124,11 +135,14 @@ pub async fn update(
 pub async fn delete(tx: &mut Tx, by: Authority, role: &Role) -> AppResult<()> {
     refuse_built_in(role)?;
     by.to_grant(role.permission_set())?;
-    store::delete_role(tx, &role.name).await.on_constraint("user_roles_role_name_fkey", || {
+    let deleted = store::delete_role(tx, &role.name).await.on_constraint("user_roles_role_name_fkey", || {
         Rejection::conflict(
             "role_in_use",
             "Somebody holds this role. Take it from them first: GET /v1/users?role=<name> lists them.",
         )
+    });
+    deleted.on_constraint("group_roles_role_name_fkey", || {
+        Rejection::conflict("role_in_use", "A group carries this role. Take it from the group first: GET /v1/groups lists them.")
     })?;
     audit::record(tx, Event::success("role.deleted").on("role", &role.name).changed(role, &())).await?;
     Ok(())
@@ -147,7 +161,8 @@ fn refuse_built_in(role: &Role) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Gives a user exactly these roles. The caller must hold whatever is given and taken.
+/// Gives a user exactly these roles. The caller must hold whatever is given and taken. A role that the user has already keeps the end
+/// that it has: whoever reads the roles and writes them back must not make it last.
 pub async fn assign(tx: &mut Tx, by: Authority, user_id: UserId, wanted: &[RoleName]) -> AppResult<()> {
     let wanted: Vec<&str> = wanted.iter().map(RoleName::as_str).collect();
     let known = store::find_roles(tx, &wanted).await?;
@@ -177,6 +192,104 @@ pub async fn assign(tx: &mut Tx, by: Authority, user_id: UserId, wanted: &[RoleN
     Ok(())
 }
 
+/// The roles that were granted to a user, with when and by whom.
+pub async fn list_grants(tx: &mut Tx, user_id: UserId) -> DbResult<Vec<Grant>> {
+    store::list_grants(tx, user_id).await
+}
+
+/// Gives a user one role, until a time or for good. One that they have gets this end.
+pub async fn grant(tx: &mut Tx, by: Authority, user_id: UserId, name: &str, expires_at: Option<Timestamp>) -> AppResult<()> {
+    let role = find(tx, name).await?;
+    by.to_grant(role.permission_set())?;
+    require_future(tx, expires_at)?;
+    let grants = store::list_grants(tx, user_id).await?;
+    let before = grants.iter().find(|grant| grant.role == name);
+    if before.is_none() && grants.len() >= HELD_MAX {
+        return Err(Rejection::conflict("too_many_roles", "The user holds 50 roles already: take one first.").into());
+    }
+    // An administrator for a time does not count as the one who remains.
+    let may_demote = name == ADMIN && expires_at.is_some();
+    if may_demote {
+        lock_admins(tx).await?;
+    }
+    store::upsert_grant(tx, user_id, name, by.user_id, expires_at)
+        .await
+        .on_constraint("user_roles_role_name_fkey", Rejection::not_found)?;
+    if may_demote {
+        keep_an_admin(tx).await?;
+    }
+    let event = Event::success("user.role_granted").on("user", user_id).changed(&Held::of(before), &Held { role: Some(name), expires_at });
+    audit::record(tx, event.detail("role", name)).await?;
+    Ok(())
+}
+
+/// Takes one role that was granted to a user.
+pub async fn take(tx: &mut Tx, by: Authority, user_id: UserId, name: &str) -> AppResult<()> {
+    let held = store::list_held(tx, user_id).await?;
+    let role = held.iter().find(|role| role.name == name).ok_or_else(Rejection::not_found)?;
+    by.to_grant(role.permission_set())?;
+    let grants = store::list_grants(tx, user_id).await?;
+    if name == ADMIN {
+        lock_admins(tx).await?;
+    }
+    store::delete_grant(tx, user_id, name).await?;
+    if name == ADMIN {
+        keep_an_admin(tx).await?;
+    }
+    let before = Held::of(grants.iter().find(|grant| grant.role == name));
+    let event = Event::success("user.role_taken").on("user", user_id).changed(&before, &Held::default());
+    audit::record(tx, event.detail("role", name)).await?;
+    Ok(())
+}
+
+/// Removes what is left of grants that have ended, and says whose they were.
+pub async fn remove_expired(tx: &mut Tx, limit: i64) -> AppResult<Vec<UserId>> {
+    let removed = store::delete_expired_grants(tx, limit).await?;
+    for (user_id, grant) in &removed {
+        let event = Event::success("user.role_expired").on("user", user_id).changed(&Held::of(Some(grant)), &Held::default());
+        audit::record(tx, event.detail("role", grant.role.as_str())).await?;
+    }
+    Ok(removed.into_iter().map(|(user_id, _)| user_id).collect())
+}
+
+/// A grant, for the audit trail.
+#[derive(Default, Serialize)]
+struct Held<'a> {
+    #[serde(rename = "granted")]
+    role: Option<&'a str>,
+    expires_at: Option<Timestamp>,
+}
+
+impl<'a> Held<'a> {
+    fn of(grant: Option<&'a Grant>) -> Self {
+        grant.map_or_else(Self::default, |grant| Self { role: Some(&grant.role), expires_at: grant.expires_at })
+    }
+}
+
+/// An end must lie ahead.
+pub fn require_future(tx: &Tx, expires_at: Option<Timestamp>) -> Result<(), Rejection> {
+    if expires_at.is_some_and(|at| at <= tx.now()) {
+        return Err(Rejection::invalid_field("/expires_at", "not_in_the_future", "must be a time that is still to come"));
+    }
+    Ok(())
+}
+
+/// What groups carry stays as it is until the transaction ends.
+pub async fn lock_groups_shared(tx: &mut Tx) -> DbResult<()> {
+    store::lock_groups_shared(tx).await
+}
+
+/// Call before a user may lose all their rights, and [`keep_an_admin`] after it if this is true: they are an administrator, and
+/// nobody else ceases to be one meanwhile. What groups carry is held first, lest a group make them one in this moment.
+pub async fn lock_if_admin(tx: &mut Tx, user_id: UserId) -> DbResult<bool> {
+    store::lock_groups_shared(tx).await?;
+    let is_admin = store::has_role(tx, user_id, ADMIN).await?;
+    if is_admin {
+        lock_admins(tx).await?;
+    }
+    Ok(is_admin)
+}
+
 /// Call before a change that may make this user no active administrator any more, and [`keep_an_admin`] after it.
 pub async fn lock_admins(tx: &mut Tx) -> DbResult<()> {
     store::lock_role(tx, ADMIN).await
@@ -196,7 +309,6 @@ pub async fn exists_admin(tx: &mut Tx) -> DbResult<bool> {
     store::exists_admin(tx).await
 }
 
-fn names(permissions: &[Permission]) -> Vec<&'static str> {
-    let set: PermissionSet = permissions.iter().copied().collect();
-    set.iter().map(Permission::name).collect()
+fn set(permissions: &[Permission]) -> PermissionSet {
+    permissions.iter().copied().collect()
 }

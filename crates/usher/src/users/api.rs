@@ -165,7 +165,7 @@ async fn create_user(caller: Caller, State(app): State<App>, request: Creating<N
 }
 
 async fn read_user(caller: Caller, State(app): State<App>, Path(path): Path<UserPath>) -> AppResult<Tagged<User>> {
-    let user = super::look_up(app.db.read(), path.id).await?;
+    let user = super::look_up(app.db.read(), path.id, app.clock.now()).await?;
     caller.authority().over(user.permissions)?;
     Ok(tagged(user))
 }
