@@ -35,6 +35,8 @@ pub mod audit;
 pub mod authz;
 pub mod devices;
 pub mod emails;
+pub mod grants;
+pub mod groups;
 pub mod keys;
 pub mod mails;
 pub mod me;

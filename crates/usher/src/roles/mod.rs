@@ -20,7 +20,7 @@ use crate::audit::{self, Event};
 use crate::caller::{Authority, Permission, PermissionSet};
 use crate::db::{DbResult, OnConstraint, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
-use crate::id::UserId;
+use crate::id::{GroupId, UserId};
 
 pub const ADMIN: &str = "admin";
 pub const MANAGER: &str = "manager";
@@ -164,15 +164,8 @@ fn refuse_built_in(role: &Role) -> Result<(), Rejection> {
 /// Gives a user exactly these roles. The caller must hold whatever is given and taken. A role that the user has already keeps the end
 /// that it has: whoever reads the roles and writes them back must not make it last.
 pub async fn assign(tx: &mut Tx, by: Authority, user_id: UserId, wanted: &[RoleName]) -> AppResult<()> {
+    let known = read_all(tx, wanted).await?;
     let wanted: Vec<&str> = wanted.iter().map(RoleName::as_str).collect();
-    let known = store::find_roles(tx, &wanted).await?;
-    for (at, name) in wanted.iter().enumerate() {
-        if !known.iter().any(|role| role.name == *name) {
-            return Err(
-                Rejection::invalid_field(&format!("/roles/{at}"), "unknown_role", "There is no role of this name.").into()
-            );
-        }
-    }
     let held = store::list_held(tx, user_id).await?;
     let given = known.iter().filter(|role| !held.iter().any(|held| held.name == role.name));
     let taken = held.iter().filter(|role| !wanted.contains(&role.name.as_str()));
@@ -192,18 +185,33 @@ pub async fn assign(tx: &mut Tx, by: Authority, user_id: UserId, wanted: &[RoleN
     Ok(())
 }
 
+/// The roles of these names, or a refusal that points at one that is not there.
+pub async fn read_all(tx: &mut Tx, wanted: &[RoleName]) -> AppResult<Vec<Role>> {
+    let names: Vec<&str> = wanted.iter().map(RoleName::as_str).collect();
+    let known = store::find_roles(tx, &names).await?;
+    match names.iter().position(|name| !known.iter().any(|role| role.name == *name)) {
+        None => Ok(known),
+        Some(at) => {
+            Err(Rejection::invalid_field(&format!("/roles/{at}"), "unknown_role", "There is no role of this name.").into())
+        }
+    }
+}
+
 /// The roles that were granted to a user, with when and by whom.
 pub async fn list_grants(tx: &mut Tx, user_id: UserId) -> DbResult<Vec<Grant>> {
     store::list_grants(tx, user_id).await
 }
 
-/// Gives a user one role, until a time or for good. One that they have gets this end.
-pub async fn grant(tx: &mut Tx, by: Authority, user_id: UserId, name: &str, expires_at: Option<Timestamp>) -> AppResult<()> {
+/// Gives a user one role, until a time or for good. One that they have gets this end. False when that is how it was.
+pub async fn grant(tx: &mut Tx, by: Authority, user_id: UserId, name: &str, expires_at: Option<Timestamp>) -> AppResult<bool> {
     let role = find(tx, name).await?;
     by.to_grant(role.permission_set())?;
     require_future(tx, expires_at)?;
     let grants = store::list_grants(tx, user_id).await?;
     let before = grants.iter().find(|grant| grant.role == name);
+    if before.is_some_and(|grant| grant.expires_at == expires_at) {
+        return Ok(false);
+    }
     if before.is_none() && grants.len() >= HELD_MAX {
         return Err(Rejection::conflict("too_many_roles", "The user holds 50 roles already: take one first.").into());
     }
@@ -220,7 +228,7 @@ pub async fn grant(tx: &mut Tx, by: Authority, user_id: UserId, name: &str, expi
     }
     let event = Event::success("user.role_granted").on("user", user_id).changed(&Held::of(before), &Held { role: Some(name), expires_at });
     audit::record(tx, event.detail("role", name)).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Takes one role that was granted to a user.
@@ -272,6 +280,11 @@ pub fn require_future(tx: &Tx, expires_at: Option<Timestamp>) -> Result<(), Reje
         return Err(Rejection::invalid_field("/expires_at", "not_in_the_future", "must be a time that is still to come"));
     }
     Ok(())
+}
+
+/// The groups whose members have the role, by what is above them too.
+pub async fn list_groups_with(tx: &mut Tx, name: &str) -> DbResult<Vec<GroupId>> {
+    store::list_groups_with(tx, name).await
 }
 
 /// What groups carry stays as it is until the transaction ends.

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use super::{Grant, Role};
 use crate::caller::PermissionSet;
 use crate::db::{DbResult, Tx};
-use crate::id::UserId;
+use crate::id::{GroupId, UserId};
 
 /// Writes nothing when nothing has changed, so that every start need not write.
 pub async fn upsert_built_in(tx: &mut Tx, name: &str, description: &str, permissions: &[&str]) -> DbResult<()> {
@@ -134,18 +134,19 @@ pub async fn delete_grant(tx: &mut Tx, user_id: UserId, name: &str) -> DbResult<
     Ok(())
 }
 
-/// Removes grants that have ended. One that somebody is changing waits for the next time.
+/// Removes grants that have ended. Those of a user whom somebody is changing wait for the next time.
 pub async fn delete_expired_grants(tx: &mut Tx, limit: i64) -> DbResult<Vec<(UserId, Grant)>> {
     let now = tx.now();
     let sql = "
         delete from user_roles
         where (user_id, role_name) in (
-            select user_id, role_name
-            from user_roles
-            where expires_at <= $1
-            order by user_id
+            select ur.user_id, ur.role_name
+            from user_roles ur
+            join users u on u.id = ur.user_id
+            where ur.expires_at <= $1
+            order by ur.user_id
             limit $2
-            for update skip locked
+            for no key update of u skip locked
         )
         returning user_id, role_name, granted_at, granted_by, expires_at";
     Ok(tx.query(sql, &[&now, &limit]).await?.iter().map(|row| (row.get("user_id"), grant(row))).collect())
@@ -155,6 +156,16 @@ pub async fn delete_expired_grants(tx: &mut Tx, limit: i64) -> DbResult<Vec<(Use
 pub async fn lock_groups_shared(tx: &mut Tx) -> DbResult<()> {
     tx.execute("lock table group_parents in row share mode", &[]).await?;
     Ok(())
+}
+
+/// The groups whose members have the role.
+pub async fn list_groups_with(tx: &mut Tx, name: &str) -> DbResult<Vec<GroupId>> {
+    let sql = "
+        select distinct c.group_id
+        from group_roles gr
+        join group_closure c on c.ancestor_id = gr.group_id
+        where gr.role_name = $1";
+    Ok(tx.query(sql, &[&name]).await?.iter().map(|row| row.get("group_id")).collect())
 }
 
 pub async fn has_role(tx: &mut Tx, user_id: UserId, name: &str) -> DbResult<bool> {

@@ -7,12 +7,13 @@ use tokio_postgres::types::ToSql;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{User, store};
-use crate::caller::{Authority, Permission, PermissionSet, UserStatus};
+use crate::caller::{Authority, PermissionSet, UserStatus};
 use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
 use crate::http::params::{is_storable, time};
-use crate::id::UserId;
+use crate::id::{GroupId, UserId};
+use crate::roles;
 
 /// Which users, in which order, and how many.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -32,7 +33,7 @@ pub struct Filter {
     pub q: Option<String>,
     /// Only users in this status. Without it: all but the deleted ones.
     pub status: Option<UserStatus>,
-    /// Only holders of this role.
+    /// Only users who have this role, by their groups too.
     pub role: Option<String>,
     /// Only users created at this time or later.
     #[serde(default, deserialize_with = "time")]
@@ -69,8 +70,12 @@ enum Cursor {
 pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page<User>> {
     let sort = filter.sort.unwrap_or_default();
     let limit = filter.limit.unwrap_or_default();
-    let mut query = Query::new();
-    query.filter(by, filter)?;
+    let groups = match &filter.role {
+        Some(role) => roles::list_groups_with(tx, role).await?,
+        None => Vec::new(),
+    };
+    let mut query = Query::new(tx.now());
+    query.filter(by, filter, groups)?;
     query.after(sort, filter.cursor.as_deref())?;
     let ids = query.run(tx, sort, limit).await?;
     let users = store::find_users(tx, &ids).await?;
@@ -89,11 +94,12 @@ pub(crate) fn escape_pattern(text: &str) -> String {
 struct Query {
     conditions: Vec<String>,
     params: Vec<Box<dyn ToSql + Sync + Send>>,
+    now: Timestamp,
 }
 
 impl Query {
-    fn new() -> Self {
-        Self { conditions: Vec::new(), params: Vec::new() }
+    fn new(now: Timestamp) -> Self {
+        Self { conditions: Vec::new(), params: Vec::new(), now }
     }
 
     /// Binds a value and returns its placeholder.
@@ -102,7 +108,8 @@ impl Query {
         format!("${}", self.params.len())
     }
 
-    fn filter(&mut self, by: Authority, filter: &Filter) -> Result<(), Rejection> {
+    /// `groups` are those whose members have the role that is asked for.
+    fn filter(&mut self, by: Authority, filter: &Filter, groups: Vec<GroupId>) -> Result<(), Rejection> {
         match filter.status {
             Some(status) => {
                 let status = self.bind(status.as_str());
@@ -111,8 +118,7 @@ impl Query {
             None => self.conditions.push("u.status <> 'deleted'".to_owned()),
         }
         if let Some(role) = &filter.role {
-            let role = self.bind(role.clone());
-            self.conditions.push(format!("exists (select from user_roles ur where ur.user_id = u.id and ur.role_name = {role})"));
+            self.having(role, groups);
         }
         if let Some(after) = filter.created_after {
             let after = self.bind(after);
@@ -127,6 +133,27 @@ impl Query {
         }
         self.visible_to(by);
         Ok(())
+    }
+
+    /// Only users who have the role. Where no group carries it, PostgreSQL may go by the users as well as by the role.
+    fn having(&mut self, role: &str, groups: Vec<GroupId>) {
+        let (role, now) = (self.bind(role.to_owned()), self.bind(self.now));
+        let granted = format!("ur.role_name = {role} and (ur.expires_at is null or ur.expires_at > {now})");
+        let condition = if groups.is_empty() {
+            format!("exists (select from user_roles ur where ur.user_id = u.id and {granted})")
+        } else {
+            let groups = self.bind(groups);
+            format!(
+                "u.id in (
+                    select ur.user_id from user_roles ur where {granted}
+                    union all
+                    select m.user_id
+                    from group_members m
+                    where m.group_id = any({groups}) and (m.expires_at is null or m.expires_at > {now})
+                )"
+            )
+        };
+        self.conditions.push(condition);
     }
 
     /// Substrings of name, user name and address. Each part has an index of its own, so each is a look-up of its own.
@@ -155,16 +182,13 @@ impl Query {
         if by.permissions == PermissionSet::all() {
             return;
         }
-        let held: Vec<&'static str> = by.permissions.iter().map(Permission::name).collect();
-        let known: Vec<&'static str> = Permission::ALL.iter().map(|permission| permission.name()).collect();
-        let (held, known) = (self.bind(held), self.bind(known));
+        let (lacked, now) = (self.bind(by.permissions.complement().names()), self.bind(self.now));
         self.conditions.push(format!(
             "not exists (
                 select
-                from user_roles ur
-                join roles r on r.name = ur.role_name
-                cross join unnest(r.permissions) as p
-                where ur.user_id = u.id and p = any({known}) and p <> all({held})
+                from effective_roles(u.id, {now}) e
+                join roles r on r.name = e.role_name
+                where r.permissions && {lacked}
             )"
         ));
     }

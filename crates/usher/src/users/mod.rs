@@ -268,7 +268,9 @@ pub async fn grant_role(
     expires_at: Option<Timestamp>,
 ) -> AppResult<User> {
     refuse_deleted(before)?;
-    roles::grant(tx, by, before.id, role, expires_at).await?;
+    if !roles::grant(tx, by, before.id, role, expires_at).await? {
+        return Ok(before.clone());
+    }
     store::touch_user(tx, before.id).await?;
     read(tx, before.id).await
 }
@@ -278,6 +280,11 @@ pub async fn take_role(tx: &mut Tx, by: Authority, before: &User, role: &str) ->
     refuse_deleted(before)?;
     roles::take(tx, by, before.id, role).await?;
     Ok(store::touch_user(tx, before.id).await?)
+}
+
+/// Roles of the user have ended by themselves.
+pub async fn note_roles_expired(tx: &mut Tx, id: UserId) -> DbResult<()> {
+    store::touch_user(tx, id).await
 }
 
 /// Recognises the person as a professional, or no longer.
