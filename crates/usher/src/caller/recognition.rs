@@ -29,7 +29,9 @@ async fn by_access_token(app: &App, token: &str, origin: Origin) -> AppResult<Ca
         verified = app.keyring.verify_access(token, now);
     }
     let Ok(claims) = verified else { return refused() };
-    let Some((standing, session)) = store::find_by_session(app.db.read(), claims.session_id, now).await? else { return refused() };
+    let Some((standing, session)) = store::find_by_session(app.db.read(), claims.session_id, now).await? else {
+        return refused();
+    };
     if standing.subject != Subject::User(claims.user_id) {
         return refused();
     }

@@ -6,6 +6,7 @@ mod backup;
 mod boot;
 mod config;
 mod doctor;
+mod groups;
 mod healthcheck;
 mod keys;
 mod mails;
@@ -70,6 +71,9 @@ enum Command {
     /// Look after service accounts and their API keys
     #[command(subcommand)]
     ServiceAccount(service_accounts::Command),
+    /// Look after groups and who is in them
+    #[command(subcommand)]
+    Group(groups::Command),
     /// See roles
     #[command(subcommand)]
     Role(roles::Command),
@@ -173,6 +177,7 @@ fn run(arguments: Arguments) -> Outcome {
             Command::SetupToken => serve::print_setup_token(config).await,
             Command::User(command) => users::run(config, command, json).await,
             Command::ServiceAccount(command) => service_accounts::run(config, command, json).await,
+            Command::Group(command) => groups::run(config, command, json).await,
             Command::Role(command) => roles::run(config, &command, json).await,
             Command::Mail(command) => mails::run(config, &command, json).await,
             Command::Keys(command) => keys::run(config, &command, json).await,

@@ -118,9 +118,8 @@ async fn list_permission_holders(
     Query(part): Query<Part>,
 ) -> AppResult<Listed<Holder>> {
     caller.require(Permission::RolesRead)?;
-    let ask: Ask<(_, Permission, Part), _> = |tx, (by, permission, part)| {
-        Box::pin(super::list_holders(tx, *by, *permission, part.limit, part.cursor.as_deref()))
-    };
+    let ask: Ask<(_, Permission, Part), _> =
+        |tx, (by, permission, part)| Box::pin(super::list_holders(tx, *by, *permission, part.limit, part.cursor.as_deref()));
     let page = app.read_list(&caller.origin, &(caller.authority(), path.permission, part), ask).await?;
     Ok(Listed { page, here })
 }

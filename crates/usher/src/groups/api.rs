@@ -63,7 +63,10 @@ pub fn router() -> Routes {
             op(Method::PUT, "/v1/groups/{id}/parents", ASSIGN, "Set a group's parents")
                 .description("Its members have the roles of these groups too, and of what is above them.")
                 .fails(403, EXCEEDS)
-                .fails(409, "The group would be above itself, or more than eight above one another (`group_circle`, `groups_too_deep`).")
+                .fails(
+                    409,
+                    "The group would be above itself, or more than eight above one another (`group_circle`, `groups_too_deep`).",
+                )
                 .fails(409, LAST_ADMIN),
             set_group_parents,
         );
@@ -74,8 +77,9 @@ fn member_routes(routes: Routes) -> Routes {
     let op = |method, path, access, summary| Op::new(method, path, access, "Groups", summary);
     routes
         .op(
-            op(Method::GET, "/v1/groups/{id}/members", USERS, "List a group's members")
-                .description("Who is in this very group, without those who hold permissions that the caller lacks. Needs `roles:read` too."),
+            op(Method::GET, "/v1/groups/{id}/members", USERS, "List a group's members").description(
+                "Who is in this very group, without those who hold permissions that the caller lacks. Needs `roles:read` too.",
+            ),
             list_group_members,
         )
         .op(

@@ -125,9 +125,9 @@ mod tests {
     fn the_longest_way_through_the_group_is_measured() {
         let ids = ids(9);
         let chain = |count: usize| Graph::new((1..count).map(|at| (ids[at - 1], ids[at])));
-        for at in 0..8 {
-            assert_eq!(chain(8).fault_at(ids[at]), None, "{at}");
-            assert_eq!(chain(9).fault_at(ids[at]), Some(Fault::TooDeep), "{at}");
+        for id in &ids[..8] {
+            assert_eq!(chain(8).fault_at(*id), None);
+            assert_eq!(chain(9).fault_at(*id), Some(Fault::TooDeep));
         }
     }
 

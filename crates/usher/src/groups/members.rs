@@ -52,7 +52,9 @@ pub async fn put_member(
         return Ok(member(&user, before));
     }
     if before.is_none() && memberships.len() >= GROUPS_OF_ONE_MAX {
-        return Err(Rejection::conflict("too_many_groups", "The user is in 100 groups already: remove them from one first.").into());
+        return Err(
+            Rejection::conflict("too_many_groups", "The user is in 100 groups already: remove them from one first.").into()
+        );
     }
     // An administrator for a time does not count as the one who remains.
     let may_demote = expires_at.is_some() && lock_if_admins(tx, id).await?;
@@ -84,7 +86,8 @@ pub async fn remove_expired(tx: &mut Tx, limit: i64) -> AppResult<()> {
     for (user_id, membership) in store::delete_expired(tx, limit).await? {
         let event = Event::success("group.member_expired").on("user", user_id);
         let event = event.changed(&Ended::of(Some(&membership)), &Ended::default());
-        audit::record(tx, event.detail("group_id", membership.group.id.to_string()).detail("group", membership.group.name)).await?;
+        audit::record(tx, event.detail("group_id", membership.group.id.to_string()).detail("group", membership.group.name))
+            .await?;
     }
     Ok(())
 }
@@ -111,14 +114,7 @@ impl Ended {
     }
 }
 
-async fn note(
-    tx: &mut Tx,
-    action: &'static str,
-    group: &Group,
-    user_id: UserId,
-    before: Ended,
-    after: Ended,
-) -> AppResult<()> {
+async fn note(tx: &mut Tx, action: &'static str, group: &Group, user_id: UserId, before: Ended, after: Ended) -> AppResult<()> {
     let event = Event::success(action).on("user", user_id).changed(&before, &after);
     audit::record(tx, event.detail("group_id", group.id.to_string()).detail("group", group.name.as_str())).await?;
     Ok(())

@@ -226,7 +226,9 @@ pub async fn grant(tx: &mut Tx, by: Authority, user_id: UserId, name: &str, expi
     if may_demote {
         keep_an_admin(tx).await?;
     }
-    let event = Event::success("user.role_granted").on("user", user_id).changed(&Held::of(before), &Held { role: Some(name), expires_at });
+    let event = Event::success("user.role_granted")
+        .on("user", user_id)
+        .changed(&Held::of(before), &Held { role: Some(name), expires_at });
     audit::record(tx, event.detail("role", name)).await?;
     Ok(true)
 }

@@ -260,13 +260,7 @@ pub async fn set_roles(tx: &mut Tx, by: Authority, before: &User, wanted: &[Role
 }
 
 /// Gives the user one role, until a time or for good.
-pub async fn grant_role(
-    tx: &mut Tx,
-    by: Authority,
-    before: &User,
-    role: &str,
-    expires_at: Option<Timestamp>,
-) -> AppResult<User> {
+pub async fn grant_role(tx: &mut Tx, by: Authority, before: &User, role: &str, expires_at: Option<Timestamp>) -> AppResult<User> {
     refuse_deleted(before)?;
     if !roles::grant(tx, by, before.id, role, expires_at).await? {
         return Ok(before.clone());
