@@ -279,7 +279,7 @@ impl<'a> Held<'a> {
 /// An end must lie ahead.
 pub fn require_future(tx: &Tx, expires_at: Option<Timestamp>) -> Result<(), Rejection> {
     if expires_at.is_some_and(|at| at <= tx.now()) {
-        return Err(Rejection::invalid_field("/expires_at", "not_in_the_future", "must be a time that is still to come"));
+        return Err(Rejection::invalid_field("/expires_at", "in_the_past", "must be a time that is still to come"));
     }
     Ok(())
 }
