@@ -8,7 +8,16 @@ from .client import Client
 METHODS = ("get", "post", "put", "patch", "delete")
 # A value for every parameter in a path. A new name fails in `target` until it gets a value here.
 NOBODY = "0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d"
-PARAMETERS = {"id": NOBODY, "session_id": NOBODY, "email_id": NOBODY, "key_id": NOBODY, "name": "no-such-role"}
+PARAMETERS = {
+    "id": NOBODY,
+    "session_id": NOBODY,
+    "email_id": NOBODY,
+    "key_id": NOBODY,
+    "user_id": NOBODY,
+    "name": "no-such-role",
+    "role": "no-such-role",
+    "permission": "users:read",
+}
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ pub enum DeviceMark {}
 pub enum ServiceAccountMark {}
 /// Marks an [`Id`] as an API key's.
 pub enum ApiKeyMark {}
+/// Marks an [`Id`] as a group's.
+pub enum GroupMark {}
 
 pub type UserId = Id<UserMark>;
 pub type SessionId = Id<SessionMark>;
@@ -41,6 +43,7 @@ pub type MailId = Id<MailMark>;
 pub type DeviceId = Id<DeviceMark>;
 pub type ServiceAccountId = Id<ServiceAccountMark>;
 pub type ApiKeyId = Id<ApiKeyMark>;
+pub type GroupId = Id<GroupMark>;
 
 impl<T> Id<T> {
     /// A new identifier that sorts by `now`.

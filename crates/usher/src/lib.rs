@@ -37,6 +37,8 @@ pub mod bulk;
 pub mod changes;
 pub mod devices;
 pub mod emails;
+pub mod grants;
+pub mod groups;
 pub mod keys;
 pub mod mails;
 pub mod me;

@@ -10,8 +10,8 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, api_keys, assets, attempts, audit, authz, bulk, changes, devices, keys, mails, me, password, recovery,
-    registration, roles, service_accounts, sessions, setup, sign_in, throttle, users, verification,
+    addresses, api_keys, assets, attempts, audit, authz, bulk, changes, devices, grants, groups, keys, mails, me, password,
+    recovery, registration, roles, service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.
@@ -30,6 +30,8 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(users::router())
         .merge(service_accounts::router())
         .merge(roles::router())
+        .merge(groups::router())
+        .merge(grants::router())
         .merge(authz::router())
         .merge(changes::router())
         .merge(bulk::router())
@@ -66,6 +68,7 @@ pub fn jobs() -> Registry {
     attempts::register(&mut registry);
     devices::register(&mut registry);
     api_keys::register(&mut registry);
+    grants::register(&mut registry);
     throttle::register(&mut registry);
     keys::register(&mut registry);
     bulk::register(&mut registry);

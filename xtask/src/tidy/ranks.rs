@@ -54,6 +54,8 @@ const RANKS: &[(&str, u8)] = &[
     ("api_keys", 20),
     ("service_accounts", 21),
     ("authz", 22),
+    ("groups", 23),
+    ("grants", 24),
     // Flows over things.
     ("sign_in", 30),
     ("verification", 31),

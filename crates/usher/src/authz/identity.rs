@@ -26,7 +26,7 @@ pub struct Identity {
     pub name: String,
     /// The primary address, if the user has shown that it is theirs.
     pub email: Option<String>,
-    /// Names of the roles the user holds; a service account has none.
+    /// Names of the roles the user has, by their groups too; a service account has none.
     pub roles: Vec<String>,
     /// What this credential may do now.
     pub permissions: Vec<Permission>,
@@ -91,10 +91,10 @@ pub async fn of(app: &App, caller: &Caller) -> AppResult<Identity> {
     let permissions = caller.permissions.iter().collect();
     match subject {
         Subject::User(id) => {
-            let user = users::look_up(app.db.read(), id).await?;
+            let user = users::look_up(app.db.read(), id, app.clock.now()).await?;
             let email = user.email.filter(|_| user.email_verified);
             let (kind, id) = (Kind::User, subject.id());
-            Ok(Identity { kind, id, name: user.username, email, roles: user.roles, permissions, credential })
+            Ok(Identity { kind, id, name: user.username, email, roles: user.effective_roles, permissions, credential })
         }
         Subject::ServiceAccount(id) => {
             let mut tx = app.begin(&caller.origin).await?;

@@ -81,18 +81,19 @@ async fn insert(
 
 /// Writes down who is in the set and what would come of them, and says how many there are.
 pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selection: &Selection) -> AppResult<i64> {
+    let now = tx.now();
     let mut conditions = Conditions::default();
     let run = conditions.bind(id);
     match selection {
         Selection::Filter(filter) => {
             let status = (*action == Action::Restore).then_some(UserStatus::Deleted);
             let filter = Filter { filter: Some(filter.clone()), status, ..Filter::default() };
-            users::select(by, &filter, Written::ForFew, &mut conditions).map_err(Rejection::of_a_body)?;
+            users::select(by, &filter, Written::ForFew, now, &mut conditions).map_err(Rejection::of_a_body)?;
         }
         Selection::Ids(ids) => conditions.require_if("u.id = any({})", Some(ids.clone())),
     }
     let condition = conditions.sql();
-    let verdict = verdict(by, action, &mut conditions);
+    let verdict = verdict(by, action, now, &mut conditions);
     let limit = conditions.bind(USERS_MAX + 1);
     let sql = format!(
         "insert into bulk_items (run_id, position, user_id, outcome, code)
@@ -120,10 +121,10 @@ pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selec
 }
 
 /// The rules for one user, as far as a preview can tell, in the words of SQL. Each is asked again when the user's turn comes.
-fn verdict(by: Authority, action: &Action, into: &mut Conditions) -> String {
+fn verdict(by: Authority, action: &Action, now: Timestamp, into: &mut Conditions) -> String {
     let mut cases = Vec::new();
     if by.permissions != PermissionSet::all() {
-        cases.push(format!("when {} then 'target_outranks_caller'", users::outranks(by, into)));
+        cases.push(format!("when {} then 'target_outranks_caller'", users::outranks(by, now, into)));
     }
     let mut add = |case: &str| cases.push(case.to_owned());
     match action {
@@ -137,10 +138,14 @@ fn verdict(by: Authority, action: &Action, into: &mut Conditions) -> String {
         Action::Restore => add("when u.status <> 'deleted' then 'invalid_state'"),
         Action::AssignRole { role } | Action::RemoveRole { role } => {
             let not = if matches!(action, Action::AssignRole { .. }) { "" } else { "not " };
-            let role = into.bind(role.as_str().to_owned());
+            let (role, now) = (into.bind(role.as_str().to_owned()), into.bind(now));
             cases.push(format!(
                 "when u.status = 'deleted' then 'invalid_state'
-                when {not}exists (select from user_roles ur where ur.user_id = u.id and ur.role_name = {role}) then 'unchanged'"
+                when {not}exists (
+                    select
+                    from user_roles ur
+                    where ur.user_id = u.id and ur.role_name = {role} and (ur.expires_at is null or ur.expires_at > {now})
+                ) then 'unchanged'"
             ));
         }
         Action::SetAttributes { .. } => add("when u.status = 'deleted' then 'invalid_state'"),
@@ -155,10 +160,20 @@ pub async fn spare_the_last_admin(tx: &mut Tx, id: Uuid) -> DbResult<()> {
     let sql = "
         with admins as (
             select u.id, i.position
-            from user_roles ur
-            join users u on u.id = ur.user_id
+            from users u
             left join bulk_items i on i.run_id = $1 and i.user_id = u.id and i.outcome is null
-            where ur.role_name = 'admin' and u.status = 'active'
+            where u.status = 'active'
+                and u.id in (
+                    select ur.user_id
+                    from user_roles ur
+                    where ur.role_name = 'admin' and ur.expires_at is null
+                    union
+                    select m.user_id
+                    from group_roles gr
+                    join group_closure c on c.ancestor_id = gr.group_id
+                    join group_members m on m.group_id = c.group_id
+                    where gr.role_name = 'admin' and m.expires_at is null
+                )
         )
         update bulk_items
         set outcome = 'refused', code = 'last_admin'

@@ -183,6 +183,14 @@ impl Caller {
         Authority { permissions: self.permissions, user_id: self.cleared.subject().user_id() }
     }
 
+    /// For what needs a second permission beside that of the operation.
+    pub fn require(&self, permission: Permission) -> Result<(), Rejection> {
+        if self.permissions.contains(permission) {
+            return Ok(());
+        }
+        Err(Rejection::forbidden(format!("This needs the permission {} too.", permission.name())))
+    }
+
     /// The person, if it is one in a session of theirs.
     pub fn person(&self) -> Option<Person> {
         let Subject::User(user_id) = self.cleared.subject() else { return None };

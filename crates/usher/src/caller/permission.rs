@@ -124,6 +124,12 @@ impl PermissionSet {
         self.iter().map(Permission::name).collect()
     }
 
+    /// The permissions that are not in this set.
+    #[must_use]
+    pub fn complement(self) -> Self {
+        Self(Self::all().0 & !self.0)
+    }
+
     /// Whether every permission of `other` is in this set.
     pub fn covers(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -150,6 +156,8 @@ mod tests {
         assert!(PermissionSet::all().covers(manager));
         assert!(!manager.covers(PermissionSet::all()));
         assert!(manager.covers(PermissionSet::default()));
+        assert_eq!(manager.complement().intersection(manager), PermissionSet::default());
+        assert_eq!(manager.complement().complement(), manager);
         assert_eq!(PermissionSet::from_names(&["users:read", "users:write", "of:tomorrow"]), manager);
     }
 }

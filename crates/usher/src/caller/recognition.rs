@@ -29,7 +29,9 @@ async fn by_access_token(app: &App, token: &str, origin: Origin) -> AppResult<Ca
         verified = app.keyring.verify_access(token, now);
     }
     let Ok(claims) = verified else { return refused() };
-    let Some((standing, session)) = store::find_by_session(app.db.read(), claims.session_id).await? else { return refused() };
+    let Some((standing, session)) = store::find_by_session(app.db.read(), claims.session_id, now).await? else {
+        return refused();
+    };
     if standing.subject != Subject::User(claims.user_id) {
         return refused();
     }
@@ -42,7 +44,7 @@ async fn by_access_token(app: &App, token: &str, origin: Origin) -> AppResult<Ca
 /// The key, and its holder as they are now. It may do what it was made for, as far as its holder may.
 async fn by_api_key(app: &App, key: &str, origin: Origin) -> AppResult<Caller> {
     let Some(hash) = bearer_hash(Purpose::ApiKey, &SecretText::new(key.to_owned())) else { return refused() };
-    let Some(found) = store::find_by_key(app.db.pipeline(), &hash).await? else { return refused() };
+    let Some(found) = store::find_by_key(app.db.pipeline(), &hash, app.clock.now()).await? else { return refused() };
     let Some(cleared) = ask(app, &found.holder, Act::UseKey(&found.key)) else { return refused() };
     let KeyStanding { id, expires_at, .. } = found.key;
     if found.last_used_at.is_none_or(|last| last + USE_NOTED_EVERY <= app.clock.now()) {

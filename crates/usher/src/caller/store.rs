@@ -8,7 +8,8 @@ use crate::db::lanes::{Pipeline, ReadLane};
 use crate::db::{DbResult, Tx};
 use crate::id::{SessionId, UserId};
 
-const FIND_BY_SESSION: &str = "
+/// Asked at every request with an access token.
+pub(super) const FIND_BY_SESSION: &str = "
     select
         s.id,
         s.auth_epoch as session_epoch,
@@ -26,9 +27,8 @@ const FIND_BY_SESSION: &str = "
         ) as email_verified,
         array(
             select unnest(r.permissions)
-            from user_roles ur
-            join roles r on r.name = ur.role_name
-            where ur.user_id = u.id
+            from effective_roles(u.id, $2) e
+            join roles r on r.name = e.role_name
         ) as permissions
     from sessions s
     join users u on u.id = s.user_id
@@ -46,15 +46,14 @@ const FIND_STANDING: &str = "
         ) as email_verified,
         array(
             select unnest(r.permissions)
-            from user_roles ur
-            join roles r on r.name = ur.role_name
-            where ur.user_id = u.id
+            from effective_roles(u.id, $2) e
+            join roles r on r.name = e.role_name
         ) as permissions
     from users u
     where u.id = $1";
 
-pub async fn find_by_session(lane: &ReadLane, id: SessionId) -> DbResult<Option<(Standing, SessionStanding)>> {
-    let Some(row) = lane.find(FIND_BY_SESSION, id.uuid()).await? else { return Ok(None) };
+pub async fn find_by_session(lane: &ReadLane, id: SessionId, at: Timestamp) -> DbResult<Option<(Standing, SessionStanding)>> {
+    let Some(row) = lane.find(FIND_BY_SESSION, id.uuid(), at).await? else { return Ok(None) };
     let session = SessionStanding {
         id: row.get("id"),
         auth_epoch: row.get("session_epoch"),
@@ -66,7 +65,8 @@ pub async fn find_by_session(lane: &ReadLane, id: SessionId) -> DbResult<Option<
 }
 
 pub async fn find_standing(tx: &mut Tx, id: UserId) -> DbResult<Option<Standing>> {
-    Ok(tx.query_opt(FIND_STANDING, &[&id]).await?.map(|row| standing(&row, Subject::User(id))))
+    let now = tx.now();
+    Ok(tx.query_opt(FIND_STANDING, &[&id, &now]).await?.map(|row| standing(&row, Subject::User(id))))
 }
 
 pub async fn find_active_permissions(tx: &mut Tx, subject: Subject) -> DbResult<Option<PermissionSet>> {
@@ -90,7 +90,7 @@ pub struct Found {
     pub last_used_at: Option<Timestamp>,
 }
 
-pub async fn find_by_key(pipeline: &Pipeline, hash: &[u8]) -> DbResult<Option<Found>> {
+pub async fn find_by_key(pipeline: &Pipeline, hash: &[u8], at: Timestamp) -> DbResult<Option<Found>> {
     let sql = "
         select
             k.id,
@@ -113,16 +113,15 @@ pub async fn find_by_key(pipeline: &Pipeline, hash: &[u8]) -> DbResult<Option<Fo
                 s.permissions,
                 array(
                     select unnest(r.permissions)
-                    from user_roles ur
-                    join roles r on r.name = ur.role_name
-                    where ur.user_id = u.id
+                    from effective_roles(u.id, $2) e
+                    join roles r on r.name = e.role_name
                 )
             ) as permissions
         from api_keys k
         left join users u on u.id = k.user_id
         left join service_accounts s on s.id = k.service_account_id
         where k.key_hash = $1";
-    let Some(row) = pipeline.query_opt(sql, &[&hash]).await? else { return Ok(None) };
+    let Some(row) = pipeline.query_opt(sql, &[&hash, &at]).await? else { return Ok(None) };
     let subject = match row.get("service_account_id") {
         Some(id) => Subject::ServiceAccount(id),
         None => Subject::User(row.get("user_id")),

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
+use crate::testing::TestApp;
 
 const FROM_ANYWHERE: Act<'_> = Act::SignIn { device: Device::Unknown, auth_epoch: 3 };
 const ON_A_KNOWN_DEVICE: Act<'_> = Act::SignIn { device: Device::Known, auth_epoch: 3 };
@@ -140,4 +141,25 @@ fn only_who_deleted_themselves_may_undo_it() {
     {
         assert_eq!(asked(&by_self(UserStatus::Deleted), act, now), Some(Refusal::Deleted));
     }
+}
+
+/// With a million users a statement of every request must look up, not read through.
+#[tokio::test]
+async fn the_gate_looks_up_one_users_roles_by_indexes() {
+    let app = TestApp::new().await;
+    let mut tx = app.tx().await;
+    // Empty tables would be read through: that costs nothing there.
+    tx.execute("set local enable_seqscan = off", &[]).await.unwrap();
+    let sql = store::FIND_BY_SESSION
+        .replace("$1", "array['0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d']::uuid[]")
+        .replace("$2", "timestamptz '2026-01-01 00:00:00Z'");
+    let rows = tx.query(&format!("explain {sql}"), &[]).await.unwrap();
+    let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let plan = plan.join("\n");
+    assert!(!plan.contains("Seq Scan") && !plan.contains("Function Scan"), "{plan}");
+    for condition in ["(user_id = u.id)", "(group_id = m.group_id)", "(group_id = c.ancestor_id)"] {
+        assert!(plan.contains(&format!("Index Cond: {condition}")), "{condition}\n{plan}");
+    }
+    drop(tx);
+    app.finish().await;
 }

@@ -8,6 +8,7 @@ mod bulk;
 mod changes;
 mod config;
 mod doctor;
+mod groups;
 mod healthcheck;
 mod keys;
 mod mails;
@@ -78,6 +79,9 @@ enum Command {
     /// Look after service accounts and their API keys
     #[command(subcommand)]
     ServiceAccount(service_accounts::Command),
+    /// Look after groups and who is in them
+    #[command(subcommand)]
+    Group(groups::Command),
     /// See roles
     #[command(subcommand)]
     Role(roles::Command),
@@ -183,6 +187,7 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Bulk(command) => bulk::run(config, command, json).await,
             Command::Change(command) => changes::run(config, command, json).await,
             Command::ServiceAccount(command) => service_accounts::run(config, command, json).await,
+            Command::Group(command) => groups::run(config, command, json).await,
             Command::Role(command) => roles::run(config, &command, json).await,
             Command::Mail(command) => mails::run(config, &command, json).await,
             Command::Keys(command) => keys::run(config, &command, json).await,

@@ -262,7 +262,7 @@ async fn lock(app: &App, who: Who) -> AppResult<(Tx, User)> {
 }
 
 /// By id, address or user name.
-async fn find(tx: &mut Tx, who: &str) -> AppResult<User> {
+pub(super) async fn find(tx: &mut Tx, who: &str) -> AppResult<User> {
     let id: Option<UserId> = match (who.parse(), EmailAddress::parse(who)) {
         (Ok(id), _) => Some(id),
         (_, Ok(address)) => emails::find(tx, &address).await?.map(|email| email.user_id),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
+use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
@@ -184,6 +185,7 @@ impl Pipeline {
 struct LookUp {
     sql: &'static str,
     key: Uuid,
+    at: Timestamp,
     reply: oneshot::Sender<DbResult<Option<Arc<Row>>>>,
 }
 
@@ -204,11 +206,12 @@ impl ReadLane {
         Self { sender, pulse: Arc::clone(pulse) }
     }
 
-    /// The row with this key. `sql` takes the keys as `$1` (`uuid[]`) and its first column is the key.
-    pub async fn find(&self, sql: &'static str, key: Uuid) -> DbResult<Option<Arc<Row>>> {
+    /// The row with this key, as it is at a time. `sql` takes the keys as `$1` (`uuid[]`) and the time as `$2`, and its first column
+    /// is the key. Those that travel together are answered as of the latest of their times.
+    pub async fn find(&self, sql: &'static str, key: Uuid, at: Timestamp) -> DbResult<Option<Arc<Row>>> {
         let (reply, answer) = oneshot::channel();
         self.sender
-            .try_send(LookUp { sql, key, reply })
+            .try_send(LookUp { sql, key, at, reply })
             .map_err(|_| DbError::Unavailable("too many look-ups are waiting".to_owned()))?;
         // Watched here too: one who waits behind others must not wait for all of them to be given up.
         self.pulse
@@ -244,7 +247,8 @@ async fn answer_together(connection: &Shared, sql: &'static str, mut look_ups: V
     let mut keys: Vec<Uuid> = look_ups.iter().map(|look_up| look_up.key).collect();
     keys.sort_unstable();
     keys.dedup();
-    match connection.query(sql, &[&keys]).await {
+    let at = look_ups.iter().map(|look_up| look_up.at).max();
+    match connection.query(sql, &[&keys, &at]).await {
         Ok(rows) => {
             let rows: HashMap<Uuid, Arc<Row>> = rows.into_iter().map(|row| (row.get(0), Arc::new(row))).collect();
             for look_up in look_ups {
@@ -268,7 +272,7 @@ async fn answer_together(connection: &Shared, sql: &'static str, mut look_ups: V
 }
 
 async fn answer_alone(connection: &Shared, sql: &'static str, look_up: LookUp) {
-    let answer = connection.query(sql, &[&vec![look_up.key]]).await;
+    let answer = connection.query(sql, &[&vec![look_up.key], &look_up.at]).await;
     // A caller that has gone away no longer wants its answer.
     let _ = look_up.reply.send(answer.map(|rows| rows.into_iter().next().map(Arc::new)));
 }

@@ -97,7 +97,7 @@ struct DeletionStatus {
 }
 
 async fn read_me(person: Person, State(app): State<App>) -> AppResult<Tagged<User>> {
-    let user = users::look_up(app.db.read(), person.user_id).await?;
+    let user = users::look_up(app.db.read(), person.user_id, app.clock.now()).await?;
     Ok(Tagged { version: user.version, body: user })
 }
 

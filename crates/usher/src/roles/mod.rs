@@ -1,5 +1,8 @@
 //! Roles and who holds them. Nobody grants more than they hold, and there is always an active administrator: every operation
 //! that could remove the last one locks the `admin` role first, so two at once can't both believe another remains.
+//!
+//! A user has the roles that were granted to them and those of their groups. A grant may end by itself: from then on it gives nothing,
+//! and a job removes what is left of it. Who is an administrator for a time only is not the one who remains.
 
 mod api;
 mod store;
@@ -17,7 +20,7 @@ use crate::audit::{self, Event};
 use crate::caller::{Authority, Permission, PermissionSet};
 use crate::db::{DbResult, OnConstraint, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
-use crate::id::UserId;
+use crate::id::{GroupId, UserId};
 
 pub const ADMIN: &str = "admin";
 pub const MANAGER: &str = "manager";
@@ -40,9 +43,21 @@ pub struct Role {
 }
 
 impl Role {
-    fn permission_set(&self) -> PermissionSet {
-        self.permissions.iter().copied().collect()
+    pub fn permission_set(&self) -> PermissionSet {
+        set(&self.permissions)
     }
+}
+
+/// A role that was granted to a user.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RoleGrant")]
+pub struct Grant {
+    pub role: String,
+    pub granted_at: Timestamp,
+    /// The user who granted it; `null` for a program, the operator and usher itself.
+    pub granted_by: Option<UserId>,
+    /// From then on it gives nothing; `null` when it does not end by itself.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The name of a role: a lower-case letter, then lower-case letters, digits, `-` and `_`.
@@ -65,13 +80,9 @@ impl From<&str> for RoleName {
 
 /// Brings the built-in roles in step with this release's permissions.
 pub async fn sync_built_in(tx: &mut Tx) -> DbResult<()> {
-    let all: Vec<&str> = Permission::ALL.iter().map(|permission| permission.name()).collect();
-    let manager: Vec<&str> = [Permission::UsersRead, Permission::UsersWrite, Permission::RolesRead]
-        .iter()
-        .map(|permission| permission.name())
-        .collect();
-    store::upsert_built_in(tx, ADMIN, "May do everything.", &all).await?;
-    store::upsert_built_in(tx, MANAGER, "Looks after ordinary users.", &manager).await?;
+    let manager = set(&[Permission::UsersRead, Permission::UsersWrite, Permission::RolesRead]);
+    store::upsert_built_in(tx, ADMIN, "May do everything.", &PermissionSet::all().names()).await?;
+    store::upsert_built_in(tx, MANAGER, "Looks after ordinary users.", &manager.names()).await?;
     store::upsert_built_in(tx, USER, "An ordinary user: may look after themselves.", &[]).await
 }
 
@@ -91,8 +102,8 @@ pub async fn create(
     description: &str,
     permissions: &[Permission],
 ) -> AppResult<Role> {
-    by.to_grant(permissions.iter().copied().collect())?;
-    store::insert_role(tx, name.as_str(), description, &names(permissions)).await.on_constraint("roles_pkey", || {
+    by.to_grant(set(permissions))?;
+    store::insert_role(tx, name.as_str(), description, &set(permissions).names()).await.on_constraint("roles_pkey", || {
         let error = FieldError::at_pointer("/name", "role_name_taken", "There is a role of this name.");
         Rejection { errors: vec![error], ..Rejection::conflict("role_name_taken", "There is a role of this name.") }
     })?;
@@ -113,8 +124,8 @@ pub async fn update(
     let description = description.unwrap_or_else(|| before.description.clone());
     let permissions = permissions.unwrap_or_else(|| before.permissions.clone());
     by.to_grant(before.permission_set())?;
-    by.to_grant(permissions.iter().copied().collect())?;
-    store::update_role(tx, &before.name, &description, &names(&permissions)).await?;
+    by.to_grant(set(&permissions))?;
+    store::update_role(tx, &before.name, &description, &set(&permissions).names()).await?;
     let after = find(tx, &before.name).await?;
     audit::record(tx, Event::success("role.updated").on("role", &before.name).changed(before, &after)).await?;
     Ok(after)
@@ -124,11 +135,14 @@ pub async fn update(
 pub async fn delete(tx: &mut Tx, by: Authority, role: &Role) -> AppResult<()> {
     refuse_built_in(role)?;
     by.to_grant(role.permission_set())?;
-    store::delete_role(tx, &role.name).await.on_constraint("user_roles_role_name_fkey", || {
+    let deleted = store::delete_role(tx, &role.name).await.on_constraint("user_roles_role_name_fkey", || {
         Rejection::conflict(
             "role_in_use",
             "Somebody holds this role. Take it from them first: GET /v1/users?role=<name> lists them.",
         )
+    });
+    deleted.on_constraint("group_roles_role_name_fkey", || {
+        Rejection::conflict("role_in_use", "A group carries this role. Take it from the group first: GET /v1/groups lists them.")
     })?;
     audit::record(tx, Event::success("role.deleted").on("role", &role.name).changed(role, &())).await?;
     Ok(())
@@ -147,17 +161,11 @@ fn refuse_built_in(role: &Role) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Gives a user exactly these roles. The caller must hold whatever is given and taken.
+/// Gives a user exactly these roles. The caller must hold whatever is given and taken. A role that the user has already keeps the end
+/// that it has: whoever reads the roles and writes them back must not make it last.
 pub async fn assign(tx: &mut Tx, by: Authority, user_id: UserId, wanted: &[RoleName]) -> AppResult<()> {
+    let known = read_all(tx, wanted).await?;
     let wanted: Vec<&str> = wanted.iter().map(RoleName::as_str).collect();
-    let known = store::find_roles(tx, &wanted).await?;
-    for (at, name) in wanted.iter().enumerate() {
-        if !known.iter().any(|role| role.name == *name) {
-            return Err(
-                Rejection::invalid_field(&format!("/roles/{at}"), "unknown_role", "There is no role of this name.").into()
-            );
-        }
-    }
     let held = store::list_held(tx, user_id).await?;
     let given = known.iter().filter(|role| !held.iter().any(|held| held.name == role.name));
     let taken = held.iter().filter(|role| !wanted.contains(&role.name.as_str()));
@@ -193,6 +201,136 @@ pub async fn take_from_many(tx: &mut Tx, by: Authority, user_ids: &[UserId], rol
     Ok(())
 }
 
+/// The roles of these names, or a refusal that points at one that is not there.
+pub async fn read_all(tx: &mut Tx, wanted: &[RoleName]) -> AppResult<Vec<Role>> {
+    let names: Vec<&str> = wanted.iter().map(RoleName::as_str).collect();
+    let known = store::find_roles(tx, &names).await?;
+    match names.iter().position(|name| !known.iter().any(|role| role.name == *name)) {
+        None => Ok(known),
+        Some(at) => {
+            Err(Rejection::invalid_field(&format!("/roles/{at}"), "unknown_role", "There is no role of this name.").into())
+        }
+    }
+}
+
+/// The roles that were granted to a user, with when and by whom.
+pub async fn list_grants(tx: &mut Tx, user_id: UserId) -> DbResult<Vec<Grant>> {
+    store::list_grants(tx, user_id).await
+}
+
+/// Gives a user one role, until a time or for good. One that they have gets this end. False when that is how it was.
+pub async fn grant(tx: &mut Tx, by: Authority, user_id: UserId, name: &str, expires_at: Option<Timestamp>) -> AppResult<bool> {
+    let role = find(tx, name).await?;
+    by.to_grant(role.permission_set())?;
+    require_future(tx, expires_at)?;
+    let grants = store::list_grants(tx, user_id).await?;
+    let before = grants.iter().find(|grant| grant.role == name);
+    if before.is_some_and(|grant| grant.expires_at == expires_at) {
+        return Ok(false);
+    }
+    if before.is_none() && grants.len() >= HELD_MAX {
+        return Err(Rejection::conflict("too_many_roles", "The user holds 50 roles already: take one first.").into());
+    }
+    // An administrator for a time does not count as the one who remains.
+    let may_demote = name == ADMIN && expires_at.is_some();
+    if may_demote {
+        lock_admins(tx).await?;
+    }
+    store::upsert_grant(tx, user_id, name, by.user_id, expires_at)
+        .await
+        .on_constraint("user_roles_role_name_fkey", Rejection::not_found)?;
+    if may_demote {
+        keep_an_admin(tx).await?;
+    }
+    let after = held_names(grants.iter().map(|grant| grant.role.as_str()).chain([name]));
+    let event = Event::success("user.role_granted")
+        .on("user", user_id)
+        .changed(&held_names(grants.iter().map(|grant| grant.role.as_str())), &after)
+        .detail("role", name)
+        .detail("ends_before", end(before))
+        .detail("ends", expires_at.map(|at| at.to_string()));
+    audit::record(tx, event).await?;
+    Ok(true)
+}
+
+/// Takes one role that was granted to a user.
+pub async fn take(tx: &mut Tx, by: Authority, user_id: UserId, name: &str) -> AppResult<()> {
+    let held = store::list_held(tx, user_id).await?;
+    let role = held.iter().find(|role| role.name == name).ok_or_else(Rejection::not_found)?;
+    by.to_grant(role.permission_set())?;
+    let grants = store::list_grants(tx, user_id).await?;
+    if name == ADMIN {
+        lock_admins(tx).await?;
+    }
+    store::delete_grant(tx, user_id, name).await?;
+    if name == ADMIN {
+        keep_an_admin(tx).await?;
+    }
+    let names = grants.iter().map(|grant| grant.role.as_str());
+    let event = Event::success("user.role_taken")
+        .on("user", user_id)
+        .changed(&held_names(names.clone()), &held_names(names.filter(|role| *role != name)))
+        .detail("role", name)
+        .detail("ends_before", end(grants.iter().find(|grant| grant.role == name)));
+    audit::record(tx, event).await?;
+    Ok(())
+}
+
+/// Removes what is left of grants that have ended, and says whose they were.
+pub async fn remove_expired(tx: &mut Tx, limit: i64) -> AppResult<Vec<UserId>> {
+    let removed = store::delete_expired_grants(tx, limit).await?;
+    for (user_id, grant) in &removed {
+        let left = store::list_grants(tx, *user_id).await?;
+        let names = left.iter().map(|grant| grant.role.as_str());
+        let event = Event::success("user.role_expired")
+            .on("user", user_id)
+            .changed(&held_names(names.clone().chain([grant.role.as_str()])), &held_names(names))
+            .detail("role", grant.role.as_str())
+            .detail("ends_before", end(Some(grant)));
+        audit::record(tx, event).await?;
+    }
+    Ok(removed.into_iter().map(|(user_id, _)| user_id).collect())
+}
+
+/// The roles that were granted to a user, as the audit trail has them: like those of a user, so that history and undo know them.
+fn held_names<'a>(names: impl Iterator<Item = &'a str>) -> serde_json::Value {
+    let names: std::collections::BTreeSet<&str> = names.collect();
+    serde_json::json!({ "roles": names })
+}
+
+fn end(grant: Option<&Grant>) -> Option<String> {
+    grant?.expires_at.map(|at| at.to_string())
+}
+
+/// An end must lie ahead.
+pub fn require_future(tx: &Tx, expires_at: Option<Timestamp>) -> Result<(), Rejection> {
+    if expires_at.is_some_and(|at| at <= tx.now()) {
+        return Err(Rejection::invalid_field("/expires_at", "in_the_past", "must be a time that is still to come"));
+    }
+    Ok(())
+}
+
+/// The groups whose members have the role, by what is above them too.
+pub async fn list_groups_with(tx: &mut Tx, name: &str) -> DbResult<Vec<GroupId>> {
+    store::list_groups_with(tx, name).await
+}
+
+/// What groups carry stays as it is until the transaction ends.
+pub async fn lock_groups_shared(tx: &mut Tx) -> DbResult<()> {
+    store::lock_groups_shared(tx).await
+}
+
+/// Call before a user may lose all their rights, and [`keep_an_admin`] after it if this is true: they are an administrator, and
+/// nobody else ceases to be one meanwhile. What groups carry is held first, lest a group make them one in this moment.
+pub async fn lock_if_admin(tx: &mut Tx, user_id: UserId) -> DbResult<bool> {
+    store::lock_groups_shared(tx).await?;
+    let is_admin = store::has_role(tx, user_id, ADMIN).await?;
+    if is_admin {
+        lock_admins(tx).await?;
+    }
+    Ok(is_admin)
+}
+
 /// Call before a change that may make this user no active administrator any more, and [`keep_an_admin`] after it.
 pub async fn lock_admins(tx: &mut Tx) -> DbResult<()> {
     store::lock_role(tx, ADMIN).await
@@ -212,7 +350,6 @@ pub async fn exists_admin(tx: &mut Tx) -> DbResult<bool> {
     store::exists_admin(tx).await
 }
 
-fn names(permissions: &[Permission]) -> Vec<&'static str> {
-    let set: PermissionSet = permissions.iter().copied().collect();
-    set.iter().map(Permission::name).collect()
+fn set(permissions: &[Permission]) -> PermissionSet {
+    permissions.iter().copied().collect()
 }

@@ -1,11 +1,12 @@
 //! The SQL of roles.
 
+use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::Role;
+use super::{Grant, Role};
 use crate::caller::PermissionSet;
 use crate::db::{DbResult, Tx};
-use crate::id::UserId;
+use crate::id::{GroupId, UserId};
 
 /// Writes nothing when nothing has changed, so that every start need not write.
 pub async fn upsert_built_in(tx: &mut Tx, name: &str, description: &str, permissions: &[&str]) -> DbResult<()> {
@@ -73,18 +74,34 @@ pub async fn delete_role(tx: &mut Tx, name: &str) -> DbResult<()> {
     Ok(())
 }
 
+/// What was granted to the user and has not ended.
 pub async fn list_held(tx: &mut Tx, user_id: UserId) -> DbResult<Vec<Role>> {
+    let now = tx.now();
     let sql = "
         select r.name, r.description, r.permissions, r.built_in, r.version, r.created_at, r.updated_at
         from user_roles ur
         join roles r on r.name = ur.role_name
-        where ur.user_id = $1";
-    Ok(tx.query(sql, &[&user_id]).await?.iter().map(role).collect())
+        where ur.user_id = $1 and (ur.expires_at is null or ur.expires_at > $2)";
+    Ok(tx.query(sql, &[&user_id, &now]).await?.iter().map(role).collect())
 }
 
+pub async fn list_grants(tx: &mut Tx, user_id: UserId) -> DbResult<Vec<Grant>> {
+    let now = tx.now();
+    let sql = "
+        select role_name, granted_at, granted_by, expires_at
+        from user_roles
+        where user_id = $1 and (expires_at is null or expires_at > $2)
+        order by role_name";
+    Ok(tx.query(sql, &[&user_id, &now]).await?.iter().map(grant).collect())
+}
+
+/// Those that stay keep the end they have; those that have ended begin anew, without one.
 pub async fn replace_held(tx: &mut Tx, user_id: UserId, names: &[&str], granted_by: Option<UserId>) -> DbResult<()> {
     let now = tx.now();
-    tx.execute("delete from user_roles where user_id = $1 and role_name <> all($2)", &[&user_id, &names]).await?;
+    let sql = "
+        delete from user_roles
+        where user_id = $1 and (role_name <> all($2) or expires_at <= $3)";
+    tx.execute(sql, &[&user_id, &names, &now]).await?;
     let sql = "
         insert into user_roles (user_id, role_name, granted_at, granted_by)
         select $1, name, $3, $4
@@ -100,7 +117,8 @@ pub async fn insert_held(tx: &mut Tx, user_ids: &[UserId], name: &str, granted_b
         insert into user_roles (user_id, role_name, granted_at, granted_by)
         select id, $2, $3, $4
         from unnest($1::uuid[]) as id
-        on conflict (user_id, role_name) do nothing";
+        on conflict (user_id, role_name) do update
+        set granted_at = excluded.granted_at, granted_by = excluded.granted_by, expires_at = null";
     tx.execute(sql, &[&user_ids, &name, &now, &granted_by]).await?;
     Ok(())
 }
@@ -110,26 +128,121 @@ pub async fn delete_held(tx: &mut Tx, user_ids: &[UserId], name: &str) -> DbResu
     Ok(())
 }
 
-pub async fn exists_active_admin(tx: &mut Tx) -> DbResult<bool> {
+/// Gives the role, or gives the grant that is there another end.
+pub async fn upsert_grant(
+    tx: &mut Tx,
+    user_id: UserId,
+    name: &str,
+    granted_by: Option<UserId>,
+    expires_at: Option<Timestamp>,
+) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        insert into user_roles (user_id, role_name, granted_at, granted_by, expires_at)
+        values ($1, $2, $3, $4, $5)
+        on conflict (user_id, role_name) do update
+        set granted_at = excluded.granted_at, granted_by = excluded.granted_by, expires_at = excluded.expires_at";
+    tx.execute(sql, &[&user_id, &name, &now, &granted_by, &expires_at]).await?;
+    Ok(())
+}
+
+pub async fn delete_grant(tx: &mut Tx, user_id: UserId, name: &str) -> DbResult<()> {
+    tx.execute("delete from user_roles where user_id = $1 and role_name = $2", &[&user_id, &name]).await?;
+    Ok(())
+}
+
+/// Removes grants that have ended. Those of a user whom somebody is changing wait for the next time.
+pub async fn delete_expired_grants(tx: &mut Tx, limit: i64) -> DbResult<Vec<(UserId, Grant)>> {
+    let now = tx.now();
+    let sql = "
+        delete from user_roles
+        where (user_id, role_name) in (
+            select ur.user_id, ur.role_name
+            from user_roles ur
+            join users u on u.id = ur.user_id
+            where ur.expires_at <= $1
+            order by ur.user_id
+            limit $2
+            for no key update of u skip locked
+        )
+        returning user_id, role_name, granted_at, granted_by, expires_at";
+    Ok(tx.query(sql, &[&now, &limit]).await?.iter().map(|row| (row.get("user_id"), grant(row))).collect())
+}
+
+/// What groups carry stays as it is until the transaction ends. Memberships may change meanwhile.
+pub async fn lock_groups_shared(tx: &mut Tx) -> DbResult<()> {
+    tx.execute("lock table group_parents in row share mode", &[]).await?;
+    Ok(())
+}
+
+/// The groups whose members have the role.
+pub async fn list_groups_with(tx: &mut Tx, name: &str) -> DbResult<Vec<GroupId>> {
+    let sql = "
+        select distinct c.group_id
+        from group_roles gr
+        join group_closure c on c.ancestor_id = gr.group_id
+        where gr.role_name = $1";
+    Ok(tx.query(sql, &[&name]).await?.iter().map(|row| row.get("group_id")).collect())
+}
+
+pub async fn has_role(tx: &mut Tx, user_id: UserId, name: &str) -> DbResult<bool> {
+    let now = tx.now();
     let sql = "
         select exists (
             select
-            from user_roles ur
-            join users u on u.id = ur.user_id
-            where ur.role_name = 'admin' and u.status = 'active'
+            from effective_roles($1, $2) e
+            where e.role_name = $3
         )";
+    Ok(tx.query_one(sql, &[&user_id, &now, &name]).await?.get(0))
+}
+
+/// Whether there is one whose rights do not end by themselves.
+pub async fn exists_active_admin(tx: &mut Tx) -> DbResult<bool> {
+    let sql = "
+        select
+            exists (
+                select
+                from user_roles ur
+                join users u on u.id = ur.user_id
+                where ur.role_name = 'admin' and ur.expires_at is null and u.status = 'active'
+            )
+            or exists (
+                select
+                from group_roles gr
+                join group_closure c on c.ancestor_id = gr.group_id
+                join group_members m on m.group_id = c.group_id
+                join users u on u.id = m.user_id
+                where gr.role_name = 'admin' and m.expires_at is null and u.status = 'active'
+            )";
     Ok(tx.query_one(sql, &[]).await?.get(0))
 }
 
 /// Whether there has ever been one: a server before its set-up has none to keep.
 pub async fn exists_admin(tx: &mut Tx) -> DbResult<bool> {
     let sql = "
-        select exists (
-            select
-            from user_roles
-            where role_name = 'admin'
-        )";
+        select
+            exists (
+                select
+                from user_roles
+                where role_name = 'admin'
+            )
+            or exists (
+                select
+                from group_roles gr
+                join group_closure c on c.ancestor_id = gr.group_id
+                join group_members m on m.group_id = c.group_id
+                where gr.role_name = 'admin'
+            )";
     Ok(tx.query_one(sql, &[]).await?.get(0))
+}
+
+fn grant(row: &Row) -> Grant {
+    Grant {
+        role: row.get("role_name"),
+        granted_at: row.get("granted_at"),
+        granted_by: row.get("granted_by"),
+        expires_at: row.get("expires_at"),
+    }
 }
 
 fn role(row: &Row) -> Role {

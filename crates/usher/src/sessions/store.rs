@@ -170,19 +170,20 @@ pub async fn insert_refresh_token(tx: &mut Tx, hash: &[u8], id: SessionId, expir
             values ($1, $2, $3, $4)
         )
         select s.id, s.created_at, s.amr,
-            array(select ur.role_name from user_roles ur where ur.user_id = s.user_id order by ur.role_name) as roles
+            array(select distinct e.role_name from effective_roles(s.user_id, $3) e order by 1) as roles
         from sessions s
         where s.id = $2";
     Ok(bearer(&tx.query_one(sql, &[&hash, &id, &now, &expires_at]).await?))
 }
 
 pub async fn find_bearer(tx: &mut Tx, id: SessionId) -> DbResult<Bearer> {
+    let now = tx.now();
     let sql = "
         select s.id, s.created_at, s.amr,
-            array(select ur.role_name from user_roles ur where ur.user_id = s.user_id order by ur.role_name) as roles
+            array(select distinct e.role_name from effective_roles(s.user_id, $2) e order by 1) as roles
         from sessions s
         where s.id = $1";
-    Ok(bearer(&tx.query_one(sql, &[&id]).await?))
+    Ok(bearer(&tx.query_one(sql, &[&id, &now]).await?))
 }
 
 fn bearer(row: &Row) -> Bearer {

@@ -54,6 +54,9 @@ fn concrete(path: &str) -> String {
         .replace("{session_id}", id)
         .replace("{email_id}", id)
         .replace("{key_id}", id)
+        .replace("{user_id}", id)
+        .replace("{role}", "support")
+        .replace("{permission}", "users:read")
         .replace("{name}", "support")
 }
 

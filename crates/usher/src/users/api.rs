@@ -185,7 +185,7 @@ async fn read_user(
     Path(path): Path<UserPath>,
     Query(query): Query<ReadUser>,
 ) -> AppResult<Tagged<User>> {
-    let mut user = super::look_up(app.db.read(), path.id).await?;
+    let mut user = super::look_up(app.db.read(), path.id, app.clock.now()).await?;
     caller.authority().over(user.permissions)?;
     if let Some(at) = query.as_of {
         let ask: Ask<_, _> = |tx, (id, at)| Box::pin(history::as_of(tx, *id, *at));

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 use usher_oidc::filter::{AttributePath, Filter, FilterError, Literal, Operator};
 
+use super::list::has_role;
 use crate::caller::UserStatus;
 use crate::db::Conditions;
 use crate::emails::EmailAddress;
@@ -71,9 +72,9 @@ pub enum Written {
 }
 
 /// Reads a filter and turns it into a condition on `users u`. What does not fit is told with its column.
-pub fn compile(text: &str, written: Written, into: &mut Conditions) -> Result<(), Rejection> {
+pub fn compile(text: &str, written: Written, now: Timestamp, into: &mut Conditions) -> Result<(), Rejection> {
     let filter = usher_oidc::filter::parse(text).map_err(|error| refuse(&error))?;
-    let sql = Compiler { into, written }.sql(&filter).map_err(|fault| Rejection::invalid_query(vec![fault]))?;
+    let sql = Compiler { into, written, now }.sql(&filter).map_err(|fault| Rejection::invalid_query(vec![fault]))?;
     into.require(sql);
     Ok(())
 }
@@ -116,6 +117,7 @@ fn kind(path: &AttributePath) -> Result<Kind, FieldError> {
 struct Compiler<'a> {
     into: &'a mut Conditions,
     written: Written,
+    now: Timestamp,
 }
 
 impl Compiler<'_> {
@@ -152,7 +154,10 @@ impl Compiler<'_> {
                 let only = if primary { " and e.is_primary" } else { "" };
                 format!("exists (select from emails e where e.user_id = u.id{only})")
             }
-            Kind::Roles => "exists (select from user_roles ur where ur.user_id = u.id)".to_owned(),
+            Kind::Roles => {
+                let now = self.into.bind(self.now);
+                format!("exists (select from effective_roles(u.id, {now}))")
+            }
         })
     }
 
@@ -211,8 +216,7 @@ impl Compiler<'_> {
             }
             (Kind::Roles, Literal::Text(text)) => {
                 require_equal(path, operator)?;
-                let role = self.into.bind(text.to_lowercase());
-                format!("exists (select from user_roles ur where ur.user_id = u.id and ur.role_name = {role})")
+                has_role(&text.to_lowercase(), self.written, self.now, self.into)
             }
             (kind, _) => return Err(fault(path, format!("`{path}` is compared with {}", kind.takes()))),
         })

@@ -65,9 +65,11 @@ async fn suspend(tx: &mut Tx, before: &User) -> AppResult<User> {
     if next_status(before, ChangeOfStanding::Suspend)?.is_none() {
         return Ok(before.clone());
     }
-    take_away(tx, before).await?;
+    let is_admin = take_away(tx, before).await?;
     store::update_to_suspended(tx, &[before.id]).await?;
-    keep_an_admin(tx, before).await?;
+    if is_admin {
+        roles::keep_an_admin(tx).await?;
+    }
     finish(tx, "user.suspended", before).await
 }
 
@@ -88,10 +90,12 @@ async fn delete(tx: &mut Tx, before: &User) -> AppResult<User> {
         }
         return Ok(before.clone());
     }
-    take_away(tx, before).await?;
+    let is_admin = take_away(tx, before).await?;
     let purge_after = tx.now() + KEPT_FOR;
     store::update_to_deleted(tx, &[before.id], purge_after).await?;
-    keep_an_admin(tx, before).await?;
+    if is_admin {
+        roles::keep_an_admin(tx).await?;
+    }
     finish(tx, "user.deleted", before).await
 }
 
@@ -166,22 +170,10 @@ pub fn wrong_state(detail: &str) -> Rejection {
     Rejection::conflict("invalid_state", detail)
 }
 
-/// Before a user loses their rights: links sent to them die, and if they are an administrator nobody else may lose theirs meanwhile.
-async fn take_away(tx: &mut Tx, user: &User) -> AppResult<()> {
-    if is_admin(user) {
-        roles::lock_admins(tx).await?;
-    }
+/// Before a user loses their rights: links sent to them die. Says whether they are an administrator; then nobody else may lose theirs
+/// meanwhile, and one must remain after it.
+async fn take_away(tx: &mut Tx, user: &User) -> AppResult<bool> {
+    let is_admin = roles::lock_if_admin(tx, user.id).await?;
     one_time_tokens::expire_all(tx, user.id).await?;
-    Ok(())
-}
-
-async fn keep_an_admin(tx: &mut Tx, user: &User) -> AppResult<()> {
-    if is_admin(user) {
-        roles::keep_an_admin(tx).await?;
-    }
-    Ok(())
-}
-
-pub(super) fn is_admin(user: &User) -> bool {
-    user.roles.iter().any(|role| role == roles::ADMIN)
+    Ok(is_admin)
 }

@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::filter::{self, Written};
 use super::{User, store};
-use crate::caller::{Authority, Permission, PermissionSet, UserStatus};
+use crate::caller::{Authority, PermissionSet, UserStatus};
 use crate::db::page::{self, Limit, Page, Total};
 use crate::db::{Conditions, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
@@ -39,7 +39,7 @@ pub struct Filter {
     pub filter: Option<String>,
     /// Only users in this status. Without it: all but the deleted ones.
     pub status: Option<UserStatus>,
-    /// Only holders of this role.
+    /// Only users who have this role, by their groups too.
     pub role: Option<String>,
     /// Only users created at this time or later.
     #[serde(default, deserialize_with = "time")]
@@ -123,23 +123,25 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
 
 /// The condition on `users u` that the filter makes, for whoever else selects users by one. Nobody is left out whom the caller may
 /// not act on, unless `visible`.
-pub fn select(by: Authority, filter: &Filter, written: Written, into: &mut Conditions) -> Result<(), Rejection> {
+pub fn select(by: Authority, filter: &Filter, written: Written, now: Timestamp, into: &mut Conditions) -> Result<(), Rejection> {
     match filter.status {
         Some(status) => into.require_if("u.status = {}", Some(status.as_str())),
         None if filter.filter.as_deref().is_some_and(filter::mentions_deleted) => {}
         None => into.require("u.status <> 'deleted'"),
     }
-    let role = "exists (select from user_roles ur where ur.user_id = u.id and ur.role_name = {})";
-    into.require_if(role, filter.role.clone());
+    if let Some(role) = &filter.role {
+        let has_role = has_role(role, written, now, into);
+        into.require(has_role);
+    }
     into.require_if("u.created_at >= {}", filter.created_after);
     into.require_if("u.created_at < {}", filter.created_before);
     if let Some(text) = &filter.q {
         search(text, written, into)?;
     }
     if let Some(text) = &filter.filter {
-        filter::compile(text, written, into)?;
+        filter::compile(text, written, now, into)?;
     }
-    visible_to(by, into);
+    visible_to(by, now, into);
     Ok(())
 }
 
@@ -191,27 +193,45 @@ fn search(text: &str, written: Written, into: &mut Conditions) -> Result<(), Rej
 }
 
 /// Leaves out whom the caller may not act on.
-fn visible_to(by: Authority, into: &mut Conditions) {
+fn visible_to(by: Authority, now: Timestamp, into: &mut Conditions) {
     if by.permissions != PermissionSet::all() {
-        let outranks = outranks(by, into);
+        let outranks = outranks(by, now, into);
         into.require(format!("not {outranks}"));
     }
 }
 
 /// Whether a user `u` holds a permission that the caller lacks.
-pub fn outranks(by: Authority, into: &mut Conditions) -> String {
-    let held: Vec<&'static str> = by.permissions.iter().map(Permission::name).collect();
-    let known: Vec<&'static str> = Permission::ALL.iter().map(|permission| permission.name()).collect();
-    let (held, known) = (into.bind(held), into.bind(known));
+pub fn outranks(by: Authority, now: Timestamp, into: &mut Conditions) -> String {
+    let (lacked, now) = (into.bind(by.permissions.complement().names()), into.bind(now));
     format!(
         "exists (
             select
-            from user_roles ur
-            join roles r on r.name = ur.role_name
-            cross join unnest(r.permissions) as p
-            where ur.user_id = u.id and p = any({known}) and p <> all({held})
+            from effective_roles(u.id, {now}) e
+            join roles r on r.name = e.role_name
+            where r.permissions && {lacked}
         )"
     )
+}
+
+/// Whether a user `u` has the role, by their groups too.
+pub(super) fn has_role(role: &str, written: Written, now: Timestamp, into: &mut Conditions) -> String {
+    let (role, now) = (into.bind(role.to_owned()), into.bind(now));
+    match written {
+        Written::ForFew => format!(
+            "u.id in (
+                select ur.user_id
+                from user_roles ur
+                where ur.role_name = {role} and (ur.expires_at is null or ur.expires_at > {now})
+                union all
+                select m.user_id
+                from group_roles gr
+                join group_closure c on c.ancestor_id = gr.group_id
+                join group_members m on m.group_id = c.group_id
+                where gr.role_name = {role} and (m.expires_at is null or m.expires_at > {now})
+            )"
+        ),
+        Written::ForMany => format!("exists (select from effective_roles(u.id, {now}) e where e.role_name = {role})"),
+    }
 }
 
 /// What the page begins after, as a condition on the columns of `table`.
@@ -252,7 +272,7 @@ async fn among_few(
     cursor: Option<&Cursor>,
 ) -> AppResult<(i64, Vec<UserId>)> {
     let mut conditions = Conditions::default();
-    select(by, filter, Written::ForFew, &mut conditions)?;
+    select(by, filter, Written::ForFew, tx.now(), &mut conditions)?;
     let (after, order) = (after(cursor, "f", &mut conditions), order(sort, "f"));
     let (limit, few) = (conditions.bind(limit.and_one()), conditions.bind(FEW + 1));
     let sql = format!(
@@ -278,7 +298,7 @@ async fn on_a_walk(
     cursor: Option<&Cursor>,
 ) -> AppResult<Vec<UserId>> {
     let mut conditions = Conditions::default();
-    select(by, filter, Written::ForMany, &mut conditions)?;
+    select(by, filter, Written::ForMany, tx.now(), &mut conditions)?;
     let (after, order) = (after(cursor, "u", &mut conditions), order(sort, "u"));
     let limit = conditions.bind(limit.and_one());
     let sql = format!("select u.id from users u where {} and {after} order by {order} limit {limit}", conditions.sql());
@@ -291,7 +311,7 @@ async fn on_a_walk(
 /// Exactly if they are few, else as many as PostgreSQL expects.
 async fn count(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Total> {
     let mut conditions = Conditions::default();
-    select(by, filter, Written::ForFew, &mut conditions)?;
+    select(by, filter, Written::ForFew, tx.now(), &mut conditions)?;
     let few = conditions.bind(FEW + 1);
     let sql = format!("select count(*) from (select from users u where {} limit {few}) as few", conditions.sql());
     let counted: i64 = tx.query_once(&sql, &conditions.params()).await?.first().map_or(0, |row| row.get(0));
@@ -299,7 +319,7 @@ async fn count(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Total> 
         return Ok(Total::exactly(counted));
     }
     let mut conditions = Conditions::default();
-    select(by, filter, Written::ForMany, &mut conditions)?;
+    select(by, filter, Written::ForMany, tx.now(), &mut conditions)?;
     let sql = format!("explain (format json) select from users u where {}", conditions.sql());
     let rows = tx.query_once(&sql, &conditions.params()).await?;
     let plan: Option<serde_json::Value> = rows.first().map(|row| row.get(0));

@@ -32,8 +32,10 @@ pub enum Outcome {
     Refused(Rejection),
 }
 
-/// Locks these users for a change, in the order in which everybody does. Who has gone is left out.
+/// Locks these users for a change, in the order in which everybody does. Who has gone is left out. What groups carry is held first:
+/// nobody becomes an administrator by one meanwhile.
 pub async fn lock_many(tx: &mut Tx, ids: &[UserId]) -> DbResult<Vec<User>> {
+    roles::lock_groups_shared(tx).await?;
     store::lock_users(tx, ids).await?;
     store::find_users(tx, ids).await
 }
@@ -117,7 +119,7 @@ pub fn may_take_admins(change: Option<&ChangeOfMany>) -> bool {
 
 /// The rule that an administrator remains is checked user by user.
 fn may_be_the_last_admin(user: &User, change: &ChangeOfMany) -> bool {
-    may_take_admins(Some(change)) && lifecycle::is_admin(user)
+    may_take_admins(Some(change)) && user.effective_roles.iter().any(|role| role == roles::ADMIN)
 }
 
 /// Like any change of one user; refused, it leaves no trace in the transaction.

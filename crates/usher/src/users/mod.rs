@@ -68,7 +68,7 @@ pub struct User {
     pub professional_at: Option<Timestamp>,
     /// What the deployment wants to know of a person.
     pub attributes: Map<String, Value>,
-    /// Names of the roles the person holds.
+    /// Names of the roles that were granted to the person; those of their groups are not among them.
     pub roles: Vec<String>,
     /// Too many wrong passwords: sign-in is refused until then.
     pub locked_until: Option<Timestamp>,
@@ -82,6 +82,9 @@ pub struct User {
     pub status_before_deletion: Option<UserStatus>,
     /// Raised by every change; the `ETag`.
     pub version: i64,
+    /// Names of all roles the person has, by their groups too.
+    #[serde(skip)]
+    pub effective_roles: Vec<String>,
     /// What the person may do; decides who may act on them.
     #[serde(skip)]
     pub permissions: PermissionSet,
@@ -192,8 +195,8 @@ pub async fn read(tx: &mut Tx, id: UserId) -> AppResult<User> {
 }
 
 /// The user, read without a transaction, together with others that are asked for at the same time.
-pub async fn look_up(lane: &ReadLane, id: UserId) -> AppResult<User> {
-    store::look_up_user(lane, id).await?.ok_or_else(|| Rejection::not_found().into())
+pub async fn look_up(lane: &ReadLane, id: UserId, at: Timestamp) -> AppResult<User> {
+    store::look_up_user(lane, id, at).await?.ok_or_else(|| Rejection::not_found().into())
 }
 
 /// The user with this user name, if there is one.
@@ -264,6 +267,28 @@ pub async fn set_roles(tx: &mut Tx, by: Authority, before: &User, wanted: &[Role
     roles::assign(tx, by, before.id, wanted).await?;
     store::touch_users(tx, &[before.id]).await?;
     finish(tx, "user.roles_set", before).await
+}
+
+/// Gives the user one role, until a time or for good.
+pub async fn grant_role(tx: &mut Tx, by: Authority, before: &User, role: &str, expires_at: Option<Timestamp>) -> AppResult<User> {
+    refuse_deleted(before)?;
+    if !roles::grant(tx, by, before.id, role, expires_at).await? {
+        return Ok(before.clone());
+    }
+    store::touch_users(tx, &[before.id]).await?;
+    read(tx, before.id).await
+}
+
+/// Takes one role from the user.
+pub async fn take_role(tx: &mut Tx, by: Authority, before: &User, role: &str) -> AppResult<()> {
+    refuse_deleted(before)?;
+    roles::take(tx, by, before.id, role).await?;
+    Ok(store::touch_users(tx, &[before.id]).await?)
+}
+
+/// Roles of the user have ended by themselves.
+pub async fn note_roles_expired(tx: &mut Tx, id: UserId) -> DbResult<()> {
+    store::touch_users(tx, &[id]).await
 }
 
 /// Recognises the person as a professional, or no longer.

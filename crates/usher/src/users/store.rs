@@ -13,7 +13,7 @@ use crate::db::lanes::ReadLane;
 use crate::db::{DbResult, Tx};
 use crate::id::UserId;
 
-/// Whole users by their ids; the look-up lane gathers those asked for at the same time.
+/// Whole users by their ids, as they are at a time; the look-up lane gathers those asked for at the same time.
 const FIND_USERS: &str = "
     select
         u.id, u.username, u.status, u.locked_until, u.given_name, u.family_name, u.display_name, u.bio, u.picture_url, u.website_url,
@@ -30,12 +30,12 @@ const FIND_USERS: &str = "
             from emails e
             where e.user_id = u.id
         ) as emails,
-        array(select ur.role_name from user_roles ur where ur.user_id = u.id order by ur.role_name) as roles,
+        array(select e.role_name from effective_roles(u.id, $2) e where e.group_id is null order by 1) as roles,
+        array(select distinct e.role_name from effective_roles(u.id, $2) e order by 1) as effective_roles,
         array(
             select unnest(r.permissions)
-            from user_roles ur
-            join roles r on r.name = ur.role_name
-            where ur.user_id = u.id
+            from effective_roles(u.id, $2) e
+            join roles r on r.name = e.role_name
         ) as permissions
     from users u
     where u.id = any($1)";
@@ -80,13 +80,14 @@ pub async fn insert_user(
 
 /// In the order of `ids`; an id that is nobody's is left out.
 pub async fn find_users(tx: &mut Tx, ids: &[UserId]) -> DbResult<Vec<User>> {
-    let rows = tx.query(FIND_USERS, &[&ids]).await?;
+    let now = tx.now();
+    let rows = tx.query(FIND_USERS, &[&ids, &now]).await?;
     let mut found: HashMap<UserId, User> = rows.iter().map(user).map(|user| (user.id, user)).collect();
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-pub async fn look_up_user(lane: &ReadLane, id: UserId) -> DbResult<Option<User>> {
-    Ok(lane.find(FIND_USERS, id.uuid()).await?.map(|row| user(&row)))
+pub async fn look_up_user(lane: &ReadLane, id: UserId, at: Timestamp) -> DbResult<Option<User>> {
+    Ok(lane.find(FIND_USERS, id.uuid(), at).await?.map(|row| user(&row)))
 }
 
 pub async fn find_by_username(tx: &mut Tx, username: &str) -> DbResult<Option<UserId>> {
@@ -305,6 +306,7 @@ fn user(row: &Row) -> User {
             _ => Map::new(),
         },
         roles: row.get("roles"),
+        effective_roles: row.get("effective_roles"),
         locked_until: row.get("locked_until"),
         last_sign_in_at: row.get("last_sign_in_at"),
         created_at: row.get("created_at"),
