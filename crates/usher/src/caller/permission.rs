@@ -15,10 +15,11 @@ pub enum Permission {
     AuditRead,
     ServiceAccountsRead,
     ServiceAccountsWrite,
+    AttributesWrite,
 }
 
 impl Permission {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::UsersDelete,
@@ -28,6 +29,7 @@ impl Permission {
         Self::AuditRead,
         Self::ServiceAccountsRead,
         Self::ServiceAccountsWrite,
+        Self::AttributesWrite,
     ];
 
     pub fn name(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Permission {
             Self::AuditRead => "audit:read",
             Self::ServiceAccountsRead => "service_accounts:read",
             Self::ServiceAccountsWrite => "service_accounts:write",
+            Self::AttributesWrite => "attributes:write",
         }
     }
 
@@ -57,6 +60,7 @@ impl Permission {
             Self::AuditRead => "Read the audit events.",
             Self::ServiceAccountsRead => "List service accounts and their API keys.",
             Self::ServiceAccountsWrite => "Create, edit, suspend and delete service accounts, make and revoke their API keys.",
+            Self::AttributesWrite => "Set the schema of the users' attributes, rename and remove attributes.",
         }
     }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::bodies::{NewUserBody, ProfessionalBody, Reason, RolesBody, UserPatch};
-use super::{ChangeOfStanding as Standing, Filter, IfTaken, NewUser, User};
+use super::{ChangeOfStanding as Standing, Filter, IfTaken, NewUser, User, check_attributes};
 use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::db::Tx;
@@ -30,8 +30,6 @@ const OUTRANKED: &str = "The user holds permissions that the caller lacks (`targ
 const EXCEEDS: &str = "A role grants what the caller lacks (`grant_exceeds_caller`).";
 const STATE: &str = "The user is not in a state that allows it (`invalid_state`).";
 const LAST_ADMIN: &str = "The user is the last active administrator (`last_admin`).";
-/// Attributes of a user, as JSON.
-const ATTRIBUTES_BYTES_MAX: usize = 16 * 1024;
 
 pub fn router() -> Routes {
     let op = |method, path, access, summary| Op::new(method, path, access, "Users", summary);
@@ -44,7 +42,7 @@ pub fn router() -> Routes {
         .op(
             op(Method::POST, "/v1/users", WRITE, "Create a user")
                 .description("The person gets a mail with a link to choose their password, which also verifies the address.")
-                .fails(409, "Somebody has the address or the user name (`email_taken`, `username_taken`).")
+                .fails(409, "Somebody has the address, the user name or a value that is unique (`email_taken`, `username_taken`, `attribute_taken`).")
                 .fails(403, EXCEEDS),
             create_user,
         )
@@ -52,7 +50,7 @@ pub fn router() -> Routes {
         .op(
             op(Method::PATCH, "/v1/users/{id}", WRITE, "Change a user")
                 .fails(403, OUTRANKED)
-                .fails(409, "Somebody has the user name, or the user is deleted (`username_taken`, `invalid_state`)."),
+                .fails(409, "Somebody has the user name or a value that is unique, or the user is deleted (`username_taken`, `attribute_taken`, `invalid_state`)."),
             update_user,
         )
         .op(
@@ -316,13 +314,4 @@ fn because(mut caller: Caller, why: Reason) -> Caller {
 
 fn tagged(user: User) -> Tagged<User> {
     Tagged { version: user.version, body: user }
-}
-
-fn check_attributes(attributes: &serde_json::Map<String, Value>) -> Result<(), Rejection> {
-    let bytes = serde_json::to_vec(attributes).map_or(usize::MAX, |json| json.len());
-    if bytes > ATTRIBUTES_BYTES_MAX {
-        let detail = format!("must have at most {ATTRIBUTES_BYTES_MAX} bytes as JSON");
-        return Err(Rejection::invalid_field("/attributes", "max_bytes", detail));
-    }
-    Ok(())
 }

@@ -31,6 +31,7 @@ pub(crate) use list::escape_pattern;
 pub use list::{Filter, list};
 pub use username::Username;
 
+use crate::attributes;
 use crate::audit::{self, Event};
 use crate::caller::{Authority, PermissionSet, UserStatus};
 use crate::db::lanes::ReadLane;
@@ -41,6 +42,9 @@ use crate::id::{EmailId, UserId};
 use crate::mails::{self, Template};
 use crate::patch::Patch;
 use crate::roles::{self, RoleName};
+
+/// Attributes of a user, as JSON.
+const ATTRIBUTES_BYTES_MAX: usize = 16 * 1024;
 
 /// A person.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -124,7 +128,10 @@ pub async fn create(tx: &mut Tx, by: Authority, new: NewUser<'_>) -> AppResult<U
     free_address(tx, new.email).await?;
     let id = UserId::new(tx.now());
     let status = if new.verified { UserStatus::Active } else { UserStatus::Pending };
-    insert_with_username(tx, id, status, &new).await?;
+    let rules = attributes::lock(tx).await?;
+    let attributes = rules.fit(new.attributes.clone())?;
+    let new = NewUser { attributes: &attributes, ..new };
+    insert_with_username(tx, id, status, &new).await.map_err(|error| rules.explain(error))?;
     emails::add_primary(tx, id, new.email, new.verified).await?;
     roles::assign(tx, by, id, new.roles).await?;
     let user = read(tx, id).await?;
@@ -212,14 +219,16 @@ pub async fn update(
     refuse_deleted(before)?;
     let mut changed = before.profile.clone();
     profile.apply(&mut changed);
-    let mut merged = Value::Object(before.attributes.clone());
-    match attributes {
-        Patch::Keep => {}
-        Patch::Clear => merged = Value::Object(Map::new()),
-        Patch::Set(patch) => merge(&mut merged, Value::Object(patch)),
-    }
+    let rules = attributes::lock(tx).await?;
+    let attributes = match attributes {
+        // As they are: they are looked at when they are written.
+        Patch::Keep => before.attributes.clone(),
+        Patch::Clear => rules.fit(Map::new())?,
+        Patch::Set(patch) => rules.fit(merge_into(rules.moved(&before.attributes), patch))?,
+    };
     let username = username.map_or(before.username.as_str(), Username::as_str);
-    store::update_user(tx, before.id, username, &changed, &merged).await.on_constraint("users_username_key", username_taken)?;
+    let written = store::update_user(tx, before.id, username, &changed, &Value::Object(attributes)).await;
+    written.on_constraint("users_username_key", username_taken).map_err(|error| rules.explain(error))?;
     if username != before.username {
         mails::request(tx, Template::UsernameChanged, before.id).await?;
     }
@@ -236,7 +245,10 @@ pub async fn start_afresh(tx: &mut Tx, id: UserId, wish: Option<&Username>, prof
     {
         username = wish.clone();
     }
-    let changed = store::update_user(tx, id, username.as_str(), profile, &Value::Object(Map::new())).await;
+    let rules = attributes::lock(tx).await?;
+    // What the schema requires can't be taken away.
+    let attributes = rules.fit(Map::new()).unwrap_or_else(|_| before.attributes.clone());
+    let changed = store::update_user(tx, id, username.as_str(), profile, &Value::Object(attributes)).await;
     // Somebody took the name in this very moment; saying so would tell who is registered.
     changed.on_constraint("users_username_key", || Rejection::unavailable("overloaded", "Try again in a moment.", 1))?;
     finish(tx, "user.updated", &before).await?;
@@ -282,6 +294,16 @@ async fn finish(tx: &mut Tx, action: &'static str, before: &User) -> AppResult<U
     Ok(after)
 }
 
+/// The attributes after a merge patch.
+fn merge_into(attributes: Map<String, Value>, patch: Map<String, Value>) -> Map<String, Value> {
+    let mut merged = Value::Object(attributes);
+    merge(&mut merged, Value::Object(patch));
+    match merged {
+        Value::Object(merged) => merged,
+        _ => Map::new(),
+    }
+}
+
 /// JSON merge patch (RFC 7396).
 fn merge(target: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else {
@@ -299,4 +321,14 @@ fn merge(target: &mut Value, patch: Value) {
             merge(members.entry(name).or_insert(Value::Null), value);
         }
     }
+}
+
+/// Refuses attributes that are too large.
+pub fn check_attributes(attributes: &Map<String, Value>) -> Result<(), Rejection> {
+    let bytes = serde_json::to_vec(attributes).map_or(usize::MAX, |json| json.len());
+    if bytes > ATTRIBUTES_BYTES_MAX {
+        let detail = format!("must have at most {ATTRIBUTES_BYTES_MAX} bytes as JSON");
+        return Err(Rejection::invalid_field("/attributes", "max_bytes", detail));
+    }
+    Ok(())
 }

@@ -1,0 +1,1 @@
+//! The schema of attributes, through the front door.
