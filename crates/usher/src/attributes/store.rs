@@ -210,7 +210,7 @@ pub async fn list_versions(tx: &mut Tx) -> DbResult<Vec<VersionRow>> {
 pub async fn count_users_up_to(tx: &mut Tx, limit: i64) -> DbResult<i64> {
     let sql = "
         select count(*)
-        from (select from users limit $1) as some";
+        from (select from users limit $1) as counted";
     Ok(tx.query_one(sql, &[&limit]).await?.get(0))
 }
 
