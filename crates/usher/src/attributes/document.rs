@@ -88,6 +88,7 @@ pub enum Visibility {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schemars(rename = "AttributeRule")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an annotation of its own")]
 pub struct Rule {
     #[serde(rename = "type")]
     pub kind: Type,
@@ -164,6 +165,7 @@ pub struct Rule {
 
 impl Document {
     /// The same without what does not decide whether something fits.
+    #[must_use]
     pub fn constraints(&self) -> Self {
         let rules = self.properties.iter().map(|(name, rule)| (name.clone(), rule.constraints()));
         let mut required = self.required.clone();
@@ -177,6 +179,7 @@ impl Document {
 }
 
 impl Rule {
+    #[must_use]
     pub fn constraints(&self) -> Self {
         Self {
             title: None,

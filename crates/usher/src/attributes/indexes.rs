@@ -161,8 +161,8 @@ async fn failed(app: &App, client: &Client, index: &Index, schema: &Schema, erro
     let error = DbError::from(error);
     let Some((state, detail)) = reason(&error) else { return Err(error.into()) };
     tracing::warn!(index = index.name, detail, "an index on an attribute could not be built");
-    // Who may not make an index may not drop one either, and has left none.
-    if state != SqlState::INSUFFICIENT_PRIVILEGE {
+    // What was begun has left an index that is incomplete.
+    if look(app).await?.1.contains_key(&index.name) {
         drop_index(client, &index.name).await?;
     }
     let is_duplicate = state == SqlState::UNIQUE_VIOLATION;

@@ -19,7 +19,7 @@ const NAME_MAX: usize = 63;
 pub const INDEXED_LENGTH_MAX: u32 = 500;
 /// No text is longer than what all attributes may have.
 const LENGTH_MAX: u32 = 16 * 1024;
-/// Claims that usher itself answers for (RFC 7519, OpenID Connect Core): an attribute must not speak for them.
+/// Claims that usher itself answers for (RFC 7519, and those of `OpenID` Connect): an attribute must not speak for them.
 const RESERVED_CLAIMS: [&str; 31] = [
     "iss",
     "sub",

@@ -45,7 +45,7 @@ pub use tend::tend;
 
 use crate::app::App;
 use crate::db::listen::{Heard, Listener};
-use crate::db::{DbError, OnConstraint, Tx};
+use crate::db::{DbError, Tx};
 use crate::error::{AppError, AppResult, FieldError, Rejection};
 use crate::id::UserId;
 use crate::patch::Patch;
@@ -155,16 +155,11 @@ impl Rules {
     /// What a failed write means: somebody else has a value that is to be unique.
     pub fn explain(&self, error: impl Into<AppError>) -> AppError {
         let error = error.into();
+        let Some(name) = constraint(&error).filter(|name| name.starts_with(sql::PREFIX)) else { return error };
         let properties = self.pending.iter().chain([&self.in_force]).flat_map(|schema| schema.properties());
-        let names = properties.filter_map(sql::index).filter(|index| index.unique);
-        let outcome = names.fold(Err(error), |outcome: AppResult<()>, index| {
-            outcome.on_constraint(&index.name, || taken(&format!("/{}", index.property)))
-        });
-        match outcome.expect_err("it was one before") {
-            // An index that is about to be dropped.
-            AppError::Internal(error) if is_of_attribute(&error) => taken("").into(),
-            error => error,
-        }
+        // Without a property of its own it is an index that is about to be dropped.
+        let index = properties.filter_map(sql::index).find(|index| index.name == name);
+        taken(&index.map_or_else(String::new, |index| format!("/{}", index.property))).into()
     }
 }
 
@@ -174,8 +169,13 @@ fn taken(pointer: &str) -> Rejection {
     Rejection { errors: vec![fault], ..Rejection::conflict("attribute_taken", detail) }
 }
 
-fn is_of_attribute(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(DbError::Constraint { name, .. }) if name.starts_with(sql::PREFIX))
+/// The constraint that has refused a write.
+fn constraint(error: &AppError) -> Option<&str> {
+    let AppError::Internal(error) = error else { return None };
+    match error.downcast_ref()? {
+        DbError::Constraint { name, .. } => Some(name),
+        _ => None,
+    }
 }
 
 /// What this process keeps of the schema.

@@ -26,6 +26,7 @@ pub struct Status {
 /// A version of the schema.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "AttributeSchemaVersion")]
+#[expect(clippy::struct_field_names, reason = "it is the number of the version")]
 pub struct Version {
     pub version: i64,
     pub schema: Document,
@@ -78,7 +79,7 @@ pub struct Migration {
 pub struct IndexState {
     pub name: String,
     pub property: String,
-    pub state: Building,
+    pub state: BuildState,
     /// Why it could not be built; it is tried again now and then.
     pub detail: Option<String>,
     /// Who has the same value of a property that shall be unique.
@@ -89,7 +90,7 @@ pub struct IndexState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "AttributeIndexState")]
-pub enum Building {
+pub enum BuildState {
     Building,
     Ready,
     Failed,
@@ -151,9 +152,9 @@ fn index_state(index: sql::Index, rows: &[IndexRow]) -> IndexState {
     let row = rows.iter().find(|row| row.name == index.name);
     IndexState {
         state: match row.map(|row| row.state.as_str()) {
-            Some("ready") => Building::Ready,
-            Some("failed") => Building::Failed,
-            _ => Building::Building,
+            Some("ready") => BuildState::Ready,
+            Some("failed") => BuildState::Failed,
+            _ => BuildState::Building,
         },
         detail: row.and_then(|row| row.detail.clone()),
         offenders: row.map(|row| row.offenders.clone()).unwrap_or_default(),

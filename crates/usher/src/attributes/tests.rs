@@ -14,7 +14,9 @@ const PATH: &str = "/v1/attribute-schema";
 
 /// A schema with these properties, and no others allowed.
 fn closed(properties: Value) -> Value {
-    json!({ "type": "object", "properties": properties, "required": [], "additionalProperties": false })
+    let mut schema = json!({ "type": "object", "properties": {}, "required": [], "additionalProperties": false });
+    schema["properties"] = properties;
+    schema
 }
 
 /// Sets a schema that comes into force at once.
@@ -23,7 +25,8 @@ async fn set(admin: &Client, properties: Value) -> Answer {
 }
 
 async fn create(admin: &Client, name: &str, attributes: Value) -> Answer {
-    let body = json!({ "email": format!("{name}@example.org"), "username": name, "attributes": attributes });
+    let mut body = json!({ "email": format!("{name}@example.org"), "username": name });
+    body["attributes"] = attributes;
     admin.post("/v1/users", body).await
 }
 
@@ -32,7 +35,9 @@ fn path_of(user: &Answer) -> String {
 }
 
 async fn put_attributes(admin: &Client, user: &Answer, attributes: Value) -> Answer {
-    admin.patch(&path_of(user), json!({ "attributes": attributes })).await
+    let mut body = json!({});
+    body["attributes"] = attributes;
+    admin.patch(&path_of(user), body).await
 }
 
 /// Many users that nobody has to sign up, with attributes as a SQL expression of their number `n`.

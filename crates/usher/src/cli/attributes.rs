@@ -50,7 +50,7 @@ async fn act(app: &App, command: &Command, json: bool) -> Outcome {
             let document: Document = body::parse(&read_file(file)?)?;
             let mut tx = app.begin(&boot::operator(reason.clone())).await?;
             let rules = attributes::lock_for_change(&mut tx).await?;
-            let set = attributes::put(&mut tx, &rules, document).await.map_err(in_full)?;
+            let set = attributes::put(&mut tx, &rules, document).await.map_err(|error| in_full(&error))?;
             tx.commit().await?;
             if !json && set == Set::Pending {
                 output::say("It comes into force when all users have been checked: see `usher attributes status`.");
@@ -61,17 +61,17 @@ async fn act(app: &App, command: &Command, json: bool) -> Outcome {
 }
 
 /// With the users who do not fit.
-fn in_full(error: AppError) -> Failure {
-    let mut message = error.to_string();
-    if let AppError::Rejected(rejection) = &error
+fn in_full(error: &AppError) -> Failure {
+    let mut lines = vec![error.to_string()];
+    if let AppError::Rejected(rejection) = error
         && let Some(Value::Array(offenders)) = rejection.more.as_ref().and_then(|more| more.get("offenders"))
     {
-        for offender in offenders {
+        lines.extend(offenders.iter().map(|offender| {
             let member = |name: &str| offender[name].as_str().unwrap_or_default();
-            message += &format!("\n  {}: {} {}", member("username"), member("pointer"), member("detail"));
-        }
+            format!("  {}: {} {}", member("username"), member("pointer"), member("detail"))
+        }));
     }
-    Failure { code: 1, message }
+    Failure { code: 1, message: lines.join("\n") }
 }
 
 async fn read(app: &App) -> Result<Status, Failure> {

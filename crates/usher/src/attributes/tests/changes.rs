@@ -170,7 +170,7 @@ async fn a_change_of_the_schema_waits_for_a_write_that_has_begun() {
     let id = ann.str("id").parse().unwrap();
     let before = crate::users::lock(&mut tx, crate::caller::Authority::operator(), id).await.unwrap();
     let fax = crate::patch::Patch::Set(json!({ "fax": 1 }).as_object().unwrap().clone());
-    crate::users::update(&mut tx, &before, None, Default::default(), fax).await.unwrap();
+    crate::users::update(&mut tx, &before, None, crate::users::ProfilePatch::default(), fax).await.unwrap();
     let setting = {
         let admin = admin.clone();
         tokio::spawn(async move { admin.put(PATH, closed(json!({}))).await })
