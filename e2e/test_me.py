@@ -41,7 +41,6 @@ READ_ONLY = {
     "id": "0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d",
     "status": "active",
     "roles": ["admin"],
-    "attributes": {"vip": True},
     "email": "other@example.org",
     "email_verified": True,
     "emails": [],

@@ -1,9 +1,11 @@
 //! What a request has at hand: the database, the time, the configuration, the mailer, the keys.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::caller::Denial;
 use crate::clock::Clock;
@@ -21,7 +23,12 @@ use crate::throttle::Portions;
 
 /// Cheap to clone; every clone is the same app.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<Whole>);
+
+struct Whole {
+    parts: Parts,
+    kept: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
 
 /// The parts of an [`App`].
 pub struct Parts {
@@ -58,7 +65,14 @@ pub type Ask<W, T> = for<'a> fn(&'a mut Tx, &'a W) -> Pin<Box<dyn Future<Output 
 
 impl App {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Whole { parts, kept: Mutex::default() }))
+    }
+
+    /// What a feature keeps in memory for this process; made when it is first asked for. A type of the feature's own is the key.
+    pub fn kept<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = kept.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+        Arc::clone(one).downcast().expect("the key is the type")
     }
 
     /// Begins a transaction that happens now.
@@ -95,6 +109,6 @@ impl Deref for App {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }

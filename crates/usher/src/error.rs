@@ -6,6 +6,7 @@ use std::fmt;
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// What an operation or a handler fails with.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Rejection {
     pub retry_after_seconds: Option<u32>,
     /// What `WWW-Authenticate` says, when the status is 401.
     pub challenge: Challenge,
+    /// Members of the body beside those of every problem (RFC 9457, section 3.2).
+    pub more: Option<Box<Map<String, Value>>>,
 }
 
 /// What a bearer is told in `WWW-Authenticate`.
@@ -92,7 +95,15 @@ impl Rejection {
             errors: Vec::new(),
             retry_after_seconds: None,
             challenge: Challenge::TokenMissing,
+            more: None,
         }
+    }
+
+    /// With a member of its own in the body.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.get_or_insert_default().insert(name.to_owned(), value.into());
+        self
     }
 
     pub fn unauthorized() -> Self {

@@ -31,6 +31,7 @@ pub mod throttle;
 pub mod addresses;
 pub mod api_keys;
 pub mod attempts;
+pub mod attributes;
 pub mod audit;
 pub mod authz;
 pub mod bulk;

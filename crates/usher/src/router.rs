@@ -10,7 +10,7 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, api_keys, assets, attempts, audit, authz, bulk, changes, devices, grants, groups, keys, mails, me, password,
+    addresses, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, devices, grants, groups, keys, mails, me, password,
     recovery, registration, roles, service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
@@ -28,6 +28,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(sessions::router())
         .merge(api_keys::router())
         .merge(users::router())
+        .merge(attributes::router())
         .merge(service_accounts::router())
         .merge(roles::router())
         .merge(groups::router())
@@ -65,6 +66,7 @@ pub fn jobs() -> Registry {
     registration::register(&mut registry);
     recovery::register(&mut registry);
     users::register(&mut registry);
+    attributes::register(&mut registry);
     attempts::register(&mut registry);
     devices::register(&mut registry);
     api_keys::register(&mut registry);

@@ -40,8 +40,9 @@ const RANKS: &[(&str, u8)] = &[
     ("throttle", KERNEL),
     ("password_filter", KERNEL),
     // Things.
-    ("attempts", 9),
-    ("audit", 10),
+    ("attempts", 8),
+    ("audit", 9),
+    ("attributes", 10),
     ("one_time_tokens", 11),
     ("emails", 12),
     ("mails", 13),

@@ -16,10 +16,11 @@ pub enum Permission {
     ServiceAccountsRead,
     ServiceAccountsWrite,
     SignInsRead,
+    AttributesWrite,
 }
 
 impl Permission {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::UsersDelete,
@@ -30,6 +31,7 @@ impl Permission {
         Self::ServiceAccountsRead,
         Self::ServiceAccountsWrite,
         Self::SignInsRead,
+        Self::AttributesWrite,
     ];
 
     pub fn name(self) -> &'static str {
@@ -44,6 +46,7 @@ impl Permission {
             Self::ServiceAccountsRead => "service_accounts:read",
             Self::ServiceAccountsWrite => "service_accounts:write",
             Self::SignInsRead => "signins:read",
+            Self::AttributesWrite => "attributes:write",
         }
     }
 
@@ -61,6 +64,7 @@ impl Permission {
             Self::ServiceAccountsRead => "List service accounts and their API keys.",
             Self::ServiceAccountsWrite => "Create, edit, suspend and delete service accounts, make and revoke their API keys.",
             Self::SignInsRead => "See the attempts of users to sign in, and why each went as it did.",
+            Self::AttributesWrite => "Set the schema of the users' attributes, rename and remove attributes.",
         }
     }
 

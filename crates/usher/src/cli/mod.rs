@@ -1,6 +1,7 @@
 //! The command line: `usher serve` and its siblings for operators. Tables for people, `--json` for programs; exit code 0 is done,
 //! 1 is failed, 2 is a mistake in the command or the configuration. No password is ever an argument.
 
+mod attributes;
 mod audit;
 mod backup;
 mod boot;
@@ -85,6 +86,9 @@ enum Command {
     /// See roles
     #[command(subcommand)]
     Role(roles::Command),
+    /// See and set the schema of the users' attributes
+    #[command(subcommand)]
+    Attributes(attributes::Command),
     /// See the mail queue, and send again what was held or given up
     #[command(subcommand)]
     Mail(mails::Command),
@@ -189,6 +193,7 @@ fn run(arguments: Arguments) -> Outcome {
             Command::ServiceAccount(command) => service_accounts::run(config, command, json).await,
             Command::Group(command) => groups::run(config, command, json).await,
             Command::Role(command) => roles::run(config, &command, json).await,
+            Command::Attributes(command) => attributes::run(config, &command, json).await,
             Command::Mail(command) => mails::run(config, &command, json).await,
             Command::Keys(command) => keys::run(config, &command, json).await,
             Command::Audit(command) => audit::run(config, &command, json).await,

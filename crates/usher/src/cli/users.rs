@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::db::page::Limit;
 use crate::db::{Origin, Tx};
 use crate::emails::{self, EmailAddress};
-use crate::error::AppResult;
+use crate::error::{AppError, AppResult};
 use crate::hashing::Scheme;
 use crate::id::UserId;
 use crate::mails::{self, Template};
@@ -60,6 +60,9 @@ pub struct Create {
     /// May be given several times; `user` when left out
     #[arg(long = "role")]
     roles: Vec<String>,
+    /// A JSON object
+    #[arg(long, value_name = "JSON")]
+    attributes: Option<String>,
     /// Read the password from standard input; the user is active at once and their address counts as verified
     #[arg(long)]
     password_stdin: bool,
@@ -163,6 +166,9 @@ async fn create_user(app: &App, create: Create) -> Result<User, Failure> {
     let display_name = create.display_name.as_deref().map(Name::parse);
     let display_name = display_name.transpose().map_err(|why| Failure::usage(format!("--display-name {why}")))?;
     let profile = Profile { display_name, ..Profile::default() };
+    let attributes = create.attributes.as_deref().map(serde_json::from_str::<Map<_, _>>).transpose();
+    let attributes = attributes.map_err(|_| Failure::usage("--attributes must be a JSON object"))?.unwrap_or_default();
+    users::check_attributes(&attributes).map_err(AppError::from)?;
     let origin = boot::operator(None);
     let phc = if create.password_stdin {
         Some(read_password(app, &origin, &email).await?)
@@ -178,7 +184,7 @@ async fn create_user(app: &App, create: Create) -> Result<User, Failure> {
         username: username.as_ref(),
         if_username_taken: IfTaken::Refuse,
         profile: &profile,
-        attributes: &Map::new(),
+        attributes: &attributes,
         roles: &roles,
     };
     let user = users::create(&mut tx, Authority::operator(), new).await?;

@@ -14,7 +14,7 @@ pub mod params;
 pub mod probes;
 pub mod problem;
 pub mod serve;
-mod validate;
+pub mod validate;
 
 #[cfg(test)]
 mod tests;

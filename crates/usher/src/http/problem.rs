@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::error::{AppError, Challenge, FieldError, Rejection};
 use crate::{html, telemetry};
@@ -33,6 +34,10 @@ pub struct Problem {
     /// Every fault of the request, and where it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// What some kinds of failure say beside.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub more: Map<String, Value>,
 }
 
 /// A refusal on its way out; [`render`] makes the body.
@@ -92,6 +97,7 @@ pub fn render(response: Response, request_id: &str, wants_html: bool) -> Respons
         detail: rejection.detail,
         request_id: request_id.to_owned(),
         errors: rejection.errors,
+        more: rejection.more.map(|more| *more).unwrap_or_default(),
     };
     let json = serde_json::to_vec(&problem).expect("a problem is plain data");
     parts.headers.remove(header::CONTENT_LENGTH);

@@ -34,6 +34,27 @@ pub fn check<T: JsonSchema + 'static>(body: &Value) -> Result<(), Rejection> {
     Err(Rejection::invalid_body(errors))
 }
 
+/// All faults of a value against a schema that is no request's own. Their pointers begin with `at`; where nothing better can be said,
+/// the detail is `see`.
+pub fn faults(validator: &Validator, value: &Value, at: &str, see: &str) -> Vec<FieldError> {
+    if let Some(error) = beyond_limits(value, 0, at) {
+        return vec![error];
+    }
+    if validator.is_valid(value) {
+        return Vec::new();
+    }
+    let errors = validator.iter_errors(value).flat_map(|error| field_errors(&error)).take(ERRORS_MAX);
+    errors
+        .map(|mut error| {
+            error.pointer = Some(format!("{at}{}", error.pointer.unwrap_or_default()));
+            if error.detail == SEE_SCHEMA {
+                see.clone_into(&mut error.detail);
+            }
+            error
+        })
+        .collect()
+}
+
 fn validator_of<T: JsonSchema + 'static>() -> Arc<Validator> {
     static VALIDATORS: RwLock<Option<HashMap<TypeId, Arc<Validator>>>> = RwLock::new(None);
     let key = TypeId::of::<T>();
@@ -106,6 +127,10 @@ fn field_errors(error: &ValidationError<'_>) -> Vec<FieldError> {
         ValidationErrorKind::MinItems { limit } => one("min_items", format!("must have at least {limit} items")),
         ValidationErrorKind::MaxItems { limit } => one("max_items", format!("must have at most {limit} items")),
         ValidationErrorKind::MaxProperties { limit } => one("max_properties", format!("must have at most {limit} members")),
+        ValidationErrorKind::MinProperties { limit } => one("min_properties", format!("must have at least {limit} members")),
+        ValidationErrorKind::ExclusiveMinimum { limit } => one("minimum", format!("must be more than {limit}")),
+        ValidationErrorKind::ExclusiveMaximum { limit } => one("maximum", format!("must be less than {limit}")),
+        ValidationErrorKind::MultipleOf { multiple_of } => one("multiple_of", format!("must be a multiple of {multiple_of}")),
         ValidationErrorKind::Minimum { limit } => one("minimum", format!("must be at least {limit}")),
         ValidationErrorKind::Maximum { limit } => one("maximum", format!("must be at most {limit}")),
         ValidationErrorKind::Enum { options } => one("enum", format!("must be one of {options}")),

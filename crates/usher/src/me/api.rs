@@ -4,8 +4,10 @@ use axum::extract::State;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::app::App;
+use crate::attributes;
 use crate::caller::Person;
 use crate::db::Origin;
 use crate::error::AppResult;
@@ -27,7 +29,7 @@ pub fn router() -> Routes {
             op(Method::PATCH, "Change your profile")
                 .description("A user name also signs in: changing it needs a fresh sign-in, and a mail tells of it.")
                 .fails(401, "The user name shall change, and the sign-in is too long ago (`fresh_authentication_required`).")
-                .fails(409, "Somebody has the user name (`username_taken`)."),
+                .fails(409, "Somebody has the user name, or a value that is unique (`username_taken`, `attribute_taken`)."),
             update_me,
         )
         .op(
@@ -80,6 +82,9 @@ struct MePatch {
     username: Option<Username>,
     #[serde(flatten)]
     profile: ProfilePatch,
+    /// Those of your attributes that are yours to change, member by member; `null` clears them all. At most 16 KiB as JSON.
+    #[serde(default)]
+    attributes: Patch<Map<String, Value>>,
 }
 
 /// The token from the mail.
@@ -98,7 +103,7 @@ struct DeletionStatus {
 
 async fn read_me(person: Person, State(app): State<App>) -> AppResult<Tagged<User>> {
     let user = users::look_up(app.db.read(), person.user_id, app.clock.now()).await?;
-    Ok(Tagged { version: user.version, body: user })
+    shown(&app, user).await
 }
 
 async fn update_me(
@@ -113,8 +118,16 @@ async fn update_me(
     let mut tx = app.begin(&person.origin).await?;
     let before = users::lock(&mut tx, person.authority(), person.user_id).await?;
     if_match.require(before.version)?;
-    let user = users::update(&mut tx, &before, changes.username.as_ref(), changes.profile, Patch::Keep).await?;
+    let attributes = attributes::lock(&mut tx).await?.own_changes(changes.attributes)?;
+    let user = users::update(&mut tx, &before, changes.username.as_ref(), changes.profile, attributes).await?;
+    users::check_attributes(&user.attributes)?;
     tx.commit().await?;
+    shown(&app, user).await
+}
+
+/// People do not see those of their attributes that are for administrators.
+async fn shown(app: &App, mut user: User) -> AppResult<Tagged<User>> {
+    user.attributes = attributes::cached(app).await?.own(&user.attributes);
     Ok(Tagged { version: user.version, body: user })
 }
 

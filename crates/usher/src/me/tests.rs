@@ -92,7 +92,7 @@ async fn r202_fields_that_are_unknown_or_not_for_the_person_are_named_and_nothin
     let before = ann.client.get("/v1/me").await.expect(200).text;
     let read_only = json!({
         "id": "0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d", "status": "active", "roles": ["admin"], "role": "admin", "is_admin": true,
-        "email": "eve@example.org", "emails": [], "email_verified": true, "attributes": { "vip": true }, "permissions": ["users:read"],
+        "email": "eve@example.org", "emails": [], "email_verified": true, "permissions": ["users:read"],
         "professional_at": "2026-01-01T00:00:00Z", "locked_until": null, "version": 9, "deleted_at": null, "tenant_id": "other",
         "password": "x", "a/b~c": 1,
     });

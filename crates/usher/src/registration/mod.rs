@@ -16,6 +16,7 @@ pub use jobs::register;
 use jobs::Waiting;
 
 use crate::app::App;
+use crate::attributes;
 use crate::audit::{self, Event};
 use crate::caller::{Authority, UserStatus};
 use crate::config::Registration;
@@ -62,6 +63,9 @@ pub async fn prepare(app: &App, from: Network, sign_up: &SignUp<'_>) -> AppResul
 
 /// Notes the sign-up in the transaction; it is done right after the commit.
 pub async fn request(tx: &mut Tx, sign_up: &SignUp<'_>, phc: String) -> AppResult<()> {
+    if attributes::lock(tx).await?.fit(Map::new()).is_err() {
+        return Err(closed("Sign-up is closed: users need attributes that a sign-up does not give.").into());
+    }
     let origin = tx.origin();
     let waiting = Waiting {
         email: sign_up.email.clone(),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::bodies::{Listing, NewUserBody, ProfessionalBody, Reason, RolesBody, UserPatch, listings};
 use super::history;
-use super::{ChangeOfStanding as Standing, Filter, IfTaken, NewUser, User};
+use super::{ChangeOfStanding as Standing, Filter, IfTaken, NewUser, User, check_attributes};
 use crate::app::{App, Ask};
 use crate::caller::{Caller, Permission};
 use crate::db::Tx;
@@ -44,7 +44,7 @@ pub fn router() -> Routes {
         .op(
             op(Method::POST, "/v1/users", WRITE, "Create a user")
                 .description("The person gets a mail with a link to choose their password, which also verifies the address.")
-                .fails(409, "Somebody has the address or the user name (`email_taken`, `username_taken`).")
+                .fails(409, "Somebody has the address, the user name or a value that is unique (`email_taken`, `username_taken`, `attribute_taken`).")
                 .fails(403, EXCEEDS),
             create_user,
         )
@@ -58,7 +58,7 @@ pub fn router() -> Routes {
         .op(
             op(Method::PATCH, "/v1/users/{id}", WRITE, "Change a user")
                 .fails(403, OUTRANKED)
-                .fails(409, "Somebody has the user name, or the user is deleted (`username_taken`, `invalid_state`)."),
+                .fails(409, "Somebody has the user name or a value that is unique, or the user is deleted (`username_taken`, `attribute_taken`, `invalid_state`)."),
             update_user,
         )
         .op(
@@ -153,7 +153,7 @@ async fn list_users(
 }
 
 async fn create_user(caller: Caller, State(app): State<App>, request: Creating<NewUserBody>) -> AppResult<Created<User>> {
-    super::check_attributes(&request.body.attributes)?;
+    check_attributes(&request.body.attributes)?;
     require_assign(&caller, request.body.roles.as_deref())?;
     let mut tx = app.begin(&caller.origin).await?;
     if let Some(answer) = request.replay(&app, &mut tx).await? {
@@ -203,7 +203,7 @@ async fn update_user(
 ) -> AppResult<Tagged<User>> {
     let (mut tx, before) = lock(&app, &caller, &path, &if_match).await?;
     let user = super::update(&mut tx, &before, changes.username.as_ref(), changes.profile, changes.attributes).await?;
-    super::check_attributes(&user.attributes)?;
+    check_attributes(&user.attributes)?;
     tx.commit().await?;
     Ok(tagged(user))
 }

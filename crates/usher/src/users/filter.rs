@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use usher_oidc::filter::{AttributePath, Filter, FilterError, Literal, Operator};
 
 use super::list::has_role;
+use crate::attributes::{self, Property, Schema};
 use crate::caller::UserStatus;
 use crate::db::Conditions;
 use crate::emails::EmailAddress;
@@ -35,6 +36,12 @@ enum Kind {
         primary: bool,
     },
     Roles,
+}
+
+/// What is compared: a part of every user, or an attribute that the schema names.
+enum Subject<'a> {
+    Own(Kind),
+    Attribute(&'a Property),
 }
 
 /// Every attribute, by its name in lower case and without underscores.
@@ -72,9 +79,15 @@ pub enum Written {
 }
 
 /// Reads a filter and turns it into a condition on `users u`. What does not fit is told with its column.
-pub fn compile(text: &str, written: Written, now: Timestamp, into: &mut Conditions) -> Result<(), Rejection> {
+pub fn compile(
+    text: &str,
+    schema: Option<&Schema>,
+    written: Written,
+    now: Timestamp,
+    into: &mut Conditions,
+) -> Result<(), Rejection> {
     let filter = usher_oidc::filter::parse(text).map_err(|error| refuse(&error))?;
-    let sql = Compiler { into, written, now }.sql(&filter).map_err(|fault| Rejection::invalid_query(vec![fault]))?;
+    let sql = Compiler { into, schema, written, now }.sql(&filter).map_err(|fault| Rejection::invalid_query(vec![fault]))?;
     into.require(sql);
     Ok(())
 }
@@ -109,18 +122,30 @@ fn kind(path: &AttributePath) -> Result<Kind, FieldError> {
     let name = written.replace('_', "").to_ascii_lowercase();
     let found = ATTRIBUTES.iter().find(|(known, _)| is_ours && *known == name).map(|(_, kind)| *kind);
     found.ok_or_else(|| {
-        let names = "id, userName, status, displayName, givenName, familyName, locale, timeZone, email, emails, emailVerified, roles, createdAt, updatedAt, lastSignInAt, lockedUntil, professionalAt and deletedAt";
+        let names = "id, userName, status, displayName, givenName, familyName, locale, timeZone, email, emails, emailVerified, roles, attributes.NAME, createdAt, updatedAt, lastSignInAt, lockedUntil, professionalAt and deletedAt";
         fault(path, format!("`{path}` is no attribute of users; there are {names}"))
     })
 }
 
 struct Compiler<'a> {
     into: &'a mut Conditions,
+    schema: Option<&'a Schema>,
     written: Written,
     now: Timestamp,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    fn subject(&self, path: &AttributePath) -> Result<Subject<'a>, FieldError> {
+        let is_ours = path.schema().is_none() && path.attribute().eq_ignore_ascii_case("attributes");
+        let Some(name) = path.sub_attribute().filter(|_| is_ours) else { return kind(path).map(Subject::Own) };
+        let property = self.schema.and_then(|schema| schema.property(name));
+        let property = property.ok_or_else(|| fault(path, format!("the attribute schema has no `{name}`")))?;
+        if property.searchable || property.unique {
+            return Ok(Subject::Attribute(property));
+        }
+        Err(fault(path, format!("`{name}` is not searchable: the attribute schema can make it so")))
+    }
+
     fn sql(&mut self, filter: &Filter) -> Result<String, FieldError> {
         Ok(match filter {
             Filter::And(all) => self.joined(all, " and ")?,
@@ -131,8 +156,8 @@ impl Compiler<'_> {
                 format!("not {}", self.compare(path, Operator::Equal, value)?)
             }
             Filter::Compare { path, operator, value } => self.compare(path, *operator, value)?,
-            Filter::Has { path, filter } => match kind(path)? {
-                Kind::Emails { primary: false } => {
+            Filter::Has { path, filter } => match self.subject(path)? {
+                Subject::Own(Kind::Emails { primary: false }) => {
                     let inner = self.of_address(filter)?;
                     format!("exists (select from emails e where e.user_id = u.id and {inner})")
                 }
@@ -147,7 +172,11 @@ impl Compiler<'_> {
     }
 
     fn present(&mut self, path: &AttributePath) -> Result<String, FieldError> {
-        Ok(match kind(path)? {
+        let kind = match self.subject(path)? {
+            Subject::Own(kind) => kind,
+            Subject::Attribute(property) => return Ok(format!("({} is not null)", attributes::sql::expression(property))),
+        };
+        Ok(match kind {
             Kind::Id | Kind::Status | Kind::EmailVerified => "true".to_owned(),
             Kind::Name(column) | Kind::Code(column) | Kind::Time(column) => format!("(u.{column} is not null)"),
             Kind::Emails { primary } => {
@@ -163,7 +192,7 @@ impl Compiler<'_> {
 
     /// `operator` is not `ne`. The condition is true or false, never unknown.
     fn compare(&mut self, path: &AttributePath, operator: Operator, value: &Literal) -> Result<String, FieldError> {
-        let kind = kind(path)?;
+        let subject = self.subject(path)?;
         if *value == Literal::Null {
             // As for SCIM: nothing is equal to what is not there.
             return if operator == Operator::Equal {
@@ -172,6 +201,10 @@ impl Compiler<'_> {
                 Err(unsupported(path, operator, "null"))
             };
         }
+        let kind = match subject {
+            Subject::Own(kind) => kind,
+            Subject::Attribute(property) => return self.attribute(path, property, operator, value),
+        };
         Ok(match (kind, value) {
             (Kind::Id, Literal::Text(text)) => {
                 require_equal(path, operator)?;
@@ -220,6 +253,51 @@ impl Compiler<'_> {
             }
             (kind, _) => return Err(fault(path, format!("`{path}` is compared with {}", kind.takes()))),
         })
+    }
+
+    /// An attribute of the schema, by the very expression that its index is on.
+    fn attribute(
+        &mut self,
+        path: &AttributePath,
+        property: &Property,
+        operator: Operator,
+        value: &Literal,
+    ) -> Result<String, FieldError> {
+        use attributes::Kind::{Boolean, Date, Number, Other, Text, TextList, Time};
+        let expression = attributes::sql::expression(property);
+        let compared = match (property.kind, value) {
+            (Text, Literal::Text(text)) if operator == Operator::StartsWith => {
+                let folded = text.to_lowercase();
+                let from = self.into.bind(folded.clone());
+                let until = after_prefix(&folded).map(|until| format!(" and {expression} < {}", self.into.bind(until)));
+                format!("{expression} >= {from}{}", until.unwrap_or_default())
+            }
+            (Text, Literal::Text(text)) => {
+                let sign = order_sign(operator).ok_or_else(|| unsupported(path, operator, "a text"))?;
+                format!("{expression} {sign} lower({})", self.into.bind(text.clone()))
+            }
+            (Time | Date, Literal::Text(text)) => {
+                let sign = order_sign(operator).ok_or_else(|| unsupported(path, operator, "a time"))?;
+                let normal = attributes::normal_text(property.kind, text);
+                let normal = normal.ok_or_else(|| fault(path, format!("`{path}` is compared with {}", takes(property.kind))))?;
+                format!("{expression} {sign} {}", self.into.bind(normal))
+            }
+            (Number, Literal::Number(number)) => {
+                let sign = order_sign(operator).ok_or_else(|| unsupported(path, operator, "a number"))?;
+                format!("{expression} {sign} {}::text::numeric", self.into.bind(number.as_str().to_owned()))
+            }
+            (Boolean, Literal::Boolean(wanted)) => {
+                require_equal(path, operator)?;
+                format!("{expression} = {}", self.into.bind(serde_json::Value::from(*wanted)))
+            }
+            (TextList, Literal::Text(text)) => {
+                require_equal(path, operator)?;
+                format!("{expression} @> {}", self.into.bind(serde_json::json!([text])))
+            }
+            (Other, _) => return Err(fault(path, format!("`{path}` can't be compared; `pr` asks whether it is there"))),
+            (kind, _) => return Err(fault(path, format!("`{path}` is compared with {}", takes(kind)))),
+        };
+        Ok(format!("({expression} is not null and {compared})"))
     }
 
     /// A part of a name is also a part of what the index over all names holds, which leads there. PostgreSQL folds both sides.
@@ -319,6 +397,17 @@ impl Kind {
             Self::Time(_) => "a time in quotes, such as \"2026-01-02T03:04:05Z\"",
             _ => "a text in quotes",
         }
+    }
+}
+
+/// What an attribute of the schema is compared with.
+fn takes(kind: attributes::Kind) -> &'static str {
+    match kind {
+        attributes::Kind::Time => "a time in quotes, such as \"2026-01-02T03:04:05Z\"",
+        attributes::Kind::Date => "a date in quotes, such as \"2026-01-02\"",
+        attributes::Kind::Number => "a number",
+        attributes::Kind::Boolean => "true or false",
+        attributes::Kind::Text | attributes::Kind::TextList | attributes::Kind::Other => "a text in quotes",
     }
 }
 

@@ -5,10 +5,11 @@ use serde_json::{Map, Value};
 
 use super::lifecycle::{self, ChangeOfStanding};
 use super::{User, store};
+use crate::attributes::{self, Rules};
 use crate::audit::{self, Event};
 use crate::caller::{Authority, UserStatus};
 use crate::db::{DbResult, Tx};
-use crate::error::{AppResult, Rejection};
+use crate::error::{AppError, AppResult, Rejection};
 use crate::id::UserId;
 use crate::one_time_tokens;
 use crate::roles::{self, RoleName};
@@ -42,10 +43,14 @@ pub async fn lock_many(tx: &mut Tx, ids: &[UserId]) -> DbResult<Vec<User>> {
 
 /// Changes users who have been locked for it. The outcomes are in their order.
 pub async fn change_many(tx: &mut Tx, by: Authority, users: &[User], change: &ChangeOfMany) -> AppResult<Vec<Outcome>> {
+    let rules = match change {
+        ChangeOfMany::Attributes(_) => Some(attributes::lock(tx).await?),
+        _ => None,
+    };
     let mut outcomes = Vec::with_capacity(users.len());
     let (mut together, mut alone) = (Vec::new(), Vec::new());
     for (at, user) in users.iter().enumerate() {
-        let after = by.over(user.permissions).and_then(|()| after(user, change));
+        let after = by.over(user.permissions).and_then(|()| after(user, change, rules.as_deref()));
         outcomes.push(match after {
             Err(rejection) => Outcome::Refused(rejection),
             Ok(None) => Outcome::Unchanged,
@@ -53,13 +58,25 @@ pub async fn change_many(tx: &mut Tx, by: Authority, users: &[User], change: &Ch
                 if may_be_the_last_admin(user, change) {
                     alone.push((at, user));
                 } else {
-                    together.push((user, after));
+                    together.push((at, user, after));
                 }
                 Outcome::Done
             }
         });
     }
-    write(tx, by, &together, change).await?;
+    if let Some(refusal) = write_or_not(tx, by, &together, change, rules.as_deref()).await? {
+        // One of them stands in the way of all, by a value that somebody else has.
+        for one in together.chunks(1) {
+            let refused = if together.len() == 1 {
+                Some(refusal.clone())
+            } else {
+                write_or_not(tx, by, one, change, rules.as_deref()).await?
+            };
+            if let Some(refusal) = refused {
+                outcomes[one[0].0] = Outcome::Refused(refusal);
+            }
+        }
+    }
     for (at, user) in alone {
         outcomes[at] = change_alone(tx, by, user, change).await?;
     }
@@ -67,7 +84,7 @@ pub async fn change_many(tx: &mut Tx, by: Authority, users: &[User], change: &Ch
 }
 
 /// The user after the change; `None` when it changes nothing.
-fn after(user: &User, change: &ChangeOfMany) -> Result<Option<User>, Rejection> {
+fn after(user: &User, change: &ChangeOfMany, rules: Option<&Rules>) -> Result<Option<User>, Rejection> {
     let mut after = user.clone();
     match change {
         ChangeOfMany::Standing(ChangeOfStanding::SignOut) => return Ok(Some(after)),
@@ -95,9 +112,11 @@ fn after(user: &User, change: &ChangeOfMany) -> Result<Option<User>, Rejection> 
         }
         ChangeOfMany::Attributes(patch) => {
             super::refuse_deleted(user)?;
-            let mut merged = Value::Object(std::mem::take(&mut after.attributes));
-            super::merge(&mut merged, Value::Object(patch.clone()));
-            let Value::Object(merged) = merged else { return Ok(None) };
+            let kept = rules.map_or_else(|| user.attributes.clone(), |rules| rules.moved(&user.attributes));
+            let mut merged = super::merge_into(kept, patch.clone());
+            if let Some(rules) = rules {
+                merged = rules.fit(merged)?;
+            }
             if merged == user.attributes {
                 return Ok(None);
             }
@@ -136,7 +155,7 @@ async fn change_alone(tx: &mut Tx, by: Authority, user: &User, change: &ChangeOf
     };
     match changed {
         Ok(_) => Ok(Outcome::Done),
-        Err(crate::error::AppError::Rejected(rejection)) => {
+        Err(AppError::Rejected(rejection)) => {
             tx.execute("rollback to savepoint one", &[]).await?;
             Ok(Outcome::Refused(*rejection))
         }
@@ -144,11 +163,31 @@ async fn change_alone(tx: &mut Tx, by: Authority, user: &User, change: &ChangeOf
     }
 }
 
-async fn write(tx: &mut Tx, by: Authority, changed: &[(&User, User)], change: &ChangeOfMany) -> AppResult<()> {
+/// Says why not; then nothing of it is left in the transaction.
+async fn write_or_not(
+    tx: &mut Tx,
+    by: Authority,
+    changed: &[(usize, &User, User)],
+    change: &ChangeOfMany,
+    rules: Option<&Rules>,
+) -> AppResult<Option<Rejection>> {
+    tx.execute("savepoint many", &[]).await?;
+    let written = write(tx, by, changed, change).await;
+    match written.map_err(|error| rules.map_or(error, |rules| rules.explain(error))) {
+        Ok(()) => Ok(None),
+        Err(AppError::Rejected(rejection)) => {
+            tx.execute("rollback to savepoint many", &[]).await?;
+            Ok(Some(*rejection))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn write(tx: &mut Tx, by: Authority, changed: &[(usize, &User, User)], change: &ChangeOfMany) -> AppResult<()> {
     if changed.is_empty() {
         return Ok(());
     }
-    let ids: Vec<UserId> = changed.iter().map(|(user, _)| user.id).collect();
+    let ids: Vec<UserId> = changed.iter().map(|(_, user, _)| user.id).collect();
     let action = match change {
         ChangeOfMany::Standing(change) => write_standing(tx, &ids, *change).await?,
         ChangeOfMany::GrantRole(role) => {
@@ -162,13 +201,13 @@ async fn write(tx: &mut Tx, by: Authority, changed: &[(&User, User)], change: &C
             "user.roles_set"
         }
         ChangeOfMany::Attributes(_) => {
-            let attributes: Vec<Value> = changed.iter().map(|(_, after)| Value::Object(after.attributes.clone())).collect();
+            let attributes: Vec<Value> = changed.iter().map(|(_, _, after)| Value::Object(after.attributes.clone())).collect();
             store::update_attributes(tx, &ids, &attributes).await?;
             "user.updated"
         }
     };
     let now = tx.now();
-    let event = |(before, after): &(&User, User)| {
+    let event = |(_, before, after): &(usize, &User, User)| {
         let mut after = after.clone();
         after.deleted_at = (after.status == UserStatus::Deleted).then_some(now);
         Event::success(action).on("user", before.id).changed(*before, &after)

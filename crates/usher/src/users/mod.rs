@@ -35,6 +35,7 @@ pub use list::{Filter, list, outranks, select};
 pub use many::{ChangeOfMany, Outcome, change_many, lock_many, may_take_admins};
 pub use username::Username;
 
+use crate::attributes;
 use crate::audit::{self, Event};
 use crate::caller::{Authority, PermissionSet, UserStatus};
 use crate::db::lanes::ReadLane;
@@ -137,7 +138,10 @@ pub async fn create(tx: &mut Tx, by: Authority, new: NewUser<'_>) -> AppResult<U
     free_address(tx, new.email).await?;
     let id = UserId::new(tx.now());
     let status = if new.verified { UserStatus::Active } else { UserStatus::Pending };
-    insert_with_username(tx, id, status, &new).await?;
+    let rules = attributes::lock(tx).await?;
+    let attributes = rules.fit(new.attributes.clone())?;
+    let new = NewUser { attributes: &attributes, ..new };
+    insert_with_username(tx, id, status, &new).await.map_err(|error| rules.explain(error))?;
     emails::add_primary(tx, id, new.email, new.verified).await?;
     roles::assign(tx, by, id, new.roles).await?;
     let user = read(tx, id).await?;
@@ -225,14 +229,16 @@ pub async fn update(
     refuse_deleted(before)?;
     let mut changed = before.profile.clone();
     profile.apply(&mut changed);
-    let mut merged = Value::Object(before.attributes.clone());
-    match attributes {
-        Patch::Keep => {}
-        Patch::Clear => merged = Value::Object(Map::new()),
-        Patch::Set(patch) => merge(&mut merged, Value::Object(patch)),
-    }
+    let rules = attributes::lock(tx).await?;
+    let attributes = match attributes {
+        // As they are: they are looked at when they are written.
+        Patch::Keep => before.attributes.clone(),
+        Patch::Clear => rules.fit(Map::new())?,
+        Patch::Set(patch) => rules.fit(merge_into(rules.moved(&before.attributes), patch))?,
+    };
     let username = username.map_or(before.username.as_str(), Username::as_str);
-    store::update_user(tx, before.id, username, &changed, &merged).await.on_constraint("users_username_key", username_taken)?;
+    let written = store::update_user(tx, before.id, username, &changed, &Value::Object(attributes)).await;
+    written.on_constraint("users_username_key", username_taken).map_err(|error| rules.explain(error))?;
     if username != before.username {
         mails::request(tx, Template::UsernameChanged, before.id).await?;
     }
@@ -249,7 +255,10 @@ pub async fn start_afresh(tx: &mut Tx, id: UserId, wish: Option<&Username>, prof
     {
         username = wish.clone();
     }
-    let changed = store::update_user(tx, id, username.as_str(), profile, &Value::Object(Map::new())).await;
+    let rules = attributes::lock(tx).await?;
+    // What the schema requires can't be taken away.
+    let attributes = rules.fit(Map::new()).unwrap_or_else(|_| before.attributes.clone());
+    let changed = store::update_user(tx, id, username.as_str(), profile, &Value::Object(attributes)).await;
     // Somebody took the name in this very moment; saying so would tell who is registered.
     changed.on_constraint("users_username_key", || Rejection::unavailable("overloaded", "Try again in a moment.", 1))?;
     finish(tx, "user.updated", &before).await?;
@@ -324,13 +333,14 @@ async fn finish(tx: &mut Tx, action: &'static str, before: &User) -> AppResult<U
     Ok(after)
 }
 
-fn check_attributes(attributes: &Map<String, Value>) -> Result<(), Rejection> {
-    let bytes = serde_json::to_vec(attributes).map_or(usize::MAX, |json| json.len());
-    if bytes > ATTRIBUTES_BYTES_MAX {
-        let detail = format!("must have at most {ATTRIBUTES_BYTES_MAX} bytes as JSON");
-        return Err(Rejection::invalid_field("/attributes", "max_bytes", detail));
+/// The attributes after a merge patch.
+fn merge_into(attributes: Map<String, Value>, patch: Map<String, Value>) -> Map<String, Value> {
+    let mut merged = Value::Object(attributes);
+    merge(&mut merged, Value::Object(patch));
+    match merged {
+        Value::Object(merged) => merged,
+        _ => Map::new(),
     }
-    Ok(())
 }
 
 /// JSON merge patch (RFC 7396).
@@ -350,4 +360,14 @@ fn merge(target: &mut Value, patch: Value) {
             merge(members.entry(name).or_insert(Value::Null), value);
         }
     }
+}
+
+/// Refuses attributes that are too large.
+pub fn check_attributes(attributes: &Map<String, Value>) -> Result<(), Rejection> {
+    let bytes = serde_json::to_vec(attributes).map_or(usize::MAX, |json| json.len());
+    if bytes > ATTRIBUTES_BYTES_MAX {
+        let detail = format!("must have at most {ATTRIBUTES_BYTES_MAX} bytes as JSON");
+        return Err(Rejection::invalid_field("/attributes", "max_bytes", detail));
+    }
+    Ok(())
 }
