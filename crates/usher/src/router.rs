@@ -10,8 +10,8 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, devices, grants, groups, keys, mails, me, password,
-    recovery, registration, roles, service_accounts, sessions, setup, sign_in, throttle, users, verification,
+    addresses, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, devices, grants, groups, keys, mails, me,
+    password, recovery, registration, roles, service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.

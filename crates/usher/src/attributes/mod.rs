@@ -39,7 +39,7 @@ pub use changes::{Outcome, lock_for_change, put};
 pub use document::{Document, Visibility};
 pub use jobs::register;
 pub use migration::Operation;
-pub use schema::{Kind, Property, Schema};
+pub use schema::{Kind, Property, Schema, normal_text};
 pub use status::{IndexState, Status, status};
 pub use tend::tend;
 

@@ -135,6 +135,15 @@ impl Schema {
     }
 }
 
+/// A text as it is kept of a property of this kind, to be compared with what is kept. `None` if it is none of them.
+pub fn normal_text(kind: Kind, text: &str) -> Option<String> {
+    match kind {
+        Kind::Time => normal_time(text),
+        Kind::Date => text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == 10).map(|date| date.to_string()),
+        _ => Some(text.to_owned()),
+    }
+}
+
 /// A time of RFC 3339 in UTC, with six digits of the second; more of them are cut off.
 fn normal_time(text: &str) -> Option<String> {
     let is_strict = text.as_bytes().get(10).is_some_and(|byte| byte.eq_ignore_ascii_case(&b't')) && !text.contains('[');

@@ -88,7 +88,8 @@ pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selec
         Selection::Filter(filter) => {
             let status = (*action == Action::Restore).then_some(UserStatus::Deleted);
             let filter = Filter { filter: Some(filter.clone()), status, ..Filter::default() };
-            users::select(by, &filter, Written::ForFew, now, &mut conditions).map_err(Rejection::of_a_body)?;
+            let schema = users::schema_for(tx, &filter).await?;
+            users::select(by, &filter, schema.as_deref(), Written::ForFew, now, &mut conditions).map_err(Rejection::of_a_body)?;
         }
         Selection::Ids(ids) => conditions.require_if("u.id = any({})", Some(ids.clone())),
     }

@@ -3,6 +3,8 @@
 //! What is ordered and narrowed down at once has two plans, and PostgreSQL can't know which is good: few are found by their own
 //! indexes and sorted, many are met soon on a walk in the order of the page. So up to [`FEW`] are found first, and counted by that.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::filter::{self, Written};
 use super::{User, store};
+use crate::attributes::{self, Schema};
 use crate::caller::{Authority, PermissionSet, UserStatus};
 use crate::db::page::{self, Limit, Page, Total};
 use crate::db::{Conditions, Tx};
@@ -121,9 +124,24 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
     Ok(Page { total: total.filter(|_| filter.count), ..page })
 }
 
+/// What a filter needs to know of the attributes.
+pub async fn schema_for(tx: &mut Tx, filter: &Filter) -> AppResult<Option<Arc<Schema>>> {
+    if filter.filter.is_none() {
+        return Ok(None);
+    }
+    attributes::current(tx).await.map(Some)
+}
+
 /// The condition on `users u` that the filter makes, for whoever else selects users by one. Nobody is left out whom the caller may
 /// not act on, unless `visible`.
-pub fn select(by: Authority, filter: &Filter, written: Written, now: Timestamp, into: &mut Conditions) -> Result<(), Rejection> {
+pub fn select(
+    by: Authority,
+    filter: &Filter,
+    schema: Option<&Schema>,
+    written: Written,
+    now: Timestamp,
+    into: &mut Conditions,
+) -> Result<(), Rejection> {
     match filter.status {
         Some(status) => into.require_if("u.status = {}", Some(status.as_str())),
         None if filter.filter.as_deref().is_some_and(filter::mentions_deleted) => {}
@@ -139,7 +157,7 @@ pub fn select(by: Authority, filter: &Filter, written: Written, now: Timestamp, 
         search(text, written, into)?;
     }
     if let Some(text) = &filter.filter {
-        filter::compile(text, written, now, into)?;
+        filter::compile(text, schema, written, now, into)?;
     }
     visible_to(by, now, into);
     Ok(())
@@ -271,8 +289,9 @@ async fn among_few(
     limit: Limit,
     cursor: Option<&Cursor>,
 ) -> AppResult<(i64, Vec<UserId>)> {
+    let schema = schema_for(tx, filter).await?;
     let mut conditions = Conditions::default();
-    select(by, filter, Written::ForFew, tx.now(), &mut conditions)?;
+    select(by, filter, schema.as_deref(), Written::ForFew, tx.now(), &mut conditions)?;
     let (after, order) = (after(cursor, "f", &mut conditions), order(sort, "f"));
     let (limit, few) = (conditions.bind(limit.and_one()), conditions.bind(FEW + 1));
     let sql = format!(
@@ -297,8 +316,9 @@ async fn on_a_walk(
     limit: Limit,
     cursor: Option<&Cursor>,
 ) -> AppResult<Vec<UserId>> {
+    let schema = schema_for(tx, filter).await?;
     let mut conditions = Conditions::default();
-    select(by, filter, Written::ForMany, tx.now(), &mut conditions)?;
+    select(by, filter, schema.as_deref(), Written::ForMany, tx.now(), &mut conditions)?;
     let (after, order) = (after(cursor, "u", &mut conditions), order(sort, "u"));
     let limit = conditions.bind(limit.and_one());
     let sql = format!("select u.id from users u where {} and {after} order by {order} limit {limit}", conditions.sql());
@@ -310,8 +330,9 @@ async fn on_a_walk(
 
 /// Exactly if they are few, else as many as PostgreSQL expects.
 async fn count(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Total> {
+    let schema = schema_for(tx, filter).await?;
     let mut conditions = Conditions::default();
-    select(by, filter, Written::ForFew, tx.now(), &mut conditions)?;
+    select(by, filter, schema.as_deref(), Written::ForFew, tx.now(), &mut conditions)?;
     let few = conditions.bind(FEW + 1);
     let sql = format!("select count(*) from (select from users u where {} limit {few}) as few", conditions.sql());
     let counted: i64 = tx.query_once(&sql, &conditions.params()).await?.first().map_or(0, |row| row.get(0));
@@ -319,7 +340,7 @@ async fn count(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Total> 
         return Ok(Total::exactly(counted));
     }
     let mut conditions = Conditions::default();
-    select(by, filter, Written::ForMany, tx.now(), &mut conditions)?;
+    select(by, filter, schema.as_deref(), Written::ForMany, tx.now(), &mut conditions)?;
     let sql = format!("explain (format json) select from users u where {}", conditions.sql());
     let rows = tx.query_once(&sql, &conditions.params()).await?;
     let plan: Option<serde_json::Value> = rows.first().map(|row| row.get(0));
