@@ -173,7 +173,11 @@ async fn write_or_not(
 ) -> AppResult<Option<Rejection>> {
     tx.execute("savepoint many", &[]).await?;
     let written = write(tx, by, changed, change).await;
-    match written.map_err(|error| rules.map_or(error, |rules| rules.explain(error))) {
+    let written = written.map_err(|error| match rules {
+        Some(rules) => rules.explain(error),
+        None => error,
+    });
+    match written {
         Ok(()) => Ok(None),
         Err(AppError::Rejected(rejection)) => {
             tx.execute("rollback to savepoint many", &[]).await?;
