@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::Through;
-use crate::caller::{Authority, Permission};
+use crate::caller::{Authority, Permission, PermissionSet};
 use crate::groups::{self, GroupRef};
 use crate::id::{GroupId, UserId};
 use crate::jobs;
@@ -259,6 +259,13 @@ async fn holders_and_reasons_are_those_that_walking_every_way_finds() {
             let users = model.users.keys().map(|user| (user.to_string(), model.giving(*user, permission)));
             let expected: BTreeMap<String, _> = users.filter(|(_, ways)| !ways.is_empty()).collect();
             assert_eq!(found, expected, "seed {seed}, {}", permission.name());
+            // The way for many holders finds the same ones.
+            let mut tx = app.tx().await;
+            let giving = super::store::list_giving(&mut tx, permission).await.unwrap();
+            let giving: Vec<&str> = giving.iter().map(String::as_str).collect();
+            let walked = super::store::list_having(&mut tx, &giving, PermissionSet::default(), None, 100).await.unwrap();
+            assert!(walked.iter().map(|user| user.id.to_string()).eq(expected.into_keys()), "seed {seed}, {}", permission.name());
+            tx.commit().await.unwrap();
         }
         app.finish().await;
     }

@@ -12,7 +12,7 @@ use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
 use crate::http::params::{is_storable, time};
-use crate::id::{GroupId, UserId};
+use crate::id::UserId;
 use crate::roles;
 
 /// Which users, in which order, and how many.
@@ -70,12 +70,11 @@ enum Cursor {
 pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page<User>> {
     let sort = filter.sort.unwrap_or_default();
     let limit = filter.limit.unwrap_or_default();
-    let groups = match &filter.role {
-        Some(role) => roles::list_groups_with(tx, role).await?,
-        None => Vec::new(),
-    };
     let mut query = Query::new(tx.now());
-    query.filter(by, filter, groups)?;
+    if let Some(role) = &filter.role {
+        query.having(role, roles::list_few_with(tx, &[role]).await?);
+    }
+    query.filter(by, filter)?;
     query.after(sort, filter.cursor.as_deref())?;
     let ids = query.run(tx, sort, limit).await?;
     let users = store::find_users(tx, &ids).await?;
@@ -108,17 +107,13 @@ impl Query {
         format!("${}", self.params.len())
     }
 
-    /// `groups` are those whose members have the role that is asked for.
-    fn filter(&mut self, by: Authority, filter: &Filter, groups: Vec<GroupId>) -> Result<(), Rejection> {
+    fn filter(&mut self, by: Authority, filter: &Filter) -> Result<(), Rejection> {
         match filter.status {
             Some(status) => {
                 let status = self.bind(status.as_str());
                 self.conditions.push(format!("u.status = {status}"));
             }
             None => self.conditions.push("u.status <> 'deleted'".to_owned()),
-        }
-        if let Some(role) = &filter.role {
-            self.having(role, groups);
         }
         if let Some(after) = filter.created_after {
             let after = self.bind(after);
@@ -135,23 +130,13 @@ impl Query {
         Ok(())
     }
 
-    /// Only users who have the role. Where no group carries it, PostgreSQL may go by the users as well as by the role.
-    fn having(&mut self, role: &str, groups: Vec<GroupId>) {
-        let (role, now) = (self.bind(role.to_owned()), self.bind(self.now));
-        let granted = format!("ur.role_name = {role} and (ur.expires_at is null or ur.expires_at > {now})");
-        let condition = if groups.is_empty() {
-            format!("exists (select from user_roles ur where ur.user_id = u.id and {granted})")
+    /// Only users who have the role: these, if they are few.
+    fn having(&mut self, role: &str, few: Option<Vec<UserId>>) {
+        let condition = if let Some(few) = few {
+            format!("u.id = any({})", self.bind(few))
         } else {
-            let groups = self.bind(groups);
-            format!(
-                "u.id in (
-                    select ur.user_id from user_roles ur where {granted}
-                    union all
-                    select m.user_id
-                    from group_members m
-                    where m.group_id = any({groups}) and (m.expires_at is null or m.expires_at > {now})
-                )"
-            )
+            let (role, now) = (self.bind(role.to_owned()), self.bind(self.now));
+            format!("exists (select from effective_roles(u.id, {now}) e where e.role_name = {role})")
         };
         self.conditions.push(condition);
     }
