@@ -162,7 +162,7 @@ pub async fn lock_groups_shared(tx: &mut Tx) -> DbResult<()> {
 pub async fn list_some_with(tx: &mut Tx, names: &[&str], limit: i64) -> DbResult<Vec<UserId>> {
     let now = tx.now();
     let sql = "
-        select some.user_id
+        select found.user_id
         from (
             (
                 select ur.user_id
@@ -179,7 +179,7 @@ pub async fn list_some_with(tx: &mut Tx, names: &[&str], limit: i64) -> DbResult
                 where gr.role_name = any($1) and (m.expires_at is null or m.expires_at > $2)
                 limit $3
             )
-        ) some
+        ) found
         limit $3";
     Ok(tx.query(sql, &[&names, &now, &limit]).await?.iter().map(|row| row.get("user_id")).collect())
 }
