@@ -63,8 +63,9 @@ async fn a_grant_ends_at_its_time_without_anybody_doing_anything() {
     jobs::enqueue(&mut tx, "remove_expired_grants", &json!({})).await.unwrap();
     tx.commit().await.unwrap();
     app.run_jobs().await;
-    assert_ne!(ann.client.get("/v1/me").await.expect(200).etag(), before);
+    assert_eq!(app.count("select count(*) from jobs where last_error is not null").await, 0);
     assert_eq!(app.count("select count(*) from user_roles where expires_at is not null").await, 0);
+    assert_ne!(ann.client.get("/v1/me").await.expect(200).etag(), before);
     assert_eq!(app.count("select count(*) from audit_events where action = 'user.role_expired'").await, 1);
     app.finish().await;
 }
@@ -235,7 +236,7 @@ async fn holders(app: &TestApp, permission: Permission) -> HashMap<UserId, Vec<T
 
 #[tokio::test]
 async fn holders_and_reasons_are_those_that_walking_every_way_finds() {
-    for seed in 0..6 {
+    for seed in 0..3 {
         let app = TestApp::new().await;
         let model = random_house(&app, &mut Chance(seed)).await;
         for user in model.users.keys() {
