@@ -32,11 +32,35 @@ pub async fn list_ways(tx: &mut Tx, users: &[UserId], permission: Option<Permiss
     Ok(ways)
 }
 
-/// Users after `after` who have the permission, without the deleted ones and those who hold some of what is `lacked`. Each role and
-/// each group gives its first ones by an index, so that a page costs the same wherever it is.
-pub async fn list_holders(
+/// The roles that give a permission.
+pub async fn list_giving(tx: &mut Tx, permission: Permission) -> DbResult<Vec<String>> {
+    let rows = tx.query("select name from roles where $1 = any(permissions)", &[&permission.name()]).await?;
+    Ok(rows.iter().map(|row| row.get("name")).collect())
+}
+
+/// Those of these users who are not deleted and hold nothing of what is `lacked`, by their ids.
+pub async fn list_visible(tx: &mut Tx, users: &[UserId], lacked: PermissionSet) -> DbResult<Vec<UserRef>> {
+    let now = tx.now();
+    let sql = "
+        select u.id as user_id, u.username, u.display_name, u.status
+        from users u
+        where u.id = any($1)
+            and u.status <> 'deleted'
+            and not exists (
+                select
+                from effective_roles(u.id, $2) e
+                join roles r on r.name = e.role_name
+                where r.permissions && $3
+            )
+        order by u.id";
+    Ok(tx.query(sql, &[&users, &now, &lacked.names()]).await?.iter().map(UserRef::of_row).collect())
+}
+
+/// The first users after `after` who have one of the roles, are not deleted and hold nothing of what is `lacked`: found by walking
+/// the users, so there should be many.
+pub async fn list_having(
     tx: &mut Tx,
-    permission: Permission,
+    roles: &[&str],
     lacked: PermissionSet,
     after: Option<UserId>,
     limit: i64,
@@ -44,61 +68,22 @@ pub async fn list_holders(
     let now = tx.now();
     let after = after.map(UserId::uuid).unwrap_or_default();
     let sql = "
-        with giving as (
-            select r.name
-            from roles r
-            where $1 = any(r.permissions)
-        ),
-        found as (
-            select by_role.user_id
-            from giving
-            cross join lateral (
-                select ur.user_id
-                from user_roles ur
-                join users u on u.id = ur.user_id
-                where ur.role_name = giving.name
-                    and ur.user_id > $2
-                    and (ur.expires_at is null or ur.expires_at > $3)
-                    and u.status <> 'deleted'
-                    and not exists (
-                        select
-                        from effective_roles(ur.user_id, $3) e
-                        join roles r on r.name = e.role_name
-                        where r.permissions && $4
-                    )
-                order by ur.user_id
-                limit $5
-            ) by_role
-            union
-            select by_group.user_id
-            from (
-                select distinct c.group_id
-                from giving
-                join group_roles gr on gr.role_name = giving.name
-                join group_closure c on c.ancestor_id = gr.group_id
-            ) carrying
-            cross join lateral (
-                select m.user_id
-                from group_members m
-                join users u on u.id = m.user_id
-                where m.group_id = carrying.group_id
-                    and m.user_id > $2
-                    and (m.expires_at is null or m.expires_at > $3)
-                    and u.status <> 'deleted'
-                    and not exists (
-                        select
-                        from effective_roles(m.user_id, $3) e
-                        join roles r on r.name = e.role_name
-                        where r.permissions && $4
-                    )
-                order by m.user_id
-                limit $5
-            ) by_group
-        )
         select u.id as user_id, u.username, u.display_name, u.status
-        from (select found.user_id from found order by found.user_id limit $5) first
-        join users u on u.id = first.user_id
-        order by u.id";
-    let rows = tx.query(sql, &[&permission.name(), &after, &now, &lacked.names(), &limit]).await?;
-    Ok(rows.iter().map(UserRef::of_row).collect())
+        from users u
+        where u.id > $1
+            and u.status <> 'deleted'
+            and exists (
+                select
+                from effective_roles(u.id, $2) e
+                where e.role_name = any($3)
+            )
+            and not exists (
+                select
+                from effective_roles(u.id, $2) e
+                join roles r on r.name = e.role_name
+                where r.permissions && $4
+            )
+        order by u.id
+        limit $5";
+    Ok(tx.query(sql, &[&after, &now, &roles, &lacked.names(), &limit]).await?.iter().map(UserRef::of_row).collect())
 }

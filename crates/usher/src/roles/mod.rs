@@ -20,7 +20,7 @@ use crate::audit::{self, Event};
 use crate::caller::{Authority, Permission, PermissionSet};
 use crate::db::{DbResult, OnConstraint, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
-use crate::id::{GroupId, UserId};
+use crate::id::UserId;
 
 pub const ADMIN: &str = "admin";
 pub const MANAGER: &str = "manager";
@@ -28,6 +28,8 @@ pub const USER: &str = "user";
 
 /// Roles a user may hold at most.
 pub const HELD_MAX: usize = 50;
+/// So many holders are few. Tests meet both sides of it with a handful.
+const FEW_MAX: i64 = if cfg!(test) { 5 } else { 10_000 };
 
 /// A named set of permissions.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -310,9 +312,11 @@ pub fn require_future(tx: &Tx, expires_at: Option<Timestamp>) -> Result<(), Reje
     Ok(())
 }
 
-/// The groups whose members have the role, by what is above them too.
-pub async fn list_groups_with(tx: &mut Tx, name: &str) -> DbResult<Vec<GroupId>> {
-    store::list_groups_with(tx, name).await
+/// The users who have one of these roles, in no order, if they are few: then a list is best made of them. `None` when they are many: then
+/// it is best made by walking the users until a page is full.
+pub async fn list_few_with(tx: &mut Tx, names: &[&str]) -> DbResult<Option<Vec<UserId>>> {
+    let some = store::list_some_with(tx, names, FEW_MAX + 1).await?;
+    Ok(i64::try_from(some.len()).is_ok_and(|count| count <= FEW_MAX).then_some(some))
 }
 
 /// What groups carry stays as it is until the transaction ends.

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use super::{Grant, Role};
 use crate::caller::PermissionSet;
 use crate::db::{DbResult, Tx};
-use crate::id::{GroupId, UserId};
+use crate::id::UserId;
 
 /// Writes nothing when nothing has changed, so that every start need not write.
 pub async fn upsert_built_in(tx: &mut Tx, name: &str, description: &str, permissions: &[&str]) -> DbResult<()> {
@@ -175,14 +175,30 @@ pub async fn lock_groups_shared(tx: &mut Tx) -> DbResult<()> {
     Ok(())
 }
 
-/// The groups whose members have the role.
-pub async fn list_groups_with(tx: &mut Tx, name: &str) -> DbResult<Vec<GroupId>> {
+/// Some of the users who have one of these roles, in no order; who has it by several ways may come several times.
+pub async fn list_some_with(tx: &mut Tx, names: &[&str], limit: i64) -> DbResult<Vec<UserId>> {
+    let now = tx.now();
     let sql = "
-        select distinct c.group_id
-        from group_roles gr
-        join group_closure c on c.ancestor_id = gr.group_id
-        where gr.role_name = $1";
-    Ok(tx.query(sql, &[&name]).await?.iter().map(|row| row.get("group_id")).collect())
+        select found.user_id
+        from (
+            (
+                select ur.user_id
+                from user_roles ur
+                where ur.role_name = any($1) and (ur.expires_at is null or ur.expires_at > $2)
+                limit $3
+            )
+            union all
+            (
+                select m.user_id
+                from group_roles gr
+                join group_closure c on c.ancestor_id = gr.group_id
+                join group_members m on m.group_id = c.group_id
+                where gr.role_name = any($1) and (m.expires_at is null or m.expires_at > $2)
+                limit $3
+            )
+        ) found
+        limit $3";
+    Ok(tx.query(sql, &[&names, &now, &limit]).await?.iter().map(|row| row.get("user_id")).collect())
 }
 
 pub async fn has_role(tx: &mut Tx, user_id: UserId, name: &str) -> DbResult<bool> {
