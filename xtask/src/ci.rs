@@ -17,7 +17,7 @@ const STAGES: [Stage; 8] = [
     ("documentation", documentation),
     ("generated files", || r#gen::run(Mode::Check)),
     ("dependencies", audit::run),
-    ("tests", || test::run(test::Suites::All, None)),
+    ("tests", || test::run(test::Suites::Ci, None)),
     ("tour", tour),
 ];
 

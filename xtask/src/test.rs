@@ -18,6 +18,8 @@ use crate::{Outcome, postgres, tools};
 pub enum Suites {
     /// The Rust tests, then all of pytest.
     All,
+    /// The same with fewer rounds of each race.
+    Ci,
     /// Those marked `long`: races, crashes, timing, conformance. No Rust tests.
     Long,
 }
@@ -27,6 +29,8 @@ pub enum Suites {
 const SHORT: &[&str] = &["-m", "not long", "--numprocesses", "2", "--dist", "loadfile"];
 const LONG: &[&str] = &["-m", "long and not measured", "--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"];
 const MEASURED: &[&str] = &["-m", "measured"];
+/// `cargo xtask test` and `proofs` run each race 20 times.
+const ROUNDS_OF_CI: &str = "5";
 
 pub fn run(suites: Suites, filter: Option<&str>) -> Outcome {
     let root = workspace::root();
@@ -58,7 +62,7 @@ fn lock(target: &Path) -> Result<File, String> {
 
 fn run_all(root: &Path, folder: &Path, pytest: &Path, suites: Suites, filter: Option<&str>) -> Result<(Counts, Counts), String> {
     let mut rust = Counts::default();
-    if suites == Suites::All {
+    if suites != Suites::Long {
         rust = cargo_test(&["--workspace", "--all-targets"], folder, filter)?;
         if has_doc_tests(&root.join("crates")) {
             rust = rust + cargo_test(&["--workspace", "--doc"], folder, filter)?;
@@ -73,7 +77,7 @@ fn run_all(root: &Path, folder: &Path, pytest: &Path, suites: Suites, filter: Op
             return Ok((rust, Counts::broken()));
         }
     };
-    let parts: &[&[&str]] = if suites == Suites::All { &[SHORT, LONG, MEASURED] } else { &[LONG, MEASURED] };
+    let parts: &[&[&str]] = if suites != Suites::Long { &[SHORT, LONG, MEASURED] } else { &[LONG, MEASURED] };
     let mut python = Counts::default();
     for part in parts {
         let mut command = Command::new(pytest);
@@ -86,6 +90,9 @@ fn run_all(root: &Path, folder: &Path, pytest: &Path, suites: Suites, filter: Op
             .env("USHER_BIN", &usher)
             .env("USHER_FAULTY_BIN", &faulty)
             .env("PYTHONUNBUFFERED", "1");
+        if suites == Suites::Ci {
+            command.env("E2E_ROUNDS", ROUNDS_OF_CI);
+        }
         python = python + counted(&mut command, counts::pytest)?;
     }
     Ok((rust, python))
