@@ -125,7 +125,8 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
 /// not act on, unless `visible`.
 pub fn select(by: Authority, filter: &Filter, written: Written, into: &mut Conditions) -> Result<(), Rejection> {
     match filter.status {
-        Some(status) => into.require_if("u.status = {}", Some(status.as_str())),
+        // Not bound: the partial index on it is chosen by the very word.
+        Some(status) => into.require(format!("u.status = '{}'", status.as_str())),
         None if filter.filter.as_deref().is_some_and(filter::mentions_deleted) => {}
         None => into.require("u.status <> 'deleted'"),
     }
