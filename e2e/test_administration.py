@@ -1,5 +1,5 @@
-"""Administration of many: lists that do not shift, runs in bulk through crashes and beside other changes, and the way back. Two servers
-on one database with thousands of users."""
+"""Administration of many: lists that do not shift, runs in bulk through crashes and beside other changes, and the way back. Two
+servers on one database with thousands of users."""
 
 import os
 import re
@@ -161,7 +161,9 @@ def test_the_seed_makes_the_same_users_again(new_server: Callable[..., Usher]) -
     def run() -> str:
         environment = os.environ | {"USHER_DATA_DIR": str(usher.data_dir)}
         environment.pop("USHER_DATABASE_URL", None)
-        ended = subprocess.run(place, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        ended = subprocess.run(
+            place, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 
@@ -278,8 +280,11 @@ def test_a_suspension_of_many_is_undone_to_the_last_byte(pair: Pair) -> None:
     before = checksum(pair)
     who = 'createdAt lt "2021-05-01T00:00:00Z" and not (roles eq "manager")'
     previewed = preview(admin, "suspend", filter=who, reason="gone")
-    wanted = users(pair, """u.created_at < '2021-05-01Z' and u.status in ('active', 'pending')
-        and not exists (select from user_roles r where r.user_id = u.id and r.role_name = 'manager')""")
+    wanted = users(
+        pair,
+        """u.created_at < '2021-05-01Z' and u.status in ('active', 'pending')
+        and not exists (select from user_roles r where r.user_id = u.id and r.role_name = 'manager')""",
+    )
     told = finished(admin, begin(admin, previewed))
     assert told["counts"]["done"] == len(wanted) and told["counts"]["unchanged"] == told["total"] - len(wanted)
     assert wanted <= users(pair, "u.status = 'suspended'")
@@ -361,7 +366,9 @@ def test_of_two_who_begin_a_run_one_does(pair: Pair) -> None:
     previewed = preview(pair.site.admin.api, "sign_out", filter='userName sw "laura." and not (roles eq "manager")')
     clients = [program(pair.site.admin.api, "users:read", "users:write").api for _ in range(2)]
     body = {"token": previewed["token"]}
-    answers = at_once([lambda client=client: client.post(f"/v1/bulk/{previewed['id']}/run", json=body) for client in clients])
+    answers = at_once(
+        [lambda client=client: client.post(f"/v1/bulk/{previewed['id']}/run", json=body) for client in clients]
+    )
     assert sorted(answer.status_code for answer in answers) in ([200, 409], [202, 409])
     told = finished(pair.site.admin.api, previewed["id"])
     assert told["counts"]["done"] == previewed["total"]
@@ -428,6 +435,10 @@ def test_the_command_line_shows_asks_and_does(pair: Pair) -> None:
     shown = usher.cli("bulk", "start", "suspend", *who, "--dry-run").stdout
     total = len(users(pair, "u.username like 'thomas.%' and u.status <> 'deleted'"))
     assert re.search(rf"^users +{total}$", shown, re.M), shown
+    assert "nothing was done" in shown
+    refusing = usher.cli("bulk", "start", "reactivate", "--filter", 'status eq "pending"', "--dry-run").stdout
+    assert re.search(r"^ +\d+ invalid_state: ", refusing, re.M), refusing
+    assert usher.cli("bulk", "start", "suspend", *who, "--json", code=2).stdout == ""
     assert checksum(pair) == before and not any(run["reason"] == "cli" for run in usher.json("bulk", "list"))
     refused = usher.cli("bulk", "start", "suspend", *who, code=None)
     assert refused.returncode != 0 and "--yes" in refused.stderr
@@ -439,7 +450,7 @@ def test_the_command_line_shows_asks_and_does(pair: Pair) -> None:
     head = usher.json("change", "list", "--limit", "1")[0]
     assert head["id"] == told["id"] and head["reason"] == "by night"
     assert '"suspended"' in usher.cli("change", "show", told["id"]).stdout
-    usher.cli("change", "undo", told["id"], "--dry-run")
+    assert "Nothing was done" in usher.cli("change", "undo", told["id"], "--dry-run").stdout
     assert checksum(pair) != before
     usher.cli("change", "undo", told["id"], "--reason", "by day")
     assert checksum(pair) == before
@@ -459,7 +470,12 @@ def test_the_command_line_says_what_to_mend(pair: Pair) -> None:
         ended = usher.cli("bulk", "start", *words, "--yes", code=None)
         assert ended.returncode != 0 and sentence in ended.stderr, (words, ended.stderr)
     nobody = "00000000-0000-7000-8000-000000000000"
-    for words in (("bulk", "show", nobody), ("bulk", "pause", nobody), ("change", "show", nobody), ("change", "undo", nobody)):
+    for words in (
+        ("bulk", "show", nobody),
+        ("bulk", "pause", nobody),
+        ("change", "show", nobody),
+        ("change", "undo", nobody),
+    ):
         assert usher.cli(*words, code=None).returncode != 0
 
 

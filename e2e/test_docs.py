@@ -257,7 +257,9 @@ def test_the_whole_walk_works_in_the_pages(new_server: Callable[..., Usher], mai
     assert docs.watch.foreign(usher.base_url) == []
 
 
-@pytest.mark.skipif(not shutil.which("cargo") or not shutil.which("jq"), reason="it needs cargo and jq, as a reader does")
+@pytest.mark.skipif(
+    not shutil.which("cargo") or not shutil.which("jq"), reason="it needs cargo and jq, as a reader does"
+)
 def test_docs_administration_is_walked_as_it_is_printed(stage: Stage, tmp_path: Path) -> None:
     """docs/administration.md, with fewer users. Numbers, ids and times may differ from what is printed there."""
     usher = stage.usher(mail=False)
@@ -268,7 +270,9 @@ def test_docs_administration_is_walked_as_it_is_printed(stage: Stage, tmp_path: 
     try:
         with Walk(ROOT, environment) as walk:
             for step in written:
-                shell = step.shell.replace("users=1000000 ", f"users={ADMIN_USERS} ").replace("/tmp/walk", str(tmp_path / "walk"))
+                shell = step.shell.replace("users=1000000 ", f"users={ADMIN_USERS} ").replace(
+                    "/tmp/walk", str(tmp_path / "walk")
+                )
                 told = walk.take(Step(step.line, shell, step.printed), seconds=120 + ADMIN_USERS / 100)
                 print(f"$ {shell}{told}")
     finally:

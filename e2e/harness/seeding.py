@@ -16,7 +16,9 @@ def seed(place: list[str], users: int) -> int:
     added = 0
     for first in range(1, users + 1, _BATCH):
         numbers = {"first": first, "last": min(first + _BATCH - 1, users), "total": users}
-        added += int(psql(place, _SESSION + "".join(f"\\set {name} {value}\n" for name, value in numbers.items()) + text))
+        added += int(
+            psql(place, _SESSION + "".join(f"\\set {name} {value}\n" for name, value in numbers.items()) + text)
+        )
     psql(place, "vacuum (analyze) users, emails, user_roles;")
     return added
 

@@ -1,5 +1,5 @@
-"""A document walked as it is printed: its blocks of shell go to one bash, one after the other, and each prints what the block of text
-below it says."""
+"""A document walked as it is printed: its blocks of shell go to one bash, one after the other, and each prints what the block of
+text below it says."""
 
 import os
 import re
