@@ -1,8 +1,11 @@
 """The document of the API, and the pages that let people try it."""
 
 import json
+import os
 import re
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -16,7 +19,12 @@ from harness.docs_page import DocsPage
 from harness.mailbox import Mailbox
 from harness.people import Newcomer, Person, Site
 from harness.programs import keys_of, program, service_account
-from harness.server import Usher
+from harness.server import Stage, Usher
+from harness.walk import Step, Walk, steps
+
+ROOT = Path(__file__).resolve().parent.parent
+# How many users the walk of docs/administration.md is done with.
+ADMIN_USERS = int(os.environ.get("E2E_ADMIN_USERS") or 3000)
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -247,3 +255,26 @@ def test_the_whole_walk_works_in_the_pages(new_server: Callable[..., Usher], mai
     assert docs.call("POST", "/v1/users/{id}/restore", None, which).body["status"] == "suspended"
     assert docs.watch.faults == []
     assert docs.watch.foreign(usher.base_url) == []
+
+
+@pytest.mark.skipif(
+    not shutil.which("cargo") or not shutil.which("jq"), reason="it needs cargo and jq, as a reader does"
+)
+def test_docs_administration_is_walked_as_it_is_printed(stage: Stage, tmp_path: Path) -> None:
+    """docs/administration.md, with fewer users. Numbers, ids and times may differ from what is printed there."""
+    usher = stage.usher(mail=False)
+    (tmp_path / "usher").symlink_to(usher.binary)
+    environment = usher.environment | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "base": usher.base_url}
+    written = list(steps(ROOT / "docs/administration.md"))
+    assert len(written) >= 14 and all(step.printed for step in written)
+    try:
+        with Walk(ROOT, environment) as walk:
+            for step in written:
+                shell = step.shell.replace("users=1000000 ", f"users={ADMIN_USERS} ").replace(
+                    "/tmp/walk", str(tmp_path / "walk")
+                )
+                told = walk.take(Step(step.line, shell, step.printed), seconds=120 + ADMIN_USERS / 100)
+                print(f"$ {shell}{told}")
+    finally:
+        # A walk that was broken off leaves its PostgreSQL.
+        usher.remove()

@@ -26,6 +26,12 @@ def _place(data_dir: Path) -> tuple[str, str]:
     return lines[3], lines[4]
 
 
+def place(data_dir: Path) -> list[str]:
+    """The words that lead PostgreSQL's programs to the database."""
+    port, socket_dir = _place(data_dir)
+    return ["-h", socket_dir, "-p", port, "-U", "usher", "usher"]
+
+
 def _run(data_dir: Path, name: str, *arguments: str) -> str:
     port, socket_dir = _place(data_dir)
     command = [program(name), "-h", socket_dir, "-p", port, "-U", "usher", *arguments]

@@ -13,6 +13,7 @@ mod http;
 mod json;
 mod postgres;
 mod release;
+mod seed;
 mod suites;
 mod sweep;
 mod test;
@@ -44,6 +45,9 @@ cargo xtask <command>
                          Ask everything that the OpenAPI document describes, by everybody (100).
   proofs [filter]        Run only the long suites of pytest: races, crashes, timing, conformance.
   tidy                   Check the rules of the house: imports, sizes, homes of clock and SQL.
+  seed --users N [--database-url URL]
+                         Put N made-up users into a migrated database, the same for the same N; those who are
+                         missing only. Without URL: where usher's settings lead, or its own PostgreSQL while it runs.
   gen [--check]          Write the generated files under docs/, or check that they are fresh.
   gen --release          Record the schema and the statements of a release under migrations/released/.
   audit                  Check the dependencies: licences, unwanted crates, sources, advisories.
@@ -82,6 +86,10 @@ fn dispatch(words: &[&str]) -> Outcome {
         ["timing", words @ ..] => suites::timing(words),
         ["schemathesis"] => suites::schemathesis("100"),
         ["schemathesis", "--max-examples", count] => suites::schemathesis(count),
+        ["seed", words @ ..] => match seed::Options::parse(words) {
+            Some(options) => seed::run(&options),
+            None => Ok(usage()),
+        },
         ["tidy"] => tidy::run(),
         ["gen"] => r#gen::run(r#gen::Mode::Write),
         ["gen", "--check"] => r#gen::run(r#gen::Mode::Check),

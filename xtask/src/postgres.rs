@@ -91,6 +91,15 @@ fn major(said: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
+/// `psql`, of the server's programs or alone.
+pub fn psql() -> Result<PathBuf, String> {
+    let folder = env::var_os("USHER_PG_BIN").map(PathBuf::from).or_else(find);
+    let beside = folder.map(|folder| folder.join("psql")).filter(|program| program.is_file());
+    beside
+        .or_else(|| tools::on_path("psql"))
+        .ok_or_else(|| "psql is not installed: install PostgreSQL's client programs".to_owned())
+}
+
 /// Stops the cluster in this folder if it runs. A throwaway cluster needs no checkpoint, so the
 /// stop is immediate.
 pub fn stop(cluster: &Path) -> Result<(), String> {

@@ -158,17 +158,17 @@ fn reachable(listen: &str) -> Result<SocketAddr, String> {
 }
 
 /// What usher will be told: its environment, and `.env` in the working directory.
-struct Settings {
+pub struct Settings {
     file: Vec<(String, String)>,
 }
 
 impl Settings {
-    fn read() -> Self {
+    pub fn read() -> Self {
         let text = fs::read_to_string(".env").unwrap_or_default();
         Self { file: parse_env(&text) }
     }
 
-    fn get(&self, name: &str) -> Option<String> {
+    pub fn get(&self, name: &str) -> Option<String> {
         let real = std::env::var(name).ok();
         real.or_else(|| {
             let (_, value) = self.file.iter().find(|(key, _)| key == name)?;
@@ -180,7 +180,7 @@ impl Settings {
         self.get("USHER_DATABASE_URL").is_some() || self.get("USHER_DATABASE_URL_FILE").is_some()
     }
 
-    fn data_directory(&self) -> Result<String, String> {
+    pub fn data_directory(&self) -> Result<String, String> {
         if let Some(folder) = self.get("USHER_DATA_DIR") {
             return Ok(folder);
         }

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 pub use api::router;
 pub use jobs::register;
+pub use store::count_refusals;
 pub use undo::undo_change;
 pub use work::{Step, step};
 
@@ -376,6 +377,8 @@ fn explain(code: &str) -> &'static str {
         "invalid_state" => "The user is not in a state that allows it.",
         "last_admin" => "This is the last active administrator.",
         "not_found" => "There is no such user.",
+        "undo_conflict" => "Something was changed since, or can't be changed back.",
+        "internal" => "The server failed; its log says why.",
         _ => "It can't be done.",
     }
 }

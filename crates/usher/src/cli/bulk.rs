@@ -3,13 +3,15 @@
 use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Failure, Outcome, boot, output};
 use crate::app::App;
-use crate::bulk::{self, Action, Counts, Run, Selection, State, Step};
+use crate::bulk::{self, Action, Counts, Refusals, Run, Selection, State, Step};
 use crate::caller::Authority;
 use crate::config::Config;
+use crate::db::Tx;
 use crate::error::AppError;
 use crate::roles::RoleName;
 
@@ -105,19 +107,21 @@ async fn act(app: &App, command: Command, json: bool) -> Outcome {
             tx.commit().await?;
             list(&runs, json)
         }
-        Command::Show(Which { id }) => show(&bulk::read(&mut tx, id).await?, json),
+        Command::Show(Which { id }) => {
+            drop(tx);
+            show(app, id, json).await
+        }
         Command::Pause(Which { id }) => {
-            let run = bulk::set_paused(&mut tx, Authority::operator(), id, true).await?;
+            bulk::set_paused(&mut tx, Authority::operator(), id, true).await?;
             tx.commit().await?;
-            show(&run, json)
+            show(app, id, json).await
         }
         Command::Resume(Which { id }) => {
             if bulk::read(&mut tx, id).await?.state == State::Paused {
                 bulk::set_paused(&mut tx, Authority::operator(), id, false).await?;
             }
             tx.commit().await?;
-            work(app, id).await?;
-            show(&read(app, id).await?, json)
+            finish(app, id, json).await
         }
     }
 }
@@ -128,25 +132,50 @@ async fn start(app: &App, start: Start, json: bool) -> Outcome {
         Some(Err(_)) => return Err(Failure::usage("--attributes must be a JSON object, such as '{\"department\": \"Sales\"}'")),
         None => None,
     };
+    require_arguments(&start)?;
     let role = start.role.as_deref().map(RoleName::from);
     let action = bulk::read_action(start.action.as_str(), role, attributes).map_err(|why| Failure::usage(AppError::from(why)))?;
     let mut tx = app.begin(&boot::operator(start.reason)).await?;
     let previewed = bulk::preview(&mut tx, Authority::operator(), &action, &Selection::Filter(start.filter)).await?;
-    let run = bulk::read(&mut tx, previewed.0).await?;
+    let seen = look(&mut tx, previewed.0).await?;
     if start.dry_run {
         drop(tx);
-        return preview(&run, json);
+        preview(&seen, json)?;
+        if !json {
+            output::say("This was a dry run: nothing was done.");
+        }
+        return Ok(());
     }
     tx.commit().await?;
     if !start.yes {
-        preview(&run, false)?;
-        confirm(&action, run.counts.to_do)?;
+        if json {
+            return Err(Failure::usage(
+                "with --json nobody is asked: give --yes to do it, or --dry-run to see only what it would do",
+            ));
+        }
+        preview(&seen, false)?;
+        confirm(&action, seen.run.counts.to_do)?;
     }
     let mut tx = app.begin(&boot::operator(None)).await?;
     bulk::begin(&mut tx, Authority::operator(), previewed.0, &previewed.1).await?;
     tx.commit().await?;
-    work(app, previewed.0).await?;
-    show(&read(app, previewed.0).await?, json)
+    finish(app, previewed.0, json).await
+}
+
+/// What the actions take, in the words of the command line.
+fn require_arguments(start: &Start) -> Result<(), Failure> {
+    let action = start.action.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    let takes_role = matches!(start.action, ActionName::AssignRole | ActionName::RemoveRole);
+    let takes_attributes = matches!(start.action, ActionName::SetAttributes);
+    for (given, taken, name) in
+        [(start.role.is_some(), takes_role, "--role"), (start.attributes.is_some(), takes_attributes, "--attributes")]
+    {
+        if given != taken {
+            let what = if taken { "needs" } else { "does not take" };
+            return Err(Failure::usage(format!("{action} {what} {name}")));
+        }
+    }
+    Ok(())
 }
 
 fn confirm(action: &Action, count: i64) -> Outcome {
@@ -161,11 +190,23 @@ fn confirm(action: &Action, count: i64) -> Outcome {
     if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
         return Ok(());
     }
-    Err(Failure::usage("nothing was done"))
+    Err(Failure::usage("nothing was done; the answer was not yes"))
+}
+
+/// Does what is left of a run and shows how it ended. One that could not go on is a failure of the command, too.
+pub async fn finish(app: &App, id: Uuid, json: bool) -> Outcome {
+    work(app, id).await?;
+    show(app, id, json).await?;
+    let run = read(app, id).await?;
+    if run.state == State::Failed {
+        let left = run.counts.to_do;
+        return Err(anyhow::anyhow!("the run has failed and {left} users are as they were; what is done is done").into());
+    }
+    Ok(())
 }
 
 /// Here, and beside the workers that may have begun it: whoever comes first does the next batch.
-pub async fn work(app: &App, id: Uuid) -> Result<(), Failure> {
+async fn work(app: &App, id: Uuid) -> Result<(), Failure> {
     let total = read(app, id).await?.total;
     while bulk::step(app, id).await? == Step::More {
         let done = total - read(app, id).await?.counts.to_do;
@@ -180,47 +221,78 @@ pub async fn work(app: &App, id: Uuid) -> Result<(), Failure> {
     Ok(())
 }
 
-pub async fn read(app: &App, id: Uuid) -> Result<Run, Failure> {
+async fn read(app: &App, id: Uuid) -> Result<Run, Failure> {
     let mut tx = app.begin(&boot::operator(None)).await?;
     let run = bulk::read(&mut tx, id).await?;
     tx.commit().await?;
     Ok(run)
 }
 
-fn preview(run: &Run, json: bool) -> Outcome {
+/// A run, and why some of its users were refused, or would be.
+#[derive(Serialize)]
+struct Seen {
+    #[serde(flatten)]
+    run: Run,
+    refusals: Vec<Refusals>,
+}
+
+async fn look(tx: &mut Tx, id: Uuid) -> Result<Seen, Failure> {
+    Ok(Seen { run: bulk::read(tx, id).await?, refusals: bulk::count_refusals(tx, id).await? })
+}
+
+fn preview(seen: &Seen, json: bool) -> Outcome {
     if json {
-        return Ok(output::json(run)?);
+        return Ok(output::json(seen)?);
     }
-    let Counts { to_do, unchanged, refused, .. } = run.counts;
+    let Counts { to_do, unchanged, refused, .. } = seen.run.counts;
     output::fields(&[
-        ("action", run.action.clone()),
-        ("users", run.total.to_string()),
-        ("to be done", to_do.to_string()),
+        ("action", seen.run.action.clone()),
+        ("users", seen.run.total.to_string()),
+        ("to be changed", to_do.to_string()),
         ("so already", unchanged.to_string()),
-        ("refused", refused.to_string()),
+        ("to be refused", refused.to_string()),
     ]);
+    refusals(seen);
     Ok(())
 }
 
-pub fn show(run: &Run, json: bool) -> Outcome {
-    if json {
-        return Ok(output::json(run)?);
+fn refusals(seen: &Seen) {
+    for Refusals { code, detail, count } in &seen.refusals {
+        output::say(format!("  {count} {code}: {detail}"));
     }
+}
+
+async fn show(app: &App, id: Uuid, json: bool) -> Outcome {
+    let mut tx = app.begin(&boot::operator(None)).await?;
+    let seen = look(&mut tx, id).await?;
+    tx.commit().await?;
+    if json {
+        return Ok(output::json(&seen)?);
+    }
+    let run = &seen.run;
     let Counts { to_do, done, unchanged, refused, failed } = run.counts;
     output::fields(&[
         ("id", run.id.to_string()),
         ("action", run.action.clone()),
         ("filter", run.filter.clone().unwrap_or_else(|| "-".to_owned())),
+        ("undoes", run.undoes.map_or_else(|| "-".to_owned(), |id| id.to_string())),
+        ("reason", run.reason.clone().unwrap_or_else(|| "-".to_owned())),
         ("state", state(run)),
         ("users", run.total.to_string()),
         ("done", done.to_string()),
         ("so already", unchanged.to_string()),
         ("refused", refused.to_string()),
         ("failed", failed.to_string()),
-        ("to be done", to_do.to_string()),
+        ("still to do", to_do.to_string()),
         ("began", output::time_or(run.started_at, "-")),
         ("ended", output::time_or(run.finished_at, "-")),
     ]);
+    refusals(&seen);
+    match run.state {
+        State::Finished | State::Failed if done > 0 => output::say(format!("To undo it: usher change undo {id}")),
+        State::Running | State::Paused => output::say(format!("To do the rest here and now: usher bulk resume {id}")),
+        State::Previewed | State::Finished | State::Failed => {}
+    }
     Ok(())
 }
 

@@ -118,7 +118,7 @@ async fn show(app: &App, id: Uuid, json: bool) -> Outcome {
         output::table(&["what", "field", "before", "after"], rows, "");
     }
     if members.len() == 20 {
-        output::say("(the last 20 of it)");
+        output::say(format!("(the newest 20; GET /v1/changes/{id}/members has all)"));
     }
     Ok(())
 }
@@ -134,8 +134,7 @@ async fn undo(app: &App, command: Undo, json: bool) -> Outcome {
         tx.commit().await?;
     }
     if let (Some(run), false) = (&undoing.run, stands) {
-        bulk::work(app, run.id).await?;
-        return bulk::show(&bulk::read(app, run.id).await?, json);
+        return bulk::finish(app, run.id, json).await;
     }
     if json {
         output::json(&undoing)?;
@@ -145,8 +144,17 @@ async fn undo(app: &App, command: Undo, json: bool) -> Outcome {
             output::say(format!("{whose}{} is now {}: {}", conflict.field, conflict.now, conflict.detail));
         }
         match &undoing.run {
-            Some(run) => output::say(format!("{} changes would be undone, but for those with conflicts", run.total)),
-            None => output::say(format!("undone: {}, so already: {}", undoing.undone, undoing.unchanged)),
+            Some(run) => output::say(format!(
+                "A run would undo {} changes and leave out users who were changed since. Nothing was done.",
+                run.total
+            )),
+            None if stands => output::say(format!(
+                "would be changed back: {}, so already: {}, conflicts: {}. Nothing was done.",
+                undoing.undone,
+                undoing.unchanged,
+                undoing.conflicts.len()
+            )),
+            None => output::say(format!("changed back: {}, so already: {}", undoing.undone, undoing.unchanged)),
         }
     }
     if stands && !dry_run {
