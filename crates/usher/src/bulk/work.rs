@@ -1,6 +1,7 @@
 //! Doing a run, batch by batch.
 
-use serde_json::Value;
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::{Action, Running, State, store};
@@ -8,7 +9,7 @@ use crate::app::App;
 use crate::attempts::{self, Authenticator};
 use crate::audit::{self, AuditEvent, Event};
 use crate::caller::{self, Authority};
-use crate::changes::{self, Undone};
+use crate::changes;
 use crate::db::{Actor, Tx};
 use crate::error::{AppError, AppResult, LogAndIgnore};
 use crate::id::UserId;
@@ -143,7 +144,7 @@ async fn change_users(tx: &mut Tx, by: Authority, due: &[Due], change: &ChangeOf
     let ids: Vec<UserId> = due.iter().map(|due| due.user_id).collect();
     let users = users::lock_many(tx, &ids).await?;
     let outcomes = users::change_many(tx, by, &users, change).await?;
-    let found: std::collections::HashMap<UserId, Outcome> = users.iter().map(|user| user.id).zip(outcomes).collect();
+    let found: HashMap<UserId, Outcome> = users.iter().map(|user| user.id).zip(outcomes).collect();
     let did = |due: &Due| found.get(&due.user_id).map_or_else(|| gone(due), |outcome| Did::of(due.position, outcome.clone()));
     Ok(due.iter().map(did).collect())
 }
@@ -182,33 +183,13 @@ async fn require_reset(tx: &mut Tx, by: Authority, user: &User) -> AppResult<()>
 
 async fn undo(tx: &mut Tx, by: Authority, due: &[Due]) -> AppResult<Vec<Did>> {
     let ids: Vec<Uuid> = due.iter().filter_map(|due| due.event_id).collect();
-    let events = audit::find(tx, &ids).await?;
-    let mut did = Vec::with_capacity(due.len());
-    for due in due {
-        let event = events.iter().find(|event| Some(event.id) == due.event_id);
-        did.push(match event {
-            Some(event) => undo_one(tx, by, due.position, event).await?,
-            None => gone(due),
-        });
-    }
-    Ok(did)
-}
-
-async fn undo_one(tx: &mut Tx, by: Authority, position: i64, event: &AuditEvent) -> AppResult<Did> {
-    tx.execute("savepoint one", &[]).await?;
-    match changes::undo(tx, by, event, false).await {
-        Ok(Undone::Reverted) => Ok(Did::new(position, "done")),
-        Ok(Undone::Unchanged) => Ok(Did::new(position, "unchanged")),
-        Ok(Undone::Conflicts(conflicts)) => {
-            let fields: Vec<Value> = conflicts.iter().map(|conflict| conflict.field.clone().into()).collect();
-            let names = fields.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
-            let detail = conflicts.first().map_or_else(String::new, |conflict| format!("{names}: {}", conflict.detail));
-            Ok(Did::refused(position, "undo_conflict", &detail))
-        }
-        Err(AppError::Rejected(rejection)) => {
-            tx.execute("rollback to savepoint one", &[]).await?;
-            Ok(Did::refused(position, rejection.code, &rejection.detail))
-        }
-        Err(error) => Err(error),
-    }
+    let found: HashMap<Uuid, AuditEvent> = audit::find(tx, &ids).await?.into_iter().map(|event| (event.id, event)).collect();
+    let event = |due: &Due| due.event_id.and_then(|id| found.get(&id));
+    let events: Vec<&AuditEvent> = due.iter().filter_map(event).collect();
+    let mut outcomes = changes::undo_many(tx, by, &events).await?.into_iter();
+    let did = |due: &Due| match event(due).and_then(|_| outcomes.next()) {
+        Some(outcome) => Did::of(due.position, outcome),
+        None => gone(due),
+    };
+    Ok(due.iter().map(did).collect())
 }

@@ -17,7 +17,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use api::router;
-pub use undo::undo;
+pub use undo::{undo, undo_many};
 
 use crate::audit::{self, AuditEvent, Wanted};
 use crate::db::Tx;

@@ -1,16 +1,18 @@
 //! Undoing one event: the plan, and what carries it out.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value, json};
 
 use super::{Conflict, Undone};
 use crate::audit::{self, AuditEvent};
 use crate::caller::{Authority, Permission, UserStatus};
 use crate::db::Tx;
-use crate::error::{AppResult, Rejection};
+use crate::error::{AppError, AppResult, Rejection};
 use crate::id::UserId;
 use crate::patch::Patch;
 use crate::roles::RoleName;
-use crate::users::{self, ChangeOfStanding, ProfilePatch, User, Username};
+use crate::users::{self, ChangeOfMany, ChangeOfStanding, Outcome, ProfilePatch, User, Username};
 
 /// Follows from other fields, or changes by itself.
 const DERIVED: [&str; 8] =
@@ -53,6 +55,73 @@ pub async fn undo(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts
     plan.require_permissions(by)?;
     let conflicts = plan.carry_out(tx, by, user).await?;
     Ok(if conflicts.is_empty() { Undone::Reverted } else { Undone::Conflicts(conflicts) })
+}
+
+/// The same for many events, with a few statements for those that come to the same change. A conflict leaves out its event.
+pub async fn undo_many(tx: &mut Tx, by: Authority, events: &[&AuditEvent]) -> AppResult<Vec<Outcome>> {
+    let ids: Vec<Option<UserId>> = events.iter().map(|event| event.target_id.as_deref().and_then(|id| id.parse().ok())).collect();
+    let known: Vec<UserId> = ids.iter().copied().flatten().collect();
+    let users: HashMap<UserId, User> = users::lock_many(tx, &known).await?.into_iter().map(|user| (user.id, user)).collect();
+    let mut outcomes = Vec::with_capacity(events.len());
+    let mut groups: Vec<(ChangeOfMany, Vec<usize>)> = Vec::new();
+    let mut alone = Vec::new();
+    let mut seen = HashSet::new();
+    for (at, event) in events.iter().enumerate() {
+        outcomes.push(Outcome::Unchanged);
+        let user = ids[at].and_then(|id| users.get(&id)).filter(|user| !event.erased && seen.insert(user.id));
+        let Some(user) = user else {
+            alone.push(at);
+            continue;
+        };
+        let plan = Plan::of(event, user)?;
+        if !plan.conflicts.is_empty() {
+            outcomes[at] = Outcome::Refused(conflict(&plan.conflicts));
+        } else if let Err(rejection) = plan.require_permissions(by) {
+            outcomes[at] = Outcome::Refused(rejection);
+        } else if let Some(change) = plan.as_one_change(user) {
+            match groups.iter_mut().find(|(known, _)| *known == change) {
+                Some((_, members)) => members.push(at),
+                None => groups.push((change, vec![at])),
+            }
+        } else if !plan.is_empty() {
+            alone.push(at);
+        }
+    }
+    for (change, members) in groups {
+        let together: Vec<User> = members.iter().filter_map(|at| users.get(&ids[*at]?).cloned()).collect();
+        let came_of_it = users::change_many(tx, by, &together, &change).await?;
+        for (at, outcome) in members.into_iter().zip(came_of_it) {
+            outcomes[at] = outcome;
+        }
+    }
+    for at in alone {
+        outcomes[at] = undo_alone(tx, by, events[at]).await?;
+    }
+    Ok(outcomes)
+}
+
+/// Refused, it leaves no trace in the transaction.
+async fn undo_alone(tx: &mut Tx, by: Authority, event: &AuditEvent) -> AppResult<Outcome> {
+    tx.execute("savepoint one", &[]).await?;
+    match undo(tx, by, event, false).await {
+        Ok(Undone::Reverted) => Ok(Outcome::Done),
+        Ok(Undone::Unchanged) => Ok(Outcome::Unchanged),
+        Ok(Undone::Conflicts(conflicts)) => Ok(Outcome::Refused(conflict(&conflicts))),
+        Err(AppError::Rejected(rejection)) => {
+            tx.execute("rollback to savepoint one", &[]).await?;
+            Ok(Outcome::Refused(*rejection))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What stands in the way of an event, in one sentence.
+fn conflict(conflicts: &[Conflict]) -> Rejection {
+    let fields = conflicts.iter().map(|conflict| conflict.field.as_str()).filter(|field| !field.is_empty());
+    let fields = fields.collect::<Vec<_>>().join(", ");
+    let detail = conflicts.first().map_or("", |conflict| conflict.detail.as_str());
+    let detail = if fields.is_empty() { detail.to_owned() } else { format!("{fields}: {detail}") };
+    Rejection::conflict("undo_conflict", detail)
 }
 
 fn refused(user_id: Option<UserId>, field: &str, detail: &str) -> Conflict {
@@ -172,6 +241,28 @@ impl Plan {
             && attributes.is_empty()
             && roles.is_none()
             && professional_at.is_none()
+    }
+
+    /// The change of one kind that the plan comes to, if it does: many can be made at once.
+    fn as_one_change(&self, user: &User) -> Option<ChangeOfMany> {
+        let Self { standing, username, profile, attributes, roles, professional_at, .. } = self;
+        if username.is_some() || !profile.is_empty() || professional_at.is_some() {
+            return None;
+        }
+        match (standing, attributes.is_empty(), roles) {
+            (Some(change), true, None) => Some(ChangeOfMany::Standing(*change)),
+            (None, false, None) => Some(ChangeOfMany::Attributes(attributes.clone())),
+            (None, true, Some(wanted)) => {
+                let mut given = wanted.iter().filter(|role| !user.roles.contains(role));
+                let mut taken = user.roles.iter().filter(|role| !wanted.contains(role));
+                match (given.next(), given.next(), taken.next(), taken.next()) {
+                    (Some(role), None, None, _) => Some(ChangeOfMany::GrantRole(RoleName::from(role.as_str()))),
+                    (None, _, Some(role), None) => Some(ChangeOfMany::TakeRole(RoleName::from(role.as_str()))),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
     }
 
     /// To undo something takes what doing it takes.

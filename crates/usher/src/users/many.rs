@@ -15,7 +15,7 @@ use crate::one_time_tokens;
 use crate::roles::{self, RoleName};
 
 /// What is changed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ChangeOfMany {
     Standing(ChangeOfStanding),
     GrantRole(RoleName),
