@@ -10,7 +10,7 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, api_keys, assets, attempts, audit, authz, bulk, changes, devices, keys, mails, me, password, recovery,
+    addresses, api_keys, assets, attempts, audit, authz, bulk, changes, devices, exports, imports, keys, mails, me, password, recovery,
     registration, roles, service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
@@ -33,6 +33,8 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(authz::router())
         .merge(changes::router())
         .merge(bulk::router())
+        .merge(imports::router())
+        .merge(exports::router())
         .merge(audit::router())
         .merge(keys::router())
         .merge(probes::router(with_metrics))
@@ -69,5 +71,6 @@ pub fn jobs() -> Registry {
     throttle::register(&mut registry);
     keys::register(&mut registry);
     bulk::register(&mut registry);
+    imports::register(&mut registry);
     registry
 }

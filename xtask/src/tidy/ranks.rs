@@ -34,6 +34,7 @@ const RANKS: &[(&str, u8)] = &[
     ("http", KERNEL),
     ("html", KERNEL),
     ("caller", KERNEL),
+    ("cells", KERNEL),
     ("keyring", KERNEL),
     ("hashing", KERNEL),
     ("network", KERNEL),
@@ -54,6 +55,7 @@ const RANKS: &[(&str, u8)] = &[
     ("api_keys", 20),
     ("service_accounts", 21),
     ("authz", 22),
+    ("exports", 23),
     // Flows over things.
     ("sign_in", 30),
     ("verification", 31),
@@ -64,6 +66,7 @@ const RANKS: &[(&str, u8)] = &[
     ("addresses", 36),
     ("changes", 37),
     ("bulk", 38),
+    ("imports", 39),
     // The roof.
     ("router", ROOF),
     ("cli", 50),

@@ -14,6 +14,8 @@ pub mod params;
 pub mod probes;
 pub mod problem;
 pub mod serve;
+pub mod stream;
+pub mod upload;
 mod validate;
 
 #[cfg(test)]
