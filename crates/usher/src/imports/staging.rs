@@ -24,7 +24,7 @@ use crate::id::new_uuid;
 /// Rows of one file.
 const ROWS_MAX: i64 = 20_000_000;
 /// Files that a process reads at once.
-static READING: Semaphore = Semaphore::const_new(2);
+static READING: Semaphore = Semaphore::const_new(if cfg!(test) { 1000 } else { 2 });
 /// Rows between the thread that reads and the connection that writes.
 const WAITING_MAX: usize = 256;
 /// A source's name is kept so long.

@@ -225,6 +225,11 @@ pub async fn update_rows(tx: &mut Tx, id: Uuid, judged: &[Judged]) -> DbResult<(
     Ok(())
 }
 
+pub async fn find_progress(tx: &mut Tx, id: Uuid) -> DbResult<Option<(i64, i64)>> {
+    let row = tx.query_opt("select position, total from imports where id = $1", &[&id]).await?;
+    Ok(row.map(|row| (row.get(0), row.get(1))))
+}
+
 pub async fn update_position(tx: &mut Tx, id: Uuid, position: i64) -> DbResult<()> {
     tx.execute("update imports set position = $2 where id = $1", &[&id, &position]).await?;
     Ok(())
