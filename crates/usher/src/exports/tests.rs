@@ -104,7 +104,7 @@ async fn r203_whom_the_caller_may_not_act_on_is_left_out_and_hashes_are_for_admi
     let csv = admin.client.get(path).await.expect(200);
     assert!(csv.text.starts_with("email,password_hash\r\nroot@example.org,\"$argon2id$"), "{}", csv.text);
     assert_eq!(csv.text.lines().count(), 4);
-    let events = admin.client.get("/v1/audit?action=users.exported").await;
+    let events = admin.client.get("/v1/audit-events?action=users.exported").await;
     let event = &events.json["items"][0]["changes"];
     assert_eq!((&event["count"], &event["password_hashes"], &event["filter"]), (&json!(3), &json!(true), &json!("userName pr")));
 

@@ -49,6 +49,8 @@ pub async fn step(app: &App, id: Uuid) -> AppResult<Step> {
 async fn batch(app: &App, id: Uuid, size: i64) -> AppResult<Step> {
     let mut tx = app.begin_as(Actor::System).await?;
     let Some(run) = store::lock_running(&mut tx, id).await?.filter(|run| run.state == State::Running) else {
+        // Ended here and now: whoever comes next must not find its lock.
+        tx.commit().await?;
         return Ok(Step::Over);
     };
     let Some(by) = run.authority(&mut tx).await? else {

@@ -9,6 +9,8 @@ use crate::error::{FieldError, Rejection};
 
 /// Columns that a file may have at most.
 const COLUMNS_MAX: usize = 500;
+/// Faults that are told at once.
+const FAULTS_MAX: usize = 32;
 
 /// How the text of a cell is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,7 +171,8 @@ pub fn unknown(name: &str, is_only: bool) -> String {
     format!("Column `{name}` is unknown.{}{delimiter} Map it: `{name}=<field>`, or leave it out: `{name}=-`.", meant(&name))
 }
 
-fn refuse(errors: Vec<FieldError>) -> Rejection {
+fn refuse(mut errors: Vec<FieldError>) -> Rejection {
+    errors.truncate(FAULTS_MAX);
     let detail = "The columns of the file do not fit; `errors` says which.";
     Rejection::unprocessable("invalid_columns", errors, detail)
 }

@@ -38,6 +38,8 @@ pub use columns::{FIELDS, Kind, PASSWORD_HASH};
 pub use jobs::register;
 pub use options::{FileFormat, Match, Mode, Options, read_delimiter, read_map};
 pub use presets::Preset;
+#[cfg(any(test, fuzzing))]
+pub(crate) use record::{Record, read_all};
 pub use report::Report;
 pub use staging::stage;
 

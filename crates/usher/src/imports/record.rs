@@ -13,7 +13,7 @@ use super::options::Options;
 use super::presets;
 use crate::emails::EmailAddress;
 use crate::error::{AppError, FieldError};
-use crate::hashing::{Hasher, Scheme};
+use crate::hashing::Scheme;
 use crate::http::body;
 use crate::http::params::is_storable;
 use crate::id::UserId;
@@ -22,6 +22,9 @@ use crate::users::{self, Profile, ProfilePatch, Username};
 
 /// Addresses of one user, beside the primary one.
 const ADDRESSES_MAX: usize = 50;
+
+/// Says what scheme a password hash is of.
+pub type Recognise<'a> = &'a dyn Fn(&str) -> Option<Scheme>;
 
 /// Where a user shall stand. Whether they are active or pending follows from their address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -102,7 +105,7 @@ impl Record {
         members: Map<String, Value>,
         options: &Options,
         columns: &Columns,
-        hasher: &Hasher,
+        recognise: Recognise<'_>,
     ) -> Result<Self, Vec<Fault>> {
         let members = match options.preset {
             Some(preset) => presets::prepare(preset, members, &columns.map, options.hash_config.as_deref()),
@@ -129,12 +132,12 @@ impl Record {
             created_at: body.created_at,
             last_sign_in_at: body.last_sign_in_at,
         };
-        record.settle(options, hasher, &mut faults);
+        record.settle(options, recognise, &mut faults);
         if faults.is_empty() { Ok(record) } else { Err(faults) }
     }
 
     /// What no schema can say.
-    fn settle(&mut self, options: &Options, hasher: &Hasher, faults: &mut Vec<Fault>) {
+    fn settle(&mut self, options: &Options, recognise: Recognise<'_>, faults: &mut Vec<Fault>) {
         let given = match options.matching.field() {
             "username" => self.username.is_some(),
             "id" => self.id.is_some(),
@@ -151,7 +154,7 @@ impl Record {
             faults.extend(in_words(rejection.into()));
         }
         if let Some(hash) = &self.password_hash {
-            let why = match hasher.recognise(hash) {
+            let why = match recognise(hash) {
                 Some(Scheme { obstacle: None, .. }) => None,
                 Some(Scheme { name, obstacle: Some(obstacle) }) => Some(format!("it looks like {name}, but {obstacle}")),
                 None => Some("it is of no scheme that usher knows; docs/operations.md lists them".to_owned()),
@@ -306,4 +309,17 @@ fn in_words(error: AppError) -> Vec<Fault> {
         return vec![Fault::new("", rejection.code, rejection.detail)];
     }
     rejection.errors.iter().map(fault).collect()
+}
+
+/// Reads a whole file into memory, for the fuzzer.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_all(file: Vec<u8>, options: &Options) -> crate::error::AppResult<Vec<Result<Record, Vec<Fault>>>> {
+    let columns = Columns::new(options)?;
+    let mut rows = Vec::new();
+    super::reader::read_rows(std::io::Cursor::new(file), options, &columns, &mut |raw| {
+        let members = raw.members.map_err(|fault| vec![fault]);
+        rows.push(members.and_then(|members| Record::read(members, options, &columns, &crate::hashing::recognise)));
+        Ok(true)
+    })?;
+    Ok(rows)
 }

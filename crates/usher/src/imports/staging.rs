@@ -114,7 +114,7 @@ fn read(
             return Err(AppError::from(unreadable(format!("The file has more than {ROWS_MAX} rows: split it."))));
         }
         let read = members.map_err(|fault| vec![fault]);
-        let read = read.and_then(|members| Record::read(members, options, columns, &app.hasher));
+        let read = read.and_then(|members| Record::read(members, options, columns, &|hash| app.hasher.recognise(hash)));
         let line = i64::try_from(line).unwrap_or(i64::MAX);
         let staged = match read {
             Ok(record) => Staged { line, record: serde_json::to_value(record)?, faults: None },

@@ -6,7 +6,7 @@ use super::{apply, counts, faults, fault};
 use crate::testing::{Answer, Client, TestApp};
 
 const FIREBASE: &str =
-    "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==,Bw==,8,14";
+    "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==,Bw==,8,4";
 
 async fn preview(app: &TestApp, admin: &Client, preset: &str, media_type: &str, body: &str) -> Answer {
     let config = FIREBASE.replace('+', "%2B").replace('=', "%3D");
