@@ -6,6 +6,7 @@
 pub mod app;
 pub mod assets;
 pub mod caller;
+pub mod cells;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -38,8 +39,10 @@ pub mod bulk;
 pub mod changes;
 pub mod devices;
 pub mod emails;
+pub mod exports;
 pub mod grants;
 pub mod groups;
+pub mod imports;
 pub mod keys;
 pub mod mails;
 pub mod me;

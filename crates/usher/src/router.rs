@@ -10,8 +10,9 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, devices, grants, groups, keys, mails, me,
-    password, recovery, registration, roles, service_accounts, sessions, setup, sign_in, throttle, users, verification,
+    addresses, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, devices, exports, grants, groups, imports,
+    keys, mails, me, password, recovery, registration, roles, service_accounts, sessions, setup, sign_in, throttle, users,
+    verification,
 };
 
 /// Every operation of the API.
@@ -36,6 +37,8 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(authz::router())
         .merge(changes::router())
         .merge(bulk::router())
+        .merge(imports::router())
+        .merge(exports::router())
         .merge(audit::router())
         .merge(keys::router())
         .merge(probes::router(with_metrics))
@@ -74,5 +77,6 @@ pub fn jobs() -> Registry {
     throttle::register(&mut registry);
     keys::register(&mut registry);
     bulk::register(&mut registry);
+    imports::register(&mut registry);
     registry
 }

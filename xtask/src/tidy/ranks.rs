@@ -34,6 +34,7 @@ const RANKS: &[(&str, u8)] = &[
     ("http", KERNEL),
     ("html", KERNEL),
     ("caller", KERNEL),
+    ("cells", KERNEL),
     ("keyring", KERNEL),
     ("hashing", KERNEL),
     ("network", KERNEL),
@@ -57,6 +58,7 @@ const RANKS: &[(&str, u8)] = &[
     ("authz", 22),
     ("groups", 23),
     ("grants", 24),
+    ("exports", 25),
     // Flows over things.
     ("sign_in", 30),
     ("verification", 31),
@@ -67,6 +69,7 @@ const RANKS: &[(&str, u8)] = &[
     ("addresses", 36),
     ("changes", 37),
     ("bulk", 38),
+    ("imports", 39),
     // The roof.
     ("router", ROOF),
     ("cli", 50),

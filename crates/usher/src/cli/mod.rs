@@ -9,8 +9,10 @@ mod bulk;
 mod changes;
 mod config;
 mod doctor;
+mod exports;
 mod groups;
 mod healthcheck;
+mod imports;
 mod keys;
 mod mails;
 mod migrate;
@@ -89,6 +91,12 @@ enum Command {
     /// See and set the schema of the users' attributes
     #[command(subcommand)]
     Attributes(attributes::Command),
+    /// Import users from files
+    #[command(subcommand)]
+    Import(imports::Command),
+    /// Export users as files
+    #[command(subcommand)]
+    Export(exports::Command),
     /// See the mail queue, and send again what was held or given up
     #[command(subcommand)]
     Mail(mails::Command),
@@ -194,6 +202,8 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Group(command) => groups::run(config, command, json).await,
             Command::Role(command) => roles::run(config, &command, json).await,
             Command::Attributes(command) => attributes::run(config, &command, json).await,
+            Command::Import(command) => imports::run(config, command, json).await,
+            Command::Export(command) => exports::run(config, command).await,
             Command::Mail(command) => mails::run(config, &command, json).await,
             Command::Keys(command) => keys::run(config, &command, json).await,
             Command::Audit(command) => audit::run(config, &command, json).await,

@@ -13,6 +13,11 @@ pub fn complain(message: &str) {
     eprintln!("usher: {message}");
 }
 
+/// Something beside what was asked for, on standard error: the standard output may be read by a program.
+pub fn say_aside(line: &str) {
+    eprintln!("{line}");
+}
+
 /// How far something is, on a terminal only; each text takes the place of the one before.
 pub fn progress(text: &str) {
     if std::io::stderr().is_terminal() {

@@ -27,7 +27,7 @@ mod setting;
 mod settings;
 mod smtp_url;
 mod source;
-mod suggest;
+pub(crate) mod suggest;
 #[cfg(test)]
 mod tests;
 

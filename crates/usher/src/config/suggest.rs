@@ -1,7 +1,7 @@
 //! What a mistyped name was meant to be.
 
 /// The candidate with the fewest edits from `name`, when they are few enough for a slip of the fingers.
-pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     /// The work grows with the product of the lengths, and no setting's name is near this long.
     const LENGTH_MAX: usize = 100;
     if name.len() > LENGTH_MAX {

@@ -87,6 +87,29 @@ pub async fn add_primary(tx: &mut Tx, user_id: UserId, address: &EmailAddress, v
     Ok(id)
 }
 
+/// An address of a user who has just been created with others.
+pub struct NewEmail<'a> {
+    pub user_id: UserId,
+    pub address: &'a EmailAddress,
+    pub primary: bool,
+    pub verified: bool,
+}
+
+/// Gives many users their addresses. Returns the users of whose addresses one was taken: not all of theirs are there.
+pub async fn add_many(tx: &mut Tx, new: &[NewEmail<'_>]) -> DbResult<Vec<UserId>> {
+    let ids: Vec<EmailId> = new.iter().map(|_| EmailId::new(tx.now())).collect();
+    let inserted: std::collections::HashSet<EmailId> = store::insert_emails(tx, &ids, new).await?.into_iter().collect();
+    let missing = ids.iter().zip(new).filter(|(id, _)| !inserted.contains(id));
+    Ok(missing.map(|(_, new)| new.user_id).collect())
+}
+
+/// [`lock`] for many addresses, in the order in which everybody takes them.
+pub async fn lock_many(tx: &mut Tx, mut normals: Vec<&str>) -> DbResult<()> {
+    normals.sort_unstable();
+    normals.dedup();
+    store::lock_addresses(tx, &normals).await
+}
+
 /// The refusal of an address that somebody has. Told to administrators, and to whoever has shown that they read its mail.
 pub fn taken(pointer: &'static str) -> Rejection {
     let detail = "This address belongs to a user already.";

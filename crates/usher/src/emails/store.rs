@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::{Email, EmailAddress, PendingEmail};
+use super::{Email, EmailAddress, NewEmail, PendingEmail};
 use crate::db::{DbResult, Tx};
 use crate::id::{EmailId, UserId};
 
@@ -104,6 +104,34 @@ pub async fn delete_expired(tx: &mut Tx) -> DbResult<u64> {
 pub async fn lock_address(tx: &mut Tx, normal: &str) -> DbResult<()> {
     tx.query("select pg_advisory_xact_lock(hashtextextended('address ' || $1, 0))", &[&normal]).await?;
     Ok(())
+}
+
+/// One after the other, in the order of the array.
+pub async fn lock_addresses(tx: &mut Tx, normals: &[&str]) -> DbResult<()> {
+    let sql = "
+        select count(pg_advisory_xact_lock(hashtextextended('address ' || normal, 0))::text)
+        from unnest($1::text[]) as normal";
+    tx.query(sql, &[&normals]).await?;
+    Ok(())
+}
+
+/// The ids of those that nobody has.
+pub async fn insert_emails(tx: &mut Tx, ids: &[EmailId], new: &[NewEmail<'_>]) -> DbResult<Vec<EmailId>> {
+    let now = tx.now();
+    let users: Vec<UserId> = new.iter().map(|new| new.user_id).collect();
+    let addresses: Vec<&str> = new.iter().map(|new| new.address.as_str()).collect();
+    let normals: Vec<&str> = new.iter().map(|new| new.address.normal()).collect();
+    let primary: Vec<bool> = new.iter().map(|new| new.primary).collect();
+    let verified: Vec<bool> = new.iter().map(|new| new.verified).collect();
+    let sql = "
+        insert into emails (id, user_id, address, address_normal, is_primary, verified_at, created_at)
+        select n.id, n.user_id, n.address, n.normal, n.is_primary, case when n.verified then $7::timestamptz end, $7
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::boolean[])
+            as n (id, user_id, address, normal, is_primary, verified)
+        on conflict (address_normal) do nothing
+        returning id";
+    let rows = tx.query(sql, &[&ids, &users, &addresses, &normals, &primary, &verified, &now]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 pub async fn update_spelling(tx: &mut Tx, address: &EmailAddress) -> DbResult<()> {

@@ -6,6 +6,7 @@
 
 mod configuration;
 mod requests;
+mod rows;
 mod texts;
 mod tokens;
 
@@ -21,7 +22,7 @@ pub struct Target {
 }
 
 /// All of them. `cargo xtask fuzz` knows them by their folders of seeds.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     Target { name: "address", run: texts::address },
     Target { name: "username", run: texts::username },
     Target { name: "formats", run: texts::formats },
@@ -41,6 +42,7 @@ pub const TARGETS: [Target; 19] = [
     Target { name: "keys", run: tokens::keys },
     Target { name: "dotenv", run: configuration::dotenv },
     Target { name: "urls", run: configuration::urls },
+    Target { name: "rows", run: rows::rows },
 ];
 
 /// The target of this name.

@@ -71,7 +71,7 @@ pub async fn read_as(request: Request, accepted: &[&str]) -> AppResult<Bytes> {
 }
 
 /// Only JSON opens an operation: forms and plain text, which other sites can send, do not.
-fn require_media_type(request: &Request, accepted: &[&str]) -> AppResult<()> {
+pub(super) fn require_media_type(request: &Request, accepted: &[&str]) -> AppResult<()> {
     let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
     if accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted)) {
@@ -105,6 +105,11 @@ pub fn parse<T: DeserializeOwned + JsonSchema + 'static>(body: &[u8]) -> AppResu
         let at = format!("The body is not well-formed JSON (line {}, column {}).", error.line(), error.column());
         Rejection::bad_request("malformed_json", at)
     })?;
+    from_value(value)
+}
+
+/// Checks JSON and makes the typed value of it.
+pub fn from_value<T: DeserializeOwned + JsonSchema + 'static>(value: Value) -> AppResult<T> {
     validate::check::<T>(&value)?;
     serde_path_to_error::deserialize(value).map_err(|error| {
         let pointer = pointer(error.path());

@@ -19,7 +19,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
                            connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What the tags mean.
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 16] = [
     ("Setup", "The first administrator."),
     ("Sign-up", "Registration and verification of the address."),
     ("Sessions", "Where somebody is signed in, and how that ends."),
@@ -30,6 +30,8 @@ const TAGS: [(&str, &str); 14] = [
     ("API keys", "For programs that act for a person."),
     ("Users", "Administration of users."),
     ("Attributes", "What attributes of users may hold."),
+    ("Imports", "Users from files: previewed, applied, undone."),
+    ("Exports", "Users as files."),
     ("Service accounts", "For programs that act in their own name."),
     ("Roles", "Roles and permissions."),
     ("Authorization", "Who asks, for programs and for the proxy of another site."),

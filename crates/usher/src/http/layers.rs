@@ -1,6 +1,8 @@
 //! What every request passes: an id, limits, a deadline, security headers, one log line, metrics, and problem bodies for failures.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -151,11 +153,29 @@ pub(crate) fn names_host(given: &str, public: &str) -> bool {
     host.eq_ignore_ascii_case(public) || ["localhost", "127.0.0.1", "[::1]"].contains(&host)
 }
 
-async fn in_time(app: &App, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(app.config.server.request_timeout, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Rejection::unavailable("overloaded", "The request could not be answered in time. Try again shortly.", 1)
-            .into_response(),
+/// The deadline of a request. What has bounds of its own, such as reading a large body, lifts it.
+#[derive(Clone, Debug, Default)]
+pub struct Deadline(Arc<AtomicBool>);
+
+impl Deadline {
+    pub fn lift(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+async fn in_time(app: &App, mut request: Request, next: Next) -> Response {
+    let deadline = Deadline::default();
+    request.extensions_mut().insert(deadline.clone());
+    let mut answer = std::pin::pin!(next.run(request));
+    loop {
+        match tokio::time::timeout(app.config.server.request_timeout, &mut answer).await {
+            Ok(response) => return response,
+            Err(_) if deadline.0.load(Ordering::Relaxed) => {}
+            Err(_) => {
+                let detail = "The request could not be answered in time. Try again shortly.";
+                return Rejection::unavailable("overloaded", detail, 1).into_response();
+            }
+        }
     }
 }
 

@@ -14,6 +14,8 @@ pub mod params;
 pub mod probes;
 pub mod problem;
 pub mod serve;
+pub mod stream;
+pub mod upload;
 pub mod validate;
 
 #[cfg(test)]

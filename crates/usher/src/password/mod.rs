@@ -76,6 +76,11 @@ pub async fn set(tx: &mut Tx, user_id: UserId, phc: &str) -> DbResult<()> {
     attempts::clear(tx, Authenticator::Password, user_id).await
 }
 
+/// Stores hashes of users who have just been created.
+pub async fn set_many(tx: &mut Tx, hashes: &[(UserId, &str)]) -> DbResult<()> {
+    store::insert_credentials(tx, hashes).await
+}
+
 /// The hash of the user's password, if they have one.
 pub async fn find(tx: &mut Tx, user_id: UserId) -> DbResult<Option<String>> {
     store::find_hash(tx, user_id).await

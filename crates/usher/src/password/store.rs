@@ -42,6 +42,19 @@ pub async fn insert_credential(tx: &mut Tx, user_id: UserId, phc: &str) -> DbRes
     Ok(tx.execute(sql, &[&user_id, &phc, &now]).await? == 1)
 }
 
+pub async fn insert_credentials(tx: &mut Tx, hashes: &[(UserId, &str)]) -> DbResult<()> {
+    let now = tx.now();
+    let ids: Vec<UserId> = hashes.iter().map(|(id, _)| *id).collect();
+    let texts: Vec<&str> = hashes.iter().map(|(_, hash)| *hash).collect();
+    let sql = "
+        insert into password_credentials (user_id, hash, changed_at)
+        select n.id, n.hash, $3
+        from unnest($1::uuid[], $2::text[]) as n (id, hash)
+        on conflict (user_id) do nothing";
+    tx.execute(sql, &[&ids, &texts, &now]).await?;
+    Ok(())
+}
+
 /// False when the hash is not `old`.
 pub async fn replace_hash(tx: &mut Tx, user_id: UserId, old: &str, phc: &str) -> DbResult<bool> {
     let now = tx.now();

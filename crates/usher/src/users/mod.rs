@@ -2,6 +2,7 @@
 //! acts on a user who holds permissions that they lack themselves.
 
 mod api;
+mod arrivals;
 mod bodies;
 mod fields;
 mod filter;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use api::router;
+pub use arrivals::{Arrival, Arrived, create_many};
 #[cfg(any(test, fuzzing))]
 pub(crate) use bodies::{NewUserBody, UserPatch};
 pub use fields::{Name, Profile, ProfilePatch};
@@ -152,6 +154,11 @@ pub async fn create(tx: &mut Tx, by: Authority, new: NewUser<'_>) -> AppResult<U
 /// Before an address is given to a user: a sign-up that was never verified gives no rights to it.
 pub async fn free_address(tx: &mut Tx, address: &EmailAddress) -> AppResult<()> {
     emails::lock(tx, address).await?;
+    discard_unverified(tx, address).await
+}
+
+/// Removes a sign-up that waits for the verification of this address, which is locked.
+async fn discard_unverified(tx: &mut Tx, address: &EmailAddress) -> AppResult<()> {
     for discarded in store::delete_unverified(tx, address.normal()).await? {
         audit::erase(tx, discarded).await?;
         audit::record(tx, Event::success("user.purged").on("user", discarded).detail("why", "never_verified")).await?;
@@ -191,6 +198,11 @@ fn username_taken() -> Rejection {
 /// The user, if there is one.
 pub async fn find(tx: &mut Tx, id: UserId) -> DbResult<Option<User>> {
     Ok(store::find_users(tx, &[id]).await?.into_iter().next())
+}
+
+/// These users, in the order of their ids; who is not there is left out.
+pub async fn find_many(tx: &mut Tx, ids: &[UserId]) -> DbResult<Vec<User>> {
+    store::find_users(tx, ids).await
 }
 
 /// The user, or a refusal: there is no such resource.
@@ -341,6 +353,12 @@ fn merge_into(attributes: Map<String, Value>, patch: Map<String, Value>) -> Map<
         Value::Object(merged) => merged,
         _ => Map::new(),
     }
+}
+
+/// The attributes after a merge patch of them; those that the patch says already are not taken for a wish to remove its nulls.
+pub fn merged(attributes: &Map<String, Value>, patch: &Map<String, Value>) -> Value {
+    let unchanged = attributes == patch;
+    Value::Object(if unchanged { attributes.clone() } else { merge_into(attributes.clone(), patch.clone()) })
 }
 
 /// JSON merge patch (RFC 7396).

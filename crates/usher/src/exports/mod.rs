@@ -1,0 +1,144 @@
+//! All users as a file, written while it is read: one snapshot, a cursor, and never more than a batch in memory.
+//!
+//! Rows are in the order of their ids. What the importer reads of them makes the same users again, and an export of those the same
+//! bytes. Whom the caller may not act on is left out, as in lists.
+
+mod api;
+mod row;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+pub use api::router;
+
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::caller::{Authority, PermissionSet};
+use crate::db::{Conditions, Origin, Tx};
+use crate::error::{AppResult, FieldError, Rejection};
+use crate::id::UserId;
+use crate::users::{self, Filter, Written};
+
+/// Users that are in memory at once.
+const BATCH: i64 = 500;
+/// Exports that a process makes at once: each holds a connection, and a snapshot that the database must keep.
+static WRITING: Semaphore = Semaphore::const_new(if cfg!(test) { 1000 } else { 1 });
+/// How long an export waits for whoever reads it before the database ends it.
+const READ_WITHIN: Duration = Duration::from_mins(2);
+
+/// What the file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "ExportFormat")]
+pub enum Format {
+    #[default]
+    Csv,
+    Ndjson,
+}
+
+/// What is exported.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    pub format: Format,
+    /// As in lists.
+    pub filter: Option<String>,
+    /// Only these fields.
+    pub fields: Option<String>,
+    pub password_hashes: bool,
+    /// Only users after this one: an export that was cut off goes on.
+    pub after: Option<UserId>,
+}
+
+/// An export that has been begun: the audit trail says so.
+pub struct Export {
+    tx: Tx,
+    wanted: Wanted,
+    fields: Vec<&'static str>,
+    pub count: i64,
+    begun: bool,
+    written: u64,
+    _permit: tokio::sync::SemaphorePermit<'static>,
+}
+
+/// Finds out what there is to export, and notes it in the audit trail before anything leaves.
+pub async fn begin(app: &App, by: Authority, origin: &Origin, wanted: Wanted) -> AppResult<Export> {
+    if wanted.password_hashes && by.permissions != PermissionSet::all() {
+        return Err(Rejection::forbidden("Password hashes are exported for administrators only.").into());
+    }
+    let fields = fields(&wanted)?;
+    let mut conditions = Conditions::default();
+    let filter = Filter { filter: wanted.filter.clone(), ..Filter::default() };
+    let mut look = app.begin(origin).await?;
+    let schema = users::schema_for(&mut look, &filter).await?;
+    users::select(by, &filter, schema.as_deref(), Written::ForMany, look.now(), &mut conditions)?;
+    look.commit().await?;
+    conditions.require_if("u.id > {}", wanted.after);
+    let busy = || Rejection::unavailable("overloaded", "Another export is being made: try again in a moment.", 10);
+    let permit = WRITING.try_acquire().map_err(|_| busy())?;
+    let mut tx = app.begin(origin).await?;
+    store::begin_snapshot(&mut tx, READ_WITHIN).await?;
+    let count = store::count_users(&mut tx, &conditions).await?;
+    store::declare_cursor(&mut tx, &conditions).await?;
+    let mut note = app.begin(origin).await?;
+    let event = Event::success("users.exported")
+        .detail("format", serde_json::to_value(wanted.format)?)
+        .detail("filter", wanted.filter.clone())
+        .detail("fields", Value::from(fields.iter().map(|field| Value::from(*field)).collect::<Vec<_>>()))
+        .detail("password_hashes", wanted.password_hashes)
+        .detail("after", wanted.after.map(|id| id.to_string()))
+        .detail("count", count);
+    audit::record(&mut note, event).await?;
+    note.commit().await?;
+    Ok(Export { tx, wanted, fields, count, begun: false, written: 0, _permit: permit })
+}
+
+/// The fields that are wanted, in their order in the file.
+fn fields(wanted: &Wanted) -> Result<Vec<&'static str>, Rejection> {
+    let all = row::FIELDS.iter().copied();
+    let known = || all.clone().chain(wanted.password_hashes.then_some(row::PASSWORD_HASH));
+    let Some(names) = &wanted.fields else { return Ok(known().collect()) };
+    let names: Vec<&str> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    if let Some(unknown) = names.iter().find(|name| !known().any(|known| known == **name)) {
+        let detail = match *unknown {
+            row::PASSWORD_HASH => "`password_hash` needs `include_password_hashes`".to_owned(),
+            _ => format!("there is no such field; there are {}", row::FIELDS.join(", ")),
+        };
+        return Err(Rejection::invalid_query(vec![FieldError::at_parameter("fields", "invalid", detail)]));
+    }
+    Ok(known().filter(|known| names.contains(known)).collect())
+}
+
+impl Export {
+    /// The next piece of the file; `None` when it is whole.
+    pub async fn next(&mut self) -> AppResult<Option<Vec<u8>>> {
+        let mut piece = Vec::new();
+        // Who goes on with an export has its first line.
+        if self.wanted.format == Format::Csv && self.wanted.after.is_none() && !self.begun {
+            piece = crate::cells::line(self.fields.iter().copied());
+        }
+        self.begun = true;
+        let users = store::fetch_users(&mut self.tx, BATCH, self.wanted.password_hashes).await?;
+        for (user, hash) in &users {
+            row::write(self.wanted.format, &self.fields, user, hash.as_deref(), &mut piece)?;
+        }
+        self.written += u64::try_from(users.len()).unwrap_or_default();
+        Ok((!piece.is_empty()).then_some(piece))
+    }
+
+    /// So many users are written.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Ends the snapshot, and says how many users the file has.
+    pub async fn finish(self) -> AppResult<u64> {
+        self.tx.commit().await?;
+        Ok(self.written)
+    }
+}

@@ -1,0 +1,125 @@
+//! Reading a file into the database, one row in memory at a time: a thread reads and checks, a COPY on a connection of its own writes.
+
+use std::io::Read;
+use std::pin::pin;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::{Json, Type};
+use uuid::Uuid;
+
+use super::columns::Columns;
+use super::reader::{self, Raw, unreadable};
+use super::record::Record;
+use super::{Class, Fault, Options, store};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::caller::Authority;
+use crate::db::Origin;
+use crate::error::{AppError, AppResult, Rejection};
+use crate::id::new_uuid;
+
+/// Rows of one file.
+const ROWS_MAX: i64 = 20_000_000;
+/// Files that a process reads at once.
+static READING: Semaphore = Semaphore::const_new(if cfg!(test) { 1000 } else { 2 });
+/// Rows between the thread that reads and the connection that writes.
+const WAITING_MAX: usize = 256;
+/// A source's name is kept so long.
+const SOURCE_MAX: usize = 200;
+
+/// A row as it is staged.
+struct Staged {
+    line: i64,
+    record: Value,
+    faults: Option<Vec<Fault>>,
+}
+
+/// Stages a file and returns the import, whose rows are to be judged next. A file that can't be read leaves nothing behind.
+pub async fn stage(
+    app: &App,
+    by: Authority,
+    origin: &Origin,
+    options: Options,
+    source: &str,
+    from: impl Read + Send + 'static,
+) -> AppResult<Uuid> {
+    let busy = || Rejection::unavailable("overloaded", "Other files are being imported: try again in a moment.", 10);
+    let _permit = READING.try_acquire().map_err(|_| busy())?;
+    let source: String = source.chars().filter(|c| !c.is_control()).take(SOURCE_MAX).collect();
+    let columns = Columns::new(&options)?;
+    let mut tx = app.begin(origin).await?;
+    let id = new_uuid(tx.now());
+    store::insert_import(&mut tx, id, by, &options, &source).await?;
+    tx.commit().await?;
+    let staged = copy(app, id, options, columns, from).await;
+    let mut tx = app.begin(origin).await?;
+    match staged {
+        Ok(total) => {
+            store::update_to_staged(&mut tx, id, total).await?;
+            let event = Event::success("import.staged").on("import", id).detail("source", source).detail("rows", total);
+            audit::record(&mut tx, event).await?;
+            tx.commit().await?;
+            Ok(id)
+        }
+        Err(error) => {
+            store::delete_import(&mut tx, id).await?;
+            tx.commit().await?;
+            Err(error)
+        }
+    }
+}
+
+async fn copy(app: &App, id: Uuid, options: Options, columns: Columns, from: impl Read + Send + 'static) -> AppResult<i64> {
+    let client = app.db.dedicated().await?;
+    // All rows or none; the file says how long it takes.
+    let begin = "begin; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '5min'";
+    client.batch_execute(begin).await.map_err(anyhow::Error::from)?;
+    let (sender, mut rows) = mpsc::channel(WAITING_MAX);
+    let app = app.clone();
+    let options = Arc::new(options);
+    let reading = tokio::task::spawn_blocking(move || read(&app, from, &options, &columns, &sender));
+    let sql = "copy import_rows (import_id, position, line, record, class, faults) from stdin binary";
+    let sink = client.copy_in(sql).await.map_err(anyhow::Error::from)?;
+    let types = [Type::UUID, Type::INT8, Type::INT8, Type::JSONB, Type::TEXT, Type::JSONB];
+    let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
+    let mut position = 0_i64;
+    while let Some(Staged { line, record, faults }) = rows.recv().await {
+        position += 1;
+        let class = faults.is_some().then_some(Class::Invalid.as_str());
+        let (record, faults) = (Json(record), faults.map(Json));
+        writer.as_mut().write(&[&id, &position, &line, &record, &class, &faults]).await.map_err(anyhow::Error::from)?;
+    }
+    // Dropped before it is finished, the COPY is undone.
+    reading.await.map_err(anyhow::Error::from)??;
+    writer.finish().await.map_err(anyhow::Error::from)?;
+    client.batch_execute("commit; analyze import_rows").await.map_err(anyhow::Error::from)?;
+    Ok(position)
+}
+
+/// Reads the file to its end; returns early when nobody takes the rows any more, whose failure is the one to tell.
+fn read(
+    app: &App,
+    from: impl Read + 'static,
+    options: &Options,
+    columns: &Columns,
+    sender: &mpsc::Sender<Staged>,
+) -> AppResult<()> {
+    let mut count = 0_i64;
+    reader::read_rows(from, options, columns, &mut |Raw { line, members }| {
+        count += 1;
+        if count > ROWS_MAX {
+            return Err(AppError::from(unreadable(format!("The file has more than {ROWS_MAX} rows: split it."))));
+        }
+        let read = members.map_err(|fault| vec![fault]);
+        let read = read.and_then(|members| Record::read(members, options, columns, &|hash| app.hasher.recognise(hash)));
+        let line = i64::try_from(line).unwrap_or(i64::MAX);
+        let staged = match read {
+            Ok(record) => Staged { line, record: serde_json::to_value(record)?, faults: None },
+            Err(faults) => Staged { line, record: Value::Object(serde_json::Map::new()), faults: Some(faults) },
+        };
+        Ok(sender.blocking_send(staged).is_ok())
+    })
+}

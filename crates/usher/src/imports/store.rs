@@ -1,0 +1,366 @@
+//! The SQL of imports.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use tokio_postgres::Row as SqlRow;
+use tokio_postgres::types::{Json, ToSql};
+use uuid::Uuid;
+
+use super::judge::{Holder, Known};
+use super::record::Record;
+use super::{Asked, Class, Counts, Fault, Import, Options, PREVIEW_LASTS, Row, Running, State};
+use crate::caller::{Authority, Permission, PermissionSet};
+use crate::db::{Conditions, DbResult, Tx};
+use crate::error::AppResult;
+use crate::id::UserId;
+
+/// How long what came of an import is kept. Its change set stays.
+const KEPT_DAYS: i32 = 90;
+/// How long an import may be halted.
+const PAUSED_DAYS: i32 = 30;
+
+/// A row that is to be judged or applied.
+pub struct Due {
+    pub position: i64,
+    pub record: Record,
+}
+
+/// What was found out about a row.
+pub struct Judged {
+    pub position: i64,
+    pub class: Option<Class>,
+    pub user_id: Option<UserId>,
+    pub changes: Option<serde_json::Value>,
+    pub faults: Vec<Fault>,
+    pub outcome: Option<&'static str>,
+}
+
+pub async fn insert_import(tx: &mut Tx, id: Uuid, by: Authority, options: &Options, source: &str) -> DbResult<()> {
+    let now = tx.now();
+    let origin = tx.origin().clone();
+    let sql = "
+        insert into imports (
+            id, source, options, state, actor_kind, actor_id, api_key_id, permissions, origin, created_at, expires_at
+        )
+        values ($1, $2, $3, 'staging', $4, $5, $6, $7, $8, $9, $10)";
+    let params: [&(dyn ToSql + Sync); 10] = [
+        &id,
+        &source,
+        &Json(options),
+        &origin.actor.kind(),
+        &origin.actor.id(),
+        &origin.api_key,
+        &by.permissions.names(),
+        &Json(Asked::of(&origin)),
+        &now,
+        &(now + PREVIEW_LASTS),
+    ];
+    tx.execute(sql, &params).await?;
+    Ok(())
+}
+
+pub async fn update_to_staged(tx: &mut Tx, id: Uuid, total: i64) -> DbResult<()> {
+    let sql = "
+        update imports
+        set state = 'classifying', total = $2, position = 0
+        where id = $1 and state = 'staging'";
+    tx.execute(sql, &[&id, &total]).await?;
+    Ok(())
+}
+
+pub async fn update_to_ready(tx: &mut Tx, id: Uuid, token: &str) -> DbResult<()> {
+    tx.execute("update imports set state = 'ready', token = $2, position = total where id = $1", &[&id, &token]).await?;
+    Ok(())
+}
+
+pub async fn delete_import(tx: &mut Tx, id: Uuid) -> DbResult<()> {
+    tx.execute("delete from imports where id = $1", &[&id]).await?;
+    Ok(())
+}
+
+/// From here on it is the import of whoever begins it. False when it is not ready, or not of this token, or not any more.
+pub async fn update_to_begun(tx: &mut Tx, id: Uuid, by: Authority, token: &str) -> DbResult<bool> {
+    let now = tx.now();
+    let origin = tx.origin().clone();
+    let sql = "
+        update imports
+        set state = 'running', position = 0, started_at = $3, token = null, actor_kind = $4, actor_id = $5, api_key_id = $6,
+            permissions = $7, origin = $8
+        where id = $1 and state = 'ready' and token = $2 and expires_at > $3";
+    let (kind, actor, key) = (origin.actor.kind(), origin.actor.id(), origin.api_key);
+    let (permissions, asked) = (by.permissions.names(), Json(Asked::of(&origin)));
+    let params: [&(dyn ToSql + Sync); 8] = [&id, &token, &now, &kind, &actor, &key, &permissions, &asked];
+    Ok(tx.execute(sql, &params).await? == 1)
+}
+
+pub async fn update_state(tx: &mut Tx, id: Uuid, from: State, to: State) -> DbResult<bool> {
+    let sql = "update imports set state = $3 where id = $1 and state = $2";
+    Ok(tx.execute(sql, &[&id, &from.as_str(), &to.as_str()]).await? == 1)
+}
+
+pub async fn update_to_ended(tx: &mut Tx, id: Uuid, state: State, error: Option<&str>) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "update imports set state = $2, error = $3, finished_at = $4 where id = $1";
+    tx.execute(sql, &[&id, &state.as_str(), &error, &now]).await?;
+    Ok(())
+}
+
+/// With the row locked; nothing while somebody else works on it.
+pub async fn lock_running(tx: &mut Tx, id: Uuid) -> AppResult<Option<Running>> {
+    let sql = "
+        select id, options, state, position, actor_kind, actor_id, api_key_id, permissions, origin
+        from imports
+        where id = $1
+        for update skip locked";
+    let Some(row) = tx.query_opt(sql, &[&id]).await? else { return Ok(None) };
+    let permissions: Vec<&str> = row.get("permissions");
+    Ok(Some(Running {
+        id: row.get("id"),
+        options: serde_json::from_value(row.get("options"))?,
+        state: State::parse(row.get("state")),
+        position: row.get("position"),
+        actor: super::actor(row.get("actor_kind"), row.get("actor_id")),
+        api_key: row.get("api_key_id"),
+        permissions: PermissionSet::from_names(&permissions),
+        asked: serde_json::from_value(row.get("origin"))?,
+    }))
+}
+
+/// The next rows that are not judged.
+pub async fn list_unjudged(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> AppResult<Vec<Due>> {
+    let sql = "
+        select position, record
+        from import_rows
+        where import_id = $1 and position > $2 and class is null
+        order by position
+        limit $3";
+    due(tx.query(sql, &[&id, &after, &limit]).await?)
+}
+
+/// The next rows that are to be applied.
+pub async fn list_due(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> AppResult<Vec<Due>> {
+    let sql = "
+        select position, record
+        from import_rows
+        where import_id = $1 and position > $2 and class in ('create', 'update') and outcome is null
+        order by position
+        limit $3";
+    due(tx.query(sql, &[&id, &after, &limit]).await?)
+}
+
+fn due(rows: Vec<SqlRow>) -> AppResult<Vec<Due>> {
+    rows.iter().map(|row| Ok(Due { position: row.get(0), record: serde_json::from_value(row.get(1))? })).collect()
+}
+
+/// Notes which rows have the keys first. Returns the lines of those that had a key before the row that wants it.
+pub async fn insert_keys(tx: &mut Tx, id: Uuid, keys: &[(String, i64)]) -> DbResult<HashMap<(String, i64), i64>> {
+    let (texts, positions): (Vec<&str>, Vec<i64>) = keys.iter().map(|(key, position)| (key.as_str(), *position)).unzip();
+    let sql = "
+        insert into import_keys (import_id, key, position)
+        select distinct on (n.key) $1::uuid, n.key, n.position
+        from unnest($2::text[], $3::bigint[]) as n (key, position)
+        order by n.key, n.position
+        on conflict (import_id, key) do nothing";
+    tx.execute(sql, &[&id, &texts, &positions]).await?;
+    let sql = "
+        select n.key, n.position, r.line
+        from unnest($2::text[], $3::bigint[]) as n (key, position)
+        join import_keys k on k.import_id = $1 and k.key = n.key and k.position <> n.position
+        join import_rows r on r.import_id = $1 and r.position = k.position";
+    let rows = tx.query(sql, &[&id, &texts, &positions]).await?;
+    Ok(rows.iter().map(|row| ((row.get(0), row.get(1)), row.get(2))).collect())
+}
+
+pub async fn list_holders(tx: &mut Tx, normals: &[&str]) -> DbResult<HashMap<String, Holder>> {
+    let sql = "
+        select e.address_normal, e.user_id,
+            e.is_primary and e.verified_at is null and u.status = 'pending'
+                and exists (select from password_credentials p where p.user_id = u.id) as gives_way
+        from emails e
+        join users u on u.id = e.user_id
+        where e.address_normal = any($1)";
+    let holder = |row: &SqlRow| (row.get(0), Holder { user_id: row.get(1), gives_way: row.get(2) });
+    Ok(tx.query(sql, &[&normals]).await?.iter().map(holder).collect())
+}
+
+pub async fn list_usernames(tx: &mut Tx, normals: &[String]) -> DbResult<HashMap<String, UserId>> {
+    let sql = "
+        select username_normal, id
+        from users
+        where username_normal = any($1)";
+    Ok(tx.query(sql, &[&normals]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// All roles with what they grant.
+pub async fn fill_roles(tx: &mut Tx, known: &mut Known) -> DbResult<()> {
+    for row in tx.query("select name, permissions from roles", &[]).await? {
+        let permissions: Vec<&str> = row.get(1);
+        known.roles.insert(row.get(0), PermissionSet::from_names(&permissions));
+    }
+    Ok(())
+}
+
+/// Writes what was found out. What a row comes to takes the hash of the password from it.
+pub async fn update_rows(tx: &mut Tx, id: Uuid, judged: &[Judged]) -> DbResult<()> {
+    let positions: Vec<i64> = judged.iter().map(|row| row.position).collect();
+    let classes: Vec<Option<&str>> = judged.iter().map(|row| row.class.map(Class::as_str)).collect();
+    let users: Vec<Option<UserId>> = judged.iter().map(|row| row.user_id).collect();
+    let changes: Vec<Option<Json<&serde_json::Value>>> = judged.iter().map(|row| row.changes.as_ref().map(Json)).collect();
+    let faults: Vec<Option<Json<&[Fault]>>> =
+        judged.iter().map(|row| (!row.faults.is_empty()).then(|| Json(row.faults.as_slice()))).collect();
+    let outcomes: Vec<Option<&str>> = judged.iter().map(|row| row.outcome).collect();
+    let sql = "
+        update import_rows r
+        set class = coalesce(n.class, r.class), user_id = coalesce(n.user_id, r.user_id), changes = coalesce(n.changes, r.changes),
+            faults = n.faults, outcome = n.outcome,
+            record = case
+                when n.outcome is not null or n.class not in ('create', 'update') then r.record - 'password_hash'
+                else r.record
+            end
+        from unnest($2::bigint[], $3::text[], $4::uuid[], $5::jsonb[], $6::jsonb[], $7::text[])
+            as n (position, class, user_id, changes, faults, outcome)
+        where r.import_id = $1 and r.position = n.position";
+    tx.execute(sql, &[&id, &positions, &classes, &users, &changes, &faults, &outcomes]).await?;
+    Ok(())
+}
+
+pub async fn find_progress(tx: &mut Tx, id: Uuid) -> DbResult<Option<(i64, i64)>> {
+    let row = tx.query_opt("select position, total from imports where id = $1", &[&id]).await?;
+    Ok(row.map(|row| (row.get(0), row.get(1))))
+}
+
+pub async fn update_position(tx: &mut Tx, id: Uuid, position: i64) -> DbResult<()> {
+    tx.execute("update imports set position = $2 where id = $1", &[&id, &position]).await?;
+    Ok(())
+}
+
+const SELECT_IMPORTS: &str = "
+    select id, source, options, state, total, position, token, actor_kind, actor_id, permissions, origin, error, created_at,
+        expires_at, started_at, finished_at
+    from imports";
+
+/// The import and what it was allowed to do.
+pub async fn find_import(tx: &mut Tx, id: Uuid) -> AppResult<Option<(Import, PermissionSet)>> {
+    let Some(row) = tx.query_opt(&format!("{SELECT_IMPORTS} where id = $1"), &[&id]).await? else { return Ok(None) };
+    let permissions: Vec<&str> = row.get("permissions");
+    let permissions = PermissionSet::from_names(&permissions);
+    let mut import = import(&row)?;
+    count_rows(tx, &mut import).await?;
+    Ok(Some((import, permissions)))
+}
+
+/// Newest first, without what comes of their rows.
+pub async fn list_imports(tx: &mut Tx, by: Authority, before: Option<(Timestamp, Uuid)>, limit: i64) -> AppResult<Vec<Import>> {
+    let mut conditions = Conditions::default();
+    if let Some((at, id)) = before {
+        let (at, id) = (conditions.bind(at), conditions.bind(id));
+        conditions.require(format!("(created_at, id) < ({at}, {id})"));
+    }
+    let known: Vec<&'static str> = Permission::ALL.iter().map(|permission| permission.name()).collect();
+    let (known, held) = (conditions.bind(known), conditions.bind(by.permissions.names()));
+    conditions.require(format!("not exists (select from unnest(permissions) as p where p = any({known}) and p <> all({held}))"));
+    let limit = conditions.bind(limit);
+    let sql = format!("{SELECT_IMPORTS} where {} order by created_at desc, id desc limit {limit}", conditions.sql());
+    tx.query(&sql, &conditions.params()).await?.iter().map(import).collect()
+}
+
+fn import(row: &SqlRow) -> AppResult<Import> {
+    let asked: Option<Asked> = serde_json::from_value(row.get("origin")).ok();
+    Ok(Import {
+        id: row.get("id"),
+        source: row.get("source"),
+        options: serde_json::from_value(row.get("options"))?,
+        state: State::parse(row.get("state")),
+        total: row.get("total"),
+        position: row.get("position"),
+        counts: Counts::default(),
+        mails: 0,
+        token: row.get("token"),
+        actor_kind: row.get("actor_kind"),
+        actor_id: row.get("actor_id"),
+        reason: asked.and_then(|asked| asked.reason),
+        error: row.get("error"),
+        created_at: row.get("created_at"),
+        expires_at: row.get("expires_at"),
+        started_at: row.get("started_at"),
+        finished_at: row.get("finished_at"),
+    })
+}
+
+async fn count_rows(tx: &mut Tx, import: &mut Import) -> DbResult<()> {
+    let sql = "
+        select class, outcome, count(*),
+            count(*) filter (where class = 'create' and $2 and not record ? 'password_hash')
+                + count(*) filter (where class = 'update' and changes ? 'username')
+        from import_rows
+        where import_id = $1
+        group by class, outcome";
+    for row in tx.query(sql, &[&import.id, &import.options.invite]).await? {
+        let (class, outcome, count): (Option<&str>, Option<&str>, i64) = (row.get(0), row.get(1), row.get(2));
+        let counts = &mut import.counts;
+        *match (class, outcome) {
+            (_, Some("done")) => &mut counts.done,
+            (_, Some("failed")) => &mut counts.failed,
+            (_, Some("conflict")) | (Some("conflict"), _) => &mut counts.conflict,
+            (_, Some(_)) | (Some("unchanged"), _) => &mut counts.unchanged,
+            (None, _) => &mut counts.waiting,
+            (Some("create"), _) => &mut counts.create,
+            (Some("update"), _) => &mut counts.update,
+            (Some(_), _) => &mut counts.invalid,
+        } += count;
+        if outcome.is_none() {
+            import.mails += row.get::<_, i64>(3);
+        }
+    }
+    Ok(())
+}
+
+pub async fn list_rows(tx: &mut Tx, id: Uuid, class: Option<Class>, after: i64, limit: i64) -> DbResult<Vec<Row>> {
+    let mut conditions = Conditions::default();
+    conditions.require_if("import_id = {}", Some(id));
+    conditions.require_if("class = {}", class.map(Class::as_str));
+    conditions.require_if("position > {}", Some(after));
+    list_rows_where(tx, &conditions.sql(), conditions.params(), limit).await
+}
+
+/// The next rows that are not clean.
+pub async fn list_faulty(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> DbResult<Vec<Row>> {
+    let condition = "import_id = $1 and position > $2 and faults is not null";
+    list_rows_where(tx, condition, vec![&id, &after], limit).await
+}
+
+async fn list_rows_where(tx: &mut Tx, condition: &str, mut params: Vec<&(dyn ToSql + Sync)>, limit: i64) -> DbResult<Vec<Row>> {
+    params.push(&limit);
+    let sql = format!(
+        "select position, line, class, record->>'email' as email, record->>'username' as username, user_id, changes, faults, outcome
+        from import_rows
+        where {condition}
+        order by position
+        limit ${}",
+        params.len()
+    );
+    let row = |row: &SqlRow| Row {
+        position: row.get("position"),
+        line: row.get("line"),
+        class: row.get("class"),
+        email: row.get("email"),
+        username: row.get("username"),
+        user_id: row.get("user_id"),
+        changes: row.get("changes"),
+        faults: serde_json::from_value(row.get::<_, Option<_>>("faults").unwrap_or_default()).unwrap_or_default(),
+        outcome: row.get("outcome"),
+    };
+    Ok(tx.query(&sql, &params).await?.iter().map(row).collect())
+}
+
+/// Also what was never read to its end, when the process that read it has gone.
+pub async fn delete_old_imports(tx: &mut Tx) -> DbResult<u64> {
+    let now = tx.now();
+    let sql = "
+        delete from imports
+        where (state in ('staging', 'classifying', 'ready') and expires_at < $1)
+            or (state = 'paused' and created_at < $1 - make_interval(days => $3))
+            or (state in ('finished', 'failed') and created_at < $1 - make_interval(days => $2))";
+    tx.execute(sql, &[&now, &KEPT_DAYS, &PAUSED_DAYS]).await
+}
