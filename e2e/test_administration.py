@@ -275,6 +275,29 @@ def test_a_run_that_is_killed_does_everybody_once(pair: Pair, goes_on: str) -> N
     raise AssertionError("every run was over before the kill")
 
 
+@pytest.mark.long
+def test_a_run_goes_on_when_the_command_that_did_it_is_killed(pair: Pair) -> None:
+    """The servers' job has found the run taken meanwhile, and must not think that it is over."""
+    usher = pair.first
+    words = ("bulk", "start", "set-attributes", "--filter", "locale pr", "--attributes", '{"left": true}', "--yes")
+    command = subprocess.Popen(
+        [usher.binary, *words],
+        env=usher.environment,
+        cwd=usher.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    newest = "select id from bulk_runs where state = 'running' order by created_at desc limit 1"
+    run = until("the run begins", lambda: pair.sql(newest), seconds=RUN_SECONDS)[0]
+    done = f"select count(*) from bulk_items where run_id = '{run}' and outcome = 'done'"
+    until("the first users are done", lambda: int(pair.sql(done)[0]) > 0, seconds=RUN_SECONDS)
+    command.kill()
+    command.wait()
+    told = finished(pair.site.admin.api, run, TAKEN_OVER_SECONDS + RUN_SECONDS)
+    assert told["counts"]["done"] == told["total"]
+    assert events_of(pair, run) == Counter(set(outcomes(pair, run)))
+
+
 def test_a_suspension_of_many_is_undone_to_the_last_byte(pair: Pair) -> None:
     admin = pair.site.admin.api
     before = checksum(pair)

@@ -18,6 +18,8 @@ const RUN: &str = "run_bulk";
 const FORGET: &str = "forget_bulk_runs";
 /// One job works so long and leaves the rest to another: jobs have their time.
 const SHIFT: Duration = Duration::from_secs(12);
+/// While somebody else works on it.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Serialize, Deserialize)]
 struct Payload {
@@ -33,13 +35,15 @@ pub async fn enqueue(tx: &mut Tx, run_id: Uuid) -> AppResult<()> {
     jobs::enqueue(tx, RUN, &Payload { run_id }).await
 }
 
-/// A run that two jobs were made for is done by one of them: the other finds it locked, or over.
+/// Who finds the run locked waits for it: whoever does a batch, such as a command, may be gone before the end.
 async fn run(app: &App, payload: Value) -> AppResult<()> {
     let Payload { run_id } = serde_json::from_value(payload)?;
     let worked = Stopwatch::start();
     while worked.elapsed() < SHIFT {
-        if work::step(app, run_id).await? == Step::Over {
-            return Ok(());
+        match work::step(app, run_id).await? {
+            Step::More => {}
+            Step::Busy => tokio::time::sleep(LOOK_AGAIN).await,
+            Step::Over => return Ok(()),
         }
     }
     let mut tx = app.begin_as(crate::db::Actor::System).await?;

@@ -23,6 +23,8 @@ const BATCH: i64 = 500;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     More,
+    /// Somebody else does a batch of it at this moment, and may go away before the end.
+    Busy,
     Over,
 }
 
@@ -69,7 +71,7 @@ pub async fn step(app: &App, id: Uuid) -> AppResult<Step> {
     for _ in 0..BATCH {
         match batch(app, id, 1).await {
             Ok(Step::More) => {}
-            Ok(Step::Over) => return Ok(Step::Over),
+            Ok(other) => return Ok(other),
             Err(AppError::Internal(error)) => skip(app, id, &error).await?,
             Err(rejected) => return Err(rejected),
         }
@@ -80,7 +82,8 @@ pub async fn step(app: &App, id: Uuid) -> AppResult<Step> {
 async fn batch(app: &App, id: Uuid, size: i64) -> AppResult<Step> {
     let mut tx = app.begin_as(Actor::System).await?;
     let Some(run) = store::find_running(&mut tx, id, true).await?.filter(|run| run.state == State::Running) else {
-        return Ok(Step::Over);
+        let goes_on = store::find_state(&mut tx, id).await? == Some(State::Running);
+        return Ok(if goes_on { Step::Busy } else { Step::Over });
     };
     let Some(by) = authority(&mut tx, &run).await? else {
         let why = "whoever began it may not do this any more";

@@ -208,14 +208,17 @@ pub async fn finish(app: &App, id: Uuid, json: bool) -> Outcome {
 /// Here, and beside the workers that may have begun it: whoever comes first does the next batch.
 async fn work(app: &App, id: Uuid) -> Result<(), Failure> {
     let total = read(app, id).await?.total;
-    while bulk::step(app, id).await? == Step::More {
-        let done = total - read(app, id).await?.counts.to_do;
-        output::progress(&format!("{done} of {total} users"));
-    }
-    // A worker of a server may be at the last batches.
-    while read(app, id).await?.state == State::Running {
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        bulk::step(app, id).await?;
+    loop {
+        match bulk::step(app, id).await? {
+            Step::More => {}
+            // A worker of a server does a batch.
+            Step::Busy => tokio::time::sleep(std::time::Duration::from_millis(200)).await,
+            Step::Over => break,
+        }
+        if std::io::stderr().is_terminal() {
+            let done = total - read(app, id).await?.counts.to_do;
+            output::progress(&format!("{done} of {total} users"));
+        }
     }
     output::progress("");
     Ok(())
