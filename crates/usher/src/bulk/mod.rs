@@ -4,6 +4,7 @@
 //! be paused, and goes on after a crash where it was. Every user is judged again when their turn comes: by the rules for one user,
 //! and by what whoever began the run may do at that moment. All that a run changes is one change set, which can be undone.
 
+mod action;
 mod api;
 mod jobs;
 mod store;
@@ -18,9 +19,10 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use uuid::Uuid;
 
+pub use action::{Action, read_action};
 pub use api::router;
 pub use jobs::register;
 pub use store::count_refusals;
@@ -28,94 +30,17 @@ pub use undo::undo_change;
 pub use work::{Step, step};
 
 use crate::audit::{self, Event};
-use crate::caller::{Authority, Permission, PermissionSet, Subject};
+use crate::caller::{Authority, PermissionSet, Subject};
 use crate::db::{Actor, Origin, Tx};
-use crate::error::{AppResult, FieldError, Rejection};
+use crate::error::{AppResult, Rejection};
 use crate::id::{ApiKeyId, ServiceAccountId, UserId, new_uuid};
-use crate::roles::{self, RoleName};
-use crate::users::{self, ChangeOfMany, ChangeOfStanding};
+use crate::roles;
+use crate::users;
 
 /// More users than this are no set for one run.
 pub const USERS_MAX: i64 = 1_000_000;
 /// A preview is good for so long.
 const PREVIEW_LASTS: SignedDuration = SignedDuration::from_hours(1);
-
-/// What is done to each user.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case")]
-pub enum Action {
-    Suspend,
-    Reactivate,
-    Delete,
-    Restore,
-    SignOut,
-    AssignRole {
-        role: RoleName,
-    },
-    RemoveRole {
-        role: RoleName,
-    },
-    SetAttributes {
-        attributes: Map<String, Value>,
-    },
-    RequirePasswordReset,
-    /// Changes back what a change set has changed.
-    Undo,
-}
-
-impl Action {
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Suspend => "suspend",
-            Self::Reactivate => "reactivate",
-            Self::Delete => "delete",
-            Self::Restore => "restore",
-            Self::SignOut => "sign_out",
-            Self::AssignRole { .. } => "assign_role",
-            Self::RemoveRole { .. } => "remove_role",
-            Self::SetAttributes { .. } => "set_attributes",
-            Self::RequirePasswordReset => "require_password_reset",
-            Self::Undo => "undo",
-        }
-    }
-
-    /// What doing it to one user takes.
-    fn permission(&self) -> Permission {
-        match self {
-            Self::Delete | Self::Restore => Permission::UsersDelete,
-            Self::AssignRole { .. } | Self::RemoveRole { .. } => Permission::RolesAssign,
-            Self::Suspend
-            | Self::Reactivate
-            | Self::SignOut
-            | Self::SetAttributes { .. }
-            | Self::RequirePasswordReset
-            | Self::Undo => Permission::UsersWrite,
-        }
-    }
-
-    /// The change that is made of many users at once, if it is one.
-    fn change(&self) -> Option<ChangeOfMany> {
-        Some(match self {
-            Self::Suspend => ChangeOfMany::Standing(ChangeOfStanding::Suspend),
-            Self::Reactivate => ChangeOfMany::Standing(ChangeOfStanding::Reactivate),
-            Self::Delete => ChangeOfMany::Standing(ChangeOfStanding::Delete),
-            Self::Restore => ChangeOfMany::Standing(ChangeOfStanding::Restore),
-            Self::SignOut => ChangeOfMany::Standing(ChangeOfStanding::SignOut),
-            Self::AssignRole { role } => ChangeOfMany::GrantRole(role.clone()),
-            Self::RemoveRole { role } => ChangeOfMany::TakeRole(role.clone()),
-            Self::SetAttributes { attributes } => ChangeOfMany::Attributes(attributes.clone()),
-            Self::RequirePasswordReset | Self::Undo => return None,
-        })
-    }
-
-    fn require(&self, permissions: PermissionSet) -> Result<(), Rejection> {
-        let needed = self.permission();
-        if permissions.contains(needed) {
-            return Ok(());
-        }
-        Err(Rejection::forbidden(format!("This needs the permission {}.", needed.name())))
-    }
-}
 
 /// Whom it is done to.
 pub enum Selection {
@@ -381,31 +306,4 @@ fn explain(code: &str) -> &'static str {
         "internal" => "The server failed; its log says why.",
         _ => "It can't be done.",
     }
-}
-
-/// The action that a body names, or what is wrong with it.
-pub fn read_action(name: &str, role: Option<RoleName>, attributes: Option<Map<String, Value>>) -> Result<Action, Rejection> {
-    let missing = |field: &str| {
-        Rejection::invalid_body(vec![FieldError::at_pointer(format!("/{field}"), "required", format!("is needed by `{name}`"))])
-    };
-    let action = match name {
-        "suspend" => Action::Suspend,
-        "reactivate" => Action::Reactivate,
-        "delete" => Action::Delete,
-        "restore" => Action::Restore,
-        "sign_out" => Action::SignOut,
-        "require_password_reset" => Action::RequirePasswordReset,
-        "assign_role" => Action::AssignRole { role: role.clone().ok_or_else(|| missing("role"))? },
-        "remove_role" => Action::RemoveRole { role: role.clone().ok_or_else(|| missing("role"))? },
-        _ => Action::SetAttributes { attributes: attributes.clone().ok_or_else(|| missing("attributes"))? },
-    };
-    let takes_role = matches!(action, Action::AssignRole { .. } | Action::RemoveRole { .. });
-    let takes_attributes = matches!(action, Action::SetAttributes { .. });
-    for (given, taken, field) in [(role.is_some(), takes_role, "/role"), (attributes.is_some(), takes_attributes, "/attributes")]
-    {
-        if given && !taken {
-            return Err(Rejection::invalid_field(field, "unexpected", format!("is nothing that `{name}` takes")));
-        }
-    }
-    Ok(action)
 }

@@ -103,16 +103,18 @@ pub async fn undo_many(tx: &mut Tx, by: Authority, events: &[&AuditEvent]) -> Ap
 /// Refused, it leaves no trace in the transaction.
 async fn undo_alone(tx: &mut Tx, by: Authority, event: &AuditEvent) -> AppResult<Outcome> {
     tx.execute("savepoint one", &[]).await?;
-    match undo(tx, by, event, false).await {
-        Ok(Undone::Reverted) => Ok(Outcome::Done),
-        Ok(Undone::Unchanged) => Ok(Outcome::Unchanged),
-        Ok(Undone::Conflicts(conflicts)) => Ok(Outcome::Refused(conflict(&conflicts))),
+    let outcome = match undo(tx, by, event, false).await {
+        Ok(Undone::Reverted) => Outcome::Done,
+        Ok(Undone::Unchanged) => Outcome::Unchanged,
+        Ok(Undone::Conflicts(conflicts)) => Outcome::Refused(conflict(&conflicts)),
         Err(AppError::Rejected(rejection)) => {
             tx.execute("rollback to savepoint one", &[]).await?;
-            Ok(Outcome::Refused(*rejection))
+            Outcome::Refused(*rejection)
         }
-        Err(error) => Err(error),
-    }
+        Err(error) => return Err(error),
+    };
+    tx.execute("release savepoint one", &[]).await?;
+    Ok(outcome)
 }
 
 /// What stands in the way of an event, in one sentence.

@@ -1,17 +1,20 @@
 //! The SQL of runs.
 
+mod freezing;
+
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
+pub use freezing::{freeze, freeze_events, spare_the_last_admin};
+
 use super::work::{Did, Due};
-use super::{Action, Asked, Counts, Item, PREVIEW_LASTS, Refusals, Run, Running, Selection, State, USERS_MAX};
-use crate::caller::{Authority, PermissionSet, UserStatus};
+use super::{Action, Asked, Counts, Item, PREVIEW_LASTS, Refusals, Run, Running, Selection, State};
+use crate::caller::{Authority, PermissionSet};
 use crate::db::{Conditions, DbResult, Tx};
-use crate::error::{AppResult, Rejection};
+use crate::error::AppResult;
 use crate::id::UserId;
-use crate::users::{self, Filter, Written};
 
 /// How long what came of a run is kept. Its change set stays.
 const KEPT_DAYS: i32 = 90;
@@ -79,126 +82,9 @@ async fn insert(
     Ok(())
 }
 
-/// Writes down who is in the set and what would come of them, and says how many there are.
-pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selection: &Selection) -> AppResult<i64> {
-    let now = tx.now();
-    let mut conditions = Conditions::default();
-    let run = conditions.bind(id);
-    match selection {
-        Selection::Filter(filter) => {
-            let status = (*action == Action::Restore).then_some(UserStatus::Deleted);
-            let filter = Filter { filter: Some(filter.clone()), status, ..Filter::default() };
-            let schema = users::schema_for(tx, &filter).await?;
-            users::select(by, &filter, schema.as_deref(), Written::ForFew, now, &mut conditions).map_err(Rejection::of_a_body)?;
-        }
-        Selection::Ids(ids) => conditions.require_if("u.id = any({})", Some(ids.clone())),
-    }
-    let condition = conditions.sql();
-    let verdict = verdict(by, action, now, &mut conditions);
-    let limit = conditions.bind(USERS_MAX + 1);
-    let sql = format!(
-        "insert into bulk_items (run_id, position, user_id, outcome, code)
-        select {run}, row_number() over (order by id), id,
-            case verdict when 'to_do' then null when 'unchanged' then 'unchanged' else 'refused' end,
-            case when verdict not in ('to_do', 'unchanged') then verdict end
-        from (
-            select u.id, case {verdict} else 'to_do' end as verdict
-            from users u
-            where {condition}
-            limit {limit}
-        ) as found"
-    );
-    let found = tx.execute_once(&sql, &conditions.params()).await?;
-    let mut total = i64::try_from(found).unwrap_or(i64::MAX);
-    if let Selection::Ids(ids) = selection {
-        let sql = "
-            insert into bulk_items (run_id, position, user_id, outcome, code)
-            select $1, $3 + row_number() over (order by id), id, 'refused', 'not_found'
-            from (select distinct id from unnest($2::uuid[]) as id) as ids
-            where not exists (select from users u where u.id = ids.id)";
-        total += i64::try_from(tx.execute(sql, &[&id, &ids, &total]).await?).unwrap_or_default();
-    }
-    Ok(total)
-}
-
-/// The rules for one user, as far as a preview can tell, in the words of SQL. Each is asked again when the user's turn comes.
-fn verdict(by: Authority, action: &Action, now: Timestamp, into: &mut Conditions) -> String {
-    let mut cases = Vec::new();
-    if by.permissions != PermissionSet::all() {
-        cases.push(format!("when {} then 'target_outranks_caller'", users::outranks(by, now, into)));
-    }
-    let mut add = |case: &str| cases.push(case.to_owned());
-    match action {
-        Action::Suspend => {
-            add("when u.status = 'deleted' then 'invalid_state' when u.status = 'suspended' then 'unchanged'");
-        }
-        Action::Reactivate => {
-            add("when u.status in ('deleted', 'pending') then 'invalid_state' when u.status = 'active' then 'unchanged'");
-        }
-        Action::Delete => add("when u.status = 'deleted' then 'unchanged'"),
-        Action::Restore => add("when u.status <> 'deleted' then 'invalid_state'"),
-        Action::AssignRole { role } | Action::RemoveRole { role } => {
-            let not = if matches!(action, Action::AssignRole { .. }) { "" } else { "not " };
-            let (role, now) = (into.bind(role.as_str().to_owned()), into.bind(now));
-            cases.push(format!(
-                "when u.status = 'deleted' then 'invalid_state'
-                when {not}exists (
-                    select
-                    from user_roles ur
-                    where ur.user_id = u.id and ur.role_name = {role} and (ur.expires_at is null or ur.expires_at > {now})
-                ) then 'unchanged'"
-            ));
-        }
-        Action::SetAttributes { .. } => add("when u.status = 'deleted' then 'invalid_state'"),
-        Action::RequirePasswordReset => add("when u.status in ('deleted', 'suspended') then 'invalid_state'"),
-        Action::SignOut | Action::Undo => {}
-    }
-    if cases.is_empty() { "when false then null".to_owned() } else { cases.join(" ") }
-}
-
-/// If the set holds every active administrator, the last of them would be refused.
-pub async fn spare_the_last_admin(tx: &mut Tx, id: Uuid) -> DbResult<()> {
-    let sql = "
-        with admins as (
-            select u.id, i.position
-            from users u
-            left join bulk_items i on i.run_id = $1 and i.user_id = u.id and i.outcome is null
-            where u.status = 'active'
-                and u.id in (
-                    select ur.user_id
-                    from user_roles ur
-                    where ur.role_name = 'admin' and ur.expires_at is null
-                    union
-                    select m.user_id
-                    from group_roles gr
-                    join group_closure c on c.ancestor_id = gr.group_id
-                    join group_members m on m.group_id = c.group_id
-                    where gr.role_name = 'admin' and m.expires_at is null
-                )
-        )
-        update bulk_items
-        set outcome = 'refused', code = 'last_admin'
-        where run_id = $1
-            and position = (select max(position) from admins)
-            and not exists (select from admins where position is null)";
-    tx.execute(sql, &[&id]).await?;
-    Ok(())
-}
-
 pub async fn update_total(tx: &mut Tx, id: Uuid, total: i64) -> DbResult<()> {
     tx.execute("update bulk_runs set total = $2 where id = $1", &[&id, &total]).await?;
     Ok(())
-}
-
-/// Puts the events of a change set into the run that undoes it, newest first, and says how many there are.
-pub async fn freeze_events(tx: &mut Tx, id: Uuid, undoes: Uuid) -> DbResult<i64> {
-    let sql = "
-        insert into bulk_items (run_id, position, user_id, event_id)
-        select $1, row_number() over (order by e.id desc), e.subject_id, e.id
-        from audit_changes c
-        join audit_events e on e.id = c.event_id
-        where c.change_id = $2 and c.change_id <> c.event_id and e.target_kind = 'user' and e.subject_id is not null";
-    Ok(i64::try_from(tx.execute(sql, &[&id, &undoes]).await?).unwrap_or(i64::MAX))
 }
 
 /// From here on it is the run of whoever begins it. False when there is no preview, or not of this token, or not any more.

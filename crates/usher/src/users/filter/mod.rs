@@ -3,10 +3,14 @@
 //!
 //! A comparison with what a user does not have is false, so that `not` means the opposite. Texts are compared whatever their case.
 
+mod prefix;
+mod schema;
+
 use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 use usher_oidc::filter::{AttributePath, Filter, FilterError, Literal, Operator};
 
+use self::prefix::after_prefix;
 use super::list::has_role;
 use crate::attributes::{self, Property, Schema};
 use crate::caller::UserStatus;
@@ -256,51 +260,6 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    /// An attribute of the schema, by the very expression that its index is on.
-    fn attribute(
-        &mut self,
-        path: &AttributePath,
-        property: &Property,
-        operator: Operator,
-        value: &Literal,
-    ) -> Result<String, FieldError> {
-        use attributes::Kind::{Boolean, Date, Number, Other, Text, TextList, Time};
-        let expression = attributes::sql::expression(property);
-        let compared = match (property.kind, value) {
-            (Text, Literal::Text(text)) if operator == Operator::StartsWith => {
-                let folded = text.to_lowercase();
-                let from = self.into.bind(folded.clone());
-                let until = after_prefix(&folded).map(|until| format!(" and {expression} < {}", self.into.bind(until)));
-                format!("{expression} >= {from}{}", until.unwrap_or_default())
-            }
-            (Text, Literal::Text(text)) => {
-                let sign = order_sign(operator).ok_or_else(|| unsupported(path, operator, "a text"))?;
-                format!("{expression} {sign} lower({})", self.into.bind(text.clone()))
-            }
-            (Time | Date, Literal::Text(text)) => {
-                let sign = order_sign(operator).ok_or_else(|| unsupported(path, operator, "a time"))?;
-                let normal = attributes::normal_text(property.kind, text);
-                let normal = normal.ok_or_else(|| fault(path, format!("`{path}` is compared with {}", takes(property.kind))))?;
-                format!("{expression} {sign} {}", self.into.bind(normal))
-            }
-            (Number, Literal::Number(number)) => {
-                let sign = order_sign(operator).ok_or_else(|| unsupported(path, operator, "a number"))?;
-                format!("{expression} {sign} {}::text::numeric", self.into.bind(number.as_str().to_owned()))
-            }
-            (Boolean, Literal::Boolean(wanted)) => {
-                require_equal(path, operator)?;
-                format!("{expression} = {}", self.into.bind(serde_json::Value::from(*wanted)))
-            }
-            (TextList, Literal::Text(text)) => {
-                require_equal(path, operator)?;
-                format!("{expression} @> {}", self.into.bind(serde_json::json!([text])))
-            }
-            (Other, _) => return Err(fault(path, format!("`{path}` can't be compared; `pr` asks whether it is there"))),
-            (kind, _) => return Err(fault(path, format!("`{path}` is compared with {}", takes(kind)))),
-        };
-        Ok(format!("({expression} is not null and {compared})"))
-    }
-
     /// A part of a name is also a part of what the index over all names holds, which leads there. PostgreSQL folds both sides.
     fn name(&mut self, path: &AttributePath, column: &str, operator: Operator, text: &str) -> Result<String, FieldError> {
         let text: String = text.nfc().collect();
@@ -401,17 +360,6 @@ impl Kind {
     }
 }
 
-/// What an attribute of the schema is compared with.
-fn takes(kind: attributes::Kind) -> &'static str {
-    match kind {
-        attributes::Kind::Time => "a time in quotes, such as \"2026-01-02T03:04:05Z\"",
-        attributes::Kind::Date => "a date in quotes, such as \"2026-01-02\"",
-        attributes::Kind::Number => "a number",
-        attributes::Kind::Boolean => "true or false",
-        attributes::Kind::Text | attributes::Kind::TextList | attributes::Kind::Other => "a text in quotes",
-    }
-}
-
 fn require_equal(path: &AttributePath, operator: Operator) -> Result<(), FieldError> {
     if operator == Operator::Equal { Ok(()) } else { Err(unsupported(path, operator, "it")) }
 }
@@ -434,31 +382,4 @@ fn order_sign(operator: Operator) -> Option<&'static str> {
 fn read_time(path: &AttributePath, text: &str) -> Result<Timestamp, FieldError> {
     let time: Option<Timestamp> = text.parse().ok().filter(is_storable);
     time.ok_or_else(|| fault(path, format!("`{path}` is compared with a time in quotes, such as \"2026-01-02T03:04:05Z\"")))
-}
-
-/// The least text that is greater than every text with this prefix, byte by byte; `None` when there is none.
-fn after_prefix(prefix: &str) -> Option<String> {
-    let mut signs: Vec<char> = prefix.chars().collect();
-    while let Some(last) = signs.pop() {
-        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
-        if let Some(next) = next {
-            signs.push(next);
-            return Some(signs.into_iter().collect());
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_end_of_a_prefix_is_the_next_text_without_it() {
-        assert_eq!(after_prefix("ann").as_deref(), Some("ano"));
-        assert_eq!(after_prefix("a\u{10ffff}").as_deref(), Some("b"));
-        assert_eq!(after_prefix("\u{d7ff}").as_deref(), Some("\u{e000}"));
-        assert_eq!(after_prefix("\u{10ffff}"), None);
-        assert_eq!(after_prefix(""), None);
-    }
 }
