@@ -10,8 +10,8 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, api_keys, assets, attempts, audit, authz, bulk, changes, devices, exports, imports, keys, mails, me, password, recovery,
-    registration, roles, service_accounts, sessions, setup, sign_in, throttle, users, verification,
+    addresses, api_keys, assets, attempts, audit, authz, bulk, changes, devices, exports, imports, keys, mails, me, password,
+    recovery, registration, roles, service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.

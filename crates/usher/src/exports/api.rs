@@ -53,11 +53,7 @@ struct Parameters {
     after: Option<UserId>,
 }
 
-async fn export_users(
-    caller: Caller,
-    State(app): State<App>,
-    Query(parameters): Query<Parameters>,
-) -> AppResult<Streamed> {
+async fn export_users(caller: Caller, State(app): State<App>, Query(parameters): Query<Parameters>) -> AppResult<Streamed> {
     let Parameters { format, filter, fields, include_password_hashes: password_hashes, after } = parameters;
     if let Some(person) = caller.person().filter(|_| password_hashes) {
         require_fresh(&person, app.clock.now())?;

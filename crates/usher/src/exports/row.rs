@@ -38,8 +38,7 @@ pub const PASSWORD_HASH: &str = "password_hash";
 /// Writes the user at the end of `into`.
 pub fn write(format: Format, fields: &[&str], user: &User, hash: Option<&str>, into: &mut Vec<u8>) -> AppResult<()> {
     let mut members = members(user, hash)?;
-    let values: Vec<(&str, Value)> =
-        fields.iter().map(|field| (*field, members.remove(*field).unwrap_or(Value::Null))).collect();
+    let values: Vec<(&str, Value)> = fields.iter().map(|field| (*field, members.remove(*field).unwrap_or(Value::Null))).collect();
     match format {
         Format::Ndjson => {
             let object: Map<String, Value> = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -26,7 +26,7 @@ fn odd_users() -> String {
             "created_at": "2019-05-06T07:08:09.000001Z", "last_sign_in_at": "2020-05-06T07:08:09Z", "password_hash": hash }),
         json!({ "email": "e@mail.example", "password_hash": "$2b$04$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW" }),
     ];
-    users.iter().map(|user| format!("{user}\n")).collect()
+    users.map(|user| user.to_string()).join("\n")
 }
 
 async fn import(app: &App, options: Options, file: Vec<u8>) {
@@ -35,7 +35,12 @@ async fn import(app: &App, options: Options, file: Vec<u8>) {
     while imports::classify_step(app, id).await.unwrap() == Step::More {}
     let mut tx = app.begin(&origin).await.unwrap();
     let ready = imports::read(&mut tx, Authority::operator(), id).await.unwrap();
-    assert_eq!((ready.counts.invalid, ready.counts.conflict), (0, 0), "{:#?}", imports::list_rows(&mut tx, id, None, 0, 50).await);
+    assert_eq!(
+        (ready.counts.invalid, ready.counts.conflict),
+        (0, 0),
+        "{:#?}",
+        imports::list_rows(&mut tx, id, None, 0, 50).await
+    );
     imports::begin(&mut tx, Authority::operator(), id, &ready.token.unwrap()).await.unwrap();
     tx.commit().await.unwrap();
     while imports::apply_step(app, id).await.unwrap() == Step::More {}
@@ -91,10 +96,13 @@ async fn r203_whom_the_caller_may_not_act_on_is_left_out_and_hashes_are_for_admi
     let (admin, boss, ann) = (app.admin().await, app.manager().await, app.user("ann").await);
     ann.client.get("/v1/exports/users").await.expect_problem(403, "forbidden");
     let seen = boss.client.get("/v1/exports/users?format=ndjson&fields=email,roles").await.expect(200);
-    assert_eq!(seen.text.lines().collect::<Vec<_>>(), [
-        "{\"email\":\"boss@example.org\",\"roles\":[\"manager\",\"user\"]}",
-        "{\"email\":\"ann@example.org\",\"roles\":[\"user\"]}"
-    ]);
+    assert_eq!(
+        seen.text.lines().collect::<Vec<_>>(),
+        [
+            "{\"email\":\"boss@example.org\",\"roles\":[\"manager\",\"user\"]}",
+            "{\"email\":\"ann@example.org\",\"roles\":[\"user\"]}"
+        ]
+    );
     assert_eq!(seen.headers["content-type"], "application/x-ndjson");
     boss.client.get("/v1/exports/users?include_password_hashes=true").await.expect_problem(403, "forbidden");
     let fault = boss.client.get("/v1/exports/users?fields=email,password_hash").await.expect_problem(422, "invalid_query");

@@ -138,8 +138,11 @@ impl Read for UploadReader {
 impl OperationInput for Upload {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
         let content = MEDIA_TYPES.map(|(name, _)| (name.to_owned(), MediaType::default()));
-        operation.request_body =
-            Some(ReferenceOr::Item(RequestBody { content: content.into_iter().collect(), required: true, ..RequestBody::default() }));
+        operation.request_body = Some(ReferenceOr::Item(RequestBody {
+            content: content.into_iter().collect(),
+            required: true,
+            ..RequestBody::default()
+        }));
     }
     fn inferred_early_responses(context: &mut GenContext, _: &mut Operation) -> Vec<(Option<ApiStatus>, ApiResponse)> {
         [

@@ -152,7 +152,8 @@ struct RowFilter {
 }
 
 fn options_of(parameters: &Parameters, format: Format) -> Result<Options, Rejection> {
-    let fault = |name: &'static str| move |why: String| Rejection::invalid_query(vec![FieldError::at_parameter(name, "invalid", why)]);
+    let fault =
+        |name: &'static str| move |why: String| Rejection::invalid_query(vec![FieldError::at_parameter(name, "invalid", why)]);
     Ok(Options {
         format: match format {
             Format::Csv => FileFormat::Csv,
@@ -200,11 +201,7 @@ async fn list_imports(
     Ok(Listed { page: Page::cut(imports, part.limit, |import| (import.created_at, import.id)), here })
 }
 
-async fn read_import(
-    caller: Caller,
-    AxumState(app): AxumState<App>,
-    Path(path): Path<ImportPath>,
-) -> AppResult<Answer<Preview>> {
+async fn read_import(caller: Caller, AxumState(app): AxumState<App>, Path(path): Path<ImportPath>) -> AppResult<Answer<Preview>> {
     let mut tx = app.begin(&caller.origin).await?;
     let import = super::read(&mut tx, caller.authority(), path.id).await?;
     let sample = super::list_rows(&mut tx, path.id, None, 0, SAMPLE).await?;
@@ -258,11 +255,7 @@ async fn apply_import(
     Accepted::new(&import)
 }
 
-async fn pause_import(
-    caller: Caller,
-    AxumState(app): AxumState<App>,
-    Path(path): Path<ImportPath>,
-) -> AppResult<Answer<Import>> {
+async fn pause_import(caller: Caller, AxumState(app): AxumState<App>, Path(path): Path<ImportPath>) -> AppResult<Answer<Import>> {
     set_paused(&app, &caller, path.id, true).await
 }
 

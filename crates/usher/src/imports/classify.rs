@@ -9,6 +9,7 @@ use super::{Class, Options, State};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{Actor, Tx};
+use crate::emails::EmailAddress;
 use crate::error::AppResult;
 use crate::id::UserId;
 use crate::users;
@@ -73,8 +74,7 @@ fn judged_as(position: i64, verdict: Verdict) -> Judged {
 
 /// Two rows about one user contradict each other, even if they name them differently.
 async fn refuse_doubles(tx: &mut Tx, id: Uuid, judged: &mut [Judged]) -> AppResult<()> {
-    let keys: Vec<(String, i64)> =
-        judged.iter().filter_map(|row| Some((format!("m:{}", row.user_id?), row.position))).collect();
+    let keys: Vec<(String, i64)> = judged.iter().filter_map(|row| Some((format!("m:{}", row.user_id?), row.position))).collect();
     let taken = store::insert_keys(tx, id, &keys).await?;
     for row in judged {
         let key = row.user_id.map(|user| (format!("m:{user}"), row.position));
@@ -97,7 +97,7 @@ pub enum Lock {
 /// What the rows meet.
 pub async fn find_known(tx: &mut Tx, options: &Options, due: &[Due], lock: Lock) -> AppResult<Known> {
     let mut known = Known::default();
-    let addresses: Vec<&str> = due.iter().flat_map(|due| due.record.addresses().map(|address| address.normal())).collect();
+    let addresses: Vec<&str> = due.iter().flat_map(|due| due.record.addresses().map(EmailAddress::normal)).collect();
     let usernames: Vec<String> =
         due.iter().filter_map(|due| Some(due.record.username.as_ref()?.as_str().to_lowercase())).collect();
     known.addresses = store::list_holders(tx, &addresses).await?;

@@ -157,7 +157,8 @@ impl Known {
         if let Some(roles) = changes.get("roles") {
             let names = |side: &str| roles[side].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
             let (before, after) = (names("before"), names("after"));
-            let moved = before.iter().filter(|role| !after.contains(role)).chain(after.iter().filter(|role| !before.contains(role)));
+            let moved =
+                before.iter().filter(|role| !after.contains(role)).chain(after.iter().filter(|role| !before.contains(role)));
             let moved: Vec<String> = moved.map(|role| (*role).to_owned()).collect();
             if let Err(rejection) = self.may_assign(by, moved.iter()) {
                 faults.push(fault_of("roles", &rejection));
@@ -209,9 +210,9 @@ fn changes(record: &Record, user: &User) -> Map<String, Value> {
     for (name, after) in &record.profile {
         compare(name, before[name].clone(), after.clone());
     }
-    if let Some(at) = &record.professional_at {
-        compare("professional_at", json!(user.professional_at), json!(at));
-    }
+    let mut at = user.professional_at;
+    record.professional_at.clone().apply(&mut at);
+    compare("professional_at", json!(user.professional_at), json!(at));
     if let Some(attributes) = &record.attributes {
         let after = users::merged(&user.attributes, attributes);
         compare("attributes", Value::Object(user.attributes.clone()), after);

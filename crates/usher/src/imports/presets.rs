@@ -277,7 +277,10 @@ fn devise(theirs: &Theirs) -> Map<String, Value> {
         ("family_name", theirs.first(&["last_name", "family_name"])),
         ("display_name", theirs.value("name")),
         ("created_at", theirs.time("created_at")),
-        ("last_sign_in_at", theirs.time(if theirs.text("current_sign_in_at").is_some() { "current_sign_in_at" } else { "last_sign_in_at" })),
+        (
+            "last_sign_in_at",
+            theirs.time(if theirs.text("current_sign_in_at").is_some() { "current_sign_in_at" } else { "last_sign_in_at" }),
+        ),
         ("password_hash", theirs.value("encrypted_password")),
     ])
 }

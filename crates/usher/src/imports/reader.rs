@@ -93,9 +93,10 @@ pub fn unreadable(detail: impl Into<String>) -> Rejection {
 /// What a failure of reading means: it may carry its own words.
 pub fn failed(error: io::Error) -> AppError {
     let text = error.to_string();
-    match error.into_inner().map(|inner| inner.downcast::<AppError>()) {
-        Some(Ok(error)) => *error,
-        _ => unreadable(format!("The file can't be read: {text}.")).into(),
+    let own = error.into_inner().and_then(|inner| inner.downcast::<AppError>().ok());
+    match own {
+        Some(error) => *error,
+        None => unreadable(format!("The file can't be read: {text}.")).into(),
     }
 }
 
@@ -107,8 +108,12 @@ fn read_csv(
     each: &mut dyn FnMut(Raw) -> AppResult<bool>,
 ) -> AppResult<()> {
     let delimiter = u8::try_from(options.delimiter.unwrap_or(',')).unwrap_or(b',');
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).buffer_capacity(BUFFER).from_reader(from);
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .has_headers(false)
+        .buffer_capacity(BUFFER)
+        .from_reader(from);
     let mut record = csv::ByteRecord::new();
     let broken = |error: csv::Error| match error.into_kind() {
         csv::ErrorKind::Io(error) => failed(error),
@@ -155,11 +160,7 @@ fn cells_of(record: &csv::ByteRecord, header: &[String]) -> Result<Map<String, V
     Ok(members)
 }
 
-fn read_lines(
-    mut from: impl BufRead,
-    allow: &dyn Fn(usize),
-    each: &mut dyn FnMut(Raw) -> AppResult<bool>,
-) -> AppResult<()> {
+fn read_lines(mut from: impl BufRead, allow: &dyn Fn(usize), each: &mut dyn FnMut(Raw) -> AppResult<bool>) -> AppResult<()> {
     let mut bytes = Vec::new();
     for line in 1.. {
         allow(ROW_READ_MAX);

@@ -24,7 +24,8 @@ async fn a_file_is_previewed_applied_repeated_and_undone() {
     let done = apply(&app, &admin, &shown).await;
     assert_eq!((counts(&done), &done.json["state"]), (json!({ "done": 3 }), &json!("finished")));
     assert_eq!(app.mails().await.len(), 0);
-    let users = admin.get("/v1/users?sort=username&role=user&fields=username,status,roles,attributes,created_at").await.expect(200);
+    let users =
+        admin.get("/v1/users?sort=username&role=user&fields=username,status,roles,attributes,created_at").await.expect(200);
     let ann = &users.json["items"][0];
     assert_eq!(
         (&ann["username"], &ann["status"], &ann["attributes"], &ann["created_at"]),
@@ -75,8 +76,8 @@ async fn an_upsert_changes_what_the_file_says_and_undo_changes_back_what_nobody_
     // Somebody changes one of them afterwards: that stays.
     let path = format!("/v1/users/{}", ann["id"].as_str().unwrap());
     let tag = admin.get(&path).await.etag();
-    let patch = json!({ "given_name": "Annika" });
-    admin.send(http::Method::PATCH, &path, &[("if-match", &tag)], Some(patch)).await.expect(200);
+    let body = json!({ "given_name": "Annika" });
+    admin.send(http::Method::PATCH, &path, &[("if-match", &tag)], Some(body)).await.expect(200);
     let undo = format!("/v1/changes/{}/undo", shown.str("id"));
     admin.post(&undo, json!({})).await.expect_problem(409, "undo_conflict");
     admin.post(&undo, json!({ "skip_conflicts": true })).await.expect(200);

@@ -22,7 +22,7 @@ async fn the_same_rows_are_read_from_every_kind_of_file() {
     let csv = "email,bio\nann@mail.example,\"one\ntwo, three\"\n";
     for (query, body) in [
         ("", csv.into()),
-        ("", csv.replace("example,\"", "example,\"").replace("\nann", "\r\nann").into_bytes()),
+        ("", csv.replace("\nann", "\r\nann").into_bytes()),
         ("", format!("\u{feff}{csv}").into_bytes()),
         ("delimiter=%3B", csv.replace("email,", "email;").replace("example,", "example;").into_bytes()),
         ("delimiter=tab", csv.replace("email,", "email\t").replace("example,", "example\t").into_bytes()),
@@ -48,7 +48,11 @@ async fn columns_that_nobody_knows_are_named_with_the_nearest_that_is_known() {
     let app = TestApp::new().await;
     let admin = app.admin().await.client;
     let refused = upload(&admin, "", "email,first_nam,givn_name\na@b.example,x,y\n").await.expect_problem(422, "invalid_columns");
-    assert!(refused.text.contains("givn_name=<field>") && refused.text.contains("Did you mean `given_name`?"), "{}", refused.text);
+    assert!(
+        refused.text.contains("givn_name=<field>") && refused.text.contains("Did you mean `given_name`?"),
+        "{}",
+        refused.text
+    );
     assert_eq!(refused.json["errors"].as_array().unwrap().len(), 2);
     for (query, body, code) in [
         ("", "email;bio\na@b.example;x\n", "unknown_column"),

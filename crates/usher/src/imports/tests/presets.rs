@@ -2,15 +2,17 @@
 
 use serde_json::json;
 
-use super::{apply, counts, faults, fault};
+use super::{apply, counts, fault, faults};
 use crate::testing::{Answer, Client, TestApp};
 
-const FIREBASE: &str =
-    "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==,Bw==,8,4";
+const FIREBASE: &str = "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==,Bw==,8,4";
 
 async fn preview(app: &TestApp, admin: &Client, preset: &str, media_type: &str, body: &str) -> Answer {
     let config = FIREBASE.replace('+', "%2B").replace('=', "%3D");
-    let query = format!("preset={preset}&keep_ids=true{}", if preset == "firebase" { format!("&hash_config={config}") } else { String::new() });
+    let query = format!(
+        "preset={preset}&keep_ids=true{}",
+        if preset == "firebase" { format!("&hash_config={config}") } else { String::new() }
+    );
     let headers = [("content-type", media_type)];
     let path = format!("/v1/imports?{query}");
     let import = admin.send_raw(http::Method::POST, &path, &headers, body.as_bytes().to_vec()).await.expect(201);
@@ -51,15 +53,22 @@ async fn the_exports_of_other_products_are_read() {
         if ["keycloak", "supabase", "fastapi-users"].contains(&preset) {
             assert_eq!(ann["id"], "3f1f4a5b-9d0c-4b52-8d0c-3f1f4a5b6c7d", "{preset}");
         }
-        assert_eq!(app.count("select count(*) from password_credentials p join users u on u.id = p.user_id where u.username <> 'bob'").await,
-            if ["auth0", "fastapi-users"].contains(&preset) { 3 } else { 2 }, "{preset}");
+        assert_eq!(
+            app.count("select count(*) from password_credentials p join users u on u.id = p.user_id where u.username <> 'bob'")
+                .await,
+            if ["auth0", "fastapi-users"].contains(&preset) { 3 } else { 2 },
+            "{preset}"
+        );
         if expected["create"] == 2 {
             assert_eq!(app.count("select count(*) from users where status = 'suspended'").await, 1, "{preset}");
         }
         let mut tx = app.tx().await;
-        tx.execute("delete from users where not exists (select from emails e where e.user_id = users.id and e.address like 'root%')", &[])
-            .await
-            .unwrap();
+        tx.execute(
+            "delete from users where not exists (select from emails e where e.user_id = users.id and e.address like 'root%')",
+            &[],
+        )
+        .await
+        .unwrap();
         tx.commit().await.unwrap();
     }
     let no_config = "{\"email\": \"a@b.example\", \"passwordHash\": \"x\", \"salt\": \"y\"}";

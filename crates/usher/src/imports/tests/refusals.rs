@@ -58,7 +58,9 @@ async fn r203_nobody_imports_what_they_could_not_do_by_hand() {
         new4@mail.example,,user,,,x@mail.example\n\
         new5@mail.example,,user,,,\n"
     );
-    let file = file.replace("root@example.org,,,", "root@example.org,,admin;user,").replace("ann@example.org,,,", "ann@example.org,,user,");
+    let file = file
+        .replace("root@example.org,,,", "root@example.org,,admin;user,")
+        .replace("ann@example.org,,,", "ann@example.org,,user,");
     let shown = preview(&app, &boss.client, "mode=upsert", file.clone()).await;
     let expected = [
         fault(2, "conflict", "", "target_outranks_caller"),
@@ -79,7 +81,10 @@ async fn r203_nobody_imports_what_they_could_not_do_by_hand() {
     }
     assert_eq!(boss.client.get("/v1/imports").await.expect(200).json["items"].as_array().unwrap().len(), 1);
     let body = json!({ "token": theirs.str("token") });
-    boss.client.post(&format!("/v1/imports/{}/apply", theirs.str("id")), body).await.expect_problem(403, "target_outranks_caller");
+    boss.client
+        .post(&format!("/v1/imports/{}/apply", theirs.str("id")), body)
+        .await
+        .expect_problem(403, "target_outranks_caller");
 
     // What whoever began it may not do any more is not done.
     let path = format!("/v1/imports/{}", shown.str("id"));
