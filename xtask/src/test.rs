@@ -77,7 +77,7 @@ fn run_all(root: &Path, folder: &Path, pytest: &Path, suites: Suites, filter: Op
             return Ok((rust, Counts::broken()));
         }
     };
-    let parts: &[&[&str]] = if suites != Suites::Long { &[SHORT, LONG, MEASURED] } else { &[LONG, MEASURED] };
+    let parts: &[&[&str]] = if suites == Suites::Long { &[LONG, MEASURED] } else { &[SHORT, LONG, MEASURED] };
     let mut python = Counts::default();
     for part in parts {
         let mut command = Command::new(pytest);

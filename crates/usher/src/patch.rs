@@ -1,7 +1,7 @@
 //! Members of a JSON merge patch (RFC 7396): left out, cleared with `null`, or set.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A member of a merge patch: left out, cleared with `null`, or set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,11 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
+    /// Whether it is left out.
+    pub fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+
     /// The new value of a member that may be empty.
     pub fn apply(self, to: &mut Option<T>) {
         match self {
@@ -26,6 +31,16 @@ impl<T> Patch<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Option::<T>::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
+    }
+}
+
+/// As a member of an object that is left out by [`Patch::is_keep`].
+impl<T: Serialize> Serialize for Patch<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Keep | Self::Clear => serializer.serialize_none(),
+            Self::Set(value) => value.serialize(serializer),
+        }
     }
 }
 

@@ -86,7 +86,7 @@ impl Action {
 }
 
 /// The action that a body names, or what is wrong with it.
-pub fn read_action(name: &str, role: Option<RoleName>, attributes: Option<Map<String, Value>>) -> Result<Action, Rejection> {
+pub fn read_action(name: &str, role: Option<&RoleName>, attributes: Option<&Map<String, Value>>) -> Result<Action, Rejection> {
     let missing = |field: &str| {
         Rejection::invalid_body(vec![FieldError::at_pointer(format!("/{field}"), "required", format!("is needed by `{name}`"))])
     };
@@ -97,9 +97,9 @@ pub fn read_action(name: &str, role: Option<RoleName>, attributes: Option<Map<St
         "restore" => Action::Restore,
         "sign_out" => Action::SignOut,
         "require_password_reset" => Action::RequirePasswordReset,
-        "assign_role" => Action::AssignRole { role: role.clone().ok_or_else(|| missing("role"))? },
-        "remove_role" => Action::RemoveRole { role: role.clone().ok_or_else(|| missing("role"))? },
-        _ => Action::SetAttributes { attributes: attributes.clone().ok_or_else(|| missing("attributes"))? },
+        "assign_role" => Action::AssignRole { role: role.cloned().ok_or_else(|| missing("role"))? },
+        "remove_role" => Action::RemoveRole { role: role.cloned().ok_or_else(|| missing("role"))? },
+        _ => Action::SetAttributes { attributes: attributes.cloned().ok_or_else(|| missing("attributes"))? },
     };
     let takes_role = matches!(action, Action::AssignRole { .. } | Action::RemoveRole { .. });
     let takes_attributes = matches!(action, Action::SetAttributes { .. });

@@ -201,7 +201,7 @@ enum OutcomeName {
 }
 
 async fn preview_bulk(mut caller: Caller, AxumState(app): AxumState<App>, Json(body): Json<Body>) -> AppResult<Created<Preview>> {
-    let action = super::read_action(body.action.as_str(), body.role, body.attributes)?;
+    let action = super::read_action(body.action.as_str(), body.role.as_ref(), body.attributes.as_ref())?;
     let selection = match (body.filter, body.ids) {
         (Some(filter), None) => Selection::Filter(filter),
         (None, Some(ids)) => Selection::Ids(ids),

@@ -182,8 +182,8 @@ impl Plan {
         }
         for (name, _, after) in fields {
             let is = now.get(*name).unwrap_or(&Value::Null);
-            let counts = !DERIVED.contains(name) && !(*name == "status" && **after == json!("pending"));
-            if counts && is != *after {
+            let follows = DERIVED.contains(name) || (*name == "status" && **after == json!("pending"));
+            if !follows && is != *after {
                 self.conflicts.push(changed_since(user.id, name, after, is));
             }
         }

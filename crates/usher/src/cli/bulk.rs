@@ -134,7 +134,8 @@ async fn start(app: &App, start: Start, json: bool) -> Outcome {
     };
     require_arguments(&start)?;
     let role = start.role.as_deref().map(RoleName::from);
-    let action = bulk::read_action(start.action.as_str(), role, attributes).map_err(|why| Failure::usage(AppError::from(why)))?;
+    let action = bulk::read_action(start.action.as_str(), role.as_ref(), attributes.as_ref())
+        .map_err(|why| Failure::usage(AppError::from(why)))?;
     let mut tx = app.begin(&boot::operator(start.reason)).await?;
     let previewed = bulk::preview(&mut tx, Authority::operator(), &action, &Selection::Filter(start.filter)).await?;
     let seen = look(&mut tx, previewed.0).await?;

@@ -32,6 +32,7 @@ pub enum Command {
 }
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 pub struct Users {
     /// The file; `-` is the standard input
     file: PathBuf,
@@ -125,10 +126,12 @@ fn word<T: serde::de::DeserializeOwned>(option: &str, text: &str) -> Result<T, F
 }
 
 fn options(users: &Users) -> Result<Options, Failure> {
-    let format: FileFormat = match (&users.format, users.file.to_string_lossy().trim_end_matches(".gz")) {
+    let name = users.file.to_string_lossy().to_lowercase();
+    let ending = name.strip_suffix(".gz").unwrap_or(&name).rsplit('.').next().unwrap_or_default();
+    let format: FileFormat = match (&users.format, ending) {
         (Some(format), _) => word("format", format)?,
-        (None, name) if name.ends_with(".ndjson") || name.ends_with(".jsonl") => FileFormat::Ndjson,
-        (None, name) if name.ends_with(".json") => FileFormat::Json,
+        (None, "ndjson" | "jsonl") => FileFormat::Ndjson,
+        (None, "json") => FileFormat::Json,
         (None, _) => FileFormat::Csv,
     };
     let preset: Option<Preset> = users.preset.as_deref().map(|preset| word("preset", preset)).transpose()?;

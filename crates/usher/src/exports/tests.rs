@@ -26,7 +26,7 @@ fn odd_users() -> String {
             "created_at": "2019-05-06T07:08:09.000001Z", "last_sign_in_at": "2020-05-06T07:08:09Z", "password_hash": hash }),
         json!({ "email": "e@mail.example", "password_hash": "$2b$04$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW" }),
     ];
-    users.iter().map(|user| format!("{user}\n")).collect()
+    users.map(|user| user.to_string()).join("\n")
 }
 
 async fn import(app: &App, options: Options, file: Vec<u8>) {

@@ -19,7 +19,7 @@ use crate::error::AppResult;
 /// Pieces that wait for the client.
 const WAITING_MAX: usize = 4;
 /// How long a client may take for a piece: what it waits for holds a snapshot of the database.
-const PIECE_WITHIN: Duration = Duration::from_secs(60);
+const PIECE_WITHIN: Duration = Duration::from_mins(1);
 
 /// 200 with rows, written piece by piece.
 pub struct Streamed {

@@ -189,6 +189,8 @@ fn arrival(tx: &Tx, options: &Options, known: &Known, record: &Record) -> Arriva
     let verified = record.email_verified.unwrap_or(false);
     let mut profile = Profile::default();
     record.profile_patch().apply(&mut profile);
+    let mut professional_at = None;
+    record.professional_at.clone().apply(&mut professional_at);
     let primary = record.email.iter().map(|address| (address.clone(), verified));
     let others = record.other_emails.iter().map(|address| (address.clone(), true));
     let unverified = record.unverified_emails.iter().map(|address| (address.clone(), false));
@@ -201,7 +203,7 @@ fn arrival(tx: &Tx, options: &Options, known: &Known, record: &Record) -> Arriva
             _ => UserStatus::Pending,
         },
         profile,
-        professional_at: record.professional_at.flatten(),
+        professional_at,
         attributes: known.fit(record.attributes.clone().unwrap_or_default()).unwrap_or_default(),
         roles: record.roles.clone().unwrap_or_else(|| vec![roles::USER.to_owned()]),
         addresses: primary.chain(others).chain(unverified).collect(),
@@ -246,7 +248,9 @@ async fn change(tx: &mut Tx, by: Authority, record: &Record, user: &User) -> App
         }
         user = users::update(tx, &user, username, record.profile_patch(), attributes).await?;
     }
-    if let Some(at) = record.professional_at.filter(|at| *at != user.professional_at) {
+    let mut at = user.professional_at;
+    record.professional_at.clone().apply(&mut at);
+    if at != user.professional_at {
         user = users::restore_professional(tx, &user, at).await?;
     }
     if let Some(roles) = record.roles.as_ref().filter(|roles| **roles != user.roles) {

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::attributes;
 use crate::audit::{self, Event};
 use crate::db::{Actor, Tx};
+use crate::emails::EmailAddress;
 use crate::error::AppResult;
 use crate::id::UserId;
 use crate::users;
@@ -97,7 +98,7 @@ pub enum Lock {
 /// What the rows meet.
 pub async fn find_known(tx: &mut Tx, options: &Options, due: &[Due], lock: Lock) -> AppResult<Known> {
     let mut known = Known { rules: Some(attributes::lock(tx).await?), ..Known::default() };
-    let addresses: Vec<&str> = due.iter().flat_map(|due| due.record.addresses().map(|address| address.normal())).collect();
+    let addresses: Vec<&str> = due.iter().flat_map(|due| due.record.addresses().map(EmailAddress::normal)).collect();
     let usernames: Vec<String> =
         due.iter().filter_map(|due| Some(due.record.username.as_ref()?.as_str().to_lowercase())).collect();
     known.addresses = store::list_holders(tx, &addresses).await?;

@@ -33,7 +33,7 @@ pub async fn enqueue(tx: &mut Tx, import_id: Uuid) -> AppResult<()> {
     jobs::enqueue(tx, RUN, &Payload { import_id }).await
 }
 
-/// An import that two jobs were made for is done by one of them: the other finds it locked, or over.
+/// An import that two jobs were made for is done by both in turn, batch by batch.
 async fn run(app: &App, payload: Value) -> AppResult<()> {
     let Payload { import_id } = serde_json::from_value(payload)?;
     let worked = Stopwatch::start();

@@ -230,9 +230,9 @@ fn changes(record: &Record, user: &User) -> Map<String, Value> {
     for (name, after) in &record.profile {
         compare(name, before[name].clone(), after.clone());
     }
-    if let Some(at) = &record.professional_at {
-        compare("professional_at", json!(user.professional_at), json!(at));
-    }
+    let mut at = user.professional_at;
+    record.professional_at.clone().apply(&mut at);
+    compare("professional_at", json!(user.professional_at), json!(at));
     if let Some(attributes) = &record.attributes {
         let after = users::merged(&user.attributes, attributes);
         compare("attributes", Value::Object(user.attributes.clone()), after);

@@ -321,7 +321,7 @@ pub async fn set_paused(tx: &mut Tx, by: Authority, id: Uuid, paused: bool) -> A
 
 /// Newest first, as far as the caller may see them.
 pub async fn list(tx: &mut Tx, by: Authority, before: Option<(Timestamp, Uuid)>, limit: i64) -> AppResult<Vec<Import>> {
-    Ok(store::list_imports(tx, by, before, limit).await?)
+    store::list_imports(tx, by, before, limit).await
 }
 
 /// How many rows are done with, and how many there are.

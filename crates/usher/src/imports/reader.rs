@@ -93,9 +93,10 @@ pub fn unreadable(detail: impl Into<String>) -> Rejection {
 /// What a failure of reading means: it may carry its own words.
 pub fn failed(error: io::Error) -> AppError {
     let text = error.to_string();
-    match error.into_inner().map(|inner| inner.downcast::<AppError>()) {
-        Some(Ok(error)) => *error,
-        _ => unreadable(format!("The file can't be read: {text}.")).into(),
+    let own = error.into_inner().and_then(|inner| inner.downcast::<AppError>().ok());
+    match own {
+        Some(error) => *error,
+        None => unreadable(format!("The file can't be read: {text}.")).into(),
     }
 }
 

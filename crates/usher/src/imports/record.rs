@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Fault;
@@ -17,6 +17,7 @@ use crate::hashing::Scheme;
 use crate::http::body;
 use crate::http::params::is_storable;
 use crate::id::UserId;
+use crate::patch::Patch;
 use crate::roles::RoleName;
 use crate::users::{self, Profile, ProfilePatch, Username};
 
@@ -55,8 +56,8 @@ pub struct Record {
     /// The fields that the row has; `null` clears one.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub profile: Map<String, Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
-    pub professional_at: Option<Option<Timestamp>>,
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub professional_at: Patch<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,11 +68,6 @@ pub struct Record {
     pub created_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sign_in_at: Option<Timestamp>,
-}
-
-/// `null` is something.
-fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Timestamp>>, D::Error> {
-    Option::<Timestamp>::deserialize(deserializer).map(Some)
 }
 
 /// What a row may say beside the profile, with the bounds of the API.
@@ -89,8 +85,8 @@ struct Body {
     #[serde(default)]
     unverified_emails: Vec<EmailAddress>,
     status: Option<Status>,
-    #[serde(default, deserialize_with = "some")]
-    professional_at: Option<Option<Timestamp>>,
+    #[serde(default)]
+    professional_at: Patch<Timestamp>,
     #[schemars(length(max = 50))]
     roles: Option<Vec<RoleName>>,
     attributes: Option<Map<String, Value>>,

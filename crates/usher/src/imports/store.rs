@@ -106,13 +106,13 @@ pub async fn update_to_ended(tx: &mut Tx, id: Uuid, state: State, error: Option<
     Ok(())
 }
 
-/// With the row locked; nothing while somebody else works on it.
+/// With the row locked: of several who work on an import, each does a batch in turn.
 pub async fn lock_running(tx: &mut Tx, id: Uuid) -> AppResult<Option<Running>> {
     let sql = "
         select id, options, state, position, actor_kind, actor_id, api_key_id, permissions, origin
         from imports
         where id = $1
-        for update skip locked";
+        for update";
     let Some(row) = tx.query_opt(sql, &[&id]).await? else { return Ok(None) };
     let permissions: Vec<&str> = row.get("permissions");
     Ok(Some(Running {
@@ -135,7 +135,7 @@ pub async fn list_unjudged(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> App
         where import_id = $1 and position > $2 and class is null
         order by position
         limit $3";
-    due(tx.query(sql, &[&id, &after, &limit]).await?)
+    due(&tx.query(sql, &[&id, &after, &limit]).await?)
 }
 
 /// The next rows that are to be applied.
@@ -146,10 +146,10 @@ pub async fn list_due(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> AppResul
         where import_id = $1 and position > $2 and class in ('create', 'update') and outcome is null
         order by position
         limit $3";
-    due(tx.query(sql, &[&id, &after, &limit]).await?)
+    due(&tx.query(sql, &[&id, &after, &limit]).await?)
 }
 
-fn due(rows: Vec<SqlRow>) -> AppResult<Vec<Due>> {
+fn due(rows: &[SqlRow]) -> AppResult<Vec<Due>> {
     rows.iter().map(|row| Ok(Due { position: row.get(0), record: serde_json::from_value(row.get(1))? })).collect()
 }
 
@@ -208,7 +208,7 @@ pub async fn update_rows(tx: &mut Tx, id: Uuid, judged: &[Judged]) -> DbResult<(
     let users: Vec<Option<UserId>> = judged.iter().map(|row| row.user_id).collect();
     let changes: Vec<Option<Json<&serde_json::Value>>> = judged.iter().map(|row| row.changes.as_ref().map(Json)).collect();
     let faults: Vec<Option<Json<&[Fault]>>> =
-        judged.iter().map(|row| (!row.faults.is_empty()).then(|| Json(row.faults.as_slice()))).collect();
+        judged.iter().map(|row| (!row.faults.is_empty()).then_some(Json(row.faults.as_slice()))).collect();
     let outcomes: Vec<Option<&str>> = judged.iter().map(|row| row.outcome).collect();
     let sql = "
         update import_rows r

@@ -68,6 +68,13 @@ pub fn router() -> Routes {
                 .fails(409, LAST_ADMIN),
             delete_user,
         )
+        .merge(standing())
+}
+
+/// Where a user stands, and their rights.
+fn standing() -> Routes {
+    let op = |method, path, access, summary| Op::new(method, path, access, "Users", summary);
+    Routes::new()
         .op(
             op(Method::POST, "/v1/users/{id}/restore", DELETE, "Restore a deleted user").fails(403, OUTRANKED).fails(409, STATE),
             restore_user,

@@ -38,7 +38,7 @@ pub async fn as_of(tx: &mut Tx, id: UserId, at: Timestamp) -> AppResult<User> {
     }
     was["locked_until"] = Value::Null;
     let was: User = serde_json::from_value(was)?;
-    Ok(User { permissions, last_sign_in_at, ..was })
+    Ok(User { last_sign_in_at, permissions, ..was })
 }
 
 fn unknown(detail: &str) -> Rejection {

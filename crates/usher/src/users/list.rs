@@ -106,12 +106,11 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
             (total, found) = (Some(Total::exactly(count)), Some(ids));
         }
     }
-    let ids = match found {
-        Some(ids) => ids,
-        None => {
-            written = Written::ForMany;
-            on_a_walk(tx, by, filter, sort, limit, cursor.as_ref()).await?
-        }
+    let ids = if let Some(ids) = found {
+        ids
+    } else {
+        written = Written::ForMany;
+        on_a_walk(tx, by, filter, sort, limit, cursor.as_ref()).await?
     };
     if filter.count && total.is_none() {
         total = Some(count(tx, by, filter).await?);

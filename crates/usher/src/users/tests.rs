@@ -1,5 +1,6 @@
 //! Users through the front door: creating, reading and changing them, and who may do it to whom.
 
+mod attribute_filters;
 mod filter;
 mod lifecycle;
 mod list;

@@ -76,8 +76,8 @@ async fn an_upsert_changes_what_the_file_says_and_undo_changes_back_what_nobody_
     // Somebody changes one of them afterwards: that stays.
     let path = format!("/v1/users/{}", ann["id"].as_str().unwrap());
     let tag = admin.get(&path).await.etag();
-    let patch = json!({ "given_name": "Annika" });
-    admin.send(http::Method::PATCH, &path, &[("if-match", &tag)], Some(patch)).await.expect(200);
+    let body = json!({ "given_name": "Annika" });
+    admin.send(http::Method::PATCH, &path, &[("if-match", &tag)], Some(body)).await.expect(200);
     let undo = format!("/v1/changes/{}/undo", shown.str("id"));
     admin.post(&undo, json!({})).await.expect_problem(409, "undo_conflict");
     admin.post(&undo, json!({ "skip_conflicts": true })).await.expect(200);

@@ -22,7 +22,7 @@ async fn the_same_rows_are_read_from_every_kind_of_file() {
     let csv = "email,bio\nann@mail.example,\"one\ntwo, three\"\n";
     for (query, body) in [
         ("", csv.into()),
-        ("", csv.replace("example,\"", "example,\"").replace("\nann", "\r\nann").into_bytes()),
+        ("", csv.replace("\nann", "\r\nann").into_bytes()),
         ("", format!("\u{feff}{csv}").into_bytes()),
         ("delimiter=%3B", csv.replace("email,", "email;").replace("example,", "example;").into_bytes()),
         ("delimiter=tab", csv.replace("email,", "email\t").replace("example,", "example\t").into_bytes()),

@@ -3,21 +3,20 @@
 //!
 //! A comparison with what a user does not have is false, so that `not` means the opposite. Texts are compared whatever their case.
 
-mod prefix;
 mod schema;
+mod values;
 
 use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 use usher_oidc::filter::{AttributePath, Filter, FilterError, Literal, Operator};
 
-use self::prefix::after_prefix;
+use self::values::{after_prefix, read_time};
 use super::list::has_role;
 use crate::attributes::{self, Property, Schema};
 use crate::caller::UserStatus;
 use crate::db::Conditions;
 use crate::emails::EmailAddress;
 use crate::error::{FieldError, Rejection};
-use crate::http::params::is_storable;
 use crate::id::UserId;
 
 /// The schema that SCIM gives users; attributes may be written with it.
@@ -377,9 +376,4 @@ fn order_sign(operator: Operator) -> Option<&'static str> {
         Operator::LessOrEqual => "<=",
         _ => return None,
     })
-}
-
-fn read_time(path: &AttributePath, text: &str) -> Result<Timestamp, FieldError> {
-    let time: Option<Timestamp> = text.parse().ok().filter(is_storable);
-    time.ok_or_else(|| fault(path, format!("`{path}` is compared with a time in quotes, such as \"2026-01-02T03:04:05Z\"")))
 }

@@ -2,7 +2,7 @@
 
 use usher_oidc::filter::{AttributePath, Literal, Operator};
 
-use super::prefix::after_prefix;
+use super::values::after_prefix;
 use super::{Compiler, fault, order_sign, require_equal, unsupported};
 use crate::attributes::{self, Property};
 use crate::error::FieldError;

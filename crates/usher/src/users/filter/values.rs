@@ -1,4 +1,11 @@
-//! Texts that begin with a text, as a range.
+//! Values in filters: times, and what begins with a text as a range.
+
+use jiff::Timestamp;
+use usher_oidc::filter::AttributePath;
+
+use super::fault;
+use crate::error::FieldError;
+use crate::http::params::is_storable;
 
 /// The least text that is greater than every text with this prefix, byte by byte; `None` when there is none.
 pub fn after_prefix(prefix: &str) -> Option<String> {
@@ -11,6 +18,11 @@ pub fn after_prefix(prefix: &str) -> Option<String> {
         }
     }
     None
+}
+
+pub fn read_time(path: &AttributePath, text: &str) -> Result<Timestamp, FieldError> {
+    let time: Option<Timestamp> = text.parse().ok().filter(is_storable);
+    time.ok_or_else(|| fault(path, format!("`{path}` is compared with a time in quotes, such as \"2026-01-02T03:04:05Z\"")))
 }
 
 #[cfg(test)]
