@@ -285,8 +285,17 @@ BODIES = {
     "/v1/users/{id}/professional": {"professional": True},
     "/v1/users/{id}/emails": {"email": new_address()},
 }
-# Operations on things that belong to nobody: the permission decides alone.
+# Operations on things that belong to nobody: the permission decides alone. Whom a change or a run may touch is judged user by user:
+# test_administration.py.
 COMMON = {
+    "/v1/changes/{id}",
+    "/v1/changes/{id}/members",
+    "/v1/changes/{id}/undo",
+    "/v1/bulk/{id}",
+    "/v1/bulk/{id}/items",
+    "/v1/bulk/{id}/run",
+    "/v1/bulk/{id}/pause",
+    "/v1/bulk/{id}/resume",
     "/v1/roles/{name}",
     "/v1/permissions/{permission}/holders",
     "/v1/groups/{id}",
