@@ -71,7 +71,7 @@ impl Schema {
     /// `ready` says whether there is a usable index of this name.
     ///
     /// # Errors
-    /// When the document is no schema; [`super::inspect`] has refused it then.
+    /// When the document is no schema; `inspect` has refused it then.
     pub fn new(version: i64, document: Document, ready: impl Fn(&str) -> bool) -> anyhow::Result<Self> {
         let validator = compile(&document.to_value()).map_err(anyhow::Error::msg)?;
         let properties: Vec<Property> = document
