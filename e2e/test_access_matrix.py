@@ -284,6 +284,7 @@ BODIES = {
     "/v1/users/{id}/roles": {"roles": ["user"]},
     "/v1/users/{id}/professional": {"professional": True},
     "/v1/users/{id}/emails": {"email": new_address()},
+    "/v1/imports/{id}/apply": {"token": "of nobody"},
 }
 # Operations on things that belong to nobody: the permission decides alone. Whom a change or a run may touch is judged user by user:
 # test_administration.py.
@@ -309,12 +310,16 @@ OWN = "/v1/me/"
 
 
 def victims(site: Site) -> dict[str, dict[str, str]]:
-    """Somebody who holds everything, and a service account that does, by the beginning of their paths; each with a key."""
+    """Somebody who holds everything, a service account that does, each with a key, and an import that was allowed everything; by the
+    beginning of their paths."""
     victim, of_victim = users_key(site, "admin")
     account, of_account = accounts_key(site, "admin")
+    csv = {"Content-Type": "text/csv"}
+    theirs = site.admin.api.post("/v1/imports", content="email\n", headers=csv, expect=201).json()
     return {
         "/v1/users/{id}": {"id": victim.id, "key_id": of_victim.id},
         "/v1/service-accounts/{id}": {"id": account["id"], "key_id": of_account.id},
+        "/v1/imports/{id}": {"id": theirs["id"]},
     }
 
 
@@ -326,8 +331,9 @@ def whose(operation: Operation, found: dict[str, dict[str, str]]) -> dict[str, s
 
 
 def standing(site: Site, found: dict[str, dict[str, str]]) -> list[Any]:
-    """What is there of the victims."""
-    paths = [beginning.format(**values) for beginning, values in found.items()]
+    """What is there of the victims. The import is judged meanwhile."""
+    people = {beginning: values for beginning, values in found.items() if not beginning.startswith("/v1/imports")}
+    paths = [beginning.format(**values) for beginning, values in people.items()]
     keys = [f"{path}/{name}" for path, name in zip(paths, ("api-keys", "keys"), strict=True)]
     return [site.admin.api.get(path, expect=200).json() for path in (*paths, *keys)]
 

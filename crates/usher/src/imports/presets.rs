@@ -54,6 +54,11 @@ pub fn prepare(
     ours
 }
 
+/// Products write nothing in several ways.
+fn says_something(text: &str) -> bool {
+    !["", "NULL", "null", "\\N"].contains(&text.trim())
+}
+
 /// A row as the other product has written it.
 struct Theirs(Map<String, Value>);
 
@@ -62,9 +67,9 @@ impl Theirs {
         self.0.get(name).cloned().unwrap_or_default()
     }
 
-    /// Text that says something: products write nothing in several ways.
+    /// Text that says something.
     fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.as_str().map(str::trim).filter(|text| !["", "NULL", "null", "\\N"].contains(text))
+        self.0.get(name)?.as_str().map(str::trim).filter(|text| says_something(text))
     }
 
     fn value(&self, name: &str) -> Value {
@@ -100,7 +105,9 @@ impl Theirs {
         };
         match (milliseconds.and_then(|at| Timestamp::from_millisecond(at).ok()), value.as_str()) {
             (Some(at), _) => at.to_string().into(),
-            (None, Some(text)) => read_time(text).map_or_else(|| value.clone(), |at| at.to_string().into()),
+            (None, Some(text)) if says_something(text) => {
+                read_time(text).map_or_else(|| value.clone(), |at| at.to_string().into())
+            }
             _ => Value::Null,
         }
     }
