@@ -21,6 +21,8 @@ PERMISSIONS = {
     "audit:read",
     "service_accounts:read",
     "service_accounts:write",
+    "signins:read",
+    "attributes:write",
 }
 BUILT_IN = {"admin": PERMISSIONS, "manager": {"users:read", "users:write", "roles:read"}, "user": set()}
 

@@ -19,7 +19,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
                            connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What the tags mean.
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 19] = [
     ("Setup", "The first administrator."),
     ("Sign-up", "Registration and verification of the address."),
     ("Sessions", "Where somebody is signed in, and how that ends."),
@@ -29,11 +29,14 @@ const TAGS: [(&str, &str); 16] = [
     ("Me", "The signed-in person's own profile."),
     ("API keys", "For programs that act for a person."),
     ("Users", "Administration of users."),
+    ("Bulk", "One action on many users: previewed, run, undone."),
+    ("Changes", "What was changed, by whom and why, and how it is undone."),
     ("Attributes", "What attributes of users may hold."),
     ("Imports", "Users from files: previewed, applied, undone."),
     ("Exports", "Users as files."),
     ("Service accounts", "For programs that act in their own name."),
     ("Roles", "Roles and permissions."),
+    ("Groups", "Groups that carry roles, and who is in them."),
     ("Authorization", "Who asks, for programs and for the proxy of another site."),
     ("Operations", "Audit, keys, probes and metrics."),
 ];
