@@ -33,6 +33,9 @@ from harness.server import NO_LIMITS, Stage
 
 pytestmark = pytest.mark.long
 
+# A JSON value is a line of it.
+schemathesis.serializer.alias("application/x-ndjson", "application/json")
+
 # Beside the examples of the document and the bounds of its schemas, which are asked in any case.
 MAX_EXAMPLES = int(os.environ.get("E2E_MAX_EXAMPLES", "5"))
 # Whoever may do little gets little: of what is asked as an administrator, others ask one in so many. The long form asks all.
