@@ -75,8 +75,8 @@ pub async fn begin(app: &App, by: Authority, origin: &Origin, wanted: Wanted) ->
     let mut conditions = Conditions::default();
     let filter = Filter { filter: wanted.filter.clone(), ..Filter::default() };
     let mut look = app.begin(origin).await?;
-    let schema = users::schema_for(&mut look, &filter).await?;
-    users::select(by, &filter, schema.as_deref(), Written::ForMany, look.now(), &mut conditions)?;
+    let around = users::Surroundings::look(&mut look, by, &filter).await?;
+    users::select(&filter, &around, Written::ForMany, &mut conditions)?;
     look.commit().await?;
     conditions.require_if("u.id > {}", wanted.after);
     let busy = || Rejection::unavailable("overloaded", "Another export is being made: try again in a moment.", 10);

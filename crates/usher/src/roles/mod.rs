@@ -304,6 +304,11 @@ fn end(grant: Option<&Grant>) -> Option<String> {
     grant?.expires_at.map(|at| at.to_string())
 }
 
+/// The roles that hold one of these permissions, and whether any group carries a role.
+pub async fn survey(tx: &mut Tx, permissions: PermissionSet) -> DbResult<(Vec<String>, bool)> {
+    store::survey(tx, permissions).await
+}
+
 /// An end must lie ahead.
 pub fn require_future(tx: &Tx, expires_at: Option<Timestamp>) -> Result<(), Rejection> {
     if expires_at.is_some_and(|at| at <= tx.now()) {

@@ -201,6 +201,13 @@ pub async fn list_some_with(tx: &mut Tx, names: &[&str], limit: i64) -> DbResult
     Ok(tx.query(sql, &[&names, &now, &limit]).await?.iter().map(|row| row.get("user_id")).collect())
 }
 
+pub async fn survey(tx: &mut Tx, permissions: PermissionSet) -> DbResult<(Vec<String>, bool)> {
+    let sql = "
+        select array(select name from roles where permissions && $1 order by name), exists (select from group_roles)";
+    let row = tx.query_one(sql, &[&permissions.names()]).await?;
+    Ok((row.get(0), row.get(1)))
+}
+
 pub async fn has_role(tx: &mut Tx, user_id: UserId, name: &str) -> DbResult<bool> {
     let now = tx.now();
     let sql = "

@@ -3,17 +3,15 @@
 //! What is ordered and narrowed down at once has two plans, and PostgreSQL can't know which is good: few are found by their own
 //! indexes and sorted, many are met soon on a walk in the order of the page. So up to [`FEW`] are found first, and counted by that.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::filter::{self, Written};
+use super::surroundings::Surroundings;
 use super::{User, store};
-use crate::attributes::{self, Schema};
-use crate::caller::{Authority, PermissionSet, UserStatus};
+use crate::caller::{Authority, UserStatus};
 use crate::db::page::{self, Limit, Page, Total};
 use crate::db::{Conditions, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
@@ -123,24 +121,8 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
     Ok(Page { total: total.filter(|_| filter.count), ..page })
 }
 
-/// What a filter needs to know of the attributes.
-pub async fn schema_for(tx: &mut Tx, filter: &Filter) -> AppResult<Option<Arc<Schema>>> {
-    if filter.filter.is_none() {
-        return Ok(None);
-    }
-    attributes::current(tx).await.map(Some)
-}
-
-/// The condition on `users u` that the filter makes, for whoever else selects users by one. Nobody is left out whom the caller may
-/// not act on, unless `visible`.
-pub fn select(
-    by: Authority,
-    filter: &Filter,
-    schema: Option<&Schema>,
-    written: Written,
-    now: Timestamp,
-    into: &mut Conditions,
-) -> Result<(), Rejection> {
+/// The condition on `users u` that the filter makes, for whoever else selects users by one. Whom the caller may not act on is left out.
+pub fn select(filter: &Filter, around: &Surroundings, written: Written, into: &mut Conditions) -> Result<(), Rejection> {
     match filter.status {
         // Not bound: the partial index on it is chosen by the very word.
         Some(status) => into.require(format!("u.status = '{}'", status.as_str())),
@@ -148,7 +130,7 @@ pub fn select(
         None => into.require("u.status <> 'deleted'"),
     }
     if let Some(role) = &filter.role {
-        let has_role = has_role(role, written, now, into);
+        let has_role = has_role(role, around, written, into);
         into.require(has_role);
     }
     into.require_if("u.created_at >= {}", filter.created_after);
@@ -157,9 +139,12 @@ pub fn select(
         search(text, written, into)?;
     }
     if let Some(text) = &filter.filter {
-        filter::compile(text, schema, written, now, into)?;
+        filter::compile(text, around, written, into)?;
     }
-    visible_to(by, now, into);
+    if !around.outranking.is_empty() {
+        let outranks = outranks(around, into);
+        into.require(format!("not {outranks}"));
+    }
     Ok(())
 }
 
@@ -210,46 +195,50 @@ fn search(text: &str, written: Written, into: &mut Conditions) -> Result<(), Rej
     Ok(())
 }
 
-/// Leaves out whom the caller may not act on.
-fn visible_to(by: Authority, now: Timestamp, into: &mut Conditions) {
-    if by.permissions != PermissionSet::all() {
-        let outranks = outranks(by, now, into);
-        into.require(format!("not {outranks}"));
+/// Whether a user `u` holds a permission that the caller lacks.
+pub fn outranks(around: &Surroundings, into: &mut Conditions) -> String {
+    if around.outranking.is_empty() {
+        return "false".to_owned();
     }
+    let names = into.bind(around.outranking.clone());
+    holds(&format!("= any({names})"), around, into)
 }
 
-/// Whether a user `u` holds a permission that the caller lacks.
-pub fn outranks(by: Authority, now: Timestamp, into: &mut Conditions) -> String {
-    let (lacked, now) = (into.bind(by.permissions.complement().names()), into.bind(now));
+/// Whether a user `u` has the role, by their groups too.
+pub(super) fn has_role(role: &str, around: &Surroundings, written: Written, into: &mut Conditions) -> String {
+    let role = into.bind(role.to_owned());
+    if !around.groups_carry_roles || written == Written::ForMany {
+        return holds(&format!("= {role}"), around, into);
+    }
+    let now = into.bind(around.now);
     format!(
-        "exists (
-            select
-            from effective_roles(u.id, {now}) e
-            join roles r on r.name = e.role_name
-            where r.permissions && {lacked}
+        "u.id in (
+            select ur.user_id
+            from user_roles ur
+            where ur.role_name = {role} and (ur.expires_at is null or ur.expires_at > {now})
+            union all
+            select m.user_id
+            from group_roles gr
+            join group_closure c on c.ancestor_id = gr.group_id
+            join group_members m on m.group_id = c.group_id
+            where gr.role_name = {role} and (m.expires_at is null or m.expires_at > {now})
         )"
     )
 }
 
-/// Whether a user `u` has the role, by their groups too.
-pub(super) fn has_role(role: &str, written: Written, now: Timestamp, into: &mut Conditions) -> String {
-    let (role, now) = (into.bind(role.to_owned()), into.bind(now));
-    match written {
-        Written::ForFew => format!(
-            "u.id in (
-                select ur.user_id
-                from user_roles ur
-                where ur.role_name = {role} and (ur.expires_at is null or ur.expires_at > {now})
-                union all
-                select m.user_id
-                from group_roles gr
-                join group_closure c on c.ancestor_id = gr.group_id
-                join group_members m on m.group_id = c.group_id
-                where gr.role_name = {role} and (m.expires_at is null or m.expires_at > {now})
-            )"
-        ),
-        Written::ForMany => format!("exists (select from effective_roles(u.id, {now}) e where e.role_name = {role})"),
+/// Whether a user `u` has a role whose name is so.
+fn holds(so: &str, around: &Surroundings, into: &mut Conditions) -> String {
+    let now = into.bind(around.now);
+    if around.groups_carry_roles {
+        return format!("exists (select from effective_roles(u.id, {now}) e where e.role_name {so})");
     }
+    format!(
+        "exists (
+            select
+            from user_roles ur
+            where ur.user_id = u.id and ur.role_name {so} and (ur.expires_at is null or ur.expires_at > {now})
+        )"
+    )
 }
 
 /// What the page begins after, as a condition on the columns of `table`.
@@ -289,9 +278,9 @@ async fn among_few(
     limit: Limit,
     cursor: Option<&Cursor>,
 ) -> AppResult<(i64, Vec<UserId>)> {
-    let schema = schema_for(tx, filter).await?;
+    let around = Surroundings::look(tx, by, filter).await?;
     let mut conditions = Conditions::default();
-    select(by, filter, schema.as_deref(), Written::ForFew, tx.now(), &mut conditions)?;
+    select(filter, &around, Written::ForFew, &mut conditions)?;
     let (after, order) = (after(cursor, "f", &mut conditions), order(sort, "f"));
     let (limit, few) = (conditions.bind(limit.and_one()), conditions.bind(FEW + 1));
     let sql = format!(
@@ -316,9 +305,9 @@ async fn on_a_walk(
     limit: Limit,
     cursor: Option<&Cursor>,
 ) -> AppResult<Vec<UserId>> {
-    let schema = schema_for(tx, filter).await?;
+    let around = Surroundings::look(tx, by, filter).await?;
     let mut conditions = Conditions::default();
-    select(by, filter, schema.as_deref(), Written::ForMany, tx.now(), &mut conditions)?;
+    select(filter, &around, Written::ForMany, &mut conditions)?;
     let (after, order) = (after(cursor, "u", &mut conditions), order(sort, "u"));
     let limit = conditions.bind(limit.and_one());
     let sql = format!("select u.id from users u where {} and {after} order by {order} limit {limit}", conditions.sql());
@@ -330,9 +319,9 @@ async fn on_a_walk(
 
 /// Exactly if they are few, else as many as PostgreSQL expects.
 async fn count(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Total> {
-    let schema = schema_for(tx, filter).await?;
+    let around = Surroundings::look(tx, by, filter).await?;
     let mut conditions = Conditions::default();
-    select(by, filter, schema.as_deref(), Written::ForFew, tx.now(), &mut conditions)?;
+    select(filter, &around, Written::ForFew, &mut conditions)?;
     let few = conditions.bind(FEW + 1);
     let sql = format!("select count(*) from (select from users u where {} limit {few}) as few", conditions.sql());
     let counted: i64 = tx.query_once(&sql, &conditions.params()).await?.first().map_or(0, |row| row.get(0));
@@ -340,7 +329,7 @@ async fn count(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Total> 
         return Ok(Total::exactly(counted));
     }
     let mut conditions = Conditions::default();
-    select(by, filter, schema.as_deref(), Written::ForMany, tx.now(), &mut conditions)?;
+    select(filter, &around, Written::ForMany, &mut conditions)?;
     let sql = format!("explain (format json) select from users u where {}", conditions.sql());
     let rows = tx.query_once(&sql, &conditions.params()).await?;
     let plan: Option<serde_json::Value> = rows.first().map(|row| row.get(0));

@@ -12,6 +12,7 @@ mod lifecycle;
 mod list;
 mod many;
 mod store;
+mod surroundings;
 mod username;
 
 #[cfg(test)]
@@ -33,8 +34,9 @@ pub use lifecycle::{
     ChangeOfStanding, activate, change_standing, clear_lock, end_all_sessions, lock_sign_in, note_sign_in, wrong_state,
 };
 pub(crate) use list::escape_pattern;
-pub use list::{Filter, list, outranks, schema_for, select};
+pub use list::{Filter, list, outranks, select};
 pub use many::{ChangeOfMany, Outcome, change_many, lock_many, may_take_admins};
+pub use surroundings::Surroundings;
 pub use username::Username;
 
 use crate::attributes;

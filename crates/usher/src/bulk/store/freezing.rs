@@ -1,30 +1,31 @@
 //! Who is in the set of a run, and what would come of them.
 
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::bulk::{Action, Selection, USERS_MAX};
-use crate::caller::{Authority, PermissionSet, UserStatus};
+use crate::caller::{Authority, UserStatus};
 use crate::db::{Conditions, DbResult, Tx};
 use crate::error::{AppResult, Rejection};
-use crate::users::{self, Filter, Written};
+use crate::users::{self, Filter, Surroundings, Written};
 
 /// Writes down who is in the set and what would come of them, and says how many there are.
 pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selection: &Selection) -> AppResult<i64> {
-    let now = tx.now();
+    let status = (*action == Action::Restore).then_some(UserStatus::Deleted);
+    let filter = match selection {
+        Selection::Filter(filter) => Filter { filter: Some(filter.clone()), status, ..Filter::default() },
+        Selection::Ids(_) => Filter::default(),
+    };
+    let around = Surroundings::look(tx, by, &filter).await?;
     let mut conditions = Conditions::default();
     let run = conditions.bind(id);
     match selection {
-        Selection::Filter(filter) => {
-            let status = (*action == Action::Restore).then_some(UserStatus::Deleted);
-            let filter = Filter { filter: Some(filter.clone()), status, ..Filter::default() };
-            let schema = users::schema_for(tx, &filter).await?;
-            users::select(by, &filter, schema.as_deref(), Written::ForFew, now, &mut conditions).map_err(Rejection::of_a_body)?;
+        Selection::Filter(_) => {
+            users::select(&filter, &around, Written::ForFew, &mut conditions).map_err(Rejection::of_a_body)?;
         }
         Selection::Ids(ids) => conditions.require_if("u.id = any({})", Some(ids.clone())),
     }
     let condition = conditions.sql();
-    let verdict = verdict(by, action, now, &mut conditions);
+    let verdict = verdict(action, &around, &mut conditions);
     let limit = conditions.bind(USERS_MAX + 1);
     let sql = format!(
         "insert into bulk_items (run_id, position, user_id, outcome, code)
@@ -52,10 +53,10 @@ pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selec
 }
 
 /// The rules for one user, as far as a preview can tell, in the words of SQL. Each is asked again when the user's turn comes.
-fn verdict(by: Authority, action: &Action, now: Timestamp, into: &mut Conditions) -> String {
+fn verdict(action: &Action, around: &Surroundings, into: &mut Conditions) -> String {
     let mut cases = Vec::new();
-    if by.permissions != PermissionSet::all() {
-        cases.push(format!("when {} then 'target_outranks_caller'", users::outranks(by, now, into)));
+    if !around.outranking.is_empty() {
+        cases.push(format!("when {} then 'target_outranks_caller'", users::outranks(around, into)));
     }
     let mut add = |case: &str| cases.push(case.to_owned());
     match action {
@@ -69,7 +70,7 @@ fn verdict(by: Authority, action: &Action, now: Timestamp, into: &mut Conditions
         Action::Restore => add("when u.status <> 'deleted' then 'invalid_state'"),
         Action::AssignRole { role } | Action::RemoveRole { role } => {
             let not = if matches!(action, Action::AssignRole { .. }) { "" } else { "not " };
-            let (role, now) = (into.bind(role.as_str().to_owned()), into.bind(now));
+            let (role, now) = (into.bind(role.as_str().to_owned()), into.bind(around.now));
             cases.push(format!(
                 "when u.status = 'deleted' then 'invalid_state'
                 when {not}exists (

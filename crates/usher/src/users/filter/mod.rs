@@ -6,13 +6,13 @@
 mod schema;
 mod values;
 
-use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 use usher_oidc::filter::{AttributePath, Filter, FilterError, Literal, Operator};
 
 use self::values::{after_prefix, read_time};
 use super::list::has_role;
-use crate::attributes::{self, Property, Schema};
+use super::surroundings::Surroundings;
+use crate::attributes::{self, Property};
 use crate::caller::UserStatus;
 use crate::db::Conditions;
 use crate::emails::EmailAddress;
@@ -82,15 +82,9 @@ pub enum Written {
 }
 
 /// Reads a filter and turns it into a condition on `users u`. What does not fit is told with its column.
-pub fn compile(
-    text: &str,
-    schema: Option<&Schema>,
-    written: Written,
-    now: Timestamp,
-    into: &mut Conditions,
-) -> Result<(), Rejection> {
+pub fn compile(text: &str, around: &Surroundings, written: Written, into: &mut Conditions) -> Result<(), Rejection> {
     let filter = usher_oidc::filter::parse(text).map_err(|error| refuse(&error))?;
-    let sql = Compiler { into, schema, written, now }.sql(&filter).map_err(|fault| Rejection::invalid_query(vec![fault]))?;
+    let sql = Compiler { into, around, written }.sql(&filter).map_err(|fault| Rejection::invalid_query(vec![fault]))?;
     into.require(sql);
     Ok(())
 }
@@ -132,16 +126,15 @@ fn kind(path: &AttributePath) -> Result<Kind, FieldError> {
 
 struct Compiler<'a> {
     into: &'a mut Conditions,
-    schema: Option<&'a Schema>,
+    around: &'a Surroundings,
     written: Written,
-    now: Timestamp,
 }
 
 impl<'a> Compiler<'a> {
     fn subject(&self, path: &AttributePath) -> Result<Subject<'a>, FieldError> {
         let is_ours = path.schema().is_none() && path.attribute().eq_ignore_ascii_case("attributes");
         let Some(name) = path.sub_attribute().filter(|_| is_ours) else { return kind(path).map(Subject::Own) };
-        let property = self.schema.and_then(|schema| schema.property(name));
+        let property = self.around.schema.as_deref().and_then(|schema| schema.property(name));
         let property = property.ok_or_else(|| fault(path, format!("the attribute schema has no `{name}`")))?;
         if property.searchable || property.unique {
             return Ok(Subject::Attribute(property));
@@ -187,7 +180,7 @@ impl<'a> Compiler<'a> {
                 format!("exists (select from emails e where e.user_id = u.id{only})")
             }
             Kind::Roles => {
-                let now = self.into.bind(self.now);
+                let now = self.into.bind(self.around.now);
                 format!("exists (select from effective_roles(u.id, {now}))")
             }
         })
@@ -253,7 +246,7 @@ impl<'a> Compiler<'a> {
             }
             (Kind::Roles, Literal::Text(text)) => {
                 require_equal(path, operator)?;
-                has_role(&text.to_lowercase(), self.written, self.now, self.into)
+                has_role(&text.to_lowercase(), self.around, self.written, self.into)
             }
             (kind, _) => return Err(fault(path, format!("`{path}` is compared with {}", kind.takes()))),
         })

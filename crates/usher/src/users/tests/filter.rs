@@ -292,7 +292,8 @@ async fn sql_finds_whom_a_plain_evaluator_finds() {
         for written in [Written::ForFew, Written::ForMany] {
             let mut conditions = Conditions::default();
             let wanted = Filter { filter: Some(text.clone()), ..Filter::default() };
-            users::select(Authority::operator(), &wanted, None, written, tx.now(), &mut conditions).unwrap();
+            let around = users::Surroundings::look(&mut tx, Authority::operator(), &wanted).await.unwrap();
+            users::select(&wanted, &around, written, &mut conditions).unwrap();
             let sql = format!("select u.username from users u where {}", conditions.sql());
             let rows = tx.query_once(&sql, &conditions.params()).await.unwrap();
             let found: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
