@@ -151,11 +151,12 @@ QUESTIONS = {
     "emails sw": by_filter('emails sw "ingrid.sm"', "emails_address_normal_prefix_idx", 100),
     "emails co": by_filter('emails co "grid.smi"', "emails_address_normal_idx", 300),
     "displayName co": by_filter('displayName co "grid Smi"', "users_search_text_idx", 200),
-    # The generic plan expects as many of every role.
+    # The generic plan expects as many of every role. Of one that everybody has, 10,000 are looked up before it is known that they
+    # are many.
     "roles eq, one": by_filter('roles eq "admin"', "user_roles_role_name_idx", 50, READ_THROUGH),
-    "roles eq, some": by_filter('roles eq "manager"', "user_roles_role_name_idx", READ_THROUGH, sort="created_at"),
-    "roles eq, all": by_filter('roles eq "user"', "users_created_at_idx", 3000, sort="created_at"),
-    "role": Question({"role": "manager"}, "user_roles_role_name_idx", READ_THROUGH, READ_THROUGH),
+    "roles eq, some": by_filter('roles eq "manager"', "user_roles_role_name_idx", READ_THROUGH, 2 * READ_THROUGH, sort="created_at"),
+    "roles eq, all": by_filter('roles eq "user"', "users_created_at_idx", 12_000, sort="created_at"),
+    "role": Question({"role": "manager"}, "user_roles_role_name_idx", READ_THROUGH, 2 * READ_THROUGH),
     "status eq": by_filter('status eq "suspended"', "users_status_idx", 4000),
     "status": Question({"status": "suspended"}, "users_status_idx", 100, 100),
     "createdAt": by_filter(IN_MAY, "users_created_at_idx", 100),
@@ -198,4 +199,5 @@ def test_a_page_far_behind_is_found_as_soon_as_the_first(watched: Watched, sort:
     (reads,) = [plan for plan in plans if plan.reads_a_page]
     assert finds.blocks <= 200 and not finds.read_through, finds
     # Of each user the row, the addresses, the roles with their permissions, the groups.
-    assert reads.blocks <= 51 * 30 and not reads.read_through, reads
+    # The table of roles is a block.
+    assert reads.blocks <= 51 * 30 and not reads.read_through - {"roles"}, reads

@@ -113,7 +113,11 @@ impl<T: JsonSchema> OperationInput for Query<T> {
     }
     fn inferred_early_responses(context: &mut GenContext, _: &mut Operation) -> Vec<(Option<ApiStatus>, ApiResponse)> {
         let when = "A query parameter does not fit; `errors` names it (`invalid_query`).";
-        vec![(Some(ApiStatus::Code(422)), problem_response(context, when))]
+        let too_long = "Path and query have more than 8 KiB (`uri_too_long`).";
+        vec![
+            (Some(ApiStatus::Code(422)), problem_response(context, when)),
+            (Some(ApiStatus::Code(414)), problem_response(context, too_long)),
+        ]
     }
 }
 
