@@ -59,6 +59,8 @@ async fn a_grant_ends_at_its_time_without_anybody_doing_anything() {
     app.advance(SignedDuration::from_mins(1));
     ann.client.get("/v1/users").await.expect_problem(403, "forbidden");
     let before = ann.client.get("/v1/me").await.expect(200).etag();
+    // Whom another job is busy with is left for the next time.
+    app.run_jobs().await;
     let mut tx = app.tx().await;
     jobs::enqueue(&mut tx, "remove_expired_grants", &json!({})).await.unwrap();
     tx.commit().await.unwrap();
