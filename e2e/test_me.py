@@ -35,6 +35,7 @@ MEMBERS = {
     "created_at",
     "updated_at",
     "deleted_at",
+    "purge_after",
     "version",
 }
 READ_ONLY = {
@@ -50,6 +51,7 @@ READ_ONLY = {
     "created_at": "2026-01-01T00:00:00Z",
     "updated_at": "2026-01-01T00:00:00Z",
     "deleted_at": None,
+    "purge_after": None,
     "version": 7,
     "password": "kettle zebra lamp 93",
     "is_admin": True,

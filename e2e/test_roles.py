@@ -15,6 +15,7 @@ PERMISSIONS = {
     "users:read",
     "users:write",
     "users:delete",
+    "users:purge",
     "roles:read",
     "roles:write",
     "roles:assign",

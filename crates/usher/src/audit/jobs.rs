@@ -16,22 +16,27 @@ const AT_ONCE: i64 = 5_000;
 
 #[derive(Serialize, Deserialize)]
 struct Erase {
-    user_id: UserId,
+    /// One, in what the release before has asked for.
+    #[serde(default)]
+    user_id: Option<UserId>,
+    #[serde(default)]
+    user_ids: Vec<UserId>,
 }
 
 pub fn register(registry: &mut Registry) {
     registry.in_tx(ERASE, |_, tx, payload| Box::pin(erase_some(tx, payload)));
 }
 
-/// Asks for the erasure of a user who is purged in the same transaction; the schema refuses it for anybody who is still there.
-pub async fn erase(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
-    jobs::enqueue(tx, ERASE, &Erase { user_id }).await
+/// Asks for the erasure of users who are purged in the same transaction; the schema refuses it for anybody who is still there.
+pub async fn erase(tx: &mut Tx, user_ids: &[UserId]) -> AppResult<()> {
+    jobs::enqueue(tx, ERASE, &Erase { user_id: None, user_ids: user_ids.to_vec() }).await
 }
 
 async fn erase_some(tx: &mut Tx, payload: Value) -> AppResult<()> {
-    let Erase { user_id } = serde_json::from_value(payload)?;
-    if store::delete_details(tx, user_id, AT_ONCE).await? == u64::try_from(AT_ONCE).unwrap_or(u64::MAX) {
-        erase(tx, user_id).await?;
+    let Erase { user_id, mut user_ids } = serde_json::from_value(payload)?;
+    user_ids.extend(user_id);
+    if store::delete_details(tx, &user_ids, AT_ONCE).await? == u64::try_from(AT_ONCE).unwrap_or(u64::MAX) {
+        erase(tx, &user_ids).await?;
     }
     Ok(())
 }

@@ -116,22 +116,22 @@ pub async fn insert_events(tx: &mut Tx, rows: &[Row]) -> DbResult<()> {
 }
 
 /// Says how many there were.
-pub async fn delete_details(tx: &mut Tx, user_id: UserId, limit: i64) -> DbResult<u64> {
+pub async fn delete_details(tx: &mut Tx, user_ids: &[UserId], limit: i64) -> DbResult<u64> {
     let sql = "
         delete from audit_details
         where event_id in (
             select d.event_id
             from audit_events e
             join audit_details d on d.event_id = e.id
-            where e.actor_id = $1
+            where e.actor_id = any($1)
             union
             select d.event_id
             from audit_events e
             join audit_details d on d.event_id = e.id
-            where e.subject_id = $1
+            where e.subject_id = any($1)
             limit $2
         )";
-    tx.execute(sql, &[&user_id, &limit]).await
+    tx.execute(sql, &[&user_ids, &limit]).await
 }
 
 /// Which events, newest first.

@@ -16,6 +16,8 @@ pub enum Action {
     Reactivate,
     Delete,
     Restore,
+    /// For good, whoever is in the recycle bin.
+    Purge,
     SignOut,
     AssignRole {
         role: RoleName,
@@ -38,6 +40,7 @@ impl Action {
             Self::Reactivate => "reactivate",
             Self::Delete => "delete",
             Self::Restore => "restore",
+            Self::Purge => "purge",
             Self::SignOut => "sign_out",
             Self::AssignRole { .. } => "assign_role",
             Self::RemoveRole { .. } => "remove_role",
@@ -51,6 +54,7 @@ impl Action {
     pub(super) fn permission(&self) -> Permission {
         match self {
             Self::Delete | Self::Restore => Permission::UsersDelete,
+            Self::Purge => Permission::UsersPurge,
             Self::AssignRole { .. } | Self::RemoveRole { .. } => Permission::RolesAssign,
             Self::Suspend
             | Self::Reactivate
@@ -68,6 +72,7 @@ impl Action {
             Self::Reactivate => ChangeOfMany::Standing(ChangeOfStanding::Reactivate),
             Self::Delete => ChangeOfMany::Standing(ChangeOfStanding::Delete),
             Self::Restore => ChangeOfMany::Standing(ChangeOfStanding::Restore),
+            Self::Purge => ChangeOfMany::Purge,
             Self::SignOut => ChangeOfMany::Standing(ChangeOfStanding::SignOut),
             Self::AssignRole { role } => ChangeOfMany::GrantRole(role.clone()),
             Self::RemoveRole { role } => ChangeOfMany::TakeRole(role.clone()),
@@ -95,6 +100,7 @@ pub fn read_action(name: &str, role: Option<&RoleName>, attributes: Option<&Map<
         "reactivate" => Action::Reactivate,
         "delete" => Action::Delete,
         "restore" => Action::Restore,
+        "purge" => Action::Purge,
         "sign_out" => Action::SignOut,
         "require_password_reset" => Action::RequirePasswordReset,
         "assign_role" => Action::AssignRole { role: role.cloned().ok_or_else(|| missing("role"))? },

@@ -91,6 +91,7 @@ enum ActionName {
     Reactivate,
     Delete,
     Restore,
+    Purge,
     SignOut,
     AssignRole,
     RemoveRole,
@@ -105,6 +106,7 @@ impl ActionName {
             Self::Reactivate => "reactivate",
             Self::Delete => "delete",
             Self::Restore => "restore",
+            Self::Purge => "purge",
             Self::SignOut => "sign_out",
             Self::AssignRole => "assign_role",
             Self::RemoveRole => "remove_role",
@@ -122,7 +124,7 @@ impl ActionName {
 })))]
 struct Body {
     action: ActionName,
-    /// As in `GET /v1/users`; `id pr` fits everybody. Deleted users only if it asks for `status` or `deletedAt`, or to restore them.
+    /// As in `GET /v1/users`; `id pr` fits everybody. Deleted users only if it asks for `status` or `deletedAt`, or to restore or purge them.
     #[schemars(length(min = 1, max = 8192))]
     filter: Option<String>,
     #[schemars(length(min = 1, max = 1000))]

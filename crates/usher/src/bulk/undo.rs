@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Run, State, jobs, store};
+use super::{Action, Run, State, jobs, store};
 use crate::audit::{self, AuditEvent, Event};
 use crate::caller::Authority;
 use crate::changes::{self, Conflict, UNDONE, Undone};
@@ -34,6 +34,9 @@ pub struct Undoing {
 /// `skip_conflicts`; a run leaves out the events that have one.
 pub async fn undo_change(tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: bool) -> AppResult<Undoing> {
     let head = changes::find_head(tx, id).await?;
+    if head.changes["action"] == Action::Purge.name() {
+        return Err(Rejection::conflict("not_undoable", "Who was purged is gone for good.").into());
+    }
     let members = changes::list_members(tx, id, None, AT_ONCE_MAX + 1).await?;
     if i64::try_from(members.len()).unwrap_or(i64::MAX) > AT_ONCE_MAX {
         return begin_run(tx, by, id).await;

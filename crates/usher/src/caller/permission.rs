@@ -9,6 +9,7 @@ pub enum Permission {
     UsersRead,
     UsersWrite,
     UsersDelete,
+    UsersPurge,
     RolesRead,
     RolesWrite,
     RolesAssign,
@@ -20,10 +21,11 @@ pub enum Permission {
 }
 
 impl Permission {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::UsersDelete,
+        Self::UsersPurge,
         Self::RolesRead,
         Self::RolesWrite,
         Self::RolesAssign,
@@ -39,6 +41,7 @@ impl Permission {
             Self::UsersRead => "users:read",
             Self::UsersWrite => "users:write",
             Self::UsersDelete => "users:delete",
+            Self::UsersPurge => "users:purge",
             Self::RolesRead => "roles:read",
             Self::RolesWrite => "roles:write",
             Self::RolesAssign => "roles:assign",
@@ -57,6 +60,7 @@ impl Permission {
                 "Create and edit users and their addresses, suspend, reactivate and unlock them, end their sessions and API keys, start a reset of their password, set their professional status."
             }
             Self::UsersDelete => "Delete users and restore them.",
+            Self::UsersPurge => "Remove users for good who are in the recycle bin, before their time has passed.",
             Self::RolesRead => "List roles and permissions.",
             Self::RolesWrite => "Create, edit and delete roles.",
             Self::RolesAssign => "Give roles to users and take them away.",

@@ -15,8 +15,17 @@ use crate::roles::RoleName;
 use crate::users::{self, ChangeOfMany, ChangeOfStanding, Outcome, ProfilePatch, User, Username};
 
 /// Follows from other fields, or changes by itself.
-const DERIVED: [&str; 8] =
-    ["id", "created_at", "deleted_at", "locked_until", "last_sign_in_at", "email", "email_verified", "status_before_deletion"];
+const DERIVED: [&str; 9] = [
+    "id",
+    "created_at",
+    "deleted_at",
+    "purge_after",
+    "locked_until",
+    "last_sign_in_at",
+    "email",
+    "email_verified",
+    "status_before_deletion",
+];
 
 /// What is to be changed back.
 #[derive(Default)]

@@ -65,6 +65,7 @@ enum ActionName {
     Reactivate,
     Delete,
     Restore,
+    Purge,
     SignOut,
     AssignRole,
     RemoveRole,
@@ -79,6 +80,7 @@ impl ActionName {
             Self::Reactivate => "reactivate",
             Self::Delete => "delete",
             Self::Restore => "restore",
+            Self::Purge => "purge",
             Self::SignOut => "sign_out",
             Self::AssignRole => "assign_role",
             Self::RemoveRole => "remove_role",
@@ -185,7 +187,8 @@ fn confirm(action: &Action, count: i64) -> Outcome {
             "nobody is there to be asked: give --yes to do it, or --dry-run to see only what it would do",
         ));
     }
-    output::ask(&format!("Do it: {} {count} users? [y/N] ", action.name().replace('_', " ")));
+    let warning = if *action == Action::Purge { " This can't be undone." } else { "" };
+    output::ask(&format!("Do it: {} {count} users?{warning} [y/N] ", action.name().replace('_', " ")));
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).map_err(anyhow::Error::from)?;
     if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
@@ -293,6 +296,7 @@ async fn show(app: &App, id: Uuid, json: bool) -> Outcome {
     ]);
     refusals(&seen);
     match run.state {
+        State::Finished | State::Failed if run.action == Action::Purge.name() => {}
         State::Finished | State::Failed if done > 0 => output::say(format!("To undo it: usher change undo {id}")),
         State::Running | State::Paused => output::say(format!("To do the rest here and now: usher bulk resume {id}")),
         State::Previewed | State::Finished | State::Failed => {}

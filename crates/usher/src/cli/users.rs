@@ -306,6 +306,7 @@ fn show(user: &User, json: bool) -> Outcome {
         ("last sign-in", output::time_or(user.last_sign_in_at, "never")),
         ("locked until", output::time_or(user.locked_until, "-")),
         ("deleted", output::time_or(user.deleted_at, "-")),
+        ("kept until", output::time_or(user.purge_after, "-")),
     ]);
     Ok(())
 }

@@ -63,7 +63,7 @@ pub fn router() -> Routes {
         )
         .op(
             op(Method::DELETE, "/v1/users/{id}", DELETE, "Delete a user")
-                .description("Into the recycle bin, for 30 days; every session ends at once.")
+                .description("Into the recycle bin, for 30 days; every session ends at once. A run in bulk with the action `purge` removes them for good before that.")
                 .fails(403, OUTRANKED)
                 .fails(409, LAST_ADMIN),
             delete_user,
@@ -144,7 +144,7 @@ pub fn example() -> Value {
         "website_url": "https://example.com/ann", "github_url": null, "linkedin_url": null, "locale": "en-GB",
         "time_zone": "Europe/Vienna", "professional_at": null, "attributes": { "department": "Sales" }, "roles": ["user"],
         "locked_until": null, "last_sign_in_at": "2026-01-02T03:04:05Z", "created_at": "2026-01-01T00:00:00Z",
-        "updated_at": "2026-01-02T03:04:05Z", "deleted_at": null, "version": 3,
+        "updated_at": "2026-01-02T03:04:05Z", "deleted_at": null, "purge_after": null, "version": 3,
     })
 }
 

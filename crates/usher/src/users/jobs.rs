@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::store;
-use crate::audit::{self, Event};
-use crate::db::Tx;
+use jiff::SignedDuration;
+
+use super::{lifecycle, store};
+use crate::app::App;
+use crate::db::{Actor, Tx};
 use crate::emails;
 use crate::error::AppResult;
 use crate::http::idempotency;
@@ -14,17 +16,25 @@ use crate::sessions;
 const PURGE: &str = "purge_deleted_users";
 const FORGET: &str = "forget_ended_sessions";
 const AT_ONCE: i64 = 500;
+/// A job must end within its time; the next one goes on.
+const WITHIN: SignedDuration = SignedDuration::from_secs(15);
 
 pub fn register(registry: &mut Registry) {
-    registry.every(Duration::from_hours(1), PURGE, |_, tx, _| Box::pin(purge(tx)));
+    registry.every_outside(Duration::from_hours(1), PURGE, |app, _| Box::pin(purge(app)));
     registry.every(Duration::from_hours(24), FORGET, |_, tx, _| Box::pin(forget(tx)));
 }
 
 /// Removes for good whoever's time in the recycle bin has passed; their addresses and user names are free then.
-async fn purge(tx: &mut Tx) -> AppResult<()> {
-    for id in store::purge_users(tx, AT_ONCE).await? {
-        audit::erase(tx, id).await?;
-        audit::record(tx, Event::success("user.purged").on("user", id)).await?;
+async fn purge(app: &App) -> AppResult<()> {
+    let until = app.clock.now() + WITHIN;
+    while app.clock.now() < until {
+        let mut tx = app.begin_as(Actor::System).await?;
+        let due = store::lock_due(&mut tx, AT_ONCE).await?;
+        if due.is_empty() {
+            break;
+        }
+        lifecycle::purge(&mut tx, &due, "its time had passed").await?;
+        tx.commit().await?;
     }
     Ok(())
 }

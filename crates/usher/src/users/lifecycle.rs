@@ -106,6 +106,15 @@ async fn restore(tx: &mut Tx, before: &User) -> AppResult<User> {
     finish(tx, "user.restored", before).await
 }
 
+/// Removes users for good; their addresses and user names are free then. They are in the recycle bin.
+pub(super) async fn purge(tx: &mut Tx, ids: &[UserId], why: &str) -> AppResult<()> {
+    store::delete_users(tx, ids).await?;
+    audit::erase(tx, ids).await?;
+    let event = |id: &UserId| Event::success("user.purged").on("user", id).detail("why", why);
+    audit::record_all(tx, ids.iter().map(event).collect()).await?;
+    Ok(())
+}
+
 /// Ends the lock after wrong passwords, and forgets them. A password that was stopped stays so: it is somebody else's too, or was
 /// nearly guessed.
 async fn unlock(tx: &mut Tx, before: &User) -> AppResult<User> {

@@ -22,6 +22,8 @@ pub enum ChangeOfMany {
     TakeRole(RoleName),
     /// A merge patch (RFC 7396).
     Attributes(Map<String, Value>),
+    /// For good; only whoever is in the recycle bin.
+    Purge,
 }
 
 /// What came of it for one user.
@@ -87,6 +89,8 @@ pub async fn change_many(tx: &mut Tx, by: Authority, users: &[User], change: &Ch
 fn after(user: &User, change: &ChangeOfMany, rules: Option<&Rules>) -> Result<Option<User>, Rejection> {
     let mut after = user.clone();
     match change {
+        ChangeOfMany::Purge if user.status == UserStatus::Deleted => {}
+        ChangeOfMany::Purge => return Err(lifecycle::wrong_state("The user is not in the recycle bin: delete them first.")),
         ChangeOfMany::Standing(ChangeOfStanding::SignOut) => return Ok(Some(after)),
         ChangeOfMany::Standing(change) => match lifecycle::next_status(user, *change)? {
             Some(status) => after.status = status,
@@ -132,7 +136,7 @@ pub fn may_take_admins(change: Option<&ChangeOfMany>) -> bool {
     match change {
         Some(ChangeOfMany::Standing(change)) => matches!(change, ChangeOfStanding::Suspend | ChangeOfStanding::Delete),
         Some(ChangeOfMany::TakeRole(role)) => role.as_str() == roles::ADMIN,
-        Some(ChangeOfMany::GrantRole(_) | ChangeOfMany::Attributes(_)) | None => false,
+        Some(ChangeOfMany::GrantRole(_) | ChangeOfMany::Attributes(_) | ChangeOfMany::Purge) | None => false,
     }
 }
 
@@ -151,7 +155,7 @@ async fn change_alone(tx: &mut Tx, by: Authority, user: &User, change: &ChangeOf
                 user.roles.iter().filter(|held| *held != role.as_str()).map(|held| RoleName::from(held.as_str())).collect();
             super::set_roles(tx, by, user, &kept).await
         }
-        ChangeOfMany::GrantRole(_) | ChangeOfMany::Attributes(_) => Ok(user.clone()),
+        ChangeOfMany::GrantRole(_) | ChangeOfMany::Attributes(_) | ChangeOfMany::Purge => Ok(user.clone()),
     };
     match changed {
         Ok(_) => Ok(Outcome::Done),
@@ -209,11 +213,13 @@ async fn write(tx: &mut Tx, by: Authority, changed: &[(usize, &User, User)], cha
             store::update_attributes(tx, &ids, &attributes).await?;
             "user.updated"
         }
+        ChangeOfMany::Purge => return lifecycle::purge(tx, &ids, "asked for").await,
     };
     let now = tx.now();
     let event = |(_, before, after): &(usize, &User, User)| {
         let mut after = after.clone();
         after.deleted_at = (after.status == UserStatus::Deleted).then_some(now);
+        after.purge_after = after.deleted_at.map(|at| at + lifecycle::KEPT_FOR);
         Event::success(action).on("user", before.id).changed(*before, &after)
     };
     audit::record_all(tx, changed.iter().map(event).collect()).await?;

@@ -82,6 +82,8 @@ pub struct User {
     pub updated_at: Timestamp,
     /// When the person was put into the recycle bin.
     pub deleted_at: Option<Timestamp>,
+    /// From then on the recycle bin forgets them for good.
+    pub purge_after: Option<Timestamp>,
     /// What restoring them brings back.
     #[serde(skip)]
     pub status_before_deletion: Option<UserStatus>,
@@ -162,7 +164,7 @@ pub async fn free_address(tx: &mut Tx, address: &EmailAddress) -> AppResult<()> 
 /// Removes a sign-up that waits for the verification of this address, which is locked.
 async fn discard_unverified(tx: &mut Tx, address: &EmailAddress) -> AppResult<()> {
     for discarded in store::delete_unverified(tx, address.normal()).await? {
-        audit::erase(tx, discarded).await?;
+        audit::erase(tx, &[discarded]).await?;
         audit::record(tx, Event::success("user.purged").on("user", discarded).detail("why", "never_verified")).await?;
     }
     Ok(())

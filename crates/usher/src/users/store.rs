@@ -18,7 +18,7 @@ const FIND_USERS: &str = "
     select
         u.id, u.username, u.status, u.locked_until, u.given_name, u.family_name, u.display_name, u.bio, u.picture_url, u.website_url,
         u.github_url, u.linkedin_url, u.locale, u.time_zone, u.professional_at, u.attributes, u.version, u.created_at, u.updated_at,
-        u.last_sign_in_at, u.deleted_at, u.status_before_deletion,
+        u.last_sign_in_at, u.deleted_at, u.purge_after, u.status_before_deletion,
         (
             select coalesce(
                 jsonb_agg(
@@ -272,19 +272,21 @@ pub async fn delete_unverified(tx: &mut Tx, address_normal: &str) -> DbResult<Ve
     Ok(tx.query(sql, &[&address_normal]).await?.iter().map(|row| row.get(0)).collect())
 }
 
-pub async fn purge_users(tx: &mut Tx, limit: i64) -> DbResult<Vec<UserId>> {
+pub async fn delete_users(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
+    tx.execute("delete from users where id = any($1) and status = 'deleted'", &[&ids]).await?;
+    Ok(())
+}
+
+/// Those whose time in the recycle bin has passed.
+pub async fn lock_due(tx: &mut Tx, limit: i64) -> DbResult<Vec<UserId>> {
     let now = tx.now();
     let sql = "
-        delete from users
-        where id in (
-            select id
-            from users
-            where purge_after <= $1
-            order by purge_after
-            limit $2
-            for update skip locked
-        )
-        returning id";
+        select id
+        from users
+        where purge_after <= $1
+        order by purge_after
+        limit $2
+        for update skip locked";
     Ok(tx.query(sql, &[&now, &limit]).await?.iter().map(|row| row.get(0)).collect())
 }
 
@@ -312,6 +314,7 @@ fn user(row: &Row) -> User {
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
         deleted_at: row.get("deleted_at"),
+        purge_after: row.get("purge_after"),
         status_before_deletion: row.get::<_, Option<&str>>("status_before_deletion").and_then(UserStatus::parse),
         version: row.get("version"),
         permissions: PermissionSet::from_names(&permissions),

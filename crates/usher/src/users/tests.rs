@@ -4,6 +4,7 @@ mod attribute_filters;
 mod filter;
 mod lifecycle;
 mod list;
+mod recycle_bin;
 
 use http::{Method, header};
 use jiff::SignedDuration;

@@ -56,7 +56,7 @@ async fn r286_details_of_who_is_still_there_are_not_erased() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let mut tx = app.tx().await;
-    let refused = super::store::delete_details(&mut tx, ann.id.parse().unwrap(), 10).await.unwrap_err();
+    let refused = super::store::delete_details(&mut tx, &[ann.id.parse().unwrap()], 10).await.unwrap_err();
     assert!(format!("{:?}", anyhow::Error::from(refused)).contains("only when the person they concern is purged"));
     drop(tx);
     app.finish().await;

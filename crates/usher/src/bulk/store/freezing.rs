@@ -10,7 +10,7 @@ use crate::users::{self, Filter, Surroundings, Written};
 
 /// Writes down who is in the set and what would come of them, and says how many there are.
 pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selection: &Selection) -> AppResult<i64> {
-    let status = (*action == Action::Restore).then_some(UserStatus::Deleted);
+    let status = matches!(action, Action::Restore | Action::Purge).then_some(UserStatus::Deleted);
     let filter = match selection {
         Selection::Filter(filter) => Filter { filter: Some(filter.clone()), status, ..Filter::default() },
         Selection::Ids(_) => Filter::default(),
@@ -67,7 +67,7 @@ fn verdict(action: &Action, around: &Surroundings, into: &mut Conditions) -> Str
             add("when u.status in ('deleted', 'pending') then 'invalid_state' when u.status = 'active' then 'unchanged'");
         }
         Action::Delete => add("when u.status = 'deleted' then 'unchanged'"),
-        Action::Restore => add("when u.status <> 'deleted' then 'invalid_state'"),
+        Action::Restore | Action::Purge => add("when u.status <> 'deleted' then 'invalid_state'"),
         Action::AssignRole { role } | Action::RemoveRole { role } => {
             let not = if matches!(action, Action::AssignRole { .. }) { "" } else { "not " };
             let (role, now) = (into.bind(role.as_str().to_owned()), into.bind(around.now));
