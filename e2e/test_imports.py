@@ -3,11 +3,15 @@
 import csv
 import gzip
 import io
+import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from harness.client import Client, problem
 from harness.mailbox import Mailbox
@@ -77,6 +81,27 @@ def test_an_import_that_is_killed_goes_on_and_creates_each_user_once(
     assert total == {"count": ROWS, "exact": True}
 
 
+def test_parquet_reads_as_what_the_other_formats_say(place: tuple[Usher, Site]) -> None:
+    usher, site = place
+    said = site.admin.api.get("/v1/exports/users?format=ndjson", expect=200).text
+    users = [json.loads(line) for line in said.splitlines()]
+    answer = site.admin.api.get("/v1/exports/users?format=parquet", expect=200)
+    assert answer.headers["content-type"] == "application/vnd.apache.parquet"
+    table = parquet.read_table(io.BytesIO(answer.content))
+    assert table.schema.field("created_at").type == pyarrow.timestamp("us", tz="UTC")
+    assert table.schema.field("roles").type.value_type == pyarrow.string()
+    assert table.num_rows == len(users) > 0
+    for row, user in zip(table.to_pylist(), users, strict=True):
+        assert json.loads(row.pop("attributes")) == user.pop("attributes")
+        for name in ("created_at", "last_sign_in_at", "professional_at"):
+            at = user.pop(name)
+            assert row.pop(name) == (at and datetime.fromisoformat(at))
+        assert row == user
+    file = usher.folder / "users.parquet"
+    usher.cli("export", "users", "--format", "parquet", "--fields", "email,roles", "--output", str(file))
+    assert parquet.read_table(file).column_names == ["email", "roles"]
+
+
 def test_the_command_line_previews_applies_and_exports(place: tuple[Usher, Site], tmp_path: Path) -> None:
     usher, _ = place
     file, report = usher.folder / "people.csv", usher.folder / "faults.csv"
@@ -99,6 +124,8 @@ def test_the_command_line_previews_applies_and_exports(place: tuple[Usher, Site]
 
     exported = usher.cli("export", "users", "--filter", 'emails.value ew "@cli.example"', "--fields", "email,given_name")
     assert exported.stdout == "email,given_name\nann@cli.example,'=Ann\n"
+    wrong = usher.cli("export", "users", "--format", "xlsx", code=2)
+    assert "parquet" in wrong.stderr
     mistake = usher.cli("import", "users", str(file), "--yes", "--map", "given_name=givn_name", code=1)
     assert "given_name" in mistake.stderr
 

@@ -20,17 +20,20 @@ const LINES_SHOWN: usize = 40;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Options {
     seconds: u32,
+    /// So many inputs each, however long it takes.
+    runs: Option<u64>,
     /// All of them when left out.
     target: Option<String>,
 }
 
 impl Options {
     pub fn parse(words: &[&str]) -> Option<Self> {
-        let mut options = Self { seconds: 60, target: None };
+        let mut options = Self { seconds: 60, runs: None, target: None };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match *word {
                 "--seconds" => options.seconds = words.next()?.parse().ok().filter(|seconds| *seconds > 0)?,
+                "--runs" => options.runs = Some(words.next()?.parse().ok().filter(|runs| *runs > 0)?),
                 name if !name.starts_with('-') && options.target.is_none() => options.target = Some(name.to_owned()),
                 _ => return None,
             }
@@ -50,8 +53,12 @@ pub fn run(options: &Options) -> Outcome {
     let program = build(&root, &place)?;
     let mut broken = Vec::new();
     for name in chosen {
-        println!("{name}: {} s ...", options.seconds);
-        if !fuzz(&root, &place, &program, name, options.seconds)? {
+        let until = match options.runs {
+            Some(runs) => format!("-runs={runs}"),
+            None => format!("-max_total_time={}", options.seconds),
+        };
+        println!("{name}: {until} ...");
+        if !fuzz(&root, &place, &program, name, &until)? {
             broken.push(name.as_str());
         }
     }
@@ -90,7 +97,7 @@ fn host() -> Result<String, String> {
 }
 
 /// Whether the parser held.
-fn fuzz(root: &Path, place: &Path, program: &Path, name: &str, seconds: u32) -> Result<bool, String> {
+fn fuzz(root: &Path, place: &Path, program: &Path, name: &str, until: &str) -> Result<bool, String> {
     let made = |path: PathBuf| match fs::create_dir_all(&path) {
         Ok(()) => Ok(path),
         Err(error) => Err(format!("{}: {error}", path.display())),
@@ -101,7 +108,7 @@ fn fuzz(root: &Path, place: &Path, program: &Path, name: &str, seconds: u32) -> 
     let output = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
     let mut command = Command::new(program);
     command
-        .arg(format!("-max_total_time={seconds}"))
+        .arg(until)
         .arg(format!("-max_len={INPUT_MAX}"))
         .arg(format!("-timeout={INPUT_SECONDS_MAX}"))
         .arg(format!("-artifact_prefix={}/", broken.display()))
@@ -131,12 +138,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_a_time_and_a_name() {
-        let options = |seconds, target: Option<&str>| Some(Options { seconds, target: target.map(ToOwned::to_owned) });
+    fn options_are_a_time_or_a_number_and_a_name() {
+        let options =
+            |seconds, target: Option<&str>| Some(Options { seconds, runs: None, target: target.map(ToOwned::to_owned) });
+        assert_eq!(Options::parse(&["--runs", "9", "token"]).unwrap().runs, Some(9));
         assert_eq!(Options::parse(&[]), options(60, None));
         assert_eq!(Options::parse(&["--seconds", "5", "token"]), options(5, Some("token")));
         assert_eq!(Options::parse(&["token"]), options(60, Some("token")));
-        for bad in [&["--seconds"][..], &["--seconds", "0"], &["--seconds", "x"], &["--fast"], &["a", "b"]] {
+        for bad in [&["--seconds"][..], &["--seconds", "0"], &["--runs", "0"], &["--seconds", "x"], &["--fast"], &["a", "b"]] {
             assert_eq!(Options::parse(bad), None, "{bad:?}");
         }
     }

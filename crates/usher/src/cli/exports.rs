@@ -1,7 +1,7 @@
 //! `usher export`.
 
 use std::fs::OpenOptions;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Users {
-    /// csv or ndjson
+    /// csv, ndjson or parquet
     #[arg(long, default_value = "csv")]
     format: String,
     /// Only users whom it fits, as in `GET /v1/users`
@@ -55,11 +55,10 @@ pub async fn run(config: Config, command: Command) -> Outcome {
 }
 
 async fn export(app: &App, users: Users) -> Outcome {
-    let format = match users.format.as_str() {
-        "csv" => Format::Csv,
-        "ndjson" => Format::Ndjson,
-        _ => return Err(Failure::usage("--format is csv or ndjson")),
-    };
+    let format = Format::parse(&users.format).ok_or_else(|| Failure::usage("--format is csv, ndjson or parquet"))?;
+    if format == Format::Parquet && users.output.is_none() && std::io::stdout().is_terminal() {
+        return Err(Failure::usage("Parquet is nothing for a terminal: give --output, or send the output into a file"));
+    }
     let (filter, fields, password_hashes, after) = (users.filter, users.fields, users.with_password_hashes, users.after);
     let wanted = Wanted { format, filter, fields, password_hashes, after };
     let to: Box<dyn Write> = match &users.output {

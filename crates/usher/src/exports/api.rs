@@ -24,7 +24,7 @@ pub fn router() -> Routes {
             "Export users",
         )
         .description(
-            "All users whom the caller may see, as one snapshot, in the order of their ids. An export that was cut off goes on with `after`. The importer reads it.",
+            "All users whom the caller may see, as one snapshot, in the order of their ids. An export that was cut off goes on with `after`, in another file if it is Parquet. The importer reads CSV and NDJSON.",
         )
         .fails(401, "Password hashes are wanted, and the sign-in is longer ago than 10 minutes (`fresh_authentication_required`).")
         .fails(403, "Password hashes are wanted, and the caller lacks a permission (`forbidden`)."),
@@ -63,6 +63,7 @@ async fn export_users(caller: Caller, State(app): State<App>, Query(parameters):
     let (media_type, file_name) = match format {
         Format::Csv => ("text/csv; charset=utf-8", "users.csv"),
         Format::Ndjson => ("application/x-ndjson", "users.ndjson"),
+        Format::Parquet => ("application/vnd.apache.parquet", "users.parquet"),
     };
     Ok(Streamed::new(media_type, file_name, |pieces| async move {
         while let Some(piece) = export.next().await? {

@@ -4,6 +4,7 @@
 //! bytes. Whom the caller may not act on is left out, as in lists.
 
 mod api;
+mod parquet;
 mod row;
 mod store;
 
@@ -40,6 +41,18 @@ pub enum Format {
     #[default]
     Csv,
     Ndjson,
+    Parquet,
+}
+
+impl Format {
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "csv" => Self::Csv,
+            "ndjson" => Self::Ndjson,
+            "parquet" => Self::Parquet,
+            _ => return None,
+        })
+    }
 }
 
 /// What is exported.
@@ -62,6 +75,8 @@ pub struct Export {
     fields: Vec<&'static str>,
     pub count: i64,
     begun: bool,
+    /// Where the file is one of Parquet, until it is whole.
+    parquet: Option<parquet::File>,
     written: u64,
     _permit: tokio::sync::SemaphorePermit<'static>,
 }
@@ -95,7 +110,8 @@ pub async fn begin(app: &App, by: Authority, origin: &Origin, wanted: Wanted) ->
         .detail("count", count);
     audit::record(&mut note, event).await?;
     note.commit().await?;
-    Ok(Export { tx, wanted, fields, count, begun: false, written: 0, _permit: permit })
+    let parquet = (wanted.format == Format::Parquet).then(|| parquet::File::begin(&fields)).transpose()?;
+    Ok(Export { tx, wanted, fields, count, begun: false, parquet, written: 0, _permit: permit })
 }
 
 /// The fields that are wanted, in their order in the file.
@@ -123,12 +139,24 @@ impl Export {
             piece = crate::cells::line(self.fields.iter().copied());
         }
         self.begun = true;
-        let users = store::fetch_users(&mut self.tx, BATCH, self.wanted.password_hashes).await?;
-        for (user, hash) in &users {
-            row::write(self.wanted.format, &self.fields, user, hash.as_deref(), &mut piece)?;
+        loop {
+            let users = store::fetch_users(&mut self.tx, BATCH, self.wanted.password_hashes).await?;
+            self.written += u64::try_from(users.len()).unwrap_or_default();
+            for (user, hash) in &users {
+                match (self.wanted.format, &mut self.parquet) {
+                    (_, Some(file)) => file.add(&row::members(user, hash.as_deref())?, &mut piece)?,
+                    (Format::Ndjson, None) => row::write_object(&self.fields, user, hash.as_deref(), &mut piece)?,
+                    (Format::Csv | Format::Parquet, None) => row::write_line(&self.fields, user, hash.as_deref(), &mut piece)?,
+                }
+            }
+            if let Some(mut file) = self.parquet.take_if(|_| users.is_empty()) {
+                file.finish(&mut piece)?;
+            }
+            // A row group is written when it is whole.
+            if users.is_empty() || !piece.is_empty() {
+                return Ok((!piece.is_empty()).then_some(piece));
+            }
         }
-        self.written += u64::try_from(users.len()).unwrap_or_default();
-        Ok((!piece.is_empty()).then_some(piece))
     }
 
     /// So many users are written.

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::Format;
 use crate::cells;
 use crate::error::AppResult;
 use crate::users::User;
@@ -35,25 +34,29 @@ pub const FIELDS: [&str; 22] = [
 /// The one that is there only if it is asked for.
 pub const PASSWORD_HASH: &str = "password_hash";
 
-/// Writes the user at the end of `into`.
-pub fn write(format: Format, fields: &[&str], user: &User, hash: Option<&str>, into: &mut Vec<u8>) -> AppResult<()> {
-    let mut members = members(user, hash)?;
-    let values: Vec<(&str, Value)> = fields.iter().map(|field| (*field, members.remove(*field).unwrap_or(Value::Null))).collect();
-    match format {
-        Format::Ndjson => {
-            let object: Map<String, Value> = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            serde_json::to_writer(&mut *into, &object)?;
-            into.push(b'\n');
-        }
-        Format::Csv => {
-            let texts: Vec<String> = values.into_iter().map(|(name, value)| text(name, value)).collect();
-            into.extend(cells::line(texts.iter().map(String::as_str)));
-        }
-    }
+/// Writes the user at the end of `into`, as a line with an object.
+pub fn write_object(fields: &[&str], user: &User, hash: Option<&str>, into: &mut Vec<u8>) -> AppResult<()> {
+    let object: Map<String, Value> =
+        values(fields, user, hash)?.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    serde_json::to_writer(&mut *into, &object)?;
+    into.push(b'\n');
     Ok(())
 }
 
-fn members(user: &User, hash: Option<&str>) -> AppResult<Map<String, Value>> {
+/// Writes the user at the end of `into`, as a line of CSV.
+pub fn write_line(fields: &[&str], user: &User, hash: Option<&str>, into: &mut Vec<u8>) -> AppResult<()> {
+    let texts: Vec<String> = values(fields, user, hash)?.into_iter().map(|(name, value)| text(name, value)).collect();
+    into.extend(cells::line(texts.iter().map(String::as_str)));
+    Ok(())
+}
+
+fn values<'a>(fields: &[&'a str], user: &User, hash: Option<&str>) -> AppResult<Vec<(&'a str, Value)>> {
+    let mut members = members(user, hash)?;
+    Ok(fields.iter().map(|field| (*field, members.remove(*field).unwrap_or(Value::Null))).collect())
+}
+
+/// Every field, and some more.
+pub fn members(user: &User, hash: Option<&str>) -> AppResult<Map<String, Value>> {
     let Value::Object(mut members) = serde_json::to_value(user)? else { return Ok(Map::new()) };
     let others = |verified: bool| -> Value {
         let others = user.emails.iter().filter(|email| !email.primary && email.verified_at.is_some() == verified);

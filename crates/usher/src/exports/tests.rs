@@ -1,6 +1,8 @@
 //! Exports: who sees whom, and that what is imported again is exported as the same bytes.
 
-use serde_json::json;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::{Field, Row};
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::caller::Authority;
@@ -47,6 +49,10 @@ async fn import(app: &App, options: Options, file: Vec<u8>) {
 }
 
 async fn export(app: &App, format: Format, password_hashes: bool) -> String {
+    String::from_utf8(export_bytes(app, format, password_hashes).await).unwrap()
+}
+
+async fn export_bytes(app: &App, format: Format, password_hashes: bool) -> Vec<u8> {
     let wanted = Wanted { format, password_hashes, ..Wanted::default() };
     let mut export = exports::begin(app, Authority::operator(), &Origin::of(Actor::Cli), wanted).await.unwrap();
     let mut file = Vec::new();
@@ -54,7 +60,62 @@ async fn export(app: &App, format: Format, password_hashes: bool) -> String {
         file.extend(piece);
     }
     assert_eq!(u64::try_from(export.count).unwrap(), export.finish().await.unwrap());
-    String::from_utf8(file).unwrap()
+    file
+}
+
+#[tokio::test]
+async fn parquet_has_what_the_other_formats_have_over_several_row_groups() {
+    let app = TestApp::new().await;
+    let empty = export_bytes(&app.app, Format::Parquet, false).await;
+    assert_eq!(rows(empty), Vec::<Value>::new());
+    import(&app.app, Options { format: FileFormat::Ndjson, ..Options::default() }, odd_users().into_bytes()).await;
+    let mut tx = app.tx().await;
+    let more = "
+        insert into users (id, username, status, created_at, updated_at)
+        select md5('user' || at)::uuid, 'user' || at, 'active', '2026-01-01', '2026-01-01'
+        from generate_series(1, 12000) as at";
+    tx.execute(more, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    let seen: Vec<Value> = rows(export_bytes(&app.app, Format::Parquet, true).await);
+    let lines = export(&app.app, Format::Ndjson, true).await;
+    let expected: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(seen.len(), 12_005);
+    for (seen, expected) in seen.iter().zip(&expected) {
+        for (name, value) in expected.as_object().unwrap() {
+            let value = match (name.as_str(), value) {
+                ("attributes", value) => json!(value.to_string()),
+                ("created_at" | "last_sign_in_at" | "professional_at", Value::String(at)) => {
+                    json!(at.parse::<jiff::Timestamp>().unwrap().as_microsecond())
+                }
+                _ => value.clone(),
+            };
+            assert_eq!(seen[name], value, "{name} of {expected}");
+        }
+    }
+    app.finish().await;
+}
+
+/// The rows of a Parquet file.
+fn rows(file: Vec<u8>) -> Vec<Value> {
+    let reader = SerializedFileReader::new(bytes::Bytes::from(file)).unwrap();
+    let value = |field: &Field| match field {
+        Field::Null => Value::Null,
+        Field::Str(text) => json!(text),
+        Field::Bool(flag) => json!(flag),
+        Field::TimestampMicros(at) => json!(at),
+        Field::ListInternal(items) => items.elements().iter().map(|item| json!(text(item))).collect(),
+        Field::Bytes(bytes) => json!(bytes.as_utf8().unwrap()),
+        other => panic!("{other:?}"),
+    };
+    let row = |row: Row| row.get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect();
+    reader.get_row_iter(None).unwrap().map(|found| row(found.unwrap())).collect()
+}
+
+fn text(field: &Field) -> &str {
+    match field {
+        Field::Str(text) => text,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
