@@ -74,7 +74,7 @@ impl ConnectOptions {
     /// What a session begins with. Sent as a statement: a pooler drops, or refuses, what is asked for while connecting.
     fn bounds(&self) -> String {
         format!(
-            "set statement_timeout = {}; set lock_timeout = {}; set idle_in_transaction_session_timeout = {}; set timezone = 'UTC'",
+            "set statement_timeout = {}; set lock_timeout = {}; set idle_in_transaction_session_timeout = {}; set timezone = 'UTC'; set jit = off; set max_parallel_workers_per_gather = 0",
             self.statement_timeout.as_millis(),
             self.lock_timeout.as_millis(),
             self.idle_transaction_timeout.as_millis()

@@ -1,7 +1,9 @@
 //! Lists of users: filters, search and keyset pages. The statement is put together from fixed pieces; values are only ever bound.
 //!
 //! What is ordered and narrowed down at once has two plans, and PostgreSQL can't know which is good: few are found by their own
-//! indexes and sorted, many are met soon on a walk in the order of the page. So up to [`FEW`] are found first, and counted by that.
+//! indexes and sorted, many are met soon on a walk in the order of the page. So PostgreSQL is asked how many it expects. Where it
+//! expects [`MANY`], a walk of [`STEPS`] users is tried, which is enough if they are as many and stand anywhere; else up to [`FEW`] are
+//! found by their indexes, and counted by that. If they are more after all, the walk goes as far as it takes.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -74,6 +76,10 @@ pub enum Sort {
 
 /// So many are few: found by their own indexes, counted and sorted.
 const FEW: i64 = 10_000;
+/// From so many on they are likely to be met on a short walk.
+const MANY: i64 = 5_000;
+/// Users that a short walk passes.
+const STEPS: i64 = 10_000;
 
 /// Where a page ended.
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,6 +104,12 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
     let mut written = cursor.as_ref().map_or(Written::ForFew, |cursor| cursor.made_for().1);
     let mut total = None;
     let mut found = None;
+    if narrows && cursor.is_none() && expect(tx, by, filter).await? >= MANY {
+        let met = on_a_walk(tx, by, filter, (sort, limit), None, Some(STEPS)).await?;
+        if i64::try_from(met.len()) == Ok(limit.and_one()) {
+            (written, found) = (Written::ForMany, Some(met));
+        }
+    }
     if narrows && written == Written::ForFew {
         let (count, ids) = among_few(tx, by, filter, sort, limit, cursor.as_ref()).await?;
         if count <= FEW {
@@ -108,7 +120,7 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
         ids
     } else {
         written = Written::ForMany;
-        on_a_walk(tx, by, filter, sort, limit, cursor.as_ref()).await?
+        on_a_walk(tx, by, filter, (sort, limit), cursor.as_ref(), None).await?
     };
     if filter.count && total.is_none() {
         total = Some(count(tx, by, filter).await?);
@@ -123,12 +135,7 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
 
 /// The condition on `users u` that the filter makes, for whoever else selects users by one. Whom the caller may not act on is left out.
 pub fn select(filter: &Filter, around: &Surroundings, written: Written, into: &mut Conditions) -> Result<(), Rejection> {
-    match filter.status {
-        // Not bound: the partial index on it is chosen by the very word.
-        Some(status) => into.require(format!("u.status = '{}'", status.as_str())),
-        None if filter.filter.as_deref().is_some_and(filter::mentions_deleted) => {}
-        None => into.require("u.status <> 'deleted'"),
-    }
+    into.require(standing(filter));
     if let Some(role) = &filter.role {
         let has_role = has_role(role, around, written, into);
         into.require(has_role);
@@ -146,6 +153,16 @@ pub fn select(filter: &Filter, around: &Surroundings, written: Written, into: &m
         into.require(format!("not {outranks}"));
     }
     Ok(())
+}
+
+/// In which status the users are.
+fn standing(filter: &Filter) -> String {
+    match filter.status {
+        // Not bound: the partial index on it is chosen by the very word.
+        Some(status) => format!("u.status = '{}'", status.as_str()),
+        None if filter.filter.as_deref().is_some_and(filter::mentions_deleted) => "true".to_owned(),
+        None => "u.status <> 'deleted'".to_owned(),
+    }
 }
 
 /// Text as a pattern of `like` that fits this very text and no other.
@@ -297,20 +314,29 @@ async fn among_few(
     Ok(rows.first().map_or((0, Vec::new()), |row| (row.get(0), row.get(1))))
 }
 
+/// The page, met in its order; after so many steps the walk ends, wherever it is.
 async fn on_a_walk(
     tx: &mut Tx,
     by: Authority,
     filter: &Filter,
-    sort: Sort,
-    limit: Limit,
+    (sort, limit): (Sort, Limit),
     cursor: Option<&Cursor>,
+    steps: Option<i64>,
 ) -> AppResult<Vec<UserId>> {
     let around = Surroundings::look(tx, by, filter).await?;
     let mut conditions = Conditions::default();
     select(filter, &around, Written::ForMany, &mut conditions)?;
     let (after, order) = (after(cursor, "u", &mut conditions), order(sort, "u"));
     let limit = conditions.bind(limit.and_one());
-    let sql = format!("select u.id from users u where {} and {after} order by {order} limit {limit}", conditions.sql());
+    let sql = match steps.map(|steps| conditions.bind(steps)) {
+        // A status has an index in the order of the page, and deleted users are no steps.
+        Some(steps) => format!(
+            "select u.id from (select u.* from users u where {} order by {order} limit {steps}) u where {} order by {order} limit {limit}",
+            standing(filter),
+            conditions.sql()
+        ),
+        None => format!("select u.id from users u where {} and {after} order by {order} limit {limit}", conditions.sql()),
+    };
     let params = conditions.params();
     // A filter's text is its own: to keep what was prepared for it would be to keep it for nobody.
     let rows = if filter.filter.is_some() { tx.query_once(&sql, &params).await? } else { tx.query(&sql, &params).await? };
@@ -328,11 +354,16 @@ async fn count(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Total> 
     if counted <= FEW {
         return Ok(Total::exactly(counted));
     }
+    Ok(Total { count: expect(tx, by, filter).await?.max(counted), exact: false })
+}
+
+/// As many as PostgreSQL expects.
+async fn expect(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<i64> {
+    let around = Surroundings::look(tx, by, filter).await?;
     let mut conditions = Conditions::default();
-    select(filter, &around, Written::ForMany, &mut conditions)?;
+    select(filter, &around, Written::ForFew, &mut conditions)?;
     let sql = format!("explain (format json) select from users u where {}", conditions.sql());
     let rows = tx.query_once(&sql, &conditions.params()).await?;
     let plan: Option<serde_json::Value> = rows.first().map(|row| row.get(0));
-    let expected = plan.and_then(|plan| plan[0]["Plan"]["Plan Rows"].as_i64()).unwrap_or_default();
-    Ok(Total { count: expected.max(counted), exact: false })
+    Ok(plan.and_then(|plan| plan[0]["Plan"]["Plan Rows"].as_i64()).unwrap_or_default())
 }

@@ -144,8 +144,11 @@ impl<'a> Compiler<'a> {
 
     fn sql(&mut self, filter: &Filter) -> Result<String, FieldError> {
         Ok(match filter {
-            Filter::And(all) => self.joined(all, " and ")?,
-            Filter::Or(all) => self.joined(all, " or ")?,
+            Filter::And(all) => {
+                let pieces = all.iter().map(|filter| self.sql(filter)).collect::<Result<Vec<_>, _>>()?;
+                format!("({})", pieces.join(" and "))
+            }
+            Filter::Or(all) => self.either(all)?,
             Filter::Not(inner) => format!("not {}", self.sql(inner)?),
             Filter::Present { path } => self.present(path)?,
             Filter::Compare { path, operator: Operator::NotEqual, value } => {
@@ -162,9 +165,14 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn joined(&mut self, all: &[Filter], word: &str) -> Result<String, FieldError> {
+    /// Conditions on several tables have no index in common: each is a look-up of its own, on a `u` of its own.
+    fn either(&mut self, all: &[Filter]) -> Result<String, FieldError> {
         let pieces = all.iter().map(|filter| self.sql(filter)).collect::<Result<Vec<_>, _>>()?;
-        Ok(format!("({})", pieces.join(word)))
+        if self.written == Written::ForFew && pieces.iter().any(|piece| piece.contains("(select")) {
+            let found: Vec<String> = pieces.iter().map(|piece| format!("select u.id from users u where {piece}")).collect();
+            return Ok(format!("u.id in ({})", found.join(" union ")));
+        }
+        Ok(format!("({})", pieces.join(" or ")))
     }
 
     fn present(&mut self, path: &AttributePath) -> Result<String, FieldError> {
@@ -173,8 +181,9 @@ impl<'a> Compiler<'a> {
             Subject::Attribute(property) => return Ok(format!("({} is not null)", attributes::sql::expression(property))),
         };
         Ok(match kind {
-            Kind::Id | Kind::Status | Kind::EmailVerified => "true".to_owned(),
+            Kind::Id | Kind::Status => "true".to_owned(),
             Kind::Name(column) | Kind::Code(column) | Kind::Time(column) => format!("(u.{column} is not null)"),
+            Kind::EmailVerified => "exists (select from emails e where e.user_id = u.id and e.is_primary)".to_owned(),
             Kind::Emails { primary } => {
                 let only = if primary { " and e.is_primary" } else { "" };
                 format!("exists (select from emails e where e.user_id = u.id{only})")
@@ -230,19 +239,13 @@ impl<'a> Compiler<'a> {
             }
             (Kind::EmailVerified, Literal::Boolean(wanted)) => {
                 require_equal(path, operator)?;
-                let not = if *wanted { "" } else { "not " };
-                format!(
-                    "{not}exists (select from emails e where e.user_id = u.id and e.is_primary and e.verified_at is not null)"
-                )
+                let condition = if *wanted { "e.verified_at is not null" } else { "e.verified_at is null" };
+                self.of_emails(&format!("e.is_primary and {condition}"))
             }
             (Kind::Emails { primary }, Literal::Text(text)) => {
                 let only = if primary { " and e.is_primary" } else { "" };
                 let condition = self.address(path, operator, text)?;
-                match self.written {
-                    // A look-up of its own, since it has an index of its own.
-                    Written::ForFew => format!("u.id in (select e.user_id from emails e where {condition}{only})"),
-                    Written::ForMany => format!("exists (select from emails e where e.user_id = u.id and {condition}{only})"),
-                }
+                self.of_emails(&format!("{condition}{only}"))
             }
             (Kind::Roles, Literal::Text(text)) => {
                 require_equal(path, operator)?;
@@ -250,6 +253,15 @@ impl<'a> Compiler<'a> {
             }
             (kind, _) => return Err(fault(path, format!("`{path}` is compared with {}", kind.takes()))),
         })
+    }
+
+    /// A condition on the addresses.
+    fn of_emails(&self, condition: &str) -> String {
+        match self.written {
+            // A look-up of its own, since it has an index of its own.
+            Written::ForFew => format!("u.id in (select e.user_id from emails e where {condition})"),
+            Written::ForMany => format!("exists (select from emails e where e.user_id = u.id and {condition})"),
+        }
     }
 
     /// A part of a name is also a part of what the index over all names holds, which leads there. PostgreSQL folds both sides.

@@ -166,7 +166,7 @@ impl Resource for Seen<'_> {
             "displayName" => name(&user.profile.display_name),
             "status" => vec![text(user.status.as_str())],
             "emails" => user.emails.iter().map(|email| text(&email.address)).collect(),
-            "emailVerified" => vec![Value::Boolean(user.email_verified)],
+            "emailVerified" => user.email.iter().map(|_| Value::Boolean(user.email_verified)).collect(),
             "roles" => user.roles.iter().map(|role| text(role)).collect(),
             "createdAt" => time(Some(user.created_at)),
             "lastSignInAt" => time(user.last_sign_in_at),
