@@ -285,7 +285,7 @@ async fn show(app: &App, id: Uuid, json: bool) -> Outcome {
         ("undoes", run.undoes.map_or_else(|| "-".to_owned(), |id| id.to_string())),
         ("reason", run.reason.clone().unwrap_or_else(|| "-".to_owned())),
         ("state", state(run)),
-        ("users", run.total.to_string()),
+        (if run.undoes.is_some() { "changes" } else { "users" }, run.total.to_string()),
         ("done", done.to_string()),
         ("so already", unchanged.to_string()),
         ("refused", refused.to_string()),

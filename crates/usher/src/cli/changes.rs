@@ -145,7 +145,7 @@ async fn undo(app: &App, command: Undo, json: bool) -> Outcome {
         }
         match &undoing.run {
             Some(run) => output::say(format!(
-                "A run would undo {} changes and leave out users who were changed since. Nothing was done.",
+                "A run would look at {} changes, undo them, and leave out users who were changed since. Nothing was done.",
                 run.total
             )),
             None if stands => output::say(format!(

@@ -16,6 +16,8 @@ use crate::jobs::{self, Registry};
 
 const RUN: &str = "run_import";
 const FORGET: &str = "forget_imports";
+/// Keys that are left over when rows are not applied.
+const KEYS_AT_ONCE: i64 = 100_000;
 /// One job works so long and leaves the rest to another: jobs have their time.
 const SHIFT: Duration = Duration::from_secs(12);
 
@@ -51,5 +53,6 @@ async fn run(app: &App, payload: Value) -> AppResult<()> {
 
 async fn forget(tx: &mut Tx) -> AppResult<()> {
     store::delete_old_imports(tx).await?;
+    store::delete_keys_of_ended(tx, KEYS_AT_ONCE).await?;
     Ok(())
 }

@@ -201,7 +201,8 @@ pub async fn fill_roles(tx: &mut Tx, known: &mut Known) -> DbResult<()> {
     Ok(())
 }
 
-/// Writes what was found out. What a row comes to takes the hash of the password from it.
+/// Writes what was found out. What a row comes to takes the hash of the password from it; of one that is done nothing stays but whose it
+/// was, so that it tells of nobody who is purged later.
 pub async fn update_rows(tx: &mut Tx, id: Uuid, judged: &[Judged]) -> DbResult<()> {
     let positions: Vec<i64> = judged.iter().map(|row| row.position).collect();
     let classes: Vec<Option<&str>> = judged.iter().map(|row| row.class.map(Class::as_str)).collect();
@@ -212,9 +213,10 @@ pub async fn update_rows(tx: &mut Tx, id: Uuid, judged: &[Judged]) -> DbResult<(
     let outcomes: Vec<Option<&str>> = judged.iter().map(|row| row.outcome).collect();
     let sql = "
         update import_rows r
-        set class = coalesce(n.class, r.class), user_id = coalesce(n.user_id, r.user_id), changes = coalesce(n.changes, r.changes),
+        set class = coalesce(n.class, r.class), user_id = coalesce(n.user_id, r.user_id), changes = case when n.outcome is distinct from 'done' then coalesce(n.changes, r.changes) end,
             faults = n.faults, outcome = n.outcome,
             record = case
+                when n.outcome = 'done' then '{}'
                 when n.outcome is not null or n.class not in ('create', 'update') then r.record - 'password_hash'
                 else r.record
             end
@@ -333,10 +335,12 @@ pub async fn list_faulty(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> DbRes
 async fn list_rows_where(tx: &mut Tx, condition: &str, mut params: Vec<&(dyn ToSql + Sync)>, limit: i64) -> DbResult<Vec<Row>> {
     params.push(&limit);
     let sql = format!(
-        "select position, line, class, record->>'email' as email, record->>'username' as username, user_id, changes, faults, outcome
-        from import_rows
+        "select r.position, r.line, r.class, r.user_id, r.changes, r.faults, r.outcome,
+            coalesce(r.record->>'email', (select e.address from emails e where e.user_id = r.user_id and e.is_primary)) as email,
+            coalesce(r.record->>'username', (select u.username from users u where u.id = r.user_id)) as username
+        from import_rows r
         where {condition}
-        order by position
+        order by r.position
         limit ${}",
         params.len()
     );
@@ -352,6 +356,36 @@ async fn list_rows_where(tx: &mut Tx, condition: &str, mut params: Vec<&(dyn ToS
         outcome: row.get("outcome"),
     };
     Ok(tx.query(&sql, &params).await?.iter().map(row).collect())
+}
+
+/// Keys that no row is judged by any more, as those of rows that are being applied.
+pub async fn delete_keys(tx: &mut Tx, id: Uuid, limit: i64) -> DbResult<()> {
+    let sql = "
+        delete from import_keys
+        where import_id = $1
+            and key in (
+                select key
+                from import_keys
+                where import_id = $1
+                order by key
+                limit $2
+            )";
+    tx.execute(sql, &[&id, &limit]).await?;
+    Ok(())
+}
+
+pub async fn delete_keys_of_ended(tx: &mut Tx, limit: i64) -> DbResult<()> {
+    let sql = "
+        delete from import_keys
+        where (import_id, key) in (
+            select k.import_id, k.key
+            from imports i
+            join import_keys k on k.import_id = i.id
+            where i.state in ('finished', 'failed')
+            limit $1
+        )";
+    tx.execute(sql, &[&limit]).await?;
+    Ok(())
 }
 
 /// Also what was never read to its end, when the process that read it has gone.

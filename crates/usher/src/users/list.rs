@@ -354,7 +354,9 @@ async fn count(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Total> 
     if counted <= FEW {
         return Ok(Total::exactly(counted));
     }
-    Ok(Total { count: expect(tx, by, filter).await?.max(counted), exact: false })
+    let everybody = Filter { status: filter.status, ..Filter::default() };
+    let most = expect(tx, by, &everybody).await?;
+    Ok(Total { count: expect(tx, by, filter).await?.min(most).max(counted), exact: false })
 }
 
 /// As many as PostgreSQL expects.
