@@ -183,7 +183,8 @@ fn object(bytes: &[u8]) -> Result<Map<String, Value>, Fault> {
         return Err(Fault::new("", "max_bytes", format!("The row is larger than {ROW_MAX} bytes.")));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| Fault::new("", "not_utf8", "The line is not UTF-8."))?;
-    // The library's message may repeat input; where it went wrong is enough.
-    serde_json::from_str(text)
+    // The library's message may repeat input; where it went wrong is enough. A line that ends too early is wrong at its end, and
+    // not where the next one begins.
+    serde_json::from_str(text.trim_end())
         .map_err(|error| Fault::new("", "malformed_json", format!("The line is no JSON object (column {}).", error.column())))
 }

@@ -121,6 +121,18 @@ async fn each_row_is_checked_by_the_parsers_of_the_api() {
 }
 
 #[tokio::test]
+async fn a_line_that_ends_too_early_is_wrong_at_its_end() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    for end in ["\n", "\r\n", ""] {
+        let shown = preview(&app, &admin, "ndjson", format!("{{\"email\": \"a{end}")).await;
+        let report = admin.get(&format!("/v1/imports/{}/report", shown.str("id"))).await.expect(200).text;
+        assert!(report.contains("(column 12)"), "{end:?}: {report}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn r264_the_report_holds_no_formula_and_cells_that_were_neutralised_are_read_as_they_were() {
     let app = TestApp::new().await;
     let admin = app.admin().await.client;
