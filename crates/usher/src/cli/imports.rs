@@ -228,7 +228,9 @@ async fn go_on(app: &App, id: Uuid, how: &How, dry_run: bool, json: bool) -> Out
 async fn finish(app: &App, import: &Import, json: bool) -> Outcome {
     show(app, import, json).await?;
     match import.state {
-        State::Finished if !json => output::say(format!("Done. `POST /v1/changes/{}/undo` undoes it.", import.id)),
+        State::Finished if !json && import.counts.done > 0 => {
+            output::say(format!("To undo it: usher change undo {}", import.id));
+        }
         State::Finished => {}
         State::Running => return Err(Failure::from(anyhow::anyhow!("another process is working on it"))),
         State::Failed => {
