@@ -28,6 +28,7 @@ pub async fn are_enforced(tx: &mut Tx, schema: &Schema) -> DbResult<bool> {
 /// Builds what is missing, one after the other.
 pub async fn build(app: &App, client: &Client) -> AppResult<()> {
     let (rules, built) = look(app).await?;
+    let mut is_new = false;
     for (index, schema) in wanted(&rules).into_values() {
         let is_complete = built.get(&index.name).copied();
         let known = known(app, &index).await?;
@@ -44,21 +45,33 @@ pub async fn build(app: &App, client: &Client) -> AppResult<()> {
         if is_complete == Some(false) {
             drop_index(client, &index.name).await?;
         }
-        build_one(app, client, &index, schema).await?;
+        is_new |= build_one(app, client, &index, schema).await?;
+    }
+    if is_new {
+        client.batch_execute("analyze users").await.map_err(DbError::from)?;
     }
     Ok(())
 }
 
-async fn build_one(app: &App, client: &Client, index: &Index, schema: &Schema) -> AppResult<()> {
+/// False when it could not be built.
+async fn build_one(app: &App, client: &Client, index: &Index, schema: &Schema) -> AppResult<bool> {
     // An index that is being built refuses writes of who has the same value already: it is not begun in vain.
     if index.unique && give_up(app, client, index, schema).await? {
-        return Ok(());
+        return Ok(false);
     }
     tracing::info!(index = index.name, "building an index on an attribute");
-    match client.batch_execute(&index.create).await {
-        Ok(()) => note(app, index, "ready", None, &[]).await,
-        Err(error) => failed(app, client, index, schema, error).await,
+    let built = match client.batch_execute(&index.create).await {
+        Ok(()) => client.batch_execute(&index.describe).await,
+        Err(error) => Err(error),
+    };
+    match built {
+        Ok(()) => note(app, index, "ready", None, &[]).await?,
+        Err(error) => {
+            failed(app, client, index, schema, error).await?;
+            return Ok(false);
+        }
     }
+    Ok(true)
 }
 
 /// Notes that users have the same value, if they do. The version that waits for the index is refused.
@@ -189,5 +202,6 @@ fn reason(error: &DbError) -> Option<(SqlState, String)> {
 async fn drop_index(client: &Client, name: &str) -> DbResult<()> {
     let quoted = name.replace('"', "\"\"");
     client.batch_execute(&format!("drop index concurrently if exists \"{quoted}\"")).await?;
+    client.batch_execute(&format!("drop statistics if exists \"{quoted}\"")).await?;
     Ok(())
 }

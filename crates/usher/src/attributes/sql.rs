@@ -14,6 +14,8 @@ pub struct Index {
     pub unique: bool,
     /// Builds it without blocking writes.
     pub create: String,
+    /// Has PostgreSQL gather how often which values are there: of an index that leaves out users it would take them for rare.
+    pub describe: String,
 }
 
 /// The value of a property of the user `u`. It is null where the user has none, or one of another type. Texts are in lower case and
@@ -52,7 +54,8 @@ pub fn index(property: &Property) -> Option<Index> {
     let create = format!(
         "create {unique}index concurrently \"{name}\" on users using {method} ({expression}{class}) where {expression} is not null"
     );
-    Some(Index { name, property: property.name.clone(), unique: property.unique, create })
+    let describe = format!("create statistics if not exists \"{name}\" on {expression} from users");
+    Some(Index { name, property: property.name.clone(), unique: property.unique, create, describe })
 }
 
 /// What tells one definition of an index from another is in its name.

@@ -21,8 +21,6 @@ use crate::users::{self, Arrival, Arrived, ChangeOfStanding, Profile, User, User
 
 /// Rows that one transaction applies: enough that the statements are few, and not so many that anybody waits long for an address.
 const BATCH: i64 = 500;
-/// As many as a row has: id, user name, an address and most often no others.
-const KEYS_OF_A_ROW: i64 = 4;
 
 /// Whether there is more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +71,8 @@ async fn batch(app: &App, id: Uuid, size: i64) -> AppResult<Step> {
     let done = apply(&mut tx, by, &run.options, &due).await?;
     store::update_rows(&mut tx, id, &done).await?;
     store::update_position(&mut tx, id, last).await?;
-    store::delete_keys(&mut tx, id, KEYS_OF_A_ROW * size).await?;
+    let keys: Vec<String> = due.iter().flat_map(|due| judge::keys(&due.record)).collect();
+    store::delete_keys(&mut tx, id, &keys).await?;
     tx.commit().await?;
     Ok(Step::More)
 }

@@ -358,19 +358,9 @@ async fn list_rows_where(tx: &mut Tx, condition: &str, mut params: Vec<&(dyn ToS
     Ok(tx.query(&sql, &params).await?.iter().map(row).collect())
 }
 
-/// Keys that no row is judged by any more, as those of rows that are being applied.
-pub async fn delete_keys(tx: &mut Tx, id: Uuid, limit: i64) -> DbResult<()> {
-    let sql = "
-        delete from import_keys
-        where import_id = $1
-            and key in (
-                select key
-                from import_keys
-                where import_id = $1
-                order by key
-                limit $2
-            )";
-    tx.execute(sql, &[&id, &limit]).await?;
+/// No row is judged by them any more.
+pub async fn delete_keys(tx: &mut Tx, id: Uuid, keys: &[String]) -> DbResult<()> {
+    tx.execute("delete from import_keys where import_id = $1 and key = any($2)", &[&id, &keys]).await?;
     Ok(())
 }
 

@@ -78,6 +78,8 @@ pub enum Sort {
 const FEW: i64 = 10_000;
 /// From so many on they are likely to be met on a short walk.
 const MANY: i64 = 5_000;
+/// At the end of what is asked of each user on a walk: PostgreSQL must not turn it round, and find all that it fits first.
+pub(super) const ONE_BY_ONE: &str = "offset 0";
 /// Users that a short walk passes.
 const STEPS: i64 = 10_000;
 
@@ -149,7 +151,7 @@ pub fn select(filter: &Filter, around: &Surroundings, written: Written, into: &m
         filter::compile(text, around, written, into)?;
     }
     if !around.outranking.is_empty() {
-        let outranks = outranks(around, into);
+        let outranks = holds_what_the_caller_lacks(around, written, into);
         into.require(format!("not {outranks}"));
     }
     Ok(())
@@ -205,7 +207,7 @@ fn search(text: &str, written: Written, into: &mut Conditions) -> Result<(), Rej
         Written::ForMany => format!(
             "(
                 u.search_text like lower({name})
-                or exists (select from emails e where e.user_id = u.id and e.address_normal like {address})
+                or exists (select from emails e where e.user_id = u.id and e.address_normal like {address} {ONE_BY_ONE})
             )"
         ),
     });
@@ -214,18 +216,22 @@ fn search(text: &str, written: Written, into: &mut Conditions) -> Result<(), Rej
 
 /// Whether a user `u` holds a permission that the caller lacks.
 pub fn outranks(around: &Surroundings, into: &mut Conditions) -> String {
+    holds_what_the_caller_lacks(around, Written::ForFew, into)
+}
+
+fn holds_what_the_caller_lacks(around: &Surroundings, written: Written, into: &mut Conditions) -> String {
     if around.outranking.is_empty() {
         return "false".to_owned();
     }
     let names = into.bind(around.outranking.clone());
-    holds(&format!("= any({names})"), around, into)
+    holds(&format!("= any({names})"), around, written, into)
 }
 
 /// Whether a user `u` has the role, by their groups too.
 pub(super) fn has_role(role: &str, around: &Surroundings, written: Written, into: &mut Conditions) -> String {
     let role = into.bind(role.to_owned());
     if !around.groups_carry_roles || written == Written::ForMany {
-        return holds(&format!("= {role}"), around, into);
+        return holds(&format!("= {role}"), around, written, into);
     }
     let now = into.bind(around.now);
     format!(
@@ -244,16 +250,18 @@ pub(super) fn has_role(role: &str, around: &Surroundings, written: Written, into
 }
 
 /// Whether a user `u` has a role whose name is so.
-fn holds(so: &str, around: &Surroundings, into: &mut Conditions) -> String {
+fn holds(so: &str, around: &Surroundings, written: Written, into: &mut Conditions) -> String {
     let now = into.bind(around.now);
+    let end = if written == Written::ForMany { ONE_BY_ONE } else { "" };
     if around.groups_carry_roles {
-        return format!("exists (select from effective_roles(u.id, {now}) e where e.role_name {so})");
+        return format!("exists (select from effective_roles(u.id, {now}) e where e.role_name {so} {end})");
     }
     format!(
         "exists (
             select
             from user_roles ur
             where ur.user_id = u.id and ur.role_name {so} and (ur.expires_at is null or ur.expires_at > {now})
+            {end}
         )"
     )
 }

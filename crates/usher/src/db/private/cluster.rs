@@ -33,13 +33,15 @@ const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 ///
 /// They are arguments rather than lines of `postgresql.conf`, so that they always are what this version of usher needs.
 /// `log_error_verbosity` leaves out the details of an error, where addresses and names of people would be.
-const SETTINGS: [&str; 16] = [
+const SETTINGS: [&str; 17] = [
     "listen_addresses=",
     "unix_socket_permissions=0700",
     "max_connections=50",
     "shared_buffers=128MB",
     "restart_after_crash=on",
     "jit=off",
+    // Hardly anybody has disks any more that turn.
+    "random_page_cost=1.1",
     "timezone=UTC",
     "log_timezone=UTC",
     "lc_messages=C",

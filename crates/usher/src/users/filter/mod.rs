@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 use usher_oidc::filter::{AttributePath, Filter, FilterError, Literal, Operator};
 
 use self::values::{after_prefix, read_time};
-use super::list::has_role;
+use super::list::{ONE_BY_ONE, has_role};
 use super::surroundings::Surroundings;
 use crate::attributes::{self, Property};
 use crate::caller::UserStatus;
@@ -260,7 +260,7 @@ impl<'a> Compiler<'a> {
         match self.written {
             // A look-up of its own, since it has an index of its own.
             Written::ForFew => format!("u.id in (select e.user_id from emails e where {condition})"),
-            Written::ForMany => format!("exists (select from emails e where e.user_id = u.id and {condition})"),
+            Written::ForMany => format!("exists (select from emails e where e.user_id = u.id and {condition} {ONE_BY_ONE})"),
         }
     }
 
@@ -335,8 +335,13 @@ impl<'a> Compiler<'a> {
                 operator: operator @ (Operator::Equal | Operator::NotEqual),
                 value: Literal::Boolean(wanted),
             } => {
-                let not = if *wanted == (*operator == Operator::Equal) { "" } else { "not " };
-                format!("{not}({})", address_flag(path)?)
+                let flag = address_flag(path)?;
+                // What is not verified has an index, which leads to these very words only.
+                match (flag, *wanted == (*operator == Operator::Equal)) {
+                    (flag, true) => format!("({flag})"),
+                    ("e.verified_at is not null", false) => "(e.verified_at is null)".to_owned(),
+                    (flag, false) => format!("not ({flag})"),
+                }
             }
             Filter::Compare { path, operator, .. } => return Err(unsupported(path, *operator, "such a value")),
         })
