@@ -34,7 +34,7 @@ async fn tend(app: &App) -> AppResult<()> {
         }
     });
     match tokio::time::timeout(WITHIN, finished).await {
-        Ok(Ok(outcome)) => outcome,
+        Ok(Ok(outcome)) => outcome.map(|_| ()),
         Ok(Err(_)) => Err(anyhow::anyhow!("tending the schema of attributes was cut short").into()),
         Err(_) => Ok(()),
     }

@@ -14,13 +14,13 @@ use crate::error::AppResult;
 /// "attribut" in ASCII.
 const LOCK: i64 = 0x6174_7472_6962_7574;
 
-/// Does whatever there is to do. Returns at once when another process is at it.
-pub async fn tend(app: &App) -> AppResult<()> {
+/// Does whatever there is to do. Returns false, and at once, when another process is at it.
+pub async fn tend(app: &App) -> AppResult<bool> {
     loop {
         let before = standing(app).await?;
         let client = app.db.dedicated().await?;
         if !try_lock(&client).await? {
-            return Ok(());
+            return Ok(false);
         }
         let outcome = work(app, &client).await;
         let unlocked = unlock(&client).await;
@@ -29,7 +29,7 @@ pub async fn tend(app: &App) -> AppResult<()> {
         // Who has changed the schema while the lock was still held has left it to this process.
         let after = standing(app).await?;
         if after.mark == before.mark {
-            return Ok(());
+            return Ok(true);
         }
     }
 }

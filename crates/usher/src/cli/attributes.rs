@@ -43,7 +43,11 @@ async fn act(app: &App, command: &Command, json: bool) -> Outcome {
         Command::Show => Ok(output::json(&read(app).await?.in_force.schema)?),
         Command::Status => show(&read(app).await?, json),
         Command::Tend => {
-            attributes::tend(app).await?;
+            while !attributes::tend(app).await? {
+                output::progress("another process is at it ...");
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            }
+            output::progress("");
             show(&read(app).await?, json)
         }
         Command::Set { file, reason } => {
