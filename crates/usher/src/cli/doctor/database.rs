@@ -30,7 +30,7 @@ pub async fn examine(app: &App, is_newer: bool) -> anyhow::Result<Vec<Finding>> 
 }
 
 /// Fine, or what is wrong.
-fn told(check: &'static str, wrong: Vec<String>, fine: impl Into<String>) -> Finding {
+fn told(check: &'static str, wrong: &[String], fine: impl Into<String>) -> Finding {
     if wrong.is_empty() { finding(check, Verdict::Ok, fine) } else { finding(check, Verdict::Warning, wrong.join("; ")) }
 }
 
@@ -70,7 +70,7 @@ async fn examine_bloat(app: &App) -> anyhow::Result<Finding> {
         let vacuumed = output::time_or(row.get("at"), "never");
         format!("{percent} % of the rows of {name} are dead, last vacuumed: {vacuumed}")
     });
-    Ok(told("bloat", wrong.collect(), format!("no table has {DEAD_PERCENT} % of dead rows")))
+    Ok(told("bloat", &wrong.collect::<Vec<_>>(), format!("no table has {DEAD_PERCENT} % of dead rows")))
 }
 
 async fn examine_indexes(app: &App, is_newer: bool) -> anyhow::Result<Finding> {
@@ -91,7 +91,7 @@ async fn examine_indexes(app: &App, is_newer: bool) -> anyhow::Result<Finding> {
         let missing = migrations::indexes().into_iter().filter(|name| there.iter().all(|(found, _)| found != name));
         wrong.extend(missing.map(|name| format!("the index {name} is missing: see docs/operations.md")));
     }
-    Ok(told("indexes", wrong, format!("{} are there and valid", there.len())))
+    Ok(told("indexes", &wrong, format!("{} are there and valid", there.len())))
 }
 
 /// A role without rights on statistics sees the sessions of its own only.
@@ -111,7 +111,7 @@ async fn examine_transactions(app: &App) -> anyhow::Result<Finding> {
         let (what, since): (&str, Timestamp) = (row.get("what"), row.get("since"));
         format!("{what} is in a transaction since {}: nothing later is vacuumed or sealed", output::time(since))
     });
-    Ok(told("transactions", wrong.collect(), format!("none is open for {} minutes", LONG.as_mins())))
+    Ok(told("transactions", &wrong.collect::<Vec<_>>(), format!("none is open for {} minutes", LONG.as_mins())))
 }
 
 async fn examine_slots(app: &App) -> anyhow::Result<Finding> {
@@ -128,7 +128,7 @@ async fn examine_slots(app: &App) -> anyhow::Result<Finding> {
         let used = if row.get("active") { "in use" } else { "used by nobody" };
         (held > SLOT_MAX).then(|| format!("the replication slot {name}, {used}, holds {} of the log", bytes(held)))
     });
-    Ok(told("replication slots", wrong.collect(), format!("{}; none holds much of the log", rows.len())))
+    Ok(told("replication slots", &wrong.collect::<Vec<_>>(), format!("{}; none holds much of the log", rows.len())))
 }
 
 async fn examine_partitions(app: &App) -> anyhow::Result<Finding> {
@@ -159,5 +159,5 @@ async fn examine_partitions(app: &App) -> anyhow::Result<Finding> {
             wrong.push(format!("{name} is not dropped by its age: run `usher migrate` with this USHER_AUDIT_RETENTION_DAYS"));
         }
     }
-    Ok(told("partitions", wrong, format!("{} tables have theirs ahead", rows.len())))
+    Ok(told("partitions", &wrong, format!("{} tables have theirs ahead", rows.len())))
 }
