@@ -6,6 +6,7 @@ use axum::routing::get;
 use serde_json::Value;
 
 use crate::app::App;
+use crate::db::partitions;
 use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
@@ -63,6 +64,7 @@ pub fn router(app: &App) -> Router {
 /// Every kind of job.
 pub fn jobs() -> Registry {
     let mut registry = Registry::default();
+    partitions::register(&mut registry);
     audit::register(&mut registry);
     mails::register(&mut registry);
     verification::register(&mut registry);

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, SecretKey};
 use crate::db::migrations::{self, Standing};
 use crate::db::private::{Options, Private};
-use crate::db::{Actor, ConnectOptions, Db, Origin};
+use crate::db::{Actor, ConnectOptions, Db, DbResult, Origin, partitions};
 use crate::error::LogAndIgnore;
 use crate::hashing::{Cost, Hasher, Pepper, Peppers};
 use crate::http::serve::Draining;
@@ -137,13 +137,30 @@ pub async fn ready(config: Config) -> Result<Running, Failure> {
         roles::sync_built_in(&mut tx).await?;
         tx.commit().await?;
     }
+    // Without them writes go on as well, into the default partitions.
+    keep_ahead(app).await.log_and_ignore("the daily job makes the partitions later");
     keys::load(app).await?;
     Ok(running)
+}
+
+async fn keep_ahead(app: &App) -> DbResult<()> {
+    let mut tx = app.begin_as(Actor::System).await?;
+    partitions::keep_ahead(&mut tx).await?;
+    tx.commit().await
+}
+
+/// The same, and what the owner of the tables wants to be dropped.
+async fn tend_partitions(app: &App) -> DbResult<()> {
+    keep_ahead(app).await?;
+    let mut tx = app.begin_as(Actor::System).await?;
+    audit::log::allow_dropping(app, &mut tx).await?;
+    tx.commit().await
 }
 
 /// Applies the migrations that are missing, and notes them in the audit trail.
 pub async fn migrate(app: &App, by: Actor) -> anyhow::Result<Vec<String>> {
     let applied = migrations::apply(&app.db).await?;
+    tend_partitions(app).await.log_and_ignore("without them rows go into the default partitions, and nothing is dropped");
     if !applied.is_empty() {
         let mut tx = app.begin_as(by).await?;
         audit::record(&mut tx, Event::success("database.migrated").detail("migrations", applied.clone())).await?;

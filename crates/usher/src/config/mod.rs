@@ -193,6 +193,8 @@ pub struct Audit {
     pub key: Option<AuditKey>,
     /// A file to which every checkpoint is appended.
     pub checkpoints: Option<PathBuf>,
+    /// How old a month must be to be dropped. `None`: never.
+    pub retention_days: Option<u32>,
 }
 
 impl Config {

@@ -42,6 +42,8 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
         audit: Audit {
             key: reader.optional("USHER_AUDIT_KEY", AuditKey::parse),
             checkpoints: reader.optional("USHER_AUDIT_CHECKPOINTS", absolute_path),
+            retention_days: Some(reader.value("USHER_AUDIT_RETENTION_DAYS", |text| number("USHER_AUDIT_RETENTION_DAYS", text)))
+                .filter(|days| *days > 0),
         },
         run_worker: reader.value("USHER_RUN_WORKER", boolean),
     }

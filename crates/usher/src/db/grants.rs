@@ -12,7 +12,7 @@ const GRANTS: &str = "
         c.oid::regclass,
         $1::text,
         case
-            when c.relname in ('refinery_schema_history', 'schema_compatibility') then 'select'
+            when c.relname in ('refinery_schema_history', 'schema_compatibility', 'partitioned_tables') then 'select'
             when e.oid is not null then 'select, insert, delete'
             when a.oid is not null then 'select, insert'
             else 'select, insert, update, delete'
@@ -21,7 +21,15 @@ const GRANTS: &str = "
     from pg_class c
     left join pg_trigger a on a.tgrelid = c.oid and a.tgname = 'append_only'
     left join pg_trigger e on e.tgrelid = c.oid and e.tgname = 'erasable'
-    where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+    where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+    union all
+    select format('revoke all on %s from %I', c.oid::regclass, $1::text)
+    from pg_class c
+    where c.relnamespace = current_schema()::regnamespace and c.relispartition and c.relkind in ('r', 'p')
+    union all
+    select format('grant execute on function %s to %I', p.oid::regprocedure, $1::text)
+    from pg_proc p
+    where p.pronamespace = current_schema()::regnamespace and p.prosecdef
     union all
     select format('grant usage on schema %I to %I', current_schema(), $1::text)";
 

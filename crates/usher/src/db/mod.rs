@@ -12,6 +12,7 @@ pub mod lanes;
 pub mod listen;
 pub mod migrations;
 pub mod page;
+pub mod partitions;
 pub mod preview;
 pub mod private;
 pub mod programs;

@@ -237,7 +237,7 @@ async fn every_column_and_table_that_needs_it_is_commented() {
     let uncommented = "
         select count(*)
         from pg_class c
-        where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and c.relname not like 'refinery%'
+        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace and c.relname not like 'refinery%'
             and obj_description(c.oid, 'pg_class') is null";
     assert_eq!(app.count(uncommented).await, 0);
     app.finish().await;

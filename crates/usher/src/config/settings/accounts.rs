@@ -168,4 +168,13 @@ pub const SETTINGS: &[Setting] = &[
         description: "Every new checkpoint of the audit log is appended to this file. Kept where whoever owns the database can't \
             write, it shows when the log was cut off: `usher audit verify --checkpoint FILE`.",
     },
+    Setting {
+        name: "USHER_AUDIT_RETENTION_DAYS",
+        section: Section::Audit,
+        syntax: Syntax::Days(0..=36_500),
+        default: Fallback::Value("0"),
+        secret: false,
+        description: "Months of the audit trail whose youngest event is older than this are dropped, once they are sealed. With `0` it \
+            is kept for ever. `usher migrate` must run with it, too: it lets the server drop what is as old.",
+    },
 ];
