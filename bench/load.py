@@ -9,6 +9,8 @@ from statistics import median
 from urllib.parse import urlencode, urlsplit
 
 _TIMEOUT_SECONDS = 1800
+# usher closes a connection on which nothing comes; sooner than that a new one is made.
+_IDLE_MAX_SECONDS = 3
 
 
 class Connection:
@@ -17,12 +19,19 @@ class Connection:
     def __init__(self, base_url: str, key: str) -> None:
         self._http = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=_TIMEOUT_SECONDS)
         self._headers = {"Authorization": f"Bearer {key}"}
+        self._used = time.monotonic()
+
+    def _fresh(self) -> http.client.HTTPConnection:
+        if time.monotonic() - self._used > _IDLE_MAX_SECONDS:
+            self._http.close()
+        return self._http
 
     def send(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> bytes:
         headers = self._headers | ({"Content-Type": content_type} if body is not None else {})
-        self._http.request(method, path, body, headers)
+        self._fresh().request(method, path, body, headers)
         answer = self._http.getresponse()
         read = answer.read()
+        self._used = time.monotonic()
         assert answer.status < 300, f"{method} {path} -> {answer.status} {read[:500]!r}"
         return read
 
@@ -31,12 +40,13 @@ class Connection:
 
     def count_bytes(self, path: str) -> int:
         """Reads an answer of any length and keeps nothing of it."""
-        self._http.request("GET", path, headers=self._headers)
+        self._fresh().request("GET", path, headers=self._headers)
         answer = self._http.getresponse()
         assert answer.status == 200, answer.read()[:500]
         count = 0
         while piece := answer.read(1 << 20):
             count += len(piece)
+        self._used = time.monotonic()
         return count
 
     def close(self) -> None:
