@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "what a command has to say goes to the terminal")]
 
 mod audit;
+mod bench;
 mod ci;
 mod docker;
 mod fuzz;
@@ -43,6 +44,8 @@ cargo xtask <command>
                          Measure whether the time of an answer tells that an account exists (4000 pairs).
   schemathesis [--max-examples N]
                          Ask everything that the OpenAPI document describes, by everybody (100).
+  bench [NAME...] [--quick | --full] [--users N]
+                         Measure the release build beside the same work by hand in PostgreSQL. bench/README.md says more.
   proofs [filter]        Run only the long suites of pytest: races, crashes, timing, conformance.
   tidy                   Check the rules of the house: imports, sizes, homes of clock and SQL.
   seed --users N [--database-url URL]
@@ -84,6 +87,7 @@ fn dispatch(words: &[&str]) -> Outcome {
         ["proofs", filter] if !filter.starts_with('-') => test::run(test::Suites::Long, Some(filter)),
         ["chaos", words @ ..] => suites::chaos(words),
         ["timing", words @ ..] => suites::timing(words),
+        ["bench", words @ ..] => bench::run(words),
         ["schemathesis"] => suites::schemathesis("100"),
         ["schemathesis", "--max-examples", count] => suites::schemathesis(count),
         ["seed", words @ ..] => match seed::Options::parse(words) {

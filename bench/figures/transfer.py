@@ -1,0 +1,149 @@
+"""P-10: import with its conflict report, dry run and export, beside COPY into and out of the same tables."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from statistics import median
+
+import psycopg
+
+from .. import template
+from ..load import Connection, timed
+from ..machine import Strangers, memory_peak
+from ..options import Options
+from ..report import Figure, Report
+from ..site import Site
+from ..statistics import spread
+from .lists import MEMORY_MAX_MB
+
+RATE_MIN = 0.5
+DRY_RUN_ROWS = 100_000
+DRY_RUN_MAX_SECONDS = 15
+# Of so many rows, one claims an address that somebody has.
+_CONFLICT_EVERY = 1000
+_COLUMNS = "email,username,email_verified,given_name,family_name,display_name,locale,time_zone,attributes\n"
+_CITIES = ("Berlin", "Lima", "Osaka", "Paris", "Vienna")
+_DEPARTMENTS = ("Sales", "Support", "Legal", "People")
+
+
+def _rows(mark: str, count: int, taken: str) -> Iterator[tuple[str, ...]]:
+    for number in range(count):
+        name = f"new{mark}x{number}"
+        address = taken if number % _CONFLICT_EVERY == 1 else f"{name}@import.example.com"
+        attributes = {
+            "city": _CITIES[number % 5],
+            "department": _DEPARTMENTS[number % 4],
+            "level": 1 + number % 9,
+            "start_date": f"2024-{1 + number % 12:02}-{1 + number % 28:02}",
+            "tags": ["beta", "remote"],
+        }
+        yield address, name, "true", f"Given{number % 211}", f"Family{number % 307}", f"Given{number % 211} Family{number % 307}", "de", "Europe/Berlin", json.dumps(attributes)
+
+
+def _csv(mark: str, count: int, taken: str) -> bytes:
+    quoted = ('"' + '","'.join(cell.replace('"', '""') for cell in row) + '"\n' for row in _rows(mark, count, taken))
+    return (_COLUMNS + "".join(quoted)).encode()
+
+
+def _copied(mark: str, count: int) -> bytes:
+    """The same users for COPY into `users` alone."""
+    lines = []
+    for number, (_, name, _, given, family, display, locale, zone, attributes) in enumerate(_rows(mark, count, "")):
+        user_id = f"019b76da-{int(mark, 36) % 65536:04x}-7000-8000-{number:012x}"
+        lines.append("\t".join((user_id, name, "active", given, family, display, locale, zone, attributes.replace("\\", "\\\\"), "2026-01-01Z", "2026-01-01Z")))
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _copy(sql: psycopg.Connection, content: bytes) -> None:
+    columns = "id, username, status, given_name, family_name, display_name, locale, time_zone, attributes, created_at, updated_at"
+    with sql.cursor() as cursor, cursor.copy(f"copy users ({columns}) from stdin") as copy:
+        copy.write(content)
+
+
+def _stage(usher: Connection, site: Site, content: bytes) -> dict:
+    """Uploads, and waits until every row is judged."""
+    begun = json.loads(usher.send("POST", "/v1/imports", content, "text/csv"))
+    _wait(site, begun["id"], {"staging", "classifying"})
+    return json.loads(usher.get(f"/v1/imports/{begun['id']}"))
+
+
+def _wait(site: Site, import_id: str, while_in: set[str]) -> str:
+    while True:
+        (state,) = site.cluster.rows("select state from imports where id = %s", (import_id,))[0]
+        if state not in while_in:
+            return state
+        time.sleep(0.05)
+
+
+def _import(usher: Connection, site: Site, content: bytes) -> None:
+    ready = _stage(usher, site, content)
+    usher.send("POST", f"/v1/imports/{ready['id']}/apply", json.dumps({"token": ready["token"]}).encode())
+    state = _wait(site, ready["id"], {"running"})
+    assert state == "finished", state
+    report = usher.get(f"/v1/imports/{ready['id']}/report")
+    assert b"email_taken" in report or b"user_exists" in report, "the report tells of no conflict"
+
+
+def run(options: Options) -> None:
+    report = Report("P-10", options.users)
+    rows = max(1000, options.users // (options.pairs * 2 if not options.quick else 10))
+    with template.running(options.binary, options.users) as site, site.cluster.connect() as sql:
+        usher = Connection(site.base_url, site.key)
+        roots = [os.getpid(), site.pid, site.cluster.pid]
+        taken = site.cluster.rows("select address from emails order by id limit 1")[0][0]
+        _export(report, options, site, usher, sql, roots)
+        _imports(report, options, site, usher, sql, roots, rows, taken)
+        count = min(DRY_RUN_ROWS, options.users)
+        content = _csv("dry", count, taken)
+        strangers = Strangers(roots)
+        seconds = timed(lambda: _stage(usher, site, content))
+        target = DRY_RUN_MAX_SECONDS if count == DRY_RUN_ROWS else None
+        report.add(Figure(f"P-10 dry run of {count} rows", seconds, " s", target, strangers=strangers.share()))
+        report.add(Figure("P-10 memory of usher", memory_peak(site.pid) / 1e6, " MB", MEMORY_MAX_MB))
+    report.write()
+
+
+def _imports(report: Report, options: Options, site: Site, usher: Connection, sql: psycopg.Connection, roots: list[int], rows: int, taken: str) -> None:
+    strangers = Strangers(roots)
+    ours, theirs = [], []
+    for pair in range(options.pairs):
+        uploaded, copied = _csv(f"a{pair}", rows, taken), _copied(f"b{pair}", rows)
+        ours.append(rows / timed(lambda: _import(usher, site, uploaded)))
+        theirs.append(rows / timed(lambda: _copy(sql, copied)))
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    note = f"{rows} rows a half; usher {median(ours):.0f}/s, COPY into users {median(theirs):.0f}/s"
+    raw = {"usher_rows_a_second": ours, "copy_rows_a_second": theirs}
+    report.add(
+        Figure("P-10 import with report / COPY", median(ratios), "", RATE_MIN, "more", options.pairs, spread(ratios), strangers.share(), note, raw)
+    )
+
+
+# What an export says of a user.
+_EXPORTED = """copy (
+    select u.id, u.username, u.status, u.given_name, u.family_name, u.display_name, u.bio, u.picture_url, u.website_url, u.github_url,
+        u.linkedin_url, u.locale, u.time_zone, u.professional_at, u.attributes, u.created_at, u.last_sign_in_at,
+        (select string_agg(e.address, ' ' order by e.is_primary desc) from emails e where e.user_id = u.id),
+        (select string_agg(r.role_name, ';' order by r.role_name) from user_roles r where r.user_id = u.id)
+    from users u where u.status <> 'deleted' order by u.id
+) to stdout"""
+
+
+def _export(report: Report, options: Options, site: Site, usher: Connection, sql: psycopg.Connection, roots: list[int]) -> None:
+    def copy_out() -> None:
+        with sql.cursor() as cursor, cursor.copy(_EXPORTED) as copy:
+            for _ in copy:
+                pass
+
+    def export() -> None:
+        usher.count_bytes("/v1/exports/users?format=csv")
+
+    strangers = Strangers(roots)
+    ours, theirs = [], []
+    for _ in range(options.pairs):
+        ours.append(timed(export))
+        theirs.append(timed(copy_out))
+    ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+    note = f"{options.users} users; usher {median(ours):.2f} s, COPY of the same columns {median(theirs):.2f} s"
+    raw = {"usher_seconds": ours, "copy_seconds": theirs}
+    report.add(Figure("P-10 export / COPY TO", median(ratios), "", RATE_MIN, "more", options.pairs, spread(ratios), strangers.share(), note, raw))

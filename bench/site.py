@@ -1,0 +1,69 @@
+"""usher as it is measured: the release build beside a cluster, with an administrator's API key and five searchable attributes."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+from harness.server import Usher
+
+from .cluster import Cluster
+
+# What `cargo xtask seed` gives each user; all five are asked for by the figures.
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "department": {"type": "string", "maxLength": 100, "searchable": True},
+        "city": {"type": "string", "maxLength": 100, "searchable": True},
+        "level": {"type": "number", "searchable": True},
+        "start_date": {"type": "string", "format": "date", "searchable": True},
+        "tags": {"type": "array", "items": {"type": "string", "maxLength": 50}, "searchable": True},
+    },
+    "required": [],
+    "additionalProperties": True,
+}
+
+
+class Site:
+    """A server and the key to it."""
+
+    def __init__(self, binary: Path, folder: Path, cluster: Cluster, secret_key: str, **settings: str) -> None:
+        self.cluster = cluster
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        settings = {
+            "USHER_DATABASE_URL": cluster.url,
+            "USHER_SECRET_KEY": secret_key,
+            "USHER_MIGRATE": "true",
+            "USHER_LOG_LEVEL": "warn",
+            **settings,
+        }
+        self.usher = Usher(binary, folder, **settings)
+        self.key = ""
+
+    @property
+    def base_url(self) -> str:
+        return self.usher.base_url
+
+    @property
+    def pid(self) -> int:
+        assert self.usher.process
+        return self.usher.process.pid
+
+    def start(self) -> None:
+        self.usher.start()
+
+    def stop(self) -> None:
+        if self.usher.running:
+            assert self.usher.stop() == 0, self.usher.tail()
+
+    def make_key(self) -> str:
+        """An API key that may do all that an administrator may."""
+        permissions = self.cluster.rows("select unnest(permissions) from roles where name = 'admin' order by 1")
+        words = [word for (name,) in permissions for word in ("--permission", name)]
+        name = f"bench-{os.getpid()}-{time.monotonic_ns()}"
+        self.usher.cli("service-account", "create", name, *words)
+        made = json.loads(self.usher.cli("service-account", "create-key", name, "--name", "bench", "--json").stdout)
+        self.key = made["secret"] if "secret" in made else made["key"]
+        return self.key
