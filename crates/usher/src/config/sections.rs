@@ -42,6 +42,7 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
         audit: Audit {
             key: reader.optional("USHER_AUDIT_KEY", AuditKey::parse),
             checkpoints: reader.optional("USHER_AUDIT_CHECKPOINTS", absolute_path),
+            activity_retention: reader.days("USHER_ACTIVITY_RETENTION_DAYS"),
         },
         run_worker: reader.value("USHER_RUN_WORKER", boolean),
     }

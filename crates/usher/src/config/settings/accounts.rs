@@ -168,4 +168,13 @@ pub const SETTINGS: &[Setting] = &[
         description: "Every new checkpoint of the audit log is appended to this file. Kept where whoever owns the database can't \
             write, it shows when the log was cut off: `usher audit verify --checkpoint FILE`.",
     },
+    Setting {
+        name: "USHER_ACTIVITY_RETENTION_DAYS",
+        section: Section::Audit,
+        syntax: Syntax::Days(62..=3650),
+        default: Fallback::Value("800"),
+        secret: false,
+        description: "How long it is known on which days who was active, for `GET /v1/analytics`; whole months go when their last day is \
+            older. The default allows for year on year. The last day of each user is kept as long as the user.",
+    },
 ];
