@@ -62,7 +62,7 @@ def test_what_happens_is_counted(usher: Usher, own_site: Site) -> None:
     # The command counts the same.
     told = usher.json("analytics", "--from", counted["from"], "--to", counted["to"])
     assert told["periods"] == counted["periods"] and told["cohorts"] == counted["cohorts"]
-    assert "active" in usher.cli("analytics", "--by", "month").stdout
+    assert "ACTIVE" in usher.cli("analytics", "--by", "month").stdout
     usher.cli("analytics", "--by", "year", code=2)
 
 

@@ -5,6 +5,7 @@ create table partitioned_tables (
     width text not null,
     over_at text,
     guarded boolean not null default false,
+    kept_days integer,
     constraint partitioned_tables_pkey primary key (name),
     constraint partitioned_tables_key_kind_check check (key_kind in ('uuidv7', 'timestamptz', 'date')),
     constraint partitioned_tables_width_check check (width in ('month', 'week'))
@@ -14,6 +15,7 @@ comment on table partitioned_tables is 'The tables that are partitioned by time.
 comment on column partitioned_tables.key_kind is 'The type of the key; the time of a UUID of version 7 is its first 48 bits.';
 comment on column partitioned_tables.over_at is 'The column that says until when a row counts. Null: its age decides.';
 comment on column partitioned_tables.guarded is 'drop_partitions refuses: a function of its own looks at more.';
+comment on column partitioned_tables.kept_days is 'Of a guarded table: how old the owner has said it must be to be dropped. Null: it is kept.';
 
 -- A role that does not own the tables calls the functions below, and they act as the owner. So names mean the same whoever calls: what
 -- stands in this schema, and never what somebody has put into their own.
@@ -147,6 +149,62 @@ language sql stable set search_path from current set timezone = 'UTC' as $f$
     where p.name = parent
 $f$;
 
+-- How a table that is there becomes partitioned, without reading it under a strong lock: a check that all its rows lie before the end
+-- of the next month (here, not valid), the validation of that check (a migration of its own), and then the table becomes the first
+-- partition of one with its name (`attach_past`). If a clock was ahead at some time, the first partition is longer.
+create function limit_past(parent text, key text, kind text) returns void
+language plpgsql set search_path from current set timezone = 'UTC' as $f$
+declare
+    highest text;
+    newest timestamptz;
+begin
+    if kind = 'uuidv7' then
+        -- By the index of the primary key.
+        execute format('select %1$I::text from %2$I order by %1$I desc limit 1', key, parent) into highest;
+    end if;
+    newest := greatest(partition_time(kind, highest), now());
+    if newest > now() + interval '10 years' then
+        newest := now();
+    end if;
+    execute format(
+        'alter table %I add constraint %I check (%I < %L) not valid',
+        parent,
+        parent || '_past_check',
+        key,
+        partition_bound(kind, date_trunc('month', newest) + interval '2 months')
+    );
+end
+$f$;
+
+create function attach_past(parent text) returns void
+language plpgsql set search_path from current set timezone = 'UTC' as $f$
+declare
+    past text := parent || '_past';
+    limited text := parent || '_past_check';
+    bound text;
+    was record;
+begin
+    select substring(pg_get_constraintdef(c.oid) from $r$ < '([^']*)'$r$) into strict bound
+    from pg_constraint c
+    where c.conrelid = to_regclass(quote_ident(past)) and c.conname = limited and c.convalidated;
+    execute format('alter table %I drop constraint if exists %I', parent, limited);
+    perform guard_partition(past, parent);
+    for was in
+        select a.privilege_type, case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end as role
+        from pg_class c
+        cross join lateral aclexplode(c.relacl) a
+        where c.oid = to_regclass(quote_ident(past)) and a.grantee <> c.relowner
+    loop
+        execute format('grant %s on %I to %s', was.privilege_type, parent, was.role);
+    end loop;
+    perform guard_partition(parent, past);
+    execute format('comment on table %I is %L', parent, obj_description(to_regclass(quote_ident(past)), 'pg_class'));
+    execute format('comment on table %I is %L', past, 'A part of ' || parent || '.');
+    execute format('alter table %I attach partition %I for values from (minvalue) to (%L)', parent, past, bound);
+    execute format('alter table %I drop constraint %I', past, limited);
+end
+$f$;
+
 create function create_partitions(moment timestamptz) returns text[]
 language plpgsql security definer set search_path from current set timezone = 'UTC' as $f$
 declare
@@ -158,7 +216,12 @@ declare
 begin
     -- One at a time; who comes second finds everything made.
     lock table partitioned_tables in share row exclusive mode;
-    for kept in select * from partitioned_tables order by name loop
+    for kept in
+        select p.*
+        from partitioned_tables p
+        join pg_class c on c.oid = to_regclass(quote_ident(p.name)) and c.relkind = 'p'
+        order by p.name
+    loop
         step := ('1 ' || kept.width)::interval;
         if not exists (select from list_partitions(kept.name) l where l.is_default) then
             perform make_partition(kept.name, kept.name || '_default', 'default');
@@ -254,3 +317,8 @@ $f$;
 comment on function drop_partitions is 'Drops the partitions that end before, and whose rows are all over by then. Returns their names.';
 
 revoke execute on function create_partitions(timestamptz), drop_partitions(text, timestamptz) from public;
+
+select limit_past('audit_events', 'id', 'uuidv7');
+select limit_past('audit_details', 'event_id', 'uuidv7');
+select limit_past('audit_changes', 'event_id', 'uuidv7');
+select limit_past('refresh_tokens', 'created_at', 'timestamptz');

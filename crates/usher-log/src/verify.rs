@@ -2,7 +2,7 @@
 
 use crate::entry::Entry;
 use crate::note::{Checkpoint, Signature, SignedCheckpoint, VerifierKey};
-use crate::tree::Edge;
+use crate::tree::{Edge, Hash};
 
 /// What was found good.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -11,6 +11,8 @@ pub struct Summary {
     pub events: u64,
     /// Of those, the ones whose details were erased.
     pub erased: u64,
+    /// Leaves whose events were dropped because of their age: their hashes are signed, what they were is not there.
+    pub dropped: u64,
     pub checkpoints: u64,
     /// Checkpoints that other keys have signed: their trees fit, their signatures could not be looked at.
     pub other_keys: u64,
@@ -112,6 +114,16 @@ impl Verifier {
         }
         self.edge.push(leaf);
         self.summary.events += 1;
+        self.compare_saved()
+    }
+
+    /// The next leaf, of an event that was dropped because of its age. Only whoever knows which those are may say so.
+    pub fn dropped(&mut self, leaf_index: u64, leaf_hash: Hash) -> Result<(), Fault> {
+        if leaf_index != self.edge.size() {
+            return Err(Fault::OutOfPlace { expected: self.edge.size(), found: leaf_index });
+        }
+        self.edge.push(leaf_hash);
+        self.summary.dropped += 1;
         self.compare_saved()
     }
 

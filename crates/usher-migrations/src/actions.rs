@@ -131,6 +131,6 @@ fn is_name(token: &Token<'_>) -> bool {
 }
 
 /// Whether these words stand behind one another.
-fn has_all(tokens: &[Token<'_>], words: &[&str]) -> bool {
+pub fn has_all(tokens: &[Token<'_>], words: &[&str]) -> bool {
     tokens.windows(words.len()).any(|window| starts(window, words))
 }

@@ -13,11 +13,13 @@
 //! A line `-- outside a transaction` among the lines of that comment lets it hold what PostgreSQL refuses within one.
 
 mod actions;
+mod indexes;
 mod rules;
 mod tokens;
 
 use std::fmt;
 
+pub use indexes::indexes;
 pub use rules::{Finding, Harm, check, check_head};
 pub use tokens::Token;
 

@@ -3,7 +3,7 @@
 //! They are what the field has found out at its cost (the lists of Braintree, `strong_migrations` and squawk): what breaks those who
 //! use the old schema, and what holds a strong lock for as long as it takes to read or write a whole table.
 
-use crate::actions;
+use crate::actions::{self, has_all};
 use crate::{Kind, Migration, Statement, Token, tokens};
 
 /// How a statement harms.
@@ -59,7 +59,8 @@ pub fn check_head(migration: &Migration<'_>) -> Vec<Finding> {
 
 /// What is wrong with its statements. Tables that it makes itself are nobody's yet, and free.
 pub fn check(migration: &Migration<'_>) -> Vec<Finding> {
-    let mut checker = Checker { made: Vec::new(), added: Vec::new(), dropped: Vec::new(), outside: migration.outside };
+    let replaced = replaced(&migration.statements);
+    let mut checker = Checker { made: Vec::new(), added: Vec::new(), dropped: Vec::new(), replaced, outside: migration.outside };
     let mut findings = Vec::new();
     for statement in &migration.statements {
         if statement.tokens.first().is_some_and(|token| token.is("do")) {
@@ -85,12 +86,31 @@ fn pieces<'a>(statement: &Statement<'a>) -> Vec<Vec<Token<'a>>> {
     pieces.filter(|piece| piece.first().is_some_and(|token| !token.is("end"))).map(<[_]>::to_vec).collect()
 }
 
+/// Tables `t` that become the first partition, `t_past`, of a table with their name and their columns. Whoever calls it by its name
+/// finds the same there.
+fn replaced(statements: &[Statement<'_>]) -> Vec<String> {
+    let renamed = statements.iter().enumerate().filter_map(|(at, statement)| {
+        let words: Vec<String> = statement.words().collect();
+        let table = words.get(2)?;
+        let past = format!("{table}_past");
+        let renames = words == ["alter", "table", table, "rename", "to", &past];
+        let made_anew = |statement: &Statement<'_>| {
+            let like = ["create", "table", table, "(", "like", &past, "including", "defaults", "including", "constraints"];
+            starts(&statement.tokens, &like) && has_all(&statement.tokens, &["partition", "by", "range"])
+        };
+        (renames && statements[at + 1..].iter().any(made_anew)).then(|| table.clone())
+    });
+    renamed.collect()
+}
+
 struct Checker {
     made: Vec<String>,
     /// Constraints.
     added: Vec<String>,
     /// Indexes.
     dropped: Vec<String>,
+    /// By partitioned tables.
+    replaced: Vec<String>,
     outside: bool,
 }
 
@@ -125,6 +145,8 @@ impl Checker {
             ["set" | "reset", ..] => always("the runner sets the timeouts, and nothing else is to be set"),
             ["execute", ..] => always("executes a text that nobody can check"),
             ["create", rest @ ..] => self.create(tokens, rest),
+            ["alter", "table", table, "rename", "to", _] if self.is_replaced(table) => (None, Vec::new()),
+            ["alter", "index", index, "rename", "to", other] if self.goes_along(index, other) => (None, Vec::new()),
             ["alter", "table", ..] => self.alter_table(tokens),
             ["alter", _, rest @ ..] if rest.contains(&"rename") => always("renames what the release before calls by its name"),
             ["drop", "index", rest @ ..] => self.drop_index(rest),
@@ -139,6 +161,16 @@ impl Checker {
             ["refresh", ..] if !words.contains(&"concurrently") => always("locks a view while it is filled"),
             _ => (None, Vec::new()),
         }
+    }
+
+    fn is_replaced(&self, table: &str) -> bool {
+        self.replaced.iter().any(|replaced| replaced == table)
+    }
+
+    /// Whether an index of a table that is replaced makes room for that of the new one.
+    fn goes_along(&self, index: &str, other: &str) -> bool {
+        let of = |table: &String| Some((index.strip_prefix(table)?, other.strip_prefix(table)?.strip_prefix("_past")?));
+        self.replaced.iter().filter_map(of).any(|(kept, renamed)| kept == renamed)
     }
 
     fn create(&mut self, tokens: &[Token<'_>], rest: &[&str]) -> (Option<String>, Vec<Judgement>) {

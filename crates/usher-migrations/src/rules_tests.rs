@@ -138,3 +138,35 @@ fn the_head_and_the_statements_say_the_same() {
     assert!(findings("-- expand: x\nupdate schema_compatibility set oldest_version = 3;")[0].contains("ends no release"));
     assert_eq!(contract("alter table users drop y;"), [""; 0]);
 }
+
+#[test]
+fn a_table_may_become_the_first_partition_of_one_that_takes_its_place() {
+    let past = "(like events_past including defaults including constraints, constraint events_pkey primary key (id))";
+    let rename = "alter table events rename to events_past;";
+    let indexes = "alter index events_x_idx rename to events_past_x_idx;";
+    let make = format!("create table events {past} partition by range (id); create index events_x_idx on events (x);");
+    assert_eq!(expand(&format!("{rename}{indexes}{make}")), [""; 0]);
+
+    let narrow = [
+        // Nothing takes its place, or something else, or not all of it.
+        rename.to_owned(),
+        format!("{rename} create table events (id uuid) partition by range (id);"),
+        format!("{rename} create table events {past};"),
+        format!("{rename} create table events (like events_past including defaults, x int) partition by range (id);"),
+        format!("{rename} {}", make.replace("create table events ", "create table others ")),
+        // Another name, and another thing.
+        format!("alter table events rename to events_old; {make}"),
+        format!("alter table only events rename to events_past; {make}"),
+        format!("alter table events rename column events to events_past; {make}"),
+        format!("{rename}{make} alter index users_x_idx rename to users_past_x_idx;"),
+        format!("{rename}{make} alter index events_x_idx rename to events_past_y_idx;"),
+        format!("{rename}{make} alter index events_x_idx rename to events_y_idx;"),
+        // What has become the partition is still full of rows.
+        format!("{rename}{make} alter table events_past add constraint c check (x > 0);"),
+        format!("{rename}{make} update events_past set x = 1;"),
+    ];
+    for sql in narrow {
+        assert!(!expand(&sql).is_empty(), "{sql}");
+        assert!(!contract(&sql).is_empty(), "{sql}");
+    }
+}

@@ -68,6 +68,11 @@ pub fn new_uuid(now: Timestamp) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
+/// What all identifiers from this time on, and in its millisecond, sort after.
+pub fn first_uuid(at: Timestamp) -> Uuid {
+    Uuid::from_u128(u128::try_from(at.as_millisecond()).unwrap_or(0) << 80)
+}
+
 /// Counts within a millisecond (RFC 9562, section 6.2, method 1), so that what one transaction writes is listed in that order.
 fn next_in(millis: u64) -> u16 {
     static LAST: Mutex<(u64, u16)> = Mutex::new((0, 0));

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
+use crate::jobs;
 use crate::testing::{PASSWORD, Person, TestApp};
 
 async fn days_of(app: &TestApp, person: &Person) -> Vec<String> {
@@ -27,6 +28,14 @@ async fn written(app: &TestApp, person: &Person) -> (i64, String) {
     let xmin = tx.query_one(sql, &[&person.id]).await.unwrap().get(0);
     tx.commit().await.unwrap();
     (app.count("select count(*) from activity_days").await, xmin)
+}
+
+/// What usher does every so often, now.
+async fn do_job(app: &TestApp, kind: &'static str) {
+    let mut tx = app.tx().await;
+    jobs::enqueue(&mut tx, kind, &json!({})).await.unwrap();
+    tx.commit().await.unwrap();
+    app.run_jobs().await;
 }
 
 async fn refresh(app: &TestApp, person: &mut Person) {
@@ -110,14 +119,15 @@ async fn months_go_when_their_time_has_passed_and_a_purge_leaves_counts() {
     let admin = app.admin().await.client;
     admin.delete(&format!("/v1/users/{}", ann.id)).await.expect(204);
     app.advance(SignedDuration::from_hours(31 * 24));
-    app.run_jobs().await;
+    do_job(&app, "purge_deleted_users").await;
+    do_job(&app, "forget_activity").await;
     assert_eq!(app.count("select count(*) from users").await, 1);
     assert_eq!(days_of(&app, &ann).await, ["2026-01-01"]);
     assert_eq!(app.count("select count(*) from last_active_days").await, 1);
 
     // Long after, whatever the month in which this schema was made.
     app.advance(SignedDuration::from_hours(3650 * 24));
-    app.run_jobs().await;
+    do_job(&app, "forget_activity").await;
     assert_eq!(app.count("select count(*) from activity_days").await, 0);
     assert_eq!(app.count("select count(*) from last_active_days").await, 1);
     app.finish().await;

@@ -24,6 +24,7 @@ struct Erase {
 }
 
 pub fn register(registry: &mut Registry) {
+    super::log::register(registry);
     registry.in_tx(ERASE, |_, tx, payload| Box::pin(erase_some(tx, payload)));
 }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{AuditEvent, Content, Row};
 use crate::db::{Conditions, DbResult, Tx};
-use crate::id::UserId;
+use crate::id::{UserId, first_uuid};
 
 pub async fn insert_event(tx: &mut Tx, row: &Row) -> DbResult<()> {
     let now = tx.now();
@@ -155,6 +155,8 @@ pub async fn list_events(tx: &mut Tx, wanted: Wanted) -> DbResult<Vec<AuditEvent
     let mut conditions = Conditions::default();
     conditions.require_if("e.id < {}", wanted.before);
     conditions.require_if("e.occurred_at > {}", wanted.since);
+    // Says the same by the key, so that older partitions are left alone.
+    conditions.require_if("e.id >= {}", wanted.since.map(first_uuid));
     conditions.require_if("e.actor_id = {}", wanted.actor_id);
     conditions.require_if("e.target_id = {}", wanted.target_id);
     conditions.require_if("e.action = {}", wanted.action);

@@ -92,7 +92,10 @@ async fn verify_database(app: &App, verify: &Verify, json: bool) -> Outcome {
     };
     let took = Stopwatch::start();
     let summary = log::verify(app, key, saved.as_ref()).await?;
-    report(&summary, took, json)
+    let mut tx = app.begin(&boot::operator(None)).await?;
+    let dropped = log::last_dropped(&mut tx).await?;
+    tx.commit().await?;
+    report(&summary, dropped.as_ref(), took, json)
 }
 
 async fn own_key(app: &App) -> Result<VerifierKey, Failure> {
@@ -112,7 +115,7 @@ pub fn verify_file(verify: &Verify, json: bool) -> Outcome {
     let took = Stopwatch::start();
     let mut lines = Lines { from: open(path)?, text: String::new(), number: 0 };
     let summary = read_export(&mut lines, key, saved.as_ref()).with_context(|| format!("{}:{}", path.display(), lines.number))?;
-    report(&summary, took, json)
+    report(&summary, None, took, json)
 }
 
 fn read_export(lines: &mut Lines, key: &VerifierKey, saved: Option<&SignedCheckpoint>) -> anyhow::Result<Summary> {
@@ -160,23 +163,32 @@ fn open(path: &Path) -> anyhow::Result<BufReader<File>> {
 struct Verified {
     events: u64,
     erased: u64,
+    dropped: u64,
+    dropped_before: Option<jiff::Timestamp>,
     checkpoints: u64,
     checkpoints_of_other_keys: u64,
     tree_size: u64,
     seconds: f64,
 }
 
-fn report(summary: &Summary, took: Stopwatch, json: bool) -> Outcome {
+fn report(summary: &Summary, before: Option<&log::Dropped>, took: Stopwatch, json: bool) -> Outcome {
     let seconds = took.elapsed().as_secs_f64();
-    let Summary { events, erased, checkpoints, other_keys, size } = *summary;
+    let Summary { events, erased, dropped, checkpoints, other_keys, size } = *summary;
+    let dropped_before = before.map(|dropped| dropped.before);
     if json {
         let checkpoints_of_other_keys = other_keys;
-        output::json(&Verified { events, erased, checkpoints, checkpoints_of_other_keys, tree_size: size, seconds })?;
+        let tree_size = size;
+        let verified =
+            Verified { events, erased, dropped, dropped_before, checkpoints, checkpoints_of_other_keys, tree_size, seconds };
+        output::json(&verified)?;
         return Ok(());
     }
     output::say(format!("The log is good: {events} events under {checkpoints} checkpoints, in {seconds:.1} s."));
     if erased > 0 {
         output::say(format!("The details of {erased} are erased."));
+    }
+    if let Some(before) = dropped_before {
+        output::say(format!("{dropped} events before {before} were dropped by retention; their hashes are good."));
     }
     if other_keys > 0 {
         output::say(format!(

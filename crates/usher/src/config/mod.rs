@@ -195,6 +195,8 @@ pub struct Audit {
     pub checkpoints: Option<PathBuf>,
     /// How long it is known on which days who was active.
     pub activity_retention: Duration,
+    /// How old a month must be to be dropped. `None`: never.
+    pub retention_days: Option<u32>,
 }
 
 impl Config {

@@ -49,6 +49,12 @@ pub fn newest() -> i32 {
     known().last().map_or(0, Migration::version)
 }
 
+/// The indexes that this binary's schema has everywhere.
+pub fn indexes() -> Vec<String> {
+    let known = known();
+    usher_migrations::indexes(known.iter().filter_map(Migration::sql))
+}
+
 /// The migrations that the database lacks.
 pub async fn pending(client: &Client) -> anyhow::Result<Vec<Migration>> {
     let current = current(client).await?;

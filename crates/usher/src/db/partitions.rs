@@ -12,9 +12,6 @@ use crate::jobs::Registry;
 
 const DAILY: Duration = Duration::from_hours(24);
 
-/// A partition is made and dropped under a lock that all who use the table wait for: better not now than not at all.
-const LOCK_TIMEOUT: &str = "set local lock_timeout = '2s'";
-
 pub fn register(registry: &mut Registry) {
     registry.every(DAILY, "keep_partitions_ahead", |_, tx, _| Box::pin(async move { Ok(keep_ahead(tx).await?) }));
 }
@@ -22,7 +19,7 @@ pub fn register(registry: &mut Registry) {
 /// Sees to it that every table has its partitions for this period and the two that follow.
 pub async fn keep_ahead(tx: &mut Tx) -> DbResult<()> {
     let now = tx.now();
-    tx.execute(LOCK_TIMEOUT, &[]).await?;
+    wait_briefly(tx).await?;
     let made: Vec<String> = tx.query_one("select create_partitions($1)", &[&now]).await?.get(0);
     if !made.is_empty() {
         tracing::info!(made = made.join(", "), "made partitions");
@@ -32,10 +29,20 @@ pub async fn keep_ahead(tx: &mut Tx) -> DbResult<()> {
 
 /// Drops the partitions of a table that end before a time and hold nothing that counts after it. Returns their names.
 pub async fn drop_over(tx: &mut Tx, table: &str, before: Timestamp) -> DbResult<Vec<String>> {
-    tx.execute(LOCK_TIMEOUT, &[]).await?;
+    wait_briefly(tx).await?;
     let dropped: Vec<String> = tx.query_one("select drop_partitions($1, $2)", &[&table, &before]).await?.get(0);
     if !dropped.is_empty() {
         tracing::info!(dropped = dropped.join(", "), "dropped partitions");
     }
     Ok(dropped)
 }
+
+/// Partitions come and go under a lock that all who use the table wait for, also while it is waited for: better another time.
+pub async fn wait_briefly(tx: &mut Tx) -> DbResult<()> {
+    tx.execute("set local lock_timeout = '2s'", &[]).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "tests/partitions.rs"]
+mod tests;

@@ -22,13 +22,16 @@ const OTHERS: &str = "
         and (application_name = 'usher' or backend_type is null)
         and (backend_type = 'client backend' or backend_type is null)";
 
-/// What the schema holds that no extension has brought.
+/// What the schema holds that no extension has brought. A partition belongs to its table, which in turn depends on columns of its own.
 const OWN_RELATIONS: &str = "
     select c.oid, c.relname, c.relkind, c.relpersistence
     from pg_class c
     where c.relnamespace = current_schema()::regnamespace
         and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-        and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('e', 'a', 'i'))";
+        and not exists (
+            select from pg_depend d
+            where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('e', 'a', 'i') and d.refobjid <> c.oid
+        )";
 
 /// Drops them, and functions and types too.
 const WIPE: &str = "
@@ -55,7 +58,7 @@ const WIPE: &str = "
                 and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
                 and not exists (
                     select from pg_depend d
-                    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('e', 'a', 'i')
+                    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('e', 'a', 'i') and d.refobjid <> c.oid
                 )
             union all
             select format('drop routine if exists %s cascade', p.oid::regprocedure)
@@ -85,7 +88,8 @@ pub async fn count_rows(client: &Client) -> anyhow::Result<BTreeMap<String, i64>
     let mut counts = BTreeMap::new();
     for row in client.query(OWN_RELATIONS, &[]).await? {
         let (name, kind, persistence): (String, i8, i8) = (row.get("relname"), row.get("relkind"), row.get("relpersistence"));
-        if (kind, persistence) == (b'r'.cast_signed(), b'p'.cast_signed()) {
+        let is_table = [b'r', b'p'].iter().any(|table| kind == table.cast_signed());
+        if is_table && persistence == b'p'.cast_signed() {
             let quoted = name.replace('"', "\"\"");
             let count = client.query_one(&format!("select count(*) from \"{quoted}\""), &[]).await?.get(0);
             counts.insert(name, count);

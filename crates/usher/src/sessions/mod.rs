@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::{self, Act, Cleared, SessionStanding};
 use crate::db::page::{self, Limit, Page};
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Tx, partitions};
 use crate::error::{AppResult, Rejection};
 use crate::faults::{self, Fault};
 use crate::id::{DeviceId, SessionId, UserId};
@@ -256,10 +256,16 @@ pub async fn find_device(tx: &mut Tx, id: SessionId) -> DbResult<Option<DeviceId
     store::find_device(tx, id).await
 }
 
-/// Forgets sessions that ended or expired a month ago, and their refresh tokens.
+/// What the settings allow a session at the most. Whoever brings a used token of one that may live is found out.
+const LIFETIME_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// A month, and the week of the partition with the last refresh token, and a day for the job: the tokens have gone before, with it.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(38 * 24);
+
+/// Forgets refresh tokens whose sessions can't go on any more, a week at a time, and sessions that ended or expired long ago.
 pub async fn forget_ended(tx: &mut Tx) -> DbResult<u64> {
-    let before = tx.now() - SignedDuration::from_hours(30 * 24);
-    store::delete_ended(tx, before).await
+    let now = tx.now();
+    partitions::drop_over(tx, "refresh_tokens", now - LIFETIME_MAX).await?;
+    store::delete_ended(tx, now - KEPT_FOR).await
 }
 
 /// Nobody gets tokens whom the gate has not let through.

@@ -37,7 +37,7 @@ pub async fn list_living(
             and exists (
                 select
                 from refresh_tokens r
-                where r.session_id = s.id and r.used_at is null and r.expires_at > $2
+                where r.session_id = s.id and r.used_at is null and r.expires_at > $2 and r.created_at > $2 - interval '31 days'
             )
         order by s.id desc
         limit $4";
@@ -107,13 +107,13 @@ pub async fn find_amr(tx: &mut Tx, id: SessionId) -> DbResult<Vec<String>> {
     Ok(row.map(|row| row.get("amr")).unwrap_or_default())
 }
 
-/// The one statement that decides who used a refresh token.
+/// The one statement that decides who used a refresh token. None lives for 31 days, so older partitions are left alone.
 pub async fn use_refresh_token(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<SessionId>> {
     let now = tx.now();
     let sql = "
         update refresh_tokens
         set used_at = $2
-        where token_hash = $1 and used_at is null and expires_at > $2
+        where token_hash = $1 and used_at is null and expires_at > $2 and created_at > $2 - interval '31 days'
         returning session_id";
     Ok(tx.query_opt(sql, &[&hash, &now]).await?.map(|row| row.get("session_id")))
 }
@@ -219,7 +219,7 @@ pub async fn find_unused(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<Timestamp>
     let sql = "
         select expires_at
         from refresh_tokens
-        where token_hash = $1 and used_at is null and expires_at > $2
+        where token_hash = $1 and used_at is null and expires_at > $2 and created_at > $2 - interval '31 days'
         for update";
     Ok(tx.query_opt(sql, &[&hash, &now]).await?.map(|row| row.get(0)))
 }

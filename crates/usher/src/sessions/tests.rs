@@ -1,5 +1,6 @@
 //! Sessions, refresh tokens and access tokens, through the front door.
 
+mod forgetting;
 mod grace;
 mod own;
 
@@ -163,28 +164,6 @@ async fn r147_refresh_tokens_and_sessions_expire_however_often_they_are_used() {
     app.advance(SignedDuration::from_secs(10));
     client.get("/v1/me").await.expect_problem(401, "unauthorized");
     refresh(&app, &third.str("refresh_token")).await.expect_problem(401, "invalid_refresh_token");
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn sessions_that_ended_are_forgotten_after_a_month() {
-    let app = TestApp::new().await;
-    let ann = app.user("ann").await;
-    ann.client.post("/v1/logout", json!({})).await.expect(204);
-    app.sign_in("ann@example.org", PASSWORD).await;
-    let forget = async || {
-        let mut tx = app.tx().await;
-        let forgotten = super::forget_ended(&mut tx).await.unwrap();
-        tx.commit().await.unwrap();
-        forgotten
-    };
-    app.advance(MONTH);
-    assert_eq!(forget().await, 0);
-    app.advance(SignedDuration::from_secs(1));
-    assert_eq!(forget().await, 1);
-    app.advance(MONTH);
-    assert_eq!(forget().await, 1);
-    assert_eq!(app.count("select count(*) from refresh_tokens").await, 0);
     app.finish().await;
 }
 

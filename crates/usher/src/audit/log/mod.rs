@@ -3,11 +3,15 @@
 //!
 //! Business transactions know nothing of it but one row in `audit_unsealed`. What is hashed and signed is spelled in `usher-log`.
 
+mod dropping;
 pub mod key;
 mod reading;
 mod sealing;
 mod store;
 
+#[cfg(test)]
+#[path = "../tests/dropping.rs"]
+mod dropping_tests;
 #[cfg(test)]
 #[path = "../tests/sealing.rs"]
 pub mod sealing_tests;
@@ -19,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use dropping::{Dropped, allow as allow_dropping, last as last_dropped, register};
 pub use key::{find as find_key, find_or_make as find_or_make_key};
 pub use reading::{export, verify};
 pub use sealing::{Sealing, seal};

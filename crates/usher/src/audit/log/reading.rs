@@ -7,7 +7,7 @@ use usher_log::{Edge, Line, SignedCheckpoint, Summary, Verifier, VerifierKey};
 use uuid::Uuid;
 
 use super::store::{self, Leaf};
-use super::{Sealed, last};
+use super::{Dropped, Sealed, last, last_dropped};
 use crate::app::App;
 use crate::db::{Actor, Tx};
 use crate::error::AppResult;
@@ -23,6 +23,7 @@ pub async fn verify(app: &App, key: VerifierKey, saved: Option<&SignedCheckpoint
     let until = last(app).await?.map_or(0, |sealed| sealed.tree_size);
     let mut tx = app.begin_as(Actor::Cli).await?;
     store::lift_statement_timeout(&mut tx).await?;
+    let dropped = last_dropped(&mut tx).await?;
     let mut checkpoints = Checkpoints { after: 0, until, read: VecDeque::new() };
     let mut next = checkpoints.next(&mut tx).await?;
     loop {
@@ -32,7 +33,7 @@ pub async fn verify(app: &App, key: VerifierKey, saved: Option<&SignedCheckpoint
             break;
         }
         for leaf in page {
-            add(&mut verifier, leaf)?;
+            add(&mut verifier, leaf, dropped.as_ref())?;
             while let Some((sealed, edge)) = next.take_if(|(sealed, _)| is_at(sealed, &verifier)) {
                 confirm(&mut verifier, &sealed, &edge)?;
                 next = checkpoints.next(&mut tx).await?;
@@ -68,8 +69,13 @@ fn is_at(sealed: &Sealed, verifier: &Verifier) -> bool {
     i64::try_from(verifier.size()) == Ok(sealed.tree_size)
 }
 
-fn add(verifier: &mut Verifier, leaf: Leaf) -> anyhow::Result<()> {
+fn add(verifier: &mut Verifier, leaf: Leaf, dropped: Option<&Dropped>) -> anyhow::Result<()> {
     let (leaf_index, id) = (leaf.index, leaf.event_id);
+    if leaf.event.is_none() && dropped.is_some_and(|dropped| dropped.covers(id)) {
+        let hash =
+            leaf.hash.try_into().ok().with_context(|| format!("leaf {leaf_index} was changed: it has a hash that is none"))?;
+        return Ok(verifier.dropped(leaf_index.unsigned_abs(), hash)?);
+    }
     if leaf.event.is_none() {
         bail!("leaf {leaf_index} was changed: event {id} was removed");
     }
@@ -120,6 +126,13 @@ pub async fn export(app: &App, after: u64, mut write: impl FnMut(&str) -> std::i
     let after = after.with_context(|| format!("--after lies beyond the {until} events that are sealed"))?;
     let mut put = |line: &Line| -> anyhow::Result<()> { write(&line.to_text()?).context("writing the export") };
     let mut tx = app.begin_as(Actor::Cli).await?;
+    if let Some(dropped) = last_dropped(&mut tx).await? {
+        let first = store::find_first_kept(&mut tx, dropped.before_id).await?;
+        if after < first {
+            let Dropped { before, .. } = dropped;
+            return Err(anyhow::anyhow!("events before {before} were dropped by retention: export with --after {first}").into());
+        }
+    }
     put(&Line::Header(edge_at(&mut tx, after).await?))?;
     let mut from = after;
     while from < until {

@@ -6,6 +6,7 @@ use tokio_postgres::types::ToSql;
 use usher_log::{Details, Edge, Entry, Event, Hash};
 use uuid::Uuid;
 
+use super::dropping::Dropped;
 use super::{Progress, Sealed};
 use crate::db::lanes::Pipeline;
 use crate::db::{DbResult, Tx};
@@ -90,7 +91,7 @@ pub async fn take_unsealed(tx: &mut Tx, limit: i64) -> DbResult<Vec<Unsealed>> {
             where (xid, event_id) in (
                 select u.xid, u.event_id
                 from audit_unsealed u
-                join audit_events e on e.id = u.event_id
+                join lateral (select from audit_events e where e.id = u.event_id offset 0) e on true
                 where u.xid < pg_snapshot_xmin(pg_current_snapshot()) or u.xid >= pg_snapshot_xmax(pg_current_snapshot())
                 order by u.xid, u.event_id
                 limit $1
@@ -99,7 +100,7 @@ pub async fn take_unsealed(tx: &mut Tx, limit: i64) -> DbResult<Vec<Unsealed>> {
         )
         select e.*
         from taken t
-        join audit_events e on e.id = t.event_id
+        join lateral (select * from audit_events e where e.id = t.event_id offset 0) e on true
         order by t.xid, t.event_id";
     let rows = tx.query(sql, &[&limit]).await?;
     Ok(rows.iter().map(|row| Unsealed { id: row.get("id"), event: event(row) }).collect())
@@ -164,7 +165,7 @@ pub async fn list_checkpoints(tx: &mut Tx, after: i64, until: i64, limit: i64) -
     Ok(tx.query(sql, &[&after, &until, &limit]).await?.iter().map(sealed).collect())
 }
 
-/// From one leaf on to before another, in order.
+/// From one leaf on to before another, in order. `offset 0` keeps it at one look into one partition for each leaf.
 pub async fn list_leaves(tx: &mut Tx, from: i64, until: i64, limit: i64) -> DbResult<Vec<Leaf>> {
     let sql = "
         select l.leaf_index, l.event_id, l.leaf_hash, e.*, d.salt, d.content,
@@ -173,8 +174,8 @@ pub async fn list_leaves(tx: &mut Tx, from: i64, until: i64, limit: i64) -> DbRe
                 or (e.subject_id is not null and not exists (select from users u where u.id = e.subject_id))
             else false end as may_be_erased
         from audit_leaves l
-        left join audit_events e on e.id = l.event_id
-        left join audit_details d on d.event_id = l.event_id
+        left join lateral (select * from audit_events e where e.id = l.event_id offset 0) e on true
+        left join lateral (select * from audit_details d where d.event_id = l.event_id offset 0) d on true
         where l.leaf_index >= $1 and l.leaf_index < $2
         order by l.leaf_index
         limit $3";
@@ -298,4 +299,50 @@ pub async fn count_keys_by_mark(tx: &mut Tx) -> DbResult<Vec<(Vec<u8>, i64)>> {
         from audit_keys
         group by mark";
     Ok(tx.query(sql, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// How old the owner of the tables has said that the trail must be. `None`: it is kept.
+pub async fn find_kept_days(tx: &mut Tx) -> DbResult<Option<i32>> {
+    let sql = "
+        select kept_days
+        from partitioned_tables
+        where name = 'audit_events'";
+    Ok(tx.query_opt(sql, &[]).await?.and_then(|row| row.get(0)))
+}
+
+pub async fn may_write_partitioned_tables(tx: &mut Tx) -> DbResult<bool> {
+    Ok(tx.query_one("select has_table_privilege('partitioned_tables', 'update')", &[]).await?.get(0))
+}
+
+pub async fn update_kept_days(tx: &mut Tx, days: Option<i32>) -> DbResult<()> {
+    let sql = "
+        update partitioned_tables
+        set kept_days = $1
+        where guarded and kept_days is distinct from $1";
+    tx.execute(sql, &[&days]).await?;
+    Ok(())
+}
+
+/// Drops the months that are older and wholly sealed; says which partitions those were.
+pub async fn drop_partitions(tx: &mut Tx, days: i32) -> DbResult<Vec<String>> {
+    let now = tx.now();
+    Ok(tx.query_one("select drop_audit_partitions($1, $2)", &[&now, &days]).await?.get(0))
+}
+
+pub async fn find_last_drop(tx: &mut Tx) -> DbResult<Option<Dropped>> {
+    let sql = "
+        select before_at, before_id
+        from audit_drops
+        order by before_id desc
+        limit 1";
+    Ok(tx.query_opt(sql, &[]).await?.map(|row| Dropped { before: row.get(0), before_id: row.get(1) }))
+}
+
+/// The first leaf after those of the events below this id.
+pub async fn find_first_kept(tx: &mut Tx, before_id: Uuid) -> DbResult<i64> {
+    let sql = "
+        select coalesce(max(leaf_index) + 1, 0)
+        from audit_leaves
+        where event_id < $1";
+    Ok(tx.query_one(sql, &[&before_id]).await?.get(0))
 }

@@ -177,4 +177,13 @@ pub const SETTINGS: &[Setting] = &[
         description: "How long it is known on which days who was active, for `GET /v1/analytics`; whole months go when their last day is \
             older. The default allows for year on year. The last day of each user is kept as long as the user.",
     },
+    Setting {
+        name: "USHER_AUDIT_RETENTION_DAYS",
+        section: Section::Audit,
+        syntax: Syntax::Days(0..=36_500),
+        default: Fallback::Value("0"),
+        secret: false,
+        description: "Months of the audit trail whose youngest event is older than this are dropped, once they are sealed. With `0` it \
+            is kept for ever. `usher migrate` must run with it, too: it lets the server drop what is as old.",
+    },
 ];

@@ -1,5 +1,7 @@
 //! `usher doctor`: what an operator would look at first.
 
+mod database;
+
 use serde::Serialize;
 
 use super::{Failure, Outcome, boot, output, sealed};
@@ -83,6 +85,7 @@ async fn examine(app: &App, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
         Ok(client) => migrations::standing(&client).await,
         Err(error) => Err(error.into()),
     };
+    let is_newer = matches!(standing, Ok(Standing::Newer { .. }));
     findings.push(match standing {
         Ok(Standing::Same) => finding("migrations", Verdict::Ok, "all are applied"),
         Ok(Standing::Newer { version }) => {
@@ -107,6 +110,7 @@ async fn examine(app: &App, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
     } else {
         finding("search", Verdict::Ok, "pg_trgm is there")
     });
+    findings.extend(database::examine(app, is_newer).await?);
     examine_content(app, findings).await
 }
 
