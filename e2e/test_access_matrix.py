@@ -100,6 +100,7 @@ EXPECTED_ACCESS = {
     ("POST", "/v1/imports/{id}/pause"): "users:write",
     ("POST", "/v1/imports/{id}/resume"): "users:write",
     ("GET", "/v1/exports/users"): "users:read",
+    ("GET", "/v1/analytics"): "analytics:read",
     ("GET", "/v1/roles"): "roles:read",
     ("POST", "/v1/roles"): "roles:write",
     ("GET", "/v1/roles/{name}"): "roles:read",

@@ -38,6 +38,7 @@ COMMANDS = [
     ["service-account", "create-key"],
     ["role"],
     ["role", "list"],
+    ["analytics"],
     ["mail"],
     ["mail", "list"],
     ["mail", "show"],

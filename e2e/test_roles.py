@@ -24,6 +24,7 @@ PERMISSIONS = {
     "service_accounts:write",
     "signins:read",
     "attributes:write",
+    "analytics:read",
 }
 BUILT_IN = {"admin": PERMISSIONS, "manager": {"users:read", "users:write", "roles:read"}, "user": set()}
 

@@ -2,19 +2,17 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::caller::Denial;
+use crate::caller::{Denial, KeyUse};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Actor, Db, DbResult, Origin, Tx};
 use crate::error::{AppResult, LogAndIgnore};
 use crate::hashing::Hasher;
 use crate::http::serve::Draining;
-use crate::id::ApiKeyId;
 use crate::keyring::Keyring;
 use crate::mail::Mailer;
 use crate::password_filter::Filter;
@@ -58,7 +56,7 @@ pub type OnDenied = fn(App, Origin, Denial) -> Pin<Box<dyn Future<Output = ()> +
 
 pub type OnUnknownKey = fn(App) -> Pin<Box<dyn Future<Output = AppResult<()>> + Send>>;
 
-pub type OnKeyUsed = fn(App, ApiKeyId, Option<IpAddr>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+pub type OnKeyUsed = fn(App, KeyUse) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Reads what is wanted.
 pub type Ask<W, T> = for<'a> fn(&'a mut Tx, &'a W) -> Pin<Box<dyn Future<Output = AppResult<T>> + Send + 'a>>;

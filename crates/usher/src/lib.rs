@@ -29,7 +29,9 @@ pub mod telemetry;
 pub mod throttle;
 
 // Features: a folder each; lower ones know nothing of higher ones.
+pub mod activity;
 pub mod addresses;
+pub mod analytics;
 pub mod api_keys;
 pub mod attempts;
 pub mod attributes;

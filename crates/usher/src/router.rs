@@ -11,9 +11,9 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    addresses, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, devices, exports, grants, groups, imports,
-    keys, mails, me, password, recovery, registration, roles, service_accounts, sessions, setup, sign_in, throttle, users,
-    verification,
+    activity, addresses, analytics, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, devices, exports,
+    grants, groups, imports, keys, mails, me, password, recovery, registration, roles, service_accounts, sessions, setup,
+    sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.
@@ -40,6 +40,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(bulk::router())
         .merge(imports::router())
         .merge(exports::router())
+        .merge(analytics::router())
         .merge(audit::router())
         .merge(keys::router())
         .merge(probes::router(with_metrics))
@@ -66,6 +67,7 @@ pub fn jobs() -> Registry {
     let mut registry = Registry::default();
     partitions::register(&mut registry);
     audit::register(&mut registry);
+    activity::register(&mut registry);
     mails::register(&mut registry);
     verification::register(&mut registry);
     registration::register(&mut registry);

@@ -41,6 +41,7 @@ const RANKS: &[(&str, u8)] = &[
     ("throttle", KERNEL),
     ("password_filter", KERNEL),
     // Things.
+    ("activity", 7),
     ("attempts", 8),
     ("audit", 9),
     ("attributes", 10),
@@ -59,6 +60,7 @@ const RANKS: &[(&str, u8)] = &[
     ("groups", 23),
     ("grants", 24),
     ("exports", 25),
+    ("analytics", 26),
     // Flows over things.
     ("sign_in", 30),
     ("verification", 31),

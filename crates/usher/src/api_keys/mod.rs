@@ -20,9 +20,10 @@ use serde::{Deserialize, Serialize};
 pub use api::router;
 pub use jobs::register;
 
+use crate::activity;
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{Authority, Permission, PermissionSet, Subject};
+use crate::caller::{Authority, KeyUse, Permission, PermissionSet, Subject};
 use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, LogAndIgnore, Rejection};
@@ -164,11 +165,17 @@ pub async fn revoke_everything(tx: &mut Tx) -> DbResult<u64> {
 }
 
 /// Notes when and where from a key was used. The request goes on whether or not that can be written.
-pub fn note_use(app: App, id: ApiKeyId, address: Option<IpAddr>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    Box::pin(async move {
-        let noted: DbResult<()> = store::update_used(app.db.counters(), id, app.clock.now(), address).await;
-        noted.log_and_ignore("the next use is noted");
-    })
+pub fn note_use(app: App, used: KeyUse) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move { write_use(&app, used).await.log_and_ignore("the next use is noted") })
+}
+
+/// The day of a person comes first: what fails is done at the next use as long as the key does not say that it was used.
+async fn write_use(app: &App, used: KeyUse) -> DbResult<()> {
+    let now = app.clock.now();
+    if let Subject::User(user_id) = used.holder {
+        activity::note_use(app.db.counters(), user_id, used.last_used_at, now).await?;
+    }
+    store::update_used(app.db.counters(), used.id, now, used.address).await
 }
 
 fn expiry(app: &App, now: Timestamp, wish: Option<Timestamp>) -> Result<Timestamp, Rejection> {

@@ -18,10 +18,11 @@ pub enum Permission {
     ServiceAccountsWrite,
     SignInsRead,
     AttributesWrite,
+    AnalyticsRead,
 }
 
 impl Permission {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::UsersDelete,
@@ -34,6 +35,7 @@ impl Permission {
         Self::ServiceAccountsWrite,
         Self::SignInsRead,
         Self::AttributesWrite,
+        Self::AnalyticsRead,
     ];
 
     pub fn name(self) -> &'static str {
@@ -50,6 +52,7 @@ impl Permission {
             Self::ServiceAccountsWrite => "service_accounts:write",
             Self::SignInsRead => "signins:read",
             Self::AttributesWrite => "attributes:write",
+            Self::AnalyticsRead => "analytics:read",
         }
     }
 
@@ -69,6 +72,7 @@ impl Permission {
             Self::ServiceAccountsWrite => "Create, edit, suspend and delete service accounts, make and revoke their API keys.",
             Self::SignInsRead => "See the attempts of users to sign in, and why each went as it did.",
             Self::AttributesWrite => "Set the schema of the users' attributes, rename and remove attributes.",
+            Self::AnalyticsRead => "See how many people sign up, are active and sign in.",
         }
     }
 

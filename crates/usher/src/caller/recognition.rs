@@ -1,16 +1,29 @@
 //! From what a request shows to who asks: an access token or an API key, judged by the database for this very request.
 
-use jiff::SignedDuration;
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
 use usher_oidc::jose::TokenError;
 
 use super::{Act, Caller, Cleared, Credential, KeyStanding, SessionStanding, Standing, Subject, may_act, store};
 use crate::app::App;
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
+use crate::id::ApiKeyId;
 use crate::secret::{Purpose, SecretText, bearer_hash};
 
 /// How exactly it is known when a key was last used: a busy one does not write with every request.
 const USE_NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// That a key was used, and when it was before.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyUse {
+    pub id: ApiKeyId,
+    pub holder: Subject,
+    pub last_used_at: Option<Timestamp>,
+    /// Where it was used from now.
+    pub address: Option<IpAddr>,
+}
 
 /// Who shows this bearer credential, if they may act now.
 pub async fn recognise(app: &App, bearer: &str, origin: Origin) -> AppResult<Caller> {
@@ -48,7 +61,8 @@ async fn by_api_key(app: &App, key: &str, origin: Origin) -> AppResult<Caller> {
     let Some(cleared) = ask(app, &found.holder, Act::UseKey(&found.key)) else { return refused() };
     let KeyStanding { id, expires_at, .. } = found.key;
     if found.last_used_at.is_none_or(|last| last + USE_NOTED_EVERY <= app.clock.now()) {
-        (app.on_key_used)(app.clone(), id, origin.address).await;
+        let noted = KeyUse { id, holder: found.holder.subject, last_used_at: found.last_used_at, address: origin.address };
+        (app.on_key_used)(app.clone(), noted).await;
     }
     Ok(Caller {
         cleared,

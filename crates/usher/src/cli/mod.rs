@@ -1,6 +1,7 @@
 //! The command line: `usher serve` and its siblings for operators. Tables for people, `--json` for programs; exit code 0 is done,
 //! 1 is failed, 2 is a mistake in the command or the configuration. No password is ever an argument.
 
+mod analytics;
 mod attributes;
 mod audit;
 mod backup;
@@ -91,6 +92,8 @@ enum Command {
     /// See and set the schema of the users' attributes
     #[command(subcommand)]
     Attributes(attributes::Command),
+    /// Count sign-ups, active users and sign-ins, and who came back
+    Analytics(analytics::Command),
     /// Import users from files
     #[command(subcommand)]
     Import(imports::Command),
@@ -196,6 +199,7 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Restore(command) => backup::restore(config, &command, json).await,
             Command::SetupToken => serve::print_setup_token(config).await,
             Command::User(command) => users::run(config, command, json).await,
+            Command::Analytics(command) => analytics::run(config, command, json).await,
             Command::Bulk(command) => bulk::run(config, command, json).await,
             Command::Change(command) => changes::run(config, command, json).await,
             Command::ServiceAccount(command) => service_accounts::run(config, command, json).await,

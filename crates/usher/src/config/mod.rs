@@ -186,13 +186,15 @@ pub struct Tokens {
     pub signing_key_lifetime: Option<Duration>,
 }
 
-/// How the audit log is signed, and where its checkpoints go.
+/// How the audit log is signed, where its checkpoints go, and how long activity is kept.
 #[derive(Clone, Debug)]
 pub struct Audit {
     /// `None`: usher makes one and keeps it sealed in the database.
     pub key: Option<AuditKey>,
     /// A file to which every checkpoint is appended.
     pub checkpoints: Option<PathBuf>,
+    /// How long it is known on which days who was active.
+    pub activity_retention: Duration,
     /// How old a month must be to be dropped. `None`: never.
     pub retention_days: Option<u32>,
 }

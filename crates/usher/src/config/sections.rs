@@ -42,6 +42,7 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
         audit: Audit {
             key: reader.optional("USHER_AUDIT_KEY", AuditKey::parse),
             checkpoints: reader.optional("USHER_AUDIT_CHECKPOINTS", absolute_path),
+            activity_retention: reader.days("USHER_ACTIVITY_RETENTION_DAYS"),
             retention_days: Some(reader.value("USHER_AUDIT_RETENTION_DAYS", |text| number("USHER_AUDIT_RETENTION_DAYS", text)))
                 .filter(|days| *days > 0),
         },

@@ -36,6 +36,13 @@ const PASSING: &[SqlState] = &[
     SqlState::OUT_OF_MEMORY,
 ];
 
+impl DbError {
+    /// Whether the statement took longer than it may.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Unavailable(why) if why.ends_with(&format!("({})", SqlState::QUERY_CANCELED.code())))
+    }
+}
+
 impl From<tokio_postgres::Error> for DbError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(answer) = error.as_db_error() else {

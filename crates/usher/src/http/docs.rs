@@ -19,7 +19,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
                            connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What the tags mean.
-const TAGS: [(&str, &str); 19] = [
+const TAGS: [(&str, &str); 20] = [
     ("Setup", "The first administrator."),
     ("Sign-up", "Registration and verification of the address."),
     ("Sessions", "Where somebody is signed in, and how that ends."),
@@ -34,6 +34,7 @@ const TAGS: [(&str, &str); 19] = [
     ("Attributes", "What attributes of users may hold."),
     ("Imports", "Users from files: previewed, applied, undone."),
     ("Exports", "Users as files."),
+    ("Analytics", "How many people sign up, come and stay."),
     ("Service accounts", "For programs that act in their own name."),
     ("Roles", "Roles and permissions."),
     ("Groups", "Groups that carry roles, and who is in them."),

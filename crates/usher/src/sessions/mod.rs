@@ -17,6 +17,7 @@ use serde::Serialize;
 
 pub use api::router;
 
+use crate::activity;
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::{self, Act, Cleared, SessionStanding};
@@ -116,6 +117,7 @@ pub async fn begin(app: &App, tx: &mut Tx, cleared: Cleared, device: Option<Devi
     let id = SessionId::new(now);
     let expires_at = now + signed(app.config.tokens.session_lifetime);
     store::insert_session(tx, id, (user_id, cleared.auth_epoch()), expires_at, device, amr).await?;
+    activity::note(tx, user_id).await?;
     audit::record(tx, Event::success("session.begun").on("session", id).about(user_id).detail("user_id", user_id.to_string()))
         .await?;
     issue(app, tx, cleared, id, expires_at).await
@@ -164,11 +166,14 @@ struct Retry {
 }
 
 async fn go_on(app: &App, tx: &mut Tx, session_id: SessionId, next: Next) -> AppResult<Refreshed> {
-    let Some((session, user_id)) = store::lock_session(tx, session_id).await? else { return Ok(Refreshed::Refused(invalid())) };
+    let Some((session, user_id, last_seen_at)) = store::lock_session(tx, session_id).await? else {
+        return Ok(Refreshed::Refused(invalid()));
+    };
     match caller::ask(tx, user_id, Act::GoOn(&session)).await? {
         Ok(cleared) => {
             tx.act_as(user_id);
             store::update_session_seen(tx, session_id).await?;
+            activity::note_again(tx, user_id, last_seen_at).await?;
             let tokens = match next {
                 Next::New { instead_of } => {
                     let tokens = issue(app, tx, cleared, session_id, session.expires_at).await?;
@@ -317,5 +322,5 @@ fn invalid() -> Rejection {
     Rejection::unauthenticated("invalid_refresh_token", detail)
 }
 
-/// A session as the gate sees it.
-type Found = (SessionStanding, UserId);
+/// A session as the gate sees it, whose it is, and when it was last seen.
+type Found = (SessionStanding, UserId, Timestamp);

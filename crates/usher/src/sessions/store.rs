@@ -138,7 +138,7 @@ pub async fn find_session_of_used(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<(
 
 pub async fn lock_session(tx: &mut Tx, id: SessionId) -> DbResult<Option<Found>> {
     let sql = "
-        select id, user_id, auth_epoch, created_at, expires_at, ended_at
+        select id, user_id, auth_epoch, created_at, last_seen_at, expires_at, ended_at
         from sessions
         where id = $1
         for update";
@@ -150,7 +150,7 @@ pub async fn lock_session(tx: &mut Tx, id: SessionId) -> DbResult<Option<Found>>
             expires_at: row.get("expires_at"),
             ended_at: row.get("ended_at"),
         };
-        (session, row.get("user_id"))
+        (session, row.get("user_id"), row.get("last_seen_at"))
     }))
 }
 

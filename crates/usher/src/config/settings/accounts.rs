@@ -169,6 +169,15 @@ pub const SETTINGS: &[Setting] = &[
             write, it shows when the log was cut off: `usher audit verify --checkpoint FILE`.",
     },
     Setting {
+        name: "USHER_ACTIVITY_RETENTION_DAYS",
+        section: Section::Audit,
+        syntax: Syntax::Days(62..=3650),
+        default: Fallback::Value("800"),
+        secret: false,
+        description: "How long it is known on which days who was active, for `GET /v1/analytics`; whole months go when their last day is \
+            older. The default allows for year on year. The last day of each user is kept as long as the user.",
+    },
+    Setting {
         name: "USHER_AUDIT_RETENTION_DAYS",
         section: Section::Audit,
         syntax: Syntax::Days(0..=36_500),

@@ -1,0 +1,44 @@
+//! The SQL of activity.
+
+use jiff::civil::Date;
+
+use crate::db::lanes::Pipeline;
+use crate::db::{DbResult, Tx};
+use crate::id::UserId;
+
+/// The last day on which a user `u` was active, where `last_active_days` is joined as `l`: that of a sign-in which was noted
+/// elsewhere, or of the sign-up, where it is later or nothing else is known.
+pub const LAST_DAY: &str =
+    "greatest(l.day, (u.last_sign_in_at at time zone 'UTC')::date, (u.created_at at time zone 'UTC')::date)";
+
+const UPSERT_DAY: &str = "
+    with noted as (
+        insert into activity_days (day, user_id)
+        values ($2, $1)
+        on conflict do nothing
+    )
+    insert into last_active_days as l (user_id, day)
+    values ($1, $2)
+    on conflict (user_id) do update
+    set day = excluded.day
+    where l.day < excluded.day";
+
+pub async fn upsert_day(tx: &mut Tx, user_id: UserId, day: Date) -> DbResult<()> {
+    tx.execute(UPSERT_DAY, &[&user_id, &day]).await?;
+    Ok(())
+}
+
+pub async fn upsert_day_by_itself(counters: &Pipeline, user_id: UserId, day: Date) -> DbResult<()> {
+    counters.query(UPSERT_DAY, &[&user_id, &day]).await?;
+    Ok(())
+}
+
+pub async fn list_last_days(tx: &mut Tx, ids: &[UserId]) -> DbResult<Vec<(UserId, Date)>> {
+    let sql = format!(
+        "select u.id, {LAST_DAY}
+        from users u
+        left join last_active_days l on l.user_id = u.id
+        where u.id = any($1)"
+    );
+    Ok(tx.query(&sql, &[&ids]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
