@@ -49,7 +49,7 @@ fn crowd(dice: &mut Dice, first: Date) -> Vec<Someone> {
             id: UserId::from_uuid(uuid::Uuid::from_u128(u128::from(at) + 1)),
             created_at,
             last_sign_in_at,
-            deleted: at % 11 == 0,
+            deleted: at.is_multiple_of(11),
             days,
         }
     };
