@@ -299,7 +299,9 @@ def test_r283_a_transaction_that_is_left_idle_is_ended_by_the_database(house: Ho
         found: list[httpx.Response] = []
         asking = threading.Thread(target=lambda: found.append(house.ask("creation")))
         asking.start()
-        until("the request waits", lambda: owner.execute(f"select 1 {mine} wait_event_type = 'Lock'").fetchone())
+        # Jobs may wait, too.
+        waits = f"select 1 {mine} wait_event_type = 'Lock' and query ~ 'insert into emails'"
+        until("the request waits", lambda: owner.execute(waits).fetchone())
         with house.usher.held_still():
             holder.execute("rollback")
             until("it is idle", lambda: owner.execute(f"select 1 {mine} state = 'idle in transaction'").fetchone())

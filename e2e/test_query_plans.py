@@ -71,7 +71,9 @@ class Watched:
             log.seek(begin)
             text = log.read()
         told = [json.loads(found) for found in re.findall(r"plan:\n(.*?^\t?\}$)", text, re.M | re.S)]
-        return [Plan.of(one) for one in told if re.search(r"\bfrom users u\b", one["Query Text"])]
+        # What was only explained has touched nothing.
+        done = [one for one in told if "Shared Hit Blocks" in one["Plan"]]
+        return [Plan.of(one) for one in done if re.search(r"\bfrom users u\b", one["Query Text"])]
 
     @property
     def api(self) -> Session:
@@ -127,7 +129,8 @@ def seeded(stage: Stage, mailbox: Mailbox) -> Iterator[Callable[[str], Watched]]
 @dataclass(frozen=True)
 class Question:
     """What is asked, an index that must lead there, and so many blocks that finding the page may take: by the plan for these
-    values, and by the generic one. Up to 10,000 are found and counted before the page is cut, so what fits many takes more."""
+    values, and by the generic one. What PostgreSQL expects to be many is met on a walk; up to 10,000 are found and counted
+    before the page is cut."""
 
     query: dict[str, str]
     index: str
@@ -151,12 +154,11 @@ QUESTIONS = {
     "emails sw": by_filter('emails sw "ingrid.sm"', "emails_address_normal_prefix_idx", 100),
     "emails co": by_filter('emails co "grid.smi"', "emails_address_normal_idx", 300),
     "displayName co": by_filter('displayName co "grid Smi"', "users_search_text_idx", 200),
-    # The generic plan expects as many of every role. Of one that everybody has, 10,000 are looked up before it is known that they
-    # are many.
-    "roles eq, one": by_filter('roles eq "admin"', "user_roles_role_name_idx", 50, READ_THROUGH),
-    "roles eq, some": by_filter('roles eq "manager"', "user_roles_role_name_idx", READ_THROUGH, 2 * READ_THROUGH, sort="created_at"),
-    "roles eq, all": by_filter('roles eq "user"', "users_created_at_idx", 12_000, sort="created_at"),
-    "role": Question({"role": "manager"}, "user_roles_role_name_idx", READ_THROUGH, 2 * READ_THROUGH),
+    # The generic plan expects as many of every role.
+    "roles eq, one": by_filter('roles eq "admin"', "user_roles_role_name_user_id_idx", 50, READ_THROUGH),
+    "roles eq, some": by_filter('roles eq "manager"', "user_roles_role_name_user_id_idx", READ_THROUGH, 2 * READ_THROUGH, sort="created_at"),
+    "roles eq, all": by_filter('roles eq "user"', "users_created_at_idx", 1000, sort="created_at"),
+    "role": Question({"role": "manager"}, "user_roles_role_name_user_id_idx", READ_THROUGH, 2 * READ_THROUGH),
     "status eq": by_filter('status eq "suspended"', "users_status_idx", 4000),
     "status": Question({"status": "suspended"}, "users_status_idx", 100, 100),
     "createdAt": by_filter(IN_MAY, "users_created_at_idx", 100),
@@ -169,7 +171,7 @@ QUESTIONS = {
     "a page": Question({}, "users_created_at_idx", 100, 100),
     "a page by name": Question({"sort": "username"}, "users_username_.*", 200, 200),
     "q, few": Question({"q": "grid smi"}, "users_search_text_idx", 400, 400),
-    "q, many": Question({"q": "mar"}, "users_created_at_idx", 2 * READ_THROUGH, 8 * READ_THROUGH),
+    "q, many": Question({"q": "mar"}, "users_created_at_idx", 2000, 2000),
 }
 
 

@@ -33,7 +33,7 @@ SAYS = {
 }
 NAMES = {
     "request": (r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|other) (/\S*|unmatched)", "SERVER"),
-    "statement": (r"SELECT|INSERT|UPDATE|DELETE|WITH|COMMIT|SET|BEGIN|LOCK|NOTIFY", "CLIENT"),
+    "statement": (r"SELECT|INSERT|UPDATE|DELETE|WITH|COMMIT|SET|BEGIN|LOCK|NOTIFY|EXPLAIN", "CLIENT"),
     "hashing": (r"hash password", "INTERNAL"),
     "job": (r"job [a-z_]+", "CONSUMER"),
     "mail": (r"send mail", "CLIENT"),
