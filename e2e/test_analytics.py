@@ -1,6 +1,6 @@
 """How many people sign up, come and stay: the real server's counts, and what they say of what has just happened."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,18 +9,13 @@ import pytest
 from harness.client import Session, problem
 from harness.mailbox import Mailbox
 from harness.people import Site
-from harness.server import Stage, Usher
+from harness.server import Usher
 
 
 @pytest.fixture
-def usher(stage: Stage) -> Iterator[Usher]:
+def usher(new_server: Callable[..., Usher]) -> Usher:
     """A server where nobody else does anything."""
-    usher = stage.usher()
-    try:
-        usher.start()
-        yield usher
-    finally:
-        usher.remove()
+    return new_server()
 
 
 @pytest.fixture

@@ -102,18 +102,19 @@ impl Cursor {
 pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page<User>> {
     let (sort, limit) = (filter.sort.unwrap_or_default(), filter.limit.unwrap_or_default());
     let cursor = filter.cursor.as_deref().map(|cursor| read_cursor(cursor, sort)).transpose()?;
+    let around = &Surroundings::look(tx, by, filter).await?;
     let narrows = filter.q.is_some() || filter.filter.is_some() || filter.role.is_some();
     let mut written = cursor.as_ref().map_or(Written::ForFew, |cursor| cursor.made_for().1);
     let mut total = None;
     let mut found = None;
-    if narrows && cursor.is_none() && expect(tx, by, filter).await? >= MANY {
-        let met = on_a_walk(tx, by, filter, (sort, limit), None, Some(STEPS)).await?;
+    if narrows && cursor.is_none() && expect(tx, around, filter).await? >= MANY {
+        let met = on_a_walk(tx, around, filter, (sort, limit), None, Some(STEPS)).await?;
         if i64::try_from(met.len()) == Ok(limit.and_one()) {
             (written, found) = (Written::ForMany, Some(met));
         }
     }
     if narrows && written == Written::ForFew {
-        let (count, ids) = among_few(tx, by, filter, sort, limit, cursor.as_ref()).await?;
+        let (count, ids) = among_few(tx, around, filter, sort, limit, cursor.as_ref()).await?;
         if count <= FEW {
             (total, found) = (Some(Total::exactly(count)), Some(ids));
         }
@@ -122,10 +123,10 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
         ids
     } else {
         written = Written::ForMany;
-        on_a_walk(tx, by, filter, (sort, limit), cursor.as_ref(), None).await?
+        on_a_walk(tx, around, filter, (sort, limit), cursor.as_ref(), None).await?
     };
     if filter.count && total.is_none() {
-        total = Some(count(tx, by, filter).await?);
+        total = Some(count(tx, around, filter).await?);
     }
     let users = store::find_users(tx, &ids).await?;
     let page = Page::cut(users, limit, |user| match sort {
@@ -297,15 +298,14 @@ fn order(sort: Sort, table: &str) -> String {
 /// How many there are, up to one more than [`FEW`], and the page if they are few.
 async fn among_few(
     tx: &mut Tx,
-    by: Authority,
+    around: &Surroundings,
     filter: &Filter,
     sort: Sort,
     limit: Limit,
     cursor: Option<&Cursor>,
 ) -> AppResult<(i64, Vec<UserId>)> {
-    let around = Surroundings::look(tx, by, filter).await?;
     let mut conditions = Conditions::default();
-    select(filter, &around, Written::ForFew, &mut conditions)?;
+    select(filter, around, Written::ForFew, &mut conditions)?;
     let (after, order) = (after(cursor, "f", &mut conditions), order(sort, "f"));
     let (limit, few) = (conditions.bind(limit.and_one()), conditions.bind(FEW + 1));
     let sql = format!(
@@ -325,15 +325,14 @@ async fn among_few(
 /// The page, met in its order; after so many steps the walk ends, wherever it is.
 async fn on_a_walk(
     tx: &mut Tx,
-    by: Authority,
+    around: &Surroundings,
     filter: &Filter,
     (sort, limit): (Sort, Limit),
     cursor: Option<&Cursor>,
     steps: Option<i64>,
 ) -> AppResult<Vec<UserId>> {
-    let around = Surroundings::look(tx, by, filter).await?;
     let mut conditions = Conditions::default();
-    select(filter, &around, Written::ForMany, &mut conditions)?;
+    select(filter, around, Written::ForMany, &mut conditions)?;
     let (after, order) = (after(cursor, "u", &mut conditions), order(sort, "u"));
     let limit = conditions.bind(limit.and_one());
     let sql = match steps.map(|steps| conditions.bind(steps)) {
@@ -352,10 +351,9 @@ async fn on_a_walk(
 }
 
 /// Exactly if they are few, else as many as PostgreSQL expects.
-async fn count(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Total> {
-    let around = Surroundings::look(tx, by, filter).await?;
+async fn count(tx: &mut Tx, around: &Surroundings, filter: &Filter) -> AppResult<Total> {
     let mut conditions = Conditions::default();
-    select(filter, &around, Written::ForFew, &mut conditions)?;
+    select(filter, around, Written::ForFew, &mut conditions)?;
     let few = conditions.bind(FEW + 1);
     let sql = format!("select count(*) from (select from users u where {} limit {few}) as few", conditions.sql());
     let counted: i64 = tx.query_once(&sql, &conditions.params()).await?.first().map_or(0, |row| row.get(0));
@@ -363,15 +361,14 @@ async fn count(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Total> 
         return Ok(Total::exactly(counted));
     }
     let everybody = Filter { status: filter.status, ..Filter::default() };
-    let most = expect(tx, by, &everybody).await?;
-    Ok(Total { count: expect(tx, by, filter).await?.min(most).max(counted), exact: false })
+    let most = expect(tx, around, &everybody).await?;
+    Ok(Total { count: expect(tx, around, filter).await?.min(most).max(counted), exact: false })
 }
 
 /// As many as PostgreSQL expects.
-async fn expect(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<i64> {
-    let around = Surroundings::look(tx, by, filter).await?;
+async fn expect(tx: &mut Tx, around: &Surroundings, filter: &Filter) -> AppResult<i64> {
     let mut conditions = Conditions::default();
-    select(filter, &around, Written::ForFew, &mut conditions)?;
+    select(filter, around, Written::ForFew, &mut conditions)?;
     let sql = format!("explain (format json) select from users u where {}", conditions.sql());
     let rows = tx.query_once(&sql, &conditions.params()).await?;
     let plan: Option<serde_json::Value> = rows.first().map(|row| row.get(0));

@@ -325,7 +325,7 @@ impl<'a> Compiler<'a> {
             Filter::Not(inner) => format!("not {}", self.of_address(inner)?),
             Filter::Has { path, .. } => return Err(fault(path, "brackets can't stand within brackets")),
             Filter::Present { path } if path.is("value") => "true".to_owned(),
-            Filter::Present { path } => format!("({})", address_flag(path)?),
+            Filter::Present { path } => format!("({})", address_flag(path, true)?),
             Filter::Compare { path, operator, value: Literal::Text(text) } if path.is("value") => match operator {
                 Operator::NotEqual => format!("not ({})", self.address(path, Operator::Equal, text)?),
                 operator => format!("({})", self.address(path, *operator, text)?),
@@ -335,24 +335,19 @@ impl<'a> Compiler<'a> {
                 operator: operator @ (Operator::Equal | Operator::NotEqual),
                 value: Literal::Boolean(wanted),
             } => {
-                let flag = address_flag(path)?;
-                // What is not verified has an index, which leads to these very words only.
-                match (flag, *wanted == (*operator == Operator::Equal)) {
-                    (flag, true) => format!("({flag})"),
-                    ("e.verified_at is not null", false) => "(e.verified_at is null)".to_owned(),
-                    (flag, false) => format!("not ({flag})"),
-                }
+                format!("({})", address_flag(path, *wanted == (*operator == Operator::Equal))?)
             }
             Filter::Compare { path, operator, .. } => return Err(unsupported(path, *operator, "such a value")),
         })
     }
 }
 
-fn address_flag(path: &AttributePath) -> Result<&'static str, FieldError> {
+/// What is not verified has an index, which leads to these very words only.
+fn address_flag(path: &AttributePath, wanted: bool) -> Result<&'static str, FieldError> {
     if path.is("primary") {
-        Ok("e.is_primary")
+        Ok(if wanted { "e.is_primary" } else { "not e.is_primary" })
     } else if path.is("verified") {
-        Ok("e.verified_at is not null")
+        Ok(if wanted { "e.verified_at is not null" } else { "e.verified_at is null" })
     } else {
         Err(fault(path, format!("`{path}` is nothing of an address; there are value, primary and verified")))
     }
