@@ -81,7 +81,7 @@ fn run_all(root: &Path, folder: &Path, pytest: &Path, suites: Suites, filter: Op
     let mut python = Counts::default();
     for part in parts {
         let mut command = Command::new(pytest);
-        command.args(["e2e", "-q"]).args(*part).current_dir(root);
+        command.args(["e2e", "-q", "--durations=12"]).args(*part).current_dir(root);
         if let Some(filter) = filter {
             // pytest's -k takes an expression: a Rust path becomes "all of these words".
             command.args(["-k", &filter.replace("::", " and ")]);

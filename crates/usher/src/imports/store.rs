@@ -1,6 +1,6 @@
 //! The SQL of imports.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use tokio_postgres::Row as SqlRow;
@@ -161,8 +161,13 @@ pub async fn insert_keys(tx: &mut Tx, id: Uuid, keys: &[(String, i64)]) -> DbRes
         select distinct on (n.key) $1::uuid, n.key, n.position
         from unnest($2::text[], $3::bigint[]) as n (key, position)
         order by n.key, n.position
-        on conflict (import_id, key) do nothing";
-    if usize::try_from(tx.execute(sql, &[&id, &texts, &positions]).await?).is_ok_and(|inserted| inserted == keys.len()) {
+        on conflict (import_id, key) do nothing
+        returning position, key";
+    let inserted = tx.query(sql, &[&id, &texts, &positions]).await?;
+    let first: HashSet<(i64, &str)> = inserted.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let late = keys.iter().filter(|(key, position)| !first.contains(&(*position, key.as_str())));
+    let (texts, positions): (Vec<&str>, Vec<i64>) = late.map(|(key, position)| (key.as_str(), *position)).unzip();
+    if texts.is_empty() {
         return Ok(HashMap::new());
     }
     let sql = "
