@@ -143,8 +143,9 @@ mod tests {
 
     #[test]
     fn options_are_a_time_or_a_number_and_a_name() {
-        let options =
-            |seconds, target: Option<&str>| Some(Options { seconds, runs: None, sanitizer: true, target: target.map(ToOwned::to_owned) });
+        let options = |seconds, target: Option<&str>| {
+            Some(Options { seconds, runs: None, sanitizer: true, target: target.map(ToOwned::to_owned) })
+        };
         assert_eq!(Options::parse(&["--runs", "9", "token"]).unwrap().runs, Some(9));
         assert!(!Options::parse(&["--without-sanitizer"]).unwrap().sanitizer);
         assert_eq!(Options::parse(&[]), options(60, None));
