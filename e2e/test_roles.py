@@ -25,6 +25,8 @@ PERMISSIONS = {
     "signins:read",
     "attributes:write",
     "analytics:read",
+    "inactivity:read",
+    "inactivity:write",
 }
 BUILT_IN = {"admin": PERMISSIONS, "manager": {"users:read", "users:write", "roles:read"}, "user": set()}
 

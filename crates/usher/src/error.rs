@@ -184,6 +184,13 @@ impl Rejection {
         Self::invalid_body(self.errors.into_iter().map(named).collect())
     }
 
+    /// The same for the member of this name, which is no parameter.
+    #[must_use]
+    pub fn of_member(self, name: &str) -> Self {
+        let named = |error: FieldError| FieldError { pointer: Some(format!("/{name}")), parameter: None, ..error };
+        Self::invalid_body(self.errors.into_iter().map(named).collect())
+    }
+
     /// Asked too often or guessed too often; nobody is told which, nor whether there is such an account.
     pub fn too_many_requests(retry_after_seconds: u32) -> Self {
         let detail = "Too many attempts. Wait as long as `Retry-After` says, then try again.";

@@ -35,6 +35,8 @@ pub enum ServiceAccountMark {}
 pub enum ApiKeyMark {}
 /// Marks an [`Id`] as a group's.
 pub enum GroupMark {}
+/// Marks an [`Id`] as that of a rule on inactivity.
+pub enum InactivityRuleMark {}
 
 pub type UserId = Id<UserMark>;
 pub type SessionId = Id<SessionMark>;
@@ -44,6 +46,7 @@ pub type DeviceId = Id<DeviceMark>;
 pub type ServiceAccountId = Id<ServiceAccountMark>;
 pub type ApiKeyId = Id<ApiKeyMark>;
 pub type GroupId = Id<GroupMark>;
+pub type InactivityRuleId = Id<InactivityRuleMark>;
 
 impl<T> Id<T> {
     /// A new identifier that sorts by `now`.

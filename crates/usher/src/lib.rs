@@ -45,6 +45,7 @@ pub mod exports;
 pub mod grants;
 pub mod groups;
 pub mod imports;
+pub mod inactivity;
 pub mod keys;
 pub mod mails;
 pub mod me;

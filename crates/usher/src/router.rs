@@ -12,8 +12,8 @@ use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
     activity, addresses, analytics, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, devices, exports,
-    grants, groups, imports, keys, mails, me, password, recovery, registration, roles, service_accounts, sessions, setup,
-    sign_in, throttle, users, verification,
+    grants, groups, imports, inactivity, keys, mails, me, password, recovery, registration, roles, service_accounts, sessions,
+    setup, sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.
@@ -39,6 +39,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(changes::router())
         .merge(bulk::router())
         .merge(imports::router())
+        .merge(inactivity::router())
         .merge(exports::router())
         .merge(analytics::router())
         .merge(audit::router())
@@ -82,5 +83,6 @@ pub fn jobs() -> Registry {
     keys::register(&mut registry);
     bulk::register(&mut registry);
     imports::register(&mut registry);
+    inactivity::register(&mut registry);
     registry
 }

@@ -51,6 +51,13 @@ pub async fn note_use(counters: &Pipeline, user_id: UserId, last_used_at: Option
     store::upsert_day_by_itself(counters, user_id, day).await
 }
 
+/// Somebody let these users in: whatever was before, they have not been inactive for longer than since today. No day of activity is
+/// counted for it.
+pub async fn begin_anew(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
+    let day = day_of(tx.now());
+    store::upsert_last_days(tx, ids, day).await
+}
+
 /// The last day of each of these users who are there.
 pub async fn list_last_days(tx: &mut Tx, ids: &[UserId]) -> DbResult<HashMap<UserId, Date>> {
     Ok(store::list_last_days(tx, ids).await?.into_iter().collect())

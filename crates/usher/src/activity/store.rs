@@ -7,7 +7,7 @@ use crate::db::{DbResult, Tx};
 use crate::id::UserId;
 
 /// The last day on which a user `u` was active, where `last_active_days` is joined as `l`: that of a sign-in which was noted
-/// elsewhere, or of the sign-up, where it is later or nothing else is known.
+/// elsewhere, of the sign-up, or on which somebody let them in again, where it is later or nothing else is known.
 pub const LAST_DAY: &str =
     "greatest(l.day, (u.last_sign_in_at at time zone 'UTC')::date, (u.created_at at time zone 'UTC')::date)";
 
@@ -30,6 +30,18 @@ pub async fn upsert_day(tx: &mut Tx, user_id: UserId, day: Date) -> DbResult<()>
 
 pub async fn upsert_day_by_itself(counters: &Pipeline, user_id: UserId, day: Date) -> DbResult<()> {
     counters.query(UPSERT_DAY, &[&user_id, &day]).await?;
+    Ok(())
+}
+
+pub async fn upsert_last_days(tx: &mut Tx, ids: &[UserId], day: Date) -> DbResult<()> {
+    let sql = "
+        insert into last_active_days as l (user_id, day)
+        select id, $2
+        from unnest($1::uuid[]) as id
+        on conflict (user_id) do update
+        set day = excluded.day
+        where l.day < excluded.day";
+    tx.execute(sql, &[&ids, &day]).await?;
     Ok(())
 }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
+use super::Consequence;
 use crate::caller::{Permission, PermissionSet};
 use crate::error::{FieldError, Rejection};
 use crate::roles::RoleName;
@@ -29,6 +31,11 @@ pub enum Action {
         attributes: Map<String, Value>,
     },
     RequirePasswordReset,
+    /// Mails whoever has not been active that their account is unused, and what comes next; for a rule on inactivity only.
+    WarnInactive {
+        rule: Uuid,
+        then: Vec<Consequence>,
+    },
     /// Changes back what a change set has changed.
     Undo,
 }
@@ -46,6 +53,7 @@ impl Action {
             Self::RemoveRole { .. } => "remove_role",
             Self::SetAttributes { .. } => "set_attributes",
             Self::RequirePasswordReset => "require_password_reset",
+            Self::WarnInactive { .. } => "warn_inactive",
             Self::Undo => "undo",
         }
     }
@@ -61,6 +69,7 @@ impl Action {
             | Self::SignOut
             | Self::SetAttributes { .. }
             | Self::RequirePasswordReset
+            | Self::WarnInactive { .. }
             | Self::Undo => Permission::UsersWrite,
         }
     }
@@ -77,8 +86,13 @@ impl Action {
             Self::AssignRole { role } => ChangeOfMany::GrantRole(role.clone()),
             Self::RemoveRole { role } => ChangeOfMany::TakeRole(role.clone()),
             Self::SetAttributes { attributes } => ChangeOfMany::Attributes(attributes.clone()),
-            Self::RequirePasswordReset | Self::Undo => return None,
+            Self::RequirePasswordReset | Self::WarnInactive { .. } | Self::Undo => return None,
         })
+    }
+
+    /// Whether each user gets a mail.
+    pub(super) fn mails(&self) -> bool {
+        matches!(self, Self::RequirePasswordReset | Self::WarnInactive { .. })
     }
 
     pub(super) fn require(&self, permissions: PermissionSet) -> Result<(), Rejection> {

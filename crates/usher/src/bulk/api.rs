@@ -4,12 +4,12 @@ use axum::extract::{OriginalUri, State as AxumState};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::undo::Undoing;
-use super::{Action, Item, Refusals, Run, Selection, store};
+use super::{Item, Preview, Run, Selection, store};
 use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::db::page::{self, Limit, Page};
@@ -22,8 +22,6 @@ use crate::id::UserId;
 use crate::roles::RoleName;
 
 const READ: Access = Access::Holding(Permission::UsersRead);
-/// Shown in a preview.
-const SAMPLE: i64 = 20;
 
 pub fn router() -> Routes {
     let op = |method, path, summary| Op::new(method, path, READ, "Bulk", summary);
@@ -138,21 +136,6 @@ struct Body {
     reason: Option<String>,
 }
 
-/// What would come of it.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "BulkPreview")]
-struct Preview {
-    #[serde(flatten)]
-    run: Run,
-    /// What it is begun with.
-    token: String,
-    /// The first of them.
-    sample: Vec<Item>,
-    refusals: Vec<Refusals>,
-    /// Mails that would go out.
-    mails: i64,
-}
-
 /// What shows that the preview was seen.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -214,13 +197,10 @@ async fn preview_bulk(mut caller: Caller, AxumState(app): AxumState<App>, Json(b
     };
     caller.origin.reason = body.reason.or(caller.origin.reason);
     let mut tx = app.begin(&caller.origin).await?;
-    let (id, token) = super::preview(&mut tx, caller.authority(), &action, &selection).await?;
-    let run = super::read(&mut tx, id).await?;
-    let sample = store::list_items(&mut tx, id, None, None, SAMPLE).await?;
-    let refusals = store::count_refusals(&mut tx, id).await?;
+    let previewed = super::preview(&mut tx, caller.authority(), &action, &selection).await?;
+    let preview = super::show_preview(&mut tx, &action, previewed).await?;
     tx.commit().await?;
-    let mails = if action == Action::RequirePasswordReset { run.counts.to_do } else { 0 };
-    Created::unversioned(format!("/v1/bulk/{id}"), &Preview { run, token, sample, refusals, mails })
+    Created::unversioned(format!("/v1/bulk/{}", preview.run.id), &preview)
 }
 
 async fn list_bulk(

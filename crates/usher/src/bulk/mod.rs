@@ -7,8 +7,10 @@
 mod action;
 mod api;
 mod jobs;
+mod preview;
 mod store;
 mod undo;
+mod warning;
 mod work;
 
 #[cfg(test)]
@@ -16,6 +18,7 @@ mod tests;
 
 use std::net::IpAddr;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,28 +28,22 @@ use uuid::Uuid;
 pub use action::{Action, read_action};
 pub use api::router;
 pub use jobs::register;
+pub use preview::{Inactive, Preview, Selection, preview, show_preview};
 pub use store::count_refusals;
 pub use undo::undo_change;
+pub use warning::{Consequence, note_warnings_sent};
 pub use work::{Step, step};
 
 use crate::audit::{self, Event};
 use crate::caller::{Authority, PermissionSet, Subject};
 use crate::db::{Actor, Origin, Tx};
 use crate::error::{AppResult, Rejection};
-use crate::id::{ApiKeyId, ServiceAccountId, UserId, new_uuid};
-use crate::roles;
-use crate::users;
+use crate::id::{ApiKeyId, ServiceAccountId, UserId};
 
 /// More users than this are no set for one run.
 pub const USERS_MAX: i64 = 1_000_000;
 /// A preview is good for so long.
 const PREVIEW_LASTS: SignedDuration = SignedDuration::from_hours(1);
-
-/// Whom it is done to.
-pub enum Selection {
-    Filter(String),
-    Ids(Vec<UserId>),
-}
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -90,6 +87,8 @@ pub struct Run {
     /// The role or the attributes.
     pub argument: Value,
     pub filter: Option<String>,
+    /// Who was active on this day or later is left out: of runs by a rule on inactivity.
+    pub inactive_before: Option<Date>,
     pub state: State,
     /// So many users are in the set.
     pub total: i64,
@@ -170,6 +169,7 @@ struct Running {
     actor: Actor,
     api_key: Option<ApiKeyId>,
     permissions: PermissionSet,
+    inactive_before: Option<Date>,
     asked: Asked,
 }
 
@@ -201,35 +201,9 @@ fn actor(kind: &str, id: Option<Uuid>) -> Actor {
     match (kind, id) {
         ("user", Some(id)) => Actor::User(UserId::from_uuid(id)),
         ("service_account", Some(id)) => Actor::ServiceAccount(ServiceAccountId::from_uuid(id)),
+        ("system", None) => Actor::System,
         _ => Actor::Cli,
     }
-}
-
-/// Freezes the set and says what would come of it. Returns the run and the token to begin it with.
-pub async fn preview(tx: &mut Tx, by: Authority, action: &Action, selection: &Selection) -> AppResult<(Uuid, String)> {
-    action.require(by.permissions)?;
-    if let Action::AssignRole { role } | Action::RemoveRole { role } = action {
-        let unknown = || Rejection::invalid_field("/role", "unknown_role", "There is no role of this name.");
-        let role = roles::find(tx, role.as_str()).await.map_err(|_| unknown())?;
-        by.to_grant(role.permissions.iter().copied().collect())?;
-    }
-    let (id, token) = (new_uuid(tx.now()), new_token());
-    store::insert_run(tx, id, by, action, selection, &token).await?;
-    let total = store::freeze(tx, id, by, action, selection).await?;
-    if total > USERS_MAX {
-        let detail = format!("More than {USERS_MAX} users fit: narrow it down");
-        return Err(Rejection::invalid_field("/filter", "too_many_users", detail).into());
-    }
-    if users::may_take_admins(action.change().as_ref()) {
-        store::spare_the_last_admin(tx, id).await?;
-    }
-    store::update_total(tx, id, total).await?;
-    Ok((id, token))
-}
-
-/// 128 bits: says that this very preview was seen.
-fn new_token() -> String {
-    Uuid::from_bytes(crate::secret::random_bytes()).simple().to_string()
 }
 
 /// Begins what was previewed. Of several who try, one does.
@@ -249,12 +223,15 @@ pub async fn begin(tx: &mut Tx, by: Authority, id: Uuid, token: &str) -> AppResu
         .into());
     }
     let run = read(tx, id).await?;
-    let head = Event::success("bulk.started")
+    let mut head = Event::success("bulk.started")
         .on("bulk", id)
         .detail("action", run.action.clone())
         .detail("argument", run.argument.clone())
         .detail("filter", run.filter.clone())
         .detail("total", run.total);
+    if let Some(before) = run.inactive_before {
+        head = head.detail("inactive_before", before.to_string());
+    }
     audit::begin_change(tx, id, head).await?;
     jobs::enqueue(tx, id).await?;
     Ok(run)
@@ -302,6 +279,8 @@ fn explain(code: &str) -> &'static str {
         "invalid_state" => "The user is not in a state that allows it.",
         "last_admin" => "This is the last active administrator.",
         "not_found" => "There is no such user.",
+        "active_again" => "The user was active after the preview.",
+        "no_address" => "The user has no verified address, so nobody can be warned.",
         "undo_conflict" => "Something was changed since, or can't be changed back.",
         "internal" => "The server failed; its log says why.",
         _ => "It can't be done.",

@@ -37,6 +37,9 @@ pub async fn undo_change(tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: b
     if head.changes["action"] == Action::Purge.name() {
         return Err(Rejection::conflict("not_undoable", "Who was purged is gone for good.").into());
     }
+    if head.changes["action"] == "warn_inactive" {
+        return Err(Rejection::conflict("not_undoable", "A warning that was mailed can't be taken back.").into());
+    }
     let members = changes::list_members(tx, id, None, AT_ONCE_MAX + 1).await?;
     if i64::try_from(members.len()).unwrap_or(i64::MAX) > AT_ONCE_MAX {
         return begin_run(tx, by, id).await;

@@ -1,17 +1,18 @@
 //! Doing a run, batch by batch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{Action, Running, State, store};
+use super::{Action, Running, State, store, warning};
+use crate::activity;
 use crate::app::App;
 use crate::attempts::{self, Authenticator};
 use crate::audit::{self, AuditEvent, Event};
-use crate::caller::{self, Authority};
+use crate::caller::{self, Authority, PermissionSet};
 use crate::changes;
 use crate::db::{Actor, Tx};
-use crate::error::{AppError, AppResult, LogAndIgnore};
+use crate::error::{AppError, AppResult, LogAndIgnore, Rejection};
 use crate::id::UserId;
 use crate::recovery;
 use crate::users::{self, ChangeOfMany, Outcome, User};
@@ -48,7 +49,7 @@ impl Did {
         Self { position, outcome, code: None, detail: None }
     }
 
-    fn of(position: i64, outcome: Outcome) -> Self {
+    pub fn of(position: i64, outcome: Outcome) -> Self {
         match outcome {
             Outcome::Done => Self::new(position, "done"),
             Outcome::Unchanged => Self::new(position, "unchanged"),
@@ -58,6 +59,10 @@ impl Did {
 
     fn refused(position: i64, code: &str, detail: &str) -> Self {
         Self { position, outcome: "refused", code: Some(code.to_owned()), detail: Some(detail.to_owned()) }
+    }
+
+    pub fn gone(due: &Due) -> Self {
+        Self::refused(due.position, "not_found", super::explain("not_found"))
     }
 }
 
@@ -101,8 +106,9 @@ async fn batch(app: &App, id: Uuid, size: i64) -> AppResult<Step> {
         return Ok(Step::Over);
     };
     let did = match (&run.action, run.action.change()) {
-        (_, Some(change)) => change_users(&mut tx, by, &due, &change).await?,
+        (_, Some(change)) => change_users(&mut tx, by, &run, &due, &change).await?,
         (Action::Undo, None) => undo(&mut tx, by, &due).await?,
+        (Action::WarnInactive { rule, then }, None) => warning::warn(&mut tx, by, &run, &due, (*rule, then)).await?,
         (_, None) => require_resets(&mut tx, by, &due).await?,
     };
     store::update_items(&mut tx, id, &did).await?;
@@ -113,7 +119,11 @@ async fn batch(app: &App, id: Uuid, size: i64) -> AppResult<Step> {
 
 /// What the run may do now: as much as whoever began it might do then and may do still.
 async fn authority(tx: &mut Tx, run: &Running) -> AppResult<Option<Authority>> {
-    let Some(subject) = run.subject() else { return Ok(Some(Authority::operator())) };
+    let Some(subject) = run.subject() else {
+        // usher itself does what a rule says, and may what its writer might.
+        let permissions = if run.actor == Actor::System { run.permissions } else { PermissionSet::all() };
+        return Ok(Some(Authority { permissions, user_id: None }));
+    };
     let held = caller::find_active_permissions(tx, subject).await?;
     let permissions = held.map(|held| held.intersection(run.permissions));
     let authority = permissions.map(|permissions| Authority { permissions, user_id: subject.user_id() });
@@ -143,17 +153,25 @@ async fn skip(app: &App, id: Uuid, error: &anyhow::Error) -> AppResult<()> {
     Ok(())
 }
 
-async fn change_users(tx: &mut Tx, by: Authority, due: &[Due], change: &ChangeOfMany) -> AppResult<Vec<Did>> {
+async fn change_users(tx: &mut Tx, by: Authority, run: &Running, due: &[Due], change: &ChangeOfMany) -> AppResult<Vec<Did>> {
     let ids: Vec<UserId> = due.iter().map(|due| due.user_id).collect();
-    let users = users::lock_many(tx, &ids).await?;
+    let mut users = users::lock_many(tx, &ids).await?;
+    let active = list_active_again(tx, run, &ids).await?;
+    users.retain(|user| !active.contains(&user.id));
     let outcomes = users::change_many(tx, by, &users, change).await?;
-    let found: HashMap<UserId, Outcome> = users.iter().map(|user| user.id).zip(outcomes).collect();
-    let did = |due: &Due| found.get(&due.user_id).map_or_else(|| gone(due), |outcome| Did::of(due.position, outcome.clone()));
+    let spared = || Outcome::Refused(Rejection::conflict("active_again", super::explain("active_again")));
+    let mut found: HashMap<UserId, Outcome> = active.into_iter().map(|id| (id, spared())).collect();
+    found.extend(users.iter().map(|user| user.id).zip(outcomes));
+    let did =
+        |due: &Due| found.get(&due.user_id).map_or_else(|| Did::gone(due), |outcome| Did::of(due.position, outcome.clone()));
     Ok(due.iter().map(did).collect())
 }
 
-fn gone(due: &Due) -> Did {
-    Did::refused(due.position, "not_found", super::explain("not_found"))
+/// Of users who are locked, those who were active when they should not have been.
+async fn list_active_again(tx: &mut Tx, run: &Running, ids: &[UserId]) -> AppResult<HashSet<UserId>> {
+    let Some(before) = run.inactive_before else { return Ok(HashSet::new()) };
+    let last_days = activity::list_last_days(tx, ids).await?;
+    Ok(last_days.into_iter().filter(|(_, day)| *day >= before).map(|(id, _)| id).collect())
 }
 
 /// Nobody gets in with the present password any more, and everybody gets a link to choose another.
@@ -163,7 +181,7 @@ async fn require_resets(tx: &mut Tx, by: Authority, due: &[Due]) -> AppResult<Ve
     let mut did = Vec::with_capacity(due.len());
     for due in due {
         let Some(user) = users.iter().find(|user| user.id == due.user_id) else {
-            did.push(gone(due));
+            did.push(Did::gone(due));
             continue;
         };
         did.push(match require_reset(tx, by, user).await {
@@ -192,7 +210,7 @@ async fn undo(tx: &mut Tx, by: Authority, due: &[Due]) -> AppResult<Vec<Did>> {
     let mut outcomes = changes::undo_many(tx, by, &events).await?.into_iter();
     let did = |due: &Due| match event(due).and_then(|_| outcomes.next()) {
         Some(outcome) => Did::of(due.position, outcome),
-        None => gone(due),
+        None => Did::gone(due),
     };
     Ok(due.iter().map(did).collect())
 }

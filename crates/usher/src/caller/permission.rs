@@ -19,10 +19,12 @@ pub enum Permission {
     SignInsRead,
     AttributesWrite,
     AnalyticsRead,
+    InactivityRead,
+    InactivityWrite,
 }
 
 impl Permission {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::UsersDelete,
@@ -36,6 +38,8 @@ impl Permission {
         Self::SignInsRead,
         Self::AttributesWrite,
         Self::AnalyticsRead,
+        Self::InactivityRead,
+        Self::InactivityWrite,
     ];
 
     pub fn name(self) -> &'static str {
@@ -53,6 +57,8 @@ impl Permission {
             Self::SignInsRead => "signins:read",
             Self::AttributesWrite => "attributes:write",
             Self::AnalyticsRead => "analytics:read",
+            Self::InactivityRead => "inactivity:read",
+            Self::InactivityWrite => "inactivity:write",
         }
     }
 
@@ -73,6 +79,8 @@ impl Permission {
             Self::SignInsRead => "See the attempts of users to sign in, and why each went as it did.",
             Self::AttributesWrite => "Set the schema of the users' attributes, rename and remove attributes.",
             Self::AnalyticsRead => "See how many people sign up, are active and sign in.",
+            Self::InactivityRead => "See the rules on users who are not active, and whom they would hit.",
+            Self::InactivityWrite => "Create, edit and delete rules on users who are not active.",
         }
     }
 

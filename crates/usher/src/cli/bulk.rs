@@ -140,8 +140,22 @@ async fn start(app: &App, start: Start, json: bool) -> Outcome {
         .map_err(|why| Failure::usage(AppError::from(why)))?;
     let mut tx = app.begin(&boot::operator(start.reason)).await?;
     let previewed = bulk::preview(&mut tx, Authority::operator(), &action, &Selection::Filter(start.filter)).await?;
+    carry_out(app, tx, &action, previewed, How { dry_run: start.dry_run, yes: start.yes, json }).await
+}
+
+/// How far to go with a preview.
+pub struct How {
+    pub dry_run: bool,
+    /// Without asking.
+    pub yes: bool,
+    pub json: bool,
+}
+
+/// Shows a preview that was made in the transaction, asks, and does it.
+pub async fn carry_out(app: &App, mut tx: Tx, action: &Action, previewed: (Uuid, String), how: How) -> Outcome {
+    let How { dry_run, yes, json } = how;
     let seen = look(&mut tx, previewed.0).await?;
-    if start.dry_run {
+    if dry_run {
         drop(tx);
         preview(&seen, json)?;
         if !json {
@@ -150,14 +164,14 @@ async fn start(app: &App, start: Start, json: bool) -> Outcome {
         return Ok(());
     }
     tx.commit().await?;
-    if !start.yes {
+    if !yes {
         if json {
             return Err(Failure::usage(
                 "with --json nobody is asked: give --yes to do it, or --dry-run to see only what it would do",
             ));
         }
         preview(&seen, false)?;
-        confirm(&action, seen.run.counts.to_do)?;
+        confirm(action, seen.run.counts.to_do)?;
     }
     let mut tx = app.begin(&boot::operator(None)).await?;
     bulk::begin(&mut tx, Authority::operator(), previewed.0, &previewed.1).await?;
@@ -296,7 +310,7 @@ async fn show(app: &App, id: Uuid, json: bool) -> Outcome {
     ]);
     refusals(&seen);
     match run.state {
-        State::Finished | State::Failed if run.action == Action::Purge.name() => {}
+        State::Finished | State::Failed if [Action::Purge.name(), "warn_inactive"].contains(&run.action.as_str()) => {}
         State::Finished | State::Failed if done > 0 => output::say(format!("To undo it: usher change undo {id}")),
         State::Running | State::Paused => output::say(format!("To do the rest here and now: usher bulk resume {id}")),
         State::Previewed | State::Finished | State::Failed => {}

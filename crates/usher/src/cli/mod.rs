@@ -14,6 +14,7 @@ mod exports;
 mod groups;
 mod healthcheck;
 mod imports;
+mod inactivity;
 mod keys;
 mod mails;
 mod migrate;
@@ -94,6 +95,9 @@ enum Command {
     Attributes(attributes::Command),
     /// Count sign-ups, active users and sign-ins, and who came back
     Analytics(analytics::Command),
+    /// Warn, suspend or delete users who have not been active for long, by rules
+    #[command(subcommand)]
+    Inactivity(inactivity::Command),
     /// Import users from files
     #[command(subcommand)]
     Import(imports::Command),
@@ -200,12 +204,13 @@ fn run(arguments: Arguments) -> Outcome {
             Command::SetupToken => serve::print_setup_token(config).await,
             Command::User(command) => users::run(config, command, json).await,
             Command::Analytics(command) => analytics::run(config, command, json).await,
-            Command::Bulk(command) => bulk::run(config, command, json).await,
+            Command::Bulk(command) => Box::pin(bulk::run(config, command, json)).await,
             Command::Change(command) => changes::run(config, command, json).await,
             Command::ServiceAccount(command) => service_accounts::run(config, command, json).await,
             Command::Group(command) => groups::run(config, command, json).await,
             Command::Role(command) => roles::run(config, &command, json).await,
             Command::Attributes(command) => attributes::run(config, &command, json).await,
+            Command::Inactivity(command) => Box::pin(inactivity::run(config, command, json)).await,
             Command::Import(command) => imports::run(config, command, json).await,
             Command::Export(command) => exports::run(config, command).await,
             Command::Mail(command) => mails::run(config, &command, json).await,

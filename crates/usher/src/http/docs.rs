@@ -19,7 +19,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
                            connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What the tags mean.
-const TAGS: [(&str, &str); 20] = [
+const TAGS: [(&str, &str); 21] = [
     ("Setup", "The first administrator."),
     ("Sign-up", "Registration and verification of the address."),
     ("Sessions", "Where somebody is signed in, and how that ends."),
@@ -32,6 +32,7 @@ const TAGS: [(&str, &str); 20] = [
     ("Bulk", "One action on many users: previewed, run, undone."),
     ("Changes", "What was changed, by whom and why, and how it is undone."),
     ("Attributes", "What attributes of users may hold."),
+    ("Inactivity", "Rules on users who have not been active for long."),
     ("Imports", "Users from files: previewed, applied, undone."),
     ("Exports", "Users as files."),
     ("Analytics", "How many people sign up, come and stay."),

@@ -11,6 +11,7 @@ mod store;
 mod tests;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -46,10 +47,11 @@ pub enum Template {
     UndoDeletion,
     ProfessionalGranted,
     ProfessionalWithdrawn,
+    InactivityWarning,
 }
 
 impl Template {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
@@ -66,6 +68,7 @@ impl Template {
         Self::UndoDeletion,
         Self::ProfessionalGranted,
         Self::ProfessionalWithdrawn,
+        Self::InactivityWarning,
     ];
 
     pub fn name(self) -> &'static str {
@@ -86,6 +89,7 @@ impl Template {
             Self::UndoDeletion => "undo_deletion",
             Self::ProfessionalGranted => "professional_granted",
             Self::ProfessionalWithdrawn => "professional_withdrawn",
+            Self::InactivityWarning => "inactivity_warning",
         }
     }
 
@@ -133,6 +137,34 @@ pub struct About {
     /// The network address it came from.
     pub address: Option<String>,
     pub user_agent: Option<String>,
+    #[serde(default)]
+    pub unused: Option<Unused>,
+}
+
+/// That nobody has used an account, and what comes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unused {
+    /// The last day on which somebody did.
+    pub since: Date,
+    /// What is done to it then or later, unless somebody does.
+    pub ends: Option<(Ending, Date)>,
+}
+
+/// What becomes of an account that nobody uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    Suspended,
+    Deleted,
+}
+
+impl Ending {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 impl About {
@@ -143,6 +175,7 @@ impl About {
             at: Some(tx.now()),
             address: origin.address.map(|address| address.to_string()),
             user_agent: origin.user_agent.clone(),
+            unused: None,
         }
     }
 }

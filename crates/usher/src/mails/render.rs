@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use anyhow::Context as _;
 use jiff::SignedDuration;
+use jiff::civil::Date;
 use minijinja::{Environment, UndefinedBehavior, context};
 use rust_embed::RustEmbed;
 
@@ -43,6 +44,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// Renders a mail. The text's first line is its subject.
 pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
+    let ends = values.about.unused.and_then(|unused| unused.ends);
     let context = context! {
         product => "usher",
         name => values.name,
@@ -52,6 +54,9 @@ pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
         at => values.about.at.map(|at| at.strftime("%-d %B %Y, %H:%M UTC").to_string()).unwrap_or_default(),
         address => values.about.address.as_deref().unwrap_or_default(),
         user_agent => values.about.user_agent.as_deref().unwrap_or_default(),
+        since => values.about.unused.map(|unused| day(unused.since)).unwrap_or_default(),
+        ending => ends.map(|(ending, _)| ending.as_str()).unwrap_or_default(),
+        ends_on => ends.map(|(_, on)| day(on)).unwrap_or_default(),
     };
     let render = |suffix: &str| -> anyhow::Result<String> {
         let name = format!("{}.{suffix}", template.name());
@@ -63,6 +68,11 @@ pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
     let subject = first.strip_prefix("Subject: ").context("a mail's text begins with its subject")?.trim().to_owned();
     let body = Body { text: format!("{}\n", text.trim()), html: render("html")? };
     Ok(Rendered { subject, body })
+}
+
+/// "3 February 2026".
+fn day(day: Date) -> String {
+    day.strftime("%-d %B %Y").to_string()
 }
 
 /// "60 minutes", "24 hours", "7 days".

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{User, finish, read, store};
+use crate::activity;
 use crate::attempts::{self, Authenticator};
 use crate::audit::{self, Event};
 use crate::caller::UserStatus;
@@ -77,6 +78,7 @@ async fn suspend(tx: &mut Tx, before: &User) -> AppResult<User> {
 async fn reactivate(tx: &mut Tx, before: &User) -> AppResult<User> {
     let Some(status) = next_status(before, ChangeOfStanding::Reactivate)? else { return Ok(before.clone()) };
     store::update_status(tx, before.id, status).await?;
+    activity::begin_anew(tx, &[before.id]).await?;
     finish(tx, "user.reactivated", before).await
 }
 
@@ -103,6 +105,7 @@ async fn delete(tx: &mut Tx, before: &User) -> AppResult<User> {
 async fn restore(tx: &mut Tx, before: &User) -> AppResult<User> {
     next_status(before, ChangeOfStanding::Restore)?;
     store::update_to_restored(tx, &[before.id]).await?;
+    activity::begin_anew(tx, &[before.id]).await?;
     finish(tx, "user.restored", before).await
 }
 
@@ -143,6 +146,7 @@ pub async fn activate(tx: &mut Tx, id: UserId) -> AppResult<()> {
     let before = read(tx, id).await?;
     if before.status == UserStatus::Pending {
         store::update_status(tx, id, UserStatus::Active).await?;
+        activity::begin_anew(tx, &[id]).await?;
         finish(tx, "user.activated", &before).await?;
     } else {
         store::touch_users(tx, &[id]).await?;

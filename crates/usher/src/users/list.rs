@@ -149,7 +149,8 @@ pub fn select(filter: &Filter, around: &Surroundings, written: Written, into: &m
         search(text, written, into)?;
     }
     if let Some(text) = &filter.filter {
-        filter::compile(text, around, written, into)?;
+        let fits = filter::compile(text, around, written, into)?;
+        into.require(fits);
     }
     if !around.outranking.is_empty() {
         let outranks = holds_what_the_caller_lacks(around, written, into);

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::lifecycle::{self, ChangeOfStanding};
 use super::{User, store};
+use crate::activity;
 use crate::attributes::{self, Rules};
 use crate::audit::{self, Event};
 use crate::caller::{Authority, UserStatus};
@@ -236,6 +237,7 @@ async fn write_standing(tx: &mut Tx, ids: &[UserId], change: ChangeOfStanding) -
         }
         ChangeOfStanding::Reactivate => {
             store::update_to_reactivated(tx, ids).await?;
+            activity::begin_anew(tx, ids).await?;
             "user.reactivated"
         }
         ChangeOfStanding::Delete => {
@@ -246,6 +248,7 @@ async fn write_standing(tx: &mut Tx, ids: &[UserId], change: ChangeOfStanding) -
         }
         ChangeOfStanding::Restore => {
             store::update_to_restored(tx, ids).await?;
+            activity::begin_anew(tx, ids).await?;
             "user.restored"
         }
         ChangeOfStanding::SignOut => {

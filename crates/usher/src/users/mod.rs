@@ -28,7 +28,7 @@ pub use arrivals::{Arrival, Arrived, create_many};
 #[cfg(any(test, fuzzing))]
 pub(crate) use bodies::{NewUserBody, UserPatch};
 pub use fields::{Name, Profile, ProfilePatch};
-pub use filter::Written;
+pub use filter::{Written, canonical as canonical_filter, compile as compile_filter};
 pub use jobs::register;
 pub use lifecycle::{
     ChangeOfStanding, activate, change_standing, clear_lock, end_all_sessions, lock_sign_in, note_sign_in, wrong_state,

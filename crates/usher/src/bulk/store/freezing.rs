@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
-use crate::bulk::{Action, Selection, USERS_MAX};
+use super::warnings::was_warned;
+use crate::activity::LAST_DAY;
+use crate::bulk::{Action, Inactive, Selection, USERS_MAX};
 use crate::caller::{Authority, UserStatus};
 use crate::db::{Conditions, DbResult, Tx};
 use crate::error::{AppResult, Rejection};
@@ -10,15 +12,12 @@ use crate::users::{self, Filter, Surroundings, Written};
 
 /// Writes down who is in the set and what would come of them, and says how many there are.
 pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selection: &Selection) -> AppResult<i64> {
-    let status = matches!(action, Action::Restore | Action::Purge).then_some(UserStatus::Deleted);
-    let filter = match selection {
-        Selection::Filter(filter) => Filter { filter: Some(filter.clone()), status, ..Filter::default() },
-        Selection::Ids(_) => Filter::default(),
-    };
+    let filter = users_of(action, selection);
     let around = Surroundings::look(tx, by, &filter).await?;
     let mut conditions = Conditions::default();
     let run = conditions.bind(id);
     match selection {
+        Selection::Inactive(who) => inactive(action, who, &around, &mut conditions)?,
         Selection::Filter(_) => {
             users::select(&filter, &around, Written::ForFew, &mut conditions).map_err(Rejection::of_a_body)?;
         }
@@ -27,6 +26,10 @@ pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selec
     let condition = conditions.sql();
     let verdict = verdict(action, &around, &mut conditions);
     let limit = conditions.bind(USERS_MAX + 1);
+    let tables = match selection {
+        Selection::Inactive(_) => "users u left join last_active_days l on l.user_id = u.id",
+        Selection::Filter(_) | Selection::Ids(_) => "users u",
+    };
     let sql = format!(
         "insert into bulk_items (run_id, position, user_id, outcome, code)
         select {run}, row_number() over (order by id), id,
@@ -34,7 +37,7 @@ pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selec
             case when verdict not in ('to_do', 'unchanged') then verdict end
         from (
             select u.id, case {verdict} else 'to_do' end as verdict
-            from users u
+            from {tables}
             where {condition}
             limit {limit}
         ) as found"
@@ -50,6 +53,51 @@ pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selec
         total += i64::try_from(tx.execute(sql, &[&id, &ids, &total]).await?).unwrap_or_default();
     }
     Ok(total)
+}
+
+/// What narrows the set down beside what an action asks for.
+fn users_of(action: &Action, selection: &Selection) -> Filter {
+    let (filter, status) = match selection {
+        Selection::Filter(filter) => {
+            (Some(filter.clone()), matches!(action, Action::Restore | Action::Purge).then_some(UserStatus::Deleted))
+        }
+        // Both filters stand in the same surroundings.
+        Selection::Inactive(who) => (who.filter.clone().or_else(|| who.exempt.clone()), None),
+        Selection::Ids(_) => (None, None),
+    };
+    Filter { filter, status, ..Filter::default() }
+}
+
+/// Who stays away: of those who may sign in; to be deleted, of the suspended ones too. One pass over the users, since an index on the
+/// last days would cost a write of its own for every user and day.
+fn inactive(action: &Action, who: &Inactive, around: &Surroundings, into: &mut Conditions) -> Result<(), Rejection> {
+    let status = (*action != Action::Delete).then_some(UserStatus::Active);
+    let filter = Filter { filter: who.filter.clone(), status, ..Filter::default() };
+    users::select(&filter, around, Written::ForFew, into).map_err(Rejection::of_a_body)?;
+    if *action == Action::Delete {
+        into.require("u.status in ('active', 'suspended')");
+    }
+    into.require_if(&format!("{LAST_DAY} < {{}}"), Some(who.before));
+    if let Some(exempt) = &who.exempt {
+        let exempt = users::compile_filter(exempt, around, Written::ForFew, into).map_err(|fault| fault.of_member("exempt"))?;
+        into.require(format!("not {exempt}"));
+    }
+    if let Some(before) = who.warned_before {
+        let before = into.bind(before);
+        into.require(format!(
+            "exists (
+                select
+                from inactivity_warnings w
+                where w.user_id = u.id and w.last_day >= {LAST_DAY}
+                    and (w.sent_at at time zone 'UTC')::date < {before}
+            )"
+        ));
+    }
+    if let Action::WarnInactive { rule, .. } = action {
+        let (rule, now) = (into.bind(*rule), into.bind(around.now));
+        into.require(format!("not {}", was_warned(LAST_DAY, &rule, &now)));
+    }
+    Ok(())
 }
 
 /// The rules for one user, as far as a preview can tell, in the words of SQL. Each is asked again when the user's turn comes.
@@ -82,6 +130,11 @@ fn verdict(action: &Action, around: &Surroundings, into: &mut Conditions) -> Str
         }
         Action::SetAttributes { .. } => add("when u.status = 'deleted' then 'invalid_state'"),
         Action::RequirePasswordReset => add("when u.status in ('deleted', 'suspended') then 'invalid_state'"),
+        Action::WarnInactive { .. } => add("when not exists (
+                select
+                from emails e
+                where e.user_id = u.id and e.is_primary and e.verified_at is not null
+            ) then 'no_address'"),
         Action::SignOut | Action::Undo => {}
     }
     if cases.is_empty() { "when false then null".to_owned() } else { cases.join(" ") }

@@ -1,13 +1,16 @@
 //! The SQL of runs.
 
 mod freezing;
+mod warnings;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 pub use freezing::{freeze, freeze_events, spare_the_last_admin};
+pub use warnings::{list_warned, update_warnings_to_sent, upsert_warnings};
 
 use super::work::{Did, Due};
 use super::{Action, Asked, Counts, Item, PREVIEW_LASTS, Refusals, Run, Running, Selection, State};
@@ -27,16 +30,12 @@ pub async fn insert_run(
     selection: &Selection,
     token: &str,
 ) -> AppResult<()> {
-    let filter = match selection {
-        Selection::Filter(filter) => Some(filter.as_str()),
-        Selection::Ids(_) => None,
-    };
-    insert(tx, id, by, action, filter, Some(token), State::Previewed, None).await
+    insert(tx, id, by, action, selection.shown(), Some(token), State::Previewed, None).await
 }
 
 /// A run that undoes a change set: it needs no preview.
 pub async fn insert_undoing_run(tx: &mut Tx, id: Uuid, by: Authority, undoes: Uuid) -> AppResult<()> {
-    insert(tx, id, by, &Action::Undo, None, None, State::Running, Some(undoes)).await
+    insert(tx, id, by, &Action::Undo, (None, None), None, State::Running, Some(undoes)).await
 }
 
 #[expect(clippy::too_many_arguments, reason = "the columns of one row")]
@@ -45,7 +44,7 @@ async fn insert(
     id: Uuid,
     by: Authority,
     action: &Action,
-    filter: Option<&str>,
+    (filter, inactive_before): (Option<String>, Option<Date>),
     token: Option<&str>,
     state: State,
     undoes: Option<Uuid>,
@@ -58,10 +57,10 @@ async fn insert(
     let sql = "
         insert into bulk_runs (
             id, action, argument, filter, state, total, token_hash, actor_kind, actor_id, api_key_id, permissions, origin, undoes,
-            created_at, expires_at, started_at
+            created_at, expires_at, started_at, inactive_before
         )
-        values ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-    let params: [&(dyn ToSql + Sync); 15] = [
+        values ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    let params: [&(dyn ToSql + Sync); 16] = [
         &id,
         &action.name(),
         &Json(action),
@@ -77,6 +76,7 @@ async fn insert(
         &now,
         &(now + PREVIEW_LASTS),
         &started_at,
+        &inactive_before,
     ];
     tx.execute(sql, &params).await?;
     Ok(())
@@ -122,7 +122,7 @@ pub async fn update_to_ended(tx: &mut Tx, id: Uuid, state: State, error: Option<
 
 /// With `lock`, nothing while somebody else works on it.
 pub async fn find_running(tx: &mut Tx, id: Uuid, lock: bool) -> AppResult<Option<Running>> {
-    let columns = "id, argument, state, position, actor_kind, actor_id, api_key_id, permissions, origin";
+    let columns = "id, argument, state, position, actor_kind, actor_id, api_key_id, permissions, inactive_before, origin";
     let locking = if lock { " for update skip locked" } else { "" };
     let row = tx.query_opt(&format!("select {columns} from bulk_runs where id = $1{locking}"), &[&id]).await?;
     let Some(row) = row else { return Ok(None) };
@@ -135,6 +135,7 @@ pub async fn find_running(tx: &mut Tx, id: Uuid, lock: bool) -> AppResult<Option
         actor: super::actor(row.get("actor_kind"), row.get("actor_id")),
         api_key: row.get("api_key_id"),
         permissions: PermissionSet::from_names(&permissions),
+        inactive_before: row.get("inactive_before"),
         asked: serde_json::from_value(row.get("origin"))?,
     }))
 }
@@ -190,8 +191,8 @@ pub async fn list_runs(tx: &mut Tx, before: Option<(Timestamp, Uuid)>, limit: i6
 }
 
 const SELECT_RUNS: &str = "
-    select id, action, argument, filter, state, total, actor_kind, actor_id, origin, undoes, error, created_at, expires_at,
-        started_at, finished_at
+    select id, action, argument, filter, inactive_before, state, total, actor_kind, actor_id, origin, undoes, error, created_at,
+        expires_at, started_at, finished_at
     from bulk_runs";
 
 fn run(row: &Row) -> Run {
@@ -205,6 +206,7 @@ fn run(row: &Row) -> Run {
         action: row.get("action"),
         argument,
         filter: row.get("filter"),
+        inactive_before: row.get("inactive_before"),
         state: State::parse(row.get("state")),
         total: row.get("total"),
         counts: Counts::default(),

@@ -81,12 +81,16 @@ pub enum Written {
     ForMany,
 }
 
-/// Reads a filter and turns it into a condition on `users u`. What does not fit is told with its column.
-pub fn compile(text: &str, around: &Surroundings, written: Written, into: &mut Conditions) -> Result<(), Rejection> {
+/// Reads a filter and turns it into a condition on `users u`, which is true or false. What does not fit is told with its column.
+pub fn compile(text: &str, around: &Surroundings, written: Written, into: &mut Conditions) -> Result<String, Rejection> {
     let filter = usher_oidc::filter::parse(text).map_err(|error| refuse(&error))?;
-    let sql = Compiler { into, around, written }.sql(&filter).map_err(|fault| Rejection::invalid_query(vec![fault]))?;
-    into.require(sql);
-    Ok(())
+    Compiler { into, around, written }.sql(&filter).map_err(|fault| Rejection::invalid_query(vec![fault]))
+}
+
+/// The canonical form of a filter that can be asked of users now.
+pub fn canonical(text: &str, around: &Surroundings) -> Result<String, Rejection> {
+    compile(text, around, Written::ForFew, &mut Conditions::default())?;
+    Ok(usher_oidc::filter::parse(text).map_err(|error| refuse(&error))?.to_string())
 }
 
 /// Whether the filter says in which status the users are: then it finds the deleted ones, too.
