@@ -25,14 +25,31 @@ pub fn original(cell: &str) -> &str {
     }
 }
 
-/// One line of CSV (RFC 4180), neutral and quoted where it must be.
-pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    for cell in cells {
-        writer.write_field(neutral(cell).as_bytes()).expect("memory takes what is written");
+/// Lines of CSV (RFC 4180), each cell neutral and quoted where it must be.
+pub struct Lines(csv::Writer<Vec<u8>>);
+
+impl Lines {
+    pub fn begin() -> Self {
+        Self(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).flexible(true).from_writer(Vec::new()))
     }
-    writer.write_record(None::<&[u8]>).expect("memory takes what is written");
-    writer.into_inner().expect("memory takes what is written")
+
+    pub fn add<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) {
+        for cell in cells {
+            self.0.write_field(neutral(cell).as_bytes()).expect("memory takes what is written");
+        }
+        self.0.write_record(None::<&[u8]>).expect("memory takes what is written");
+    }
+
+    pub fn finish(self) -> Vec<u8> {
+        self.0.into_inner().expect("memory takes what is written")
+    }
+}
+
+/// One line by itself.
+pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+    let mut lines = Lines::begin();
+    lines.add(cells);
+    lines.finish()
 }
 
 #[cfg(test)]

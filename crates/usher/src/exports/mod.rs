@@ -1,4 +1,4 @@
-//! All users as a file, written while it is read: one snapshot, a cursor, and never more than a batch in memory.
+//! All users as a file, written while it is read: one snapshot, a cursor, and never more than two batches in memory.
 //!
 //! Rows are in the order of their ids. What the importer reads of them makes the same users again, and an export of those the same
 //! bytes. Whom the caller may not act on is left out, as in lists.
@@ -7,6 +7,7 @@ mod api;
 mod parquet;
 mod row;
 mod store;
+mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -15,8 +16,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::Semaphore;
+use tokio_postgres::Row;
 
 pub use api::router;
+use writer::Writer;
 
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -71,13 +74,12 @@ pub struct Wanted {
 /// An export that has been begun: the audit trail says so.
 pub struct Export {
     tx: Tx,
-    wanted: Wanted,
-    fields: Vec<&'static str>,
     pub count: i64,
-    begun: bool,
-    /// Where the file is one of Parquet, until it is whole.
-    parquet: Option<parquet::File>,
     written: u64,
+    /// Until the file is whole.
+    writer: Option<Writer>,
+    /// Who comes next, read while those before them were written.
+    ahead: Option<Vec<Row>>,
     _permit: tokio::sync::SemaphorePermit<'static>,
 }
 
@@ -99,7 +101,7 @@ pub async fn begin(app: &App, by: Authority, origin: &Origin, wanted: Wanted) ->
     let mut tx = app.begin(origin).await?;
     store::begin_snapshot(&mut tx, READ_WITHIN).await?;
     let count = store::count_users(&mut tx, &conditions).await?;
-    store::declare_cursor(&mut tx, &conditions).await?;
+    store::declare_cursor(&mut tx, conditions, wanted.password_hashes).await?;
     let mut note = app.begin(origin).await?;
     let event = Event::success("users.exported")
         .detail("format", serde_json::to_value(wanted.format)?)
@@ -110,8 +112,8 @@ pub async fn begin(app: &App, by: Authority, origin: &Origin, wanted: Wanted) ->
         .detail("count", count);
     audit::record(&mut note, event).await?;
     note.commit().await?;
-    let parquet = (wanted.format == Format::Parquet).then(|| parquet::File::begin(&fields)).transpose()?;
-    Ok(Export { tx, wanted, fields, count, begun: false, parquet, written: 0, _permit: permit })
+    let writer = Some(Writer::new(wanted.format, fields, wanted.after.is_some())?);
+    Ok(Export { tx, count, written: 0, writer, ahead: None, _permit: permit })
 }
 
 /// The fields that are wanted, in their order in the file.
@@ -131,32 +133,29 @@ fn fields(wanted: &Wanted) -> Result<Vec<&'static str>, Rejection> {
 }
 
 impl Export {
-    /// The next piece of the file; `None` when it is whole.
+    /// The next piece of the file; `None` when it is whole. While some users are written the next are read.
     pub async fn next(&mut self) -> AppResult<Option<Vec<u8>>> {
-        let mut piece = Vec::new();
-        // Who goes on with an export has its first line.
-        if self.wanted.format == Format::Csv && self.wanted.after.is_none() && !self.begun {
-            piece = crate::cells::line(self.fields.iter().copied());
-        }
-        self.begun = true;
-        loop {
-            let users = store::fetch_users(&mut self.tx, BATCH, self.wanted.password_hashes).await?;
-            self.written += u64::try_from(users.len()).unwrap_or_default();
-            for (user, hash) in &users {
-                match (self.wanted.format, &mut self.parquet) {
-                    (_, Some(file)) => file.add(&row::members(user, hash.as_deref())?, &mut piece)?,
-                    (Format::Ndjson, None) => row::write_object(&self.fields, user, hash.as_deref(), &mut piece)?,
-                    (Format::Csv | Format::Parquet, None) => row::write_line(&self.fields, user, hash.as_deref(), &mut piece)?,
-                }
-            }
-            if let Some(mut file) = self.parquet.take_if(|_| users.is_empty()) {
-                file.finish(&mut piece)?;
-            }
+        while let Some(mut writer) = self.writer.take() {
+            let rows = match self.ahead.take() {
+                Some(rows) => rows,
+                None => store::fetch_users(&mut self.tx, BATCH).await?,
+            };
+            let piece = if rows.is_empty() {
+                writer.finish()?
+            } else {
+                self.written += u64::try_from(rows.len()).unwrap_or_default();
+                let writing = tokio::task::spawn_blocking(move || writer.add(&rows).map(|piece| (writer, piece)));
+                let (ahead, written) = tokio::join!(store::fetch_users(&mut self.tx, BATCH), writing);
+                let (writer, piece) = written.map_err(anyhow::Error::from)??;
+                (self.ahead, self.writer) = (Some(ahead?), Some(writer));
+                piece
+            };
             // A row group is written when it is whole.
-            if users.is_empty() || !piece.is_empty() {
-                return Ok((!piece.is_empty()).then_some(piece));
+            if !piece.is_empty() {
+                return Ok(Some(piece));
             }
         }
+        Ok(None)
     }
 
     /// So many users are written.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::cells;
+use crate::cells::Lines;
 use crate::error::AppResult;
 use crate::users::User;
 
@@ -43,10 +43,10 @@ pub fn write_object(fields: &[&str], user: &User, hash: Option<&str>, into: &mut
     Ok(())
 }
 
-/// Writes the user at the end of `into`, as a line of CSV.
-pub fn write_line(fields: &[&str], user: &User, hash: Option<&str>, into: &mut Vec<u8>) -> AppResult<()> {
+/// Adds the user as a line of CSV.
+pub fn add_line(fields: &[&str], user: &User, hash: Option<&str>, to: &mut Lines) -> AppResult<()> {
     let texts: Vec<String> = values(fields, user, hash)?.into_iter().map(|(name, value)| text(name, value)).collect();
-    into.extend(cells::line(texts.iter().map(String::as_str)));
+    to.add(texts.iter().map(String::as_str));
     Ok(())
 }
 

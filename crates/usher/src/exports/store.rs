@@ -1,10 +1,10 @@
 //! The SQL of exports.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
+use tokio_postgres::Row;
+
 use crate::db::{Conditions, DbResult, Tx};
-use crate::id::UserId;
 use crate::users::{self, User};
 
 /// From here on the transaction sees the database as it is now, whatever happens beside, and takes the time it takes.
@@ -21,29 +21,26 @@ pub async fn count_users(tx: &mut Tx, conditions: &Conditions) -> DbResult<i64> 
     Ok(tx.query_once(&sql, &conditions.params()).await?.first().map_or(0, |row| row.get(0)))
 }
 
-pub async fn declare_cursor(tx: &mut Tx, conditions: &Conditions) -> DbResult<()> {
-    let sql = format!("declare exported no scroll cursor for select u.id from users u where {} order by u.id", conditions.sql());
+pub async fn declare_cursor(tx: &mut Tx, mut conditions: Conditions, with_hashes: bool) -> DbResult<()> {
+    let at = conditions.bind(tx.now());
+    let records = users::select_records(&at);
+    let hash = if with_hashes { "(select p.hash from password_credentials p where p.user_id = r.id)" } else { "null::text" };
+    let sql = format!(
+        "declare exported no scroll cursor for
+        select r.*, {hash} as hash
+        from ({records} where {} order by u.id) r",
+        conditions.sql()
+    );
     tx.execute_once(&sql, &conditions.params()).await?;
     Ok(())
 }
 
-/// The next users of the cursor, with the hashes of their passwords if so wished.
-pub async fn fetch_users(tx: &mut Tx, limit: i64, with_hashes: bool) -> DbResult<Vec<(User, Option<String>)>> {
-    let rows = tx.query_once(&format!("fetch {limit} from exported"), &[]).await?;
-    let ids: Vec<UserId> = rows.iter().map(|row| row.get(0)).collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut hashes = HashMap::new();
-    if with_hashes {
-        let sql = "
-            select user_id, hash
-            from password_credentials
-            where user_id = any($1)";
-        for row in tx.query(sql, &[&ids]).await? {
-            hashes.insert(row.get::<_, UserId>(0), row.get::<_, String>(1));
-        }
-    }
-    let users = users::find_many(tx, &ids).await?;
-    Ok(users.into_iter().map(|user| (hashes.remove(&user.id), user)).map(|(hash, user)| (user, hash)).collect())
+/// The next users of the cursor.
+pub async fn fetch_users(tx: &mut Tx, limit: i64) -> DbResult<Vec<Row>> {
+    tx.query_once(&format!("fetch {limit} from exported"), &[]).await
+}
+
+/// A user with the hash of their password, if that was wished for.
+pub fn read_user(row: &Row) -> (User, Option<String>) {
+    (users::read_record(row), row.get("hash"))
 }

@@ -162,7 +162,9 @@ pub async fn insert_keys(tx: &mut Tx, id: Uuid, keys: &[(String, i64)]) -> DbRes
         from unnest($2::text[], $3::bigint[]) as n (key, position)
         order by n.key, n.position
         on conflict (import_id, key) do nothing";
-    tx.execute(sql, &[&id, &texts, &positions]).await?;
+    if usize::try_from(tx.execute(sql, &[&id, &texts, &positions]).await?).is_ok_and(|inserted| inserted == keys.len()) {
+        return Ok(HashMap::new());
+    }
     let sql = "
         select n.key, n.position, r.line
         from unnest($2::text[], $3::bigint[]) as n (key, position)

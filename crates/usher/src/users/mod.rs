@@ -36,6 +36,7 @@ pub use lifecycle::{
 pub(crate) use list::escape_pattern;
 pub use list::{Filter, list, outranks, select};
 pub use many::{ChangeOfMany, Outcome, change_many, lock_many, may_take_admins};
+pub use store::{read_record, select_records};
 pub use surroundings::Surroundings;
 pub use username::Username;
 
@@ -158,12 +159,12 @@ pub async fn create(tx: &mut Tx, by: Authority, new: NewUser<'_>) -> AppResult<U
 /// Before an address is given to a user: a sign-up that was never verified gives no rights to it.
 pub async fn free_address(tx: &mut Tx, address: &EmailAddress) -> AppResult<()> {
     emails::lock(tx, address).await?;
-    discard_unverified(tx, address).await
+    discard_unverified(tx, &[address.normal()]).await
 }
 
-/// Removes a sign-up that waits for the verification of this address, which is locked.
-async fn discard_unverified(tx: &mut Tx, address: &EmailAddress) -> AppResult<()> {
-    for discarded in store::delete_unverified(tx, address.normal()).await? {
+/// Removes sign-ups that wait for the verification of these addresses, which are locked.
+async fn discard_unverified(tx: &mut Tx, addresses: &[&str]) -> AppResult<()> {
+    for discarded in store::delete_unverified(tx, addresses).await? {
         audit::erase(tx, &[discarded]).await?;
         audit::record(tx, Event::success("user.purged").on("user", discarded).detail("why", "never_verified")).await?;
     }

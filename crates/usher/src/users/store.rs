@@ -13,12 +13,17 @@ use crate::db::lanes::ReadLane;
 use crate::db::{DbResult, Tx};
 use crate::id::UserId;
 
-/// Whole users by their ids, as they are at a time; the look-up lane gathers those asked for at the same time.
-const FIND_USERS: &str = "
+/// Users with what they hold.
+macro_rules! select_users {
+    ($held:literal) => {
+        concat!(
+            "
     select
         u.id, u.username, u.status, u.locked_until, u.given_name, u.family_name, u.display_name, u.bio, u.picture_url, u.website_url,
         u.github_url, u.linkedin_url, u.locale, u.time_zone, u.professional_at, u.attributes, u.version, u.created_at, u.updated_at,
-        u.last_sign_in_at, u.deleted_at, u.purge_after, u.status_before_deletion,
+        u.last_sign_in_at, u.deleted_at, u.purge_after, u.status_before_deletion, ",
+            $held,
+            ",
         (
             select coalesce(
                 jsonb_agg(
@@ -29,16 +34,42 @@ const FIND_USERS: &str = "
             )
             from emails e
             where e.user_id = u.id
-        ) as emails,
-        array(select e.role_name from effective_roles(u.id, $2) e where e.group_id is null order by 1) as roles,
-        array(select distinct e.role_name from effective_roles(u.id, $2) e order by 1) as effective_roles,
+        ) as emails
+    from users u"
+        )
+    };
+}
+
+/// Whole users by their ids, as they are at a time; the look-up lane gathers those asked for at the same time.
+const FIND_USERS: &str = concat!(
+    select_users!("held.*"),
+    "
+    cross join lateral (
+        select
+            coalesce(array_agg(e.role_name order by e.role_name) filter (where e.group_id is null), '{}') as roles,
+            coalesce(array_agg(distinct e.role_name), '{}') as effective_roles,
+            coalesce(string_agg(array_to_string(r.permissions, ' '), ' '), '') as permissions
+        from effective_roles(u.id, $2) e
+        join roles r on r.name = e.role_name
+    ) held
+    where u.id = any($1)"
+);
+
+/// Users `u` for whoever writes them down, to be followed by which: nothing says what their roles amount to. `at` is a parameter.
+pub fn select_records(at: &str) -> String {
+    format!(
+        select_users!(
+            "
         array(
-            select unnest(r.permissions)
-            from effective_roles(u.id, $2) e
-            join roles r on r.name = e.role_name
-        ) as permissions
-    from users u
-    where u.id = any($1)";
+            select ur.role_name
+            from user_roles ur
+            where ur.user_id = u.id and (ur.expires_at is null or ur.expires_at > {at})
+            order by 1
+        ) as roles"
+        ),
+        at = at
+    )
+}
 
 /// False when the user name is taken.
 pub async fn insert_user(
@@ -257,19 +288,19 @@ pub async fn raise_epochs(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
     Ok(())
 }
 
-/// Removes a sign-up that waits for the verification of this address. One whom an administrator has invited stays.
-pub async fn delete_unverified(tx: &mut Tx, address_normal: &str) -> DbResult<Vec<UserId>> {
+/// Removes sign-ups that wait for the verification of these addresses. One whom an administrator has invited stays.
+pub async fn delete_unverified(tx: &mut Tx, addresses_normal: &[&str]) -> DbResult<Vec<UserId>> {
     let sql = "
         delete from users u
         using emails e, password_credentials p
         where e.user_id = u.id
             and p.user_id = u.id
-            and e.address_normal = $1
+            and e.address_normal = any($1)
             and e.is_primary
             and e.verified_at is null
             and u.status = 'pending'
         returning u.id";
-    Ok(tx.query(sql, &[&address_normal]).await?.iter().map(|row| row.get(0)).collect())
+    Ok(tx.query(sql, &[&addresses_normal]).await?.iter().map(|row| row.get(0)).collect())
 }
 
 pub async fn delete_users(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
@@ -291,9 +322,14 @@ pub async fn lock_due(tx: &mut Tx, limit: i64) -> DbResult<Vec<UserId>> {
 }
 
 fn user(row: &Row) -> User {
+    let permissions: Vec<&str> = row.get::<_, &str>("permissions").split(' ').collect();
+    User { effective_roles: row.get("effective_roles"), permissions: PermissionSet::from_names(&permissions), ..read_record(row) }
+}
+
+/// A user of [`select_records`]. Nobody may act on what comes of it: it seems to hold everything.
+pub fn read_record(row: &Row) -> User {
     let emails: Vec<UserEmail> = serde_json::from_value(row.get("emails")).unwrap_or_default();
     let primary = emails.iter().find(|email| email.primary);
-    let permissions: Vec<&str> = row.get("permissions");
     User {
         id: row.get("id"),
         username: row.get("username"),
@@ -308,7 +344,7 @@ fn user(row: &Row) -> User {
             _ => Map::new(),
         },
         roles: row.get("roles"),
-        effective_roles: row.get("effective_roles"),
+        effective_roles: Vec::new(),
         locked_until: row.get("locked_until"),
         last_sign_in_at: row.get("last_sign_in_at"),
         created_at: row.get("created_at"),
@@ -317,7 +353,7 @@ fn user(row: &Row) -> User {
         purge_after: row.get("purge_after"),
         status_before_deletion: row.get::<_, Option<&str>>("status_before_deletion").and_then(UserStatus::parse),
         version: row.get("version"),
-        permissions: PermissionSet::from_names(&permissions),
+        permissions: PermissionSet::all(),
         emails,
     }
 }

@@ -38,6 +38,7 @@ pub struct Arrival {
 /// What became of an arrival.
 #[derive(Debug)]
 pub enum Arrived {
+    /// Nothing says what their roles amount to.
     Created(Box<User>),
     /// Somebody has the id or the user name.
     NameTaken,
@@ -67,7 +68,7 @@ pub async fn create_many(tx: &mut Tx, by: Authority, arrivals: &[Arrival]) -> Ap
     for (role, ids) in holders {
         roles::grant_to_many(tx, by, &ids, &role.into()).await?;
     }
-    let users = super::store::find_users(tx, &ids).await?;
+    let users = store::find_records(tx, &ids).await?;
     let event = |user: &User| Event::success("user.created").on("user", user.id).changed(&(), user);
     audit::record_all(tx, users.iter().map(event).collect()).await?;
     let mut users: HashMap<UserId, User> = users.into_iter().map(|user| (user.id, user)).collect();
@@ -83,12 +84,8 @@ pub async fn create_many(tx: &mut Tx, by: Authority, arrivals: &[Arrival]) -> Ap
 async fn free_addresses(tx: &mut Tx, arrivals: &[Arrival]) -> AppResult<()> {
     let addresses = arrivals.iter().flat_map(|arrival| arrival.addresses.iter().map(|(address, _)| address.normal()));
     emails::lock_many(tx, addresses.collect()).await?;
-    for arrival in arrivals.iter().filter(|arrival| arrival.takes_addresses) {
-        for (address, verified) in &arrival.addresses {
-            if *verified {
-                super::discard_unverified(tx, address).await?;
-            }
-        }
-    }
-    Ok(())
+    let takers = arrivals.iter().filter(|arrival| arrival.takes_addresses);
+    let verified = takers.flat_map(|arrival| arrival.addresses.iter().filter(|(_, verified)| *verified));
+    let taken: Vec<&str> = verified.map(|(address, _)| address.normal()).collect();
+    super::discard_unverified(tx, &taken).await
 }

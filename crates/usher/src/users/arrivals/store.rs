@@ -5,6 +5,7 @@ use tokio_postgres::types::ToSql;
 use super::Arrival;
 use crate::db::{DbResult, Tx};
 use crate::id::UserId;
+use crate::users::{User, read_record, select_records};
 
 /// Who was inserted: not who finds their id or user name taken.
 pub async fn insert_users(tx: &mut Tx, arrivals: &[Arrival]) -> DbResult<Vec<UserId>> {
@@ -69,6 +70,13 @@ pub async fn insert_users(tx: &mut Tx, arrivals: &[Arrival]) -> DbResult<Vec<Use
         &now,
     ];
     Ok(tx.query(sql, &params).await?.iter().map(|row| row.get(0)).collect())
+}
+
+/// These users, to be written down.
+pub async fn find_records(tx: &mut Tx, ids: &[UserId]) -> DbResult<Vec<User>> {
+    let now = tx.now();
+    let sql = format!("{} where u.id = any($1)", select_records("$2"));
+    Ok(tx.query(&sql, &[&ids, &now]).await?.iter().map(read_record).collect())
 }
 
 /// Takes back whom this transaction has inserted.
