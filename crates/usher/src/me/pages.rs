@@ -31,6 +31,7 @@ const FIELDS: [Field; 2] = [
 
 pub fn router() -> Router<App> {
     Router::new()
+        .route("/", get(lead_to_account))
         .route("/account", get(show_account))
         .route("/account/password", get(show_password).post(submit_password))
         .route("/.well-known/change-password", get(lead_to_password))
@@ -51,6 +52,11 @@ async fn show_account(signed_in: SignedIn, State(app): State<App>) -> AppResult<
         more_others => sessions.next.is_some(),
     };
     signed_in.page(&app, "/account", ACCOUNT_PAGE, values, &Faults::default())
+}
+
+/// Mails name the site alone.
+async fn lead_to_account() -> Response {
+    see_other("/account")
 }
 
 /// Where password managers send people (W3C, A Well-Known URL for Changing Passwords).

@@ -62,9 +62,15 @@ async fn submit_end(
         return Ok(proof);
     }
     let mut tx = app.begin(&signed_in.person.origin).await?;
-    super::end_of(&mut tx, signed_in.person.user_id, id, "ended_from_another").await?;
-    tx.commit().await?;
-    html::done(&app, HERE, Notice::SessionEnded)
+    match super::end_of(&mut tx, signed_in.person.user_id, id, "ended_from_another").await {
+        Ok(()) => {
+            tx.commit().await?;
+            html::done(&app, HERE, Notice::SessionEnded)
+        }
+        // It has ended since the page was shown. The list says what is left.
+        Err(error) if error.code() == Some("not_found") => Ok(see_other(HERE)),
+        Err(error) => Err(error),
+    }
 }
 
 async fn submit_end_others(State(app): State<App>, SignedForm { signed_in, .. }: SignedForm) -> AppResult<Response> {

@@ -12,7 +12,8 @@ use crate::db::migrations::{self, Standing};
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 20] = [
+const OUTSIDE_THE_DOCUMENT: [&str; 21] = [
+    "/",
     "/.well-known/change-password",
     "/account",
     "/account/password",
