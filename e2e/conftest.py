@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-REWRITTEN = ("client", "docs_page", "nginx", "pair", "server", "storm")
+REWRITTEN = ("client", "docs_page", "faces", "nginx", "pair", "server", "storm")
 pytest.register_assert_rewrite(*(f"harness.{name}" for name in REWRITTEN))
 
 from harness import connections, nginx, storm  # noqa: E402, the line above must come first

@@ -293,7 +293,7 @@ def test_the_gateway_leads_pages_to_https_and_nothing_of_the_api() -> None:
 
 
 def forms() -> list[str]:
-    (found,) = re.findall(r"location ~ \^/\((verify\|[a-z|-]+)\)\$", (NGINX / "usher.conf.template").read_text())
+    (found,) = re.findall(r"location ~ \^/\((verify\|[a-z|/-]+)\)\$", (NGINX / "usher.conf.template").read_text())
     return found.split("|")
 
 

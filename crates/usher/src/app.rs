@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::caller::{Denial, KeyUse};
+use crate::caller::{Denial, KeyUse, SessionUse};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Actor, Db, DbResult, Origin, Tx};
@@ -49,6 +49,8 @@ pub struct Parts {
     pub on_unknown_key: OnUnknownKey,
     /// Notes that an API key was used, and from where.
     pub on_key_used: OnKeyUsed,
+    /// Notes that a browser has shown its session.
+    pub on_session_seen: OnSessionSeen,
 }
 
 /// Called with who was refused, and why.
@@ -57,6 +59,8 @@ pub type OnDenied = fn(App, Origin, Denial) -> Pin<Box<dyn Future<Output = ()> +
 pub type OnUnknownKey = fn(App) -> Pin<Box<dyn Future<Output = AppResult<()>> + Send>>;
 
 pub type OnKeyUsed = fn(App, KeyUse) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+pub type OnSessionSeen = fn(App, SessionUse) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Reads what is wanted.
 pub type Ask<W, T> = for<'a> fn(&'a mut Tx, &'a W) -> Pin<Box<dyn Future<Output = AppResult<T>> + Send + 'a>>;

@@ -56,10 +56,18 @@ pub fn document() -> Value {
 pub fn router(app: &App) -> Router {
     let with_metrics = app.config.server.metrics_listen.is_none();
     let (operations, document) = docs::finish(operations(with_metrics));
-    let forms = verification::pages().merge(recovery::pages()).merge(addresses::pages()).merge(me::pages());
+    let forms = verification::pages()
+        .merge(recovery::pages())
+        .merge(addresses::pages())
+        .merge(me::pages())
+        .merge(sign_in::pages())
+        .merge(setup::pages());
+    let mailing = registration::pages().merge(recovery::asking());
     let pages = Router::new()
         .route("/assets/{*path}", get(assets::show))
-        .merge(forms.layer(from_fn_with_state(app.clone(), limits::guard_forms)));
+        .merge(sessions::pages())
+        .merge(forms.layer(from_fn_with_state(app.clone(), limits::guard_forms)))
+        .merge(mailing.layer(from_fn_with_state(app.clone(), limits::guard_mailing_forms)));
     layers::wrap(operations.merge(docs::router(&document)).merge(pages), app)
 }
 

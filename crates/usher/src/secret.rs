@@ -75,6 +75,10 @@ pub enum Purpose {
     ReportSignIn,
     /// What a program shows with every request.
     ApiKey,
+    /// What a browser shows of its session with every request.
+    Browser,
+    /// What a browser has that has not signed in, so that forms can be bound to it.
+    Form,
 }
 
 impl Purpose {
@@ -91,6 +95,8 @@ impl Purpose {
             Self::Device => "device",
             Self::ReportSignIn => "report_sign_in",
             Self::ApiKey => "api_key",
+            Self::Browser => "browser",
+            Self::Form => "form",
         }
     }
 
@@ -107,6 +113,8 @@ impl Purpose {
             Self::Device => "ush_device_",
             Self::ReportSignIn => "ush_report_",
             Self::ApiKey => "ush_key_",
+            Self::Browser => "ush_session_",
+            Self::Form => "ush_form_",
         }
     }
 }

@@ -1,4 +1,5 @@
-//! From what a request shows to who asks: an access token or an API key, judged by the database for this very request.
+//! From what a request shows to who asks: an access token, an API key or a browser's session, judged by the database for this very
+//! request.
 
 use std::net::IpAddr;
 
@@ -9,10 +10,10 @@ use super::{Act, Caller, Cleared, Credential, KeyStanding, SessionStanding, Stan
 use crate::app::App;
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
-use crate::id::ApiKeyId;
+use crate::id::{ApiKeyId, SessionId, UserId};
 use crate::secret::{Purpose, SecretText, bearer_hash};
 
-/// How exactly it is known when a key was last used: a busy one does not write with every request.
+/// How exactly it is known when a key or a session was last used: a busy one does not write with every request.
 const USE_NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// That a key was used, and when it was before.
@@ -23,6 +24,24 @@ pub struct KeyUse {
     pub last_used_at: Option<Timestamp>,
     /// Where it was used from now.
     pub address: Option<IpAddr>,
+}
+
+/// That a browser has shown its session, and when it did before.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionUse {
+    pub id: SessionId,
+    pub user_id: UserId,
+    pub last_seen_at: Timestamp,
+    /// Where it was shown from now.
+    pub address: Option<IpAddr>,
+}
+
+/// Somebody whose browser shows a session that lives.
+#[derive(Clone, Debug)]
+pub struct Recognised {
+    pub caller: Caller,
+    /// What to call them: as they want it, or by their user name.
+    pub name: String,
 }
 
 /// Who shows this bearer credential, if they may act now.
@@ -70,6 +89,26 @@ async fn by_api_key(app: &App, key: &str, origin: Origin) -> AppResult<Caller> {
         permissions: found.granted.intersection(found.holder.permissions),
         origin: Origin { api_key: Some(id), ..origin.by(found.holder.subject.actor()) },
     })
+}
+
+/// Whose session the secret in a browser's cookie is of; nobody's, if it does not live any more.
+pub async fn recognise_browser(app: &App, secret: &SecretText, origin: Origin) -> AppResult<Option<Recognised>> {
+    let now = app.clock.now();
+    let Some(hash) = bearer_hash(Purpose::Browser, secret) else { return Ok(None) };
+    let Some(found) = store::find_by_browser(app.db.pipeline(), &hash, now).await? else { return Ok(None) };
+    let Some(cleared) = ask(app, &found.standing, Act::GoOn(&found.session)) else { return Ok(None) };
+    let SessionStanding { id, began_at, expires_at, .. } = found.session;
+    if found.last_seen_at + USE_NOTED_EVERY <= now {
+        let seen = SessionUse { id, user_id: found.user_id, last_seen_at: found.last_seen_at, address: origin.address };
+        (app.on_session_seen)(app.clone(), seen).await;
+    }
+    let caller = Caller {
+        cleared,
+        credential: Credential::Session { id, began_at, expires_at },
+        permissions: found.standing.permissions,
+        origin: origin.by(found.standing.subject.actor()),
+    };
+    Ok(Some(Recognised { caller, name: found.name }))
 }
 
 fn ask(app: &App, standing: &Standing, act: Act<'_>) -> Option<Cleared> {

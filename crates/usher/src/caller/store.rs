@@ -54,14 +54,7 @@ const FIND_STANDING: &str = "
 
 pub async fn find_by_session(lane: &ReadLane, id: SessionId, at: Timestamp) -> DbResult<Option<(Standing, SessionStanding)>> {
     let Some(row) = lane.find(FIND_BY_SESSION, id.uuid(), at).await? else { return Ok(None) };
-    let session = SessionStanding {
-        id: row.get("id"),
-        auth_epoch: row.get("session_epoch"),
-        began_at: row.get("began_at"),
-        expires_at: row.get("expires_at"),
-        ended_at: row.get("ended_at"),
-    };
-    Ok(Some((standing(&row, Subject::User(row.get("user_id"))), session)))
+    Ok(Some((standing(&row, Subject::User(row.get("user_id"))), session(&row))))
 }
 
 pub async fn find_standing(tx: &mut Tx, id: UserId) -> DbResult<Option<Standing>> {
@@ -135,6 +128,64 @@ pub async fn find_by_key(pipeline: &Pipeline, hash: &[u8], at: Timestamp) -> DbR
     let granted: Vec<&str> = row.get("granted");
     let (granted, last_used_at) = (PermissionSet::from_names(&granted), row.get("last_used_at"));
     Ok(Some(Found { key, holder: standing(&row, subject), granted, last_used_at }))
+}
+
+/// The session of a browser, and whose it is.
+pub struct FoundInBrowser {
+    pub session: SessionStanding,
+    pub standing: Standing,
+    pub user_id: UserId,
+    pub name: String,
+    pub last_seen_at: Timestamp,
+}
+
+pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) -> DbResult<Option<FoundInBrowser>> {
+    let sql = "
+        select
+            s.id,
+            s.auth_epoch as session_epoch,
+            s.created_at as began_at,
+            s.last_seen_at,
+            s.expires_at,
+            s.ended_at,
+            u.id as user_id,
+            coalesce(u.display_name, u.username) as name,
+            u.status,
+            coalesce(u.deleted_by = u.id, false) as deleted_by_self,
+            u.locked_until,
+            u.auth_epoch,
+            exists (
+                select from emails e
+                where e.user_id = u.id and e.is_primary and e.verified_at is not null
+            ) as email_verified,
+            array(
+                select unnest(r.permissions)
+                from effective_roles(u.id, $2) e
+                join roles r on r.name = e.role_name
+            ) as permissions
+        from browser_sessions b
+        join sessions s on s.id = b.session_id
+        join users u on u.id = s.user_id
+        where b.secret_hash = $1 and b.expires_at > $2";
+    let Some(row) = pipeline.query_opt(sql, &[&hash, &at]).await? else { return Ok(None) };
+    let user_id = row.get("user_id");
+    Ok(Some(FoundInBrowser {
+        session: session(&row),
+        standing: standing(&row, Subject::User(user_id)),
+        user_id,
+        name: row.get("name"),
+        last_seen_at: row.get("last_seen_at"),
+    }))
+}
+
+fn session(row: &Row) -> SessionStanding {
+    SessionStanding {
+        id: row.get("id"),
+        auth_epoch: row.get("session_epoch"),
+        began_at: row.get("began_at"),
+        expires_at: row.get("expires_at"),
+        ended_at: row.get("ended_at"),
+    }
 }
 
 fn standing(row: &Row, subject: Subject) -> Standing {

@@ -22,7 +22,7 @@ use crate::mail::Mailer;
 use crate::password_filter::Filter;
 use crate::seal::Sealer;
 use crate::throttle::Portions;
-use crate::{api_keys, keys, roles};
+use crate::{api_keys, keys, roles, sessions};
 
 /// How long a start waits for a database that is not there yet.
 const DATABASE_WITHIN: Duration = Duration::from_mins(1);
@@ -97,6 +97,7 @@ pub async fn open(config: Config) -> anyhow::Result<Running> {
         on_denied: audit::note_denied,
         on_unknown_key: keys::look_again,
         on_key_used: api_keys::note_use,
+        on_session_seen: sessions::note_seen,
         config,
     });
     Ok(Running { app, postgres, private })

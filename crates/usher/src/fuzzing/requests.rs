@@ -13,9 +13,11 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::text;
+use crate::config::PublicUrl;
 use crate::db::page::{self, Limit, Page};
 use crate::error::{AppError, FieldError, Rejection};
-use crate::html::LinkQuery;
+use crate::html::cookies::Cookies;
+use crate::html::{Cookie, LinkQuery, ReturnTo};
 use crate::http::etag::{self, IfMatch};
 use crate::http::params::read_query;
 use crate::http::{api, body, idempotency, layers, origin};
@@ -65,6 +67,10 @@ pub(super) fn form(data: &[u8]) {
     let _members: Result<Vec<(String, String)>, _> = serde_html_form::from_bytes(data);
     let LinkQuery(token) = LinkQuery::read(&text(data));
     assert!(token.len() <= 3 * data.len(), "decoding makes a text shorter; a byte that is no UTF-8 becomes three");
+    let site = PublicUrl::parse("https://users.example.org").expect("it is an origin");
+    let wanted = ReturnTo::parse(&text(data), &site);
+    let reached = site.url().join(wanted.path()).expect("it is a path");
+    assert_eq!(reached.origin(), site.url().origin(), "{wanted:?} leads to another site");
 }
 
 pub(super) fn cursor(data: &[u8]) {
@@ -98,6 +104,13 @@ pub(super) fn headers(data: &[u8]) {
     if let Some(token) = api::bearer(&authorization) {
         assert_eq!(authorization.len(), 1, "one of several tokens was believed");
         assert!(!token.starts_with(' ') && token.is_ascii(), "{token:?} is no token");
+    }
+    match Cookies::read(&fields(&header::COOKIE, data), true) {
+        Ok(cookies) => {
+            let named = text(data).matches("__Host-usher=").count();
+            assert!(cookies.get(Cookie::Session).is_none() || named > 0, "a session came from nowhere");
+        }
+        Err(rejection) => assert_is_told_well(&rejection),
     }
     match idempotency::read_key(&fields(&HeaderName::from_static("idempotency-key"), data)) {
         Ok(Some(key)) => assert!((1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())),

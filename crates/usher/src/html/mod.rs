@@ -1,26 +1,37 @@
 //! Pages: templates beside their handlers, one frame around them, and a policy that lets nothing be loaded from elsewhere.
 
+pub mod cookies;
+mod forms;
+mod return_to;
+mod signed_in;
+mod visitor;
+
 use std::sync::LazyLock;
 
 use anyhow::Context;
-use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
-use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use jiff::Timestamp;
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
 use rust_embed::RustEmbed;
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 
-use crate::app::App;
+pub use cookies::Cookie;
+pub use forms::{Faults, Field, Form, LinkQuery, Members, parameter};
+pub use return_to::ReturnTo;
+pub use signed_in::{Notice, SignedForm, SignedIn, done};
+pub use visitor::{Visitor, VisitorForm};
+
 use crate::assets;
-use crate::error::{AppError, AppResult, Rejection};
-use crate::http::body;
+use crate::error::{AppResult, Rejection};
 
 /// Styles are those of [`crate::assets`]; forms go to this server only.
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-const FORM: &str = "application/x-www-form-urlencoded";
+/// Of pages with a script, which may ask this server.
+const SCRIPTED_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; \
+                               form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// What the frame loads a script with. In a text that was escaped it can't stand.
+const SCRIPT: &str = "<script type=\"module\"";
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/src"]
@@ -33,6 +44,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_global("product", "usher");
+    environment.add_filter("day", |time: String| in_words(&time, "%-d %B %Y"));
+    environment.add_filter("moment", |time: String| in_words(&time, "%-d %b %Y, %H:%M"));
     // Nothing in them has to be escaped.
     let urls = assets::urls().into_iter().map(|(name, url)| (name, Value::from_safe_string(url)));
     environment.add_global("assets", Value::from_pairs(urls));
@@ -46,15 +59,66 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
+/// A time as people write it.
+fn in_words(time: &str, format: &str) -> Result<String, Error> {
+    let time: Timestamp = time.parse().map_err(|_| Error::new(ErrorKind::InvalidOperation, "it is no time"))?;
+    Ok(time.strftime(format).to_string())
+}
+
 /// A page.
 pub fn page(name: &str, values: Value) -> AppResult<Response> {
     Ok(respond(StatusCode::OK, render(name, values)?))
 }
 
+/// A page with a form; it comes again when something is wrong with it.
+fn page_with(name: &str, values: Value, faults: &Faults) -> AppResult<Response> {
+    let (by_name, ordered) = faults.values();
+    let html = render(name, context! { faults => by_name, fault_list => ordered, ..values })?;
+    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok(respond(status, html))
+}
+
+/// On to another page, which is opened and not sent to.
+pub fn see_other(path: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    // What is no header is no path that was made here.
+    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
 /// The page of a failure, for people who came by browser.
-pub fn problem(status: StatusCode, title: &str, detail: &str, request_id: &str) -> Option<Response> {
-    let values = context! { title => title, detail => detail, request_id => request_id };
-    Some(respond(status, render("problem.html", values).ok()?))
+pub fn problem(rejection: &Rejection, title: &str, request_id: &str) -> Option<Response> {
+    let wait = rejection.retry_after_seconds.map(waiting);
+    let (title, detail) = said(rejection, title);
+    let values = context! { title => title, detail => detail, wait => wait, request_id => request_id };
+    Some(respond(rejection.status, render("problem.html", values).ok()?))
+}
+
+/// A failure as people put it, where the words of the API do not do.
+fn said<'a>(rejection: &'a Rejection, title: &'a str) -> (&'a str, &'a str) {
+    let title = match rejection.code {
+        "too_many_requests" => {
+            return ("Too many attempts", "There were too many attempts at this account, or from the network that you are in.");
+        }
+        "not_found" => return ("There is no such page", "Look at the address again: a part of it may be missing."),
+        "cross_site_request" | "form_outdated" => "This form does not work any more",
+        "repeated_cookie" => "Something is wrong with your cookies",
+        "overloaded" | "database_unavailable" => "We are busy",
+        "internal" => "Something went wrong here",
+        _ => title,
+    };
+    (title, &rejection.detail)
+}
+
+/// `in 12 minutes`.
+fn waiting(seconds: u32) -> String {
+    match seconds {
+        0..=10 => "in a few seconds".to_owned(),
+        11..=90 => "in a minute".to_owned(),
+        91..=5400 => format!("in {} minutes", seconds.div_ceil(60)),
+        _ => format!("in {} hours", seconds.div_ceil(3600)),
+    }
 }
 
 fn render(name: &str, values: Value) -> AppResult<String> {
@@ -63,59 +127,11 @@ fn render(name: &str, values: Value) -> AppResult<String> {
 }
 
 fn respond(status: StatusCode, html: String) -> Response {
+    let policy = if html.contains(SCRIPT) { SCRIPTED_POLICY } else { PAGE_POLICY };
     let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
 }
 
-/// The token of a link: `?token=...`. Empty when there is none; the page then says that the link does not work.
-pub struct LinkQuery(pub String);
-
-impl FromRequestParts<App> for LinkQuery {
-    type Rejection = AppError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
-        Ok(Self::read(parts.uri.query().unwrap_or_default()))
-    }
-}
-
-impl LinkQuery {
-    pub(crate) fn read(query: &str) -> Self {
-        let members: Vec<(String, String)> = serde_html_form::from_str(query).unwrap_or_default();
-        Self(members.into_iter().find(|(name, _)| name == "token").map(|(_, token)| token).unwrap_or_default())
-    }
-}
-
-/// A form that was sent.
-pub struct Form<T>(pub T);
-
-impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for Form<T> {
-    type Rejection = AppError;
-
-    async fn from_request(request: Request, _: &App) -> Result<Self, Self::Rejection> {
-        let bytes = body::read_as(request, &[FORM]).await?;
-        let fits = serde_html_form::from_bytes(&bytes);
-        fits.map(Self).map_err(|_| {
-            Rejection::bad_request("malformed_request", "The form does not fit this page. Open the page again.").into()
-        })
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_page_renders_in_every_state_and_escapes() {
-        for page in ["verification/page.html", "recovery/page.html", "addresses/page.html", "me/undo.html"] {
-            for state in ["confirm", "choose", "done", "failed", "taken", "full"] {
-                let values =
-                    context! { state => state, token => "\"><script>", min_length => 15, welcome => false, error => "<b>" };
-                let html = render(page, values).unwrap();
-                assert!(html.contains("<h1"), "{page} {state}");
-                assert!(!html.contains("<script>") && !html.contains("<b>"), "{page} {state}");
-            }
-        }
-        assert!(problem(StatusCode::NOT_FOUND, "Not Found", "Nothing here", "id").is_some());
-    }
-}
+mod tests;

@@ -55,6 +55,11 @@ pub async fn take_of_caller(app: &App, limit: Option<Limit>, caller: &Caller) ->
     }
 }
 
+/// Takes one of what everybody who is recognised may ask for, or says when to come back.
+pub async fn admit(app: &App, caller: &Caller) -> AppResult<()> {
+    require(take_of_caller(app, Some(PER_CALLER), caller).await?)
+}
+
 /// Refuses when the limit is met.
 pub fn require(taken: Option<Taken>) -> AppResult<()> {
     match taken {
@@ -65,11 +70,20 @@ pub fn require(taken: Option<Taken>) -> AppResult<()> {
 
 /// Forms of pages cost what the operations behind them cost.
 pub async fn guard_forms(State(app): State<App>, request: Request, next: Next) -> Response {
+    guard(app, PASSWORDS, request, next).await
+}
+
+/// Those that may cause a mail.
+pub async fn guard_mailing_forms(State(app): State<App>, request: Request, next: Next) -> Response {
+    guard(app, MAILING, request, next).await
+}
+
+async fn guard(app: App, limit: Limit, request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
     let origin = request.extensions().get::<Origin>().cloned().unwrap_or_else(|| Origin::of(Actor::Anonymous));
-    let taken = match take_of_network(&app, Some(PASSWORDS), &origin).await {
+    let taken = match take_of_network(&app, Some(limit), &origin).await {
         Ok(taken) => taken,
         Err(error) => return layers::refuse(request, error.into_response()).await,
     };
@@ -77,7 +91,7 @@ pub async fn guard_forms(State(app): State<App>, request: Request, next: Next) -
         Ok(()) => next.run(request).await,
         Err(error) => layers::refuse(request, error.into_response()).await,
     };
-    tell(response, Some(PASSWORDS), taken)
+    tell(response, Some(limit), taken)
 }
 
 /// The `RateLimit` fields (draft-ietf-httpapi-ratelimit-headers).

@@ -86,7 +86,10 @@ pub fn render(response: Response, request_id: &str, wants_html: bool) -> Respons
         }
         None => from_status(status),
     };
-    if wants_html && let Some(page) = html::problem(status, title(status), &rejection.detail, request_id) {
+    if wants_html && let Some(mut page) = html::problem(&rejection, title(status), request_id) {
+        if let Some(seconds) = rejection.retry_after_seconds {
+            page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         return page;
     }
     let problem = Problem {

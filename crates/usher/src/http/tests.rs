@@ -127,7 +127,7 @@ async fn r223_what_an_address_does_not_take_is_405_and_what_is_nowhere_is_404() 
         assert_eq!(named.join(","), allowed, "{method} {path}");
     }
     for path in
-        ["/", "/v1", "/v1/", "/v2/users", "/v1/users/", "//v1/users", "/V1/me", "/docs/../Cargo.toml", "/docs/..%2f..%2fx"]
+        ["/v1", "/v1/", "/v2", "/v2/users", "/v1/users/", "//v1/users", "/V1/me", "/docs/../Cargo.toml", "/docs/..%2f..%2fx"]
     {
         anyone.get(path).await.expect_problem(404, "not_found");
     }

@@ -1,24 +1,100 @@
-//! The page behind the link that undoes a deletion: opening it changes nothing, pressing the button does.
+//! A person's own pages, and the one behind the link that undoes a deletion: opening it changes nothing, pressing the button does
+//!
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use minijinja::context;
+use minijinja::value::Serde;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::deletion;
+use super::{deletion, password};
 use crate::app::App;
 use crate::db::Origin;
+use crate::db::page::Limit;
 use crate::error::{AppError, AppResult};
-use crate::html::{self, Form, LinkQuery};
+use crate::html::{self, Cookie, Faults, Field, Form, LinkQuery, Notice, SignedForm, SignedIn, cookies, see_other};
 use crate::secret::SecretText;
+use crate::sessions::{self, BrowserSession};
+use crate::users;
 
 const PAGE: &str = "me/undo.html";
+const ACCOUNT_PAGE: &str = "me/account.html";
+const PASSWORD_PAGE: &str = "me/password.html";
+
+const FIELDS: [Field; 2] = [
+    Field { name: "current_password", subject: "The present password", missing: "Enter your present password." },
+    Field { name: "password", subject: "The new password", missing: "Choose a new password." },
+];
 
 pub fn router() -> Router<App> {
-    Router::new().route("/undo-deletion", get(show_undo).post(submit_undo))
+    Router::new()
+        .route("/", get(lead_to_account))
+        .route("/account", get(show_account))
+        .route("/account/password", get(show_password).post(submit_password))
+        .route("/.well-known/change-password", get(lead_to_password))
+        .route("/undo-deletion", get(show_undo).post(submit_undo))
+}
+
+async fn show_account(signed_in: SignedIn, State(app): State<App>) -> AppResult<Response> {
+    let person = &signed_in.person;
+    let user = users::look_up(app.db.read(), person.user_id, app.clock.now()).await?;
+    let mut tx = app.begin(&person.origin).await?;
+    let password_changed_at = crate::password::find_changed_at(&mut tx, person.user_id).await?;
+    let sessions = sessions::list(&mut tx, person.user_id, Some(person.session_id), Limit::default(), None).await?;
+    tx.commit().await?;
+    let values = context! {
+        user => Serde(user),
+        password_changed_at => Serde(password_changed_at),
+        others => sessions.items.iter().filter(|session| !session.current).count(),
+        more_others => sessions.next.is_some(),
+    };
+    signed_in.page(&app, "/account", ACCOUNT_PAGE, values, &Faults::default())
+}
+
+/// Mails name the site alone.
+async fn lead_to_account() -> Response {
+    see_other("/account")
+}
+
+/// Where password managers send people (W3C, A Well-Known URL for Changing Passwords).
+async fn lead_to_password() -> Response {
+    see_other("/account/password")
+}
+
+/// The present password, and the one that shall take its place.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PasswordForm {
+    current_password: SecretText,
+    password: SecretText,
+}
+
+async fn show_password(signed_in: SignedIn, State(app): State<App>) -> AppResult<Response> {
+    ask_for_password(&app, &signed_in, &Faults::default())
+}
+
+async fn submit_password(State(app): State<App>, form: SignedForm) -> AppResult<Response> {
+    let SignedForm { signed_in, members } = form;
+    let changed: AppResult<BrowserSession> = match members.parse::<PasswordForm>() {
+        Ok(form) => password::change_in_browser(&app, &signed_in.person, &form.current_password, &form.password).await,
+        Err(error) => Err(error),
+    };
+    match changed {
+        Ok(session) => {
+            let mut response = html::done(&app, "/account", Notice::PasswordChanged)?;
+            cookies::set(&app, &mut response, Cookie::Session, session.secret.reveal(), Some(session.lasts))?;
+            Ok(response)
+        }
+        Err(error) => ask_for_password(&app, &signed_in, &Faults::of(error, &FIELDS)?),
+    }
+}
+
+fn ask_for_password(app: &App, signed_in: &SignedIn, faults: &Faults) -> AppResult<Response> {
+    let values = context! { min_length => app.config.password.min_length };
+    signed_in.page(app, "/account/password", PASSWORD_PAGE, values, faults)
 }
 
 /// The form of the page.

@@ -2,14 +2,15 @@
 
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{self, Act, Person};
+use crate::caller::{self, Act, Cleared, Person};
+use crate::db::Tx;
 use crate::emails;
 use crate::error::{AppResult, Rejection};
 use crate::mails::{self, Template};
 use crate::one_time_tokens;
 use crate::password;
 use crate::secret::SecretText;
-use crate::sessions::{self, Tokens};
+use crate::sessions::{self, BrowserSession, Tokens};
 use crate::sign_in;
 use crate::users;
 
@@ -18,6 +19,22 @@ const CURRENT: &str = "/current_password";
 /// Changes the person's password, or sets their first one. Every session ends and every link dies; the person goes on
 /// in a new session. Begins its transactions itself: none is open while a hash is computed.
 pub async fn change(app: &App, person: &Person, current: Option<&SecretText>, new: &SecretText) -> AppResult<Tokens> {
+    let (mut tx, cleared) = replace(app, person, current, new).await?;
+    let tokens = sessions::replace(app, &mut tx, cleared, person.session_id).await?;
+    tx.commit().await?;
+    Ok(tokens)
+}
+
+/// The same in a browser. There the present password is the fresh proof of who asks.
+pub async fn change_in_browser(app: &App, person: &Person, current: &SecretText, new: &SecretText) -> AppResult<BrowserSession> {
+    let (mut tx, cleared) = replace(app, person, Some(current), new).await?;
+    let session = sessions::replace_in_browser(app, &mut tx, cleared, person.session_id).await?;
+    tx.commit().await?;
+    Ok(session)
+}
+
+/// The change, in a transaction in which the new session is to begin.
+async fn replace(app: &App, person: &Person, current: Option<&SecretText>, new: &SecretText) -> AppResult<(Tx, Cleared)> {
     let mut tx = app.begin(&person.origin).await?;
     let user = users::read(&mut tx, person.user_id).await?;
     let has_password = password::find(&mut tx, user.id).await?.is_some();
@@ -37,10 +54,7 @@ pub async fn change(app: &App, person: &Person, current: Option<&SecretText>, ne
     audit::record(&mut tx, Event::success("password.changed").on("user", user.id)).await?;
     mails::request(&mut tx, Template::PasswordChanged, user.id).await?;
     let cleared = caller::ask(&mut tx, user.id, Act::BeginAnew).await?;
-    let cleared = cleared.map_err(|_| Rejection::token_refused())?;
-    let tokens = sessions::replace(app, &mut tx, cleared, person.session_id).await?;
-    tx.commit().await?;
-    Ok(tokens)
+    Ok((tx, cleared.map_err(|_| Rejection::token_refused())?))
 }
 
 /// The hash that the present password fits; none when the person has no password.

@@ -16,9 +16,13 @@ pub fn lifetime(purpose: Purpose) -> SignedDuration {
     match purpose {
         Purpose::ResetPassword => SignedDuration::from_mins(60),
         Purpose::VerifyEmail | Purpose::ConfirmEmail | Purpose::Setup => SignedDuration::from_hours(24),
-        Purpose::SetPassword | Purpose::ReportSignIn | Purpose::Refresh | Purpose::Device | Purpose::ApiKey => {
-            SignedDuration::from_hours(7 * 24)
-        }
+        Purpose::SetPassword
+        | Purpose::ReportSignIn
+        | Purpose::Refresh
+        | Purpose::Device
+        | Purpose::ApiKey
+        | Purpose::Browser
+        | Purpose::Form => SignedDuration::from_hours(7 * 24),
         // As long as the recycle bin keeps a user.
         Purpose::UndoDeletion => SignedDuration::from_hours(30 * 24),
     }
@@ -66,7 +70,7 @@ fn act(purpose: Purpose) -> Option<Act<'static>> {
         Purpose::VerifyEmail | Purpose::ConfirmEmail => Some(Act::ConfirmAddress),
         Purpose::ResetPassword | Purpose::SetPassword | Purpose::ReportSignIn => Some(Act::Recover),
         Purpose::UndoDeletion => Some(Act::UndoDeletion),
-        Purpose::Setup | Purpose::Refresh | Purpose::Device | Purpose::ApiKey => None,
+        Purpose::Setup | Purpose::Refresh | Purpose::Device | Purpose::ApiKey | Purpose::Browser | Purpose::Form => None,
     }
 }
 

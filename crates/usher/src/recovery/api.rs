@@ -5,7 +5,6 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::jobs::{FORGOT, Forgot};
 use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::db::Origin;
@@ -17,7 +16,6 @@ use crate::http::limits;
 use crate::http::output::{Accepted, Answer};
 use crate::http::params::Path;
 use crate::id::UserId;
-use crate::jobs;
 use crate::secret::SecretText;
 use crate::users;
 
@@ -102,10 +100,7 @@ async fn forgot_password(
     origin: Origin,
     Json(body): Json<ForgotBody>,
 ) -> AppResult<Accepted<RecoveryStatus>> {
-    let mut tx = app.begin(&origin).await?;
-    let address = body.email.normal().to_owned();
-    jobs::enqueue(&mut tx, FORGOT, &Forgot { address }).await?;
-    tx.commit().await?;
+    super::ask(&app, &origin, &body.email).await?;
     Accepted::new(&RecoveryStatus { status: "reset_sent" })
 }
 

@@ -12,7 +12,7 @@ mod tests;
 
 pub use api::router;
 pub use jobs::register;
-pub use pages::router as pages;
+pub use pages::{asking, router as pages};
 pub use report::report;
 
 use crate::app::App;
@@ -20,7 +20,7 @@ use crate::audit::{self, Event};
 use crate::caller::UserStatus;
 use crate::db::{Origin, Tx};
 use crate::devices;
-use crate::emails;
+use crate::emails::{self, EmailAddress};
 use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
 use crate::mails::{self, Template};
@@ -40,6 +40,14 @@ pub async fn start(tx: &mut Tx, user: &User) -> AppResult<()> {
         }
     }
     audit::record(tx, Event::success("password_reset.started").on("user", user.id)).await?;
+    Ok(())
+}
+
+/// Notes that somebody has forgotten the password of this address. Whether it is anybody's is looked up after the answer.
+async fn ask(app: &App, origin: &Origin, email: &EmailAddress) -> AppResult<()> {
+    let mut tx = app.begin(origin).await?;
+    crate::jobs::enqueue(&mut tx, jobs::FORGOT, &jobs::Forgot { address: email.normal().to_owned() }).await?;
+    tx.commit().await?;
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! The page behind the link in the mail: opening it changes nothing, sending the form does.
+//! The page that asks for a link, which answers alike for everybody, and the pages behind the links in mails: opening them
+//! changes nothing, sending their forms does.
 
 use axum::Router;
 use axum::extract::State;
@@ -11,17 +12,49 @@ use serde::Deserialize;
 use super::is_welcome;
 use crate::app::App;
 use crate::db::Origin;
+use crate::emails::EmailAddress;
 use crate::error::{AppError, AppResult};
-use crate::html::{self, Form, LinkQuery};
+use crate::html::{self, Faults, Field, Form, LinkQuery, Visitor, VisitorForm};
 use crate::secret::SecretText;
 
 const PAGE: &str = "recovery/page.html";
+const ASK_PAGE: &str = "recovery/ask.html";
 const REPORT_PAGE: &str = "recovery/report.html";
 
 pub fn router() -> Router<App> {
     Router::new()
         .route("/reset-password", get(show_reset).post(submit_reset))
         .route("/not-me", get(show_report).post(submit_report))
+}
+
+/// What causes a mail.
+pub fn asking() -> Router<App> {
+    Router::new().route("/recover", get(show_recovery).post(submit_recovery))
+}
+
+const FIELDS: [Field; 1] = [Field { name: "email", subject: "The address", missing: "Enter your e-mail address." }];
+
+/// Who has forgotten their password.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RecoveryForm {
+    email: EmailAddress,
+}
+
+async fn show_recovery(visitor: Visitor, State(app): State<App>) -> AppResult<Response> {
+    visitor.page(&app, ASK_PAGE, context! { state => "form", email => "" }, &Faults::default())
+}
+
+async fn submit_recovery(State(app): State<App>, form: VisitorForm) -> AppResult<Response> {
+    let VisitorForm { visitor, members } = form;
+    let (state, faults) = match members.parse::<RecoveryForm>() {
+        Ok(form) => {
+            super::ask(&app, &visitor.origin, &form.email).await?;
+            ("sent", Faults::default())
+        }
+        Err(error) => ("form", Faults::of(error, &FIELDS)?),
+    };
+    visitor.page(&app, ASK_PAGE, context! { state => state, email => members.text("email") }, &faults)
 }
 
 /// The form of the page.

@@ -1,5 +1,7 @@
 //! Recovery of a password, through the front door and through the page.
 
+mod pages;
+
 use futures_util::future::join_all;
 use http::Method;
 use jiff::SignedDuration;

@@ -4,6 +4,7 @@
 
 mod api;
 mod jobs;
+mod pages;
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use serde_json::Map;
 
 pub use api::router;
 pub use jobs::register;
+pub use pages::router as pages;
 
 use jobs::Waiting;
 

@@ -1,5 +1,6 @@
 //! Sign-up, through the front door.
 
+mod pages;
 mod take_over;
 
 use futures_util::future::join_all;

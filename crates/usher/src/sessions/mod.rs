@@ -2,7 +2,9 @@
 //! and ends the session. Nothing here lives in memory: a restart revives nothing.
 
 mod api;
+mod browser;
 mod device;
+mod pages;
 mod store;
 
 #[cfg(test)]
@@ -16,6 +18,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use api::router;
+pub use browser::{BrowserSession, begin_in_browser, note_seen, replace_in_browser};
+pub use pages::router as pages;
 
 use crate::activity;
 use crate::app::App;
@@ -112,6 +116,18 @@ pub async fn end_others(tx: &mut Tx, user_id: UserId, kept: SessionId) -> AppRes
 
 /// Begins a session of a user who has just proved who they are, and whom the gate let through.
 pub async fn begin(app: &App, tx: &mut Tx, cleared: Cleared, device: Option<DeviceId>, amr: &[&str]) -> AppResult<Tokens> {
+    let (id, expires_at) = start(app, tx, cleared, device, amr).await?;
+    issue(app, tx, cleared, id, expires_at).await
+}
+
+/// Writes a session down that nobody can show yet; and when it ends at the latest.
+async fn start(
+    app: &App,
+    tx: &mut Tx,
+    cleared: Cleared,
+    device: Option<DeviceId>,
+    amr: &[&str],
+) -> AppResult<(SessionId, Timestamp)> {
     let now = tx.now();
     let user_id = person(cleared)?;
     let id = SessionId::new(now);
@@ -120,16 +136,22 @@ pub async fn begin(app: &App, tx: &mut Tx, cleared: Cleared, device: Option<Devi
     activity::note(tx, user_id).await?;
     audit::record(tx, Event::success("session.begun").on("session", id).about(user_id).detail("user_id", user_id.to_string()))
         .await?;
-    issue(app, tx, cleared, id, expires_at).await
+    Ok((id, expires_at))
 }
 
 /// Begins a session in the place of the one it was asked for in: what a person may do has changed, and so do their tokens.
 /// The new one goes on with the methods that the old one was begun with.
 pub async fn replace(app: &App, tx: &mut Tx, cleared: Cleared, old: SessionId) -> AppResult<Tokens> {
+    let (device, amr) = give_way(tx, old).await?;
+    begin(app, tx, cleared, device, &amr.iter().map(String::as_str).collect::<Vec<_>>()).await
+}
+
+/// Ends a session that another takes the place of, and tells what goes over to that one.
+async fn give_way(tx: &mut Tx, old: SessionId) -> DbResult<(Option<DeviceId>, Vec<String>)> {
     let amr = store::find_amr(tx, old).await?;
     let device = store::find_device(tx, old).await?;
     end(tx, old, "replaced").await?;
-    begin(app, tx, cleared, device, &amr.iter().map(String::as_str).collect::<Vec<_>>()).await
+    Ok((device, amr))
 }
 
 /// What came of presenting a refresh token.

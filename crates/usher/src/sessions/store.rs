@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 
 use super::{Found, Session, device};
 use crate::caller::SessionStanding;
+use crate::db::lanes::Pipeline;
 use crate::db::{DbResult, Tx};
 use crate::id::{DeviceId, SessionId, UserId};
 
@@ -34,10 +35,13 @@ pub async fn list_living(
             and s.ended_at is null
             and s.expires_at > $2
             and ($3::uuid is null or s.id < $3)
-            and exists (
-                select
-                from refresh_tokens r
-                where r.session_id = s.id and r.used_at is null and r.expires_at > $2 and r.created_at > $2 - interval '31 days'
+            and (
+                exists (
+                    select
+                    from refresh_tokens r
+                    where r.session_id = s.id and r.used_at is null and r.expires_at > $2 and r.created_at > $2 - interval '31 days'
+                )
+                or exists (select from browser_sessions b where b.session_id = s.id and b.expires_at > $2)
             )
         order by s.id desc
         limit $4";
@@ -95,6 +99,37 @@ pub async fn insert_session(
         values ($1, $2, $3, $4, $4, $5, $6, $7, $8, (select id from devices where id = $9 for key share))";
     let (address, user_agent) = (&origin.address, &origin.user_agent);
     tx.execute(sql, &[&id, &user_id, &auth_epoch, &now, &expires_at, address, user_agent, &amr, &device]).await?;
+    Ok(())
+}
+
+pub async fn insert_browser_session(tx: &mut Tx, id: SessionId, hash: &[u8], expires_at: Timestamp) -> DbResult<()> {
+    let sql = "
+        insert into browser_sessions (session_id, secret_hash, expires_at)
+        values ($1, $2, $3)";
+    tx.execute(sql, &[&id, &hash, &expires_at]).await?;
+    Ok(())
+}
+
+/// A session that is over stays as it is.
+pub async fn update_browser_seen(
+    counters: &Pipeline,
+    id: SessionId,
+    now: Timestamp,
+    address: Option<IpAddr>,
+    expires_at: Timestamp,
+) -> DbResult<()> {
+    let sql = "
+        with seen as (
+            update sessions
+            set last_seen_at = $2, address = coalesce($3, address)
+            where id = $1 and ended_at is null and expires_at > $2 and last_seen_at < $2
+            returning id, expires_at
+        )
+        update browser_sessions b
+        set expires_at = least($4, s.expires_at)
+        from seen s
+        where b.session_id = s.id";
+    counters.query(sql, &[&id, &now, &address, &expires_at]).await?;
     Ok(())
 }
 

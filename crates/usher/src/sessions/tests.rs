@@ -1,5 +1,6 @@
 //! Sessions, refresh tokens and access tokens, through the front door.
 
+mod browser;
 mod forgetting;
 mod grace;
 mod own;

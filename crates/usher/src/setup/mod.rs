@@ -1,6 +1,7 @@
 //! The first administrator, who proves with a one-time token that they run this server. There is no default account.
 
 mod api;
+mod pages;
 
 #[cfg(test)]
 mod tests;
@@ -10,11 +11,12 @@ use std::path::PathBuf;
 use serde_json::Map;
 
 pub use api::router;
+pub use pages::router as pages;
 
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::Authority;
-use crate::db::{Actor, Tx};
+use crate::db::{Actor, Origin, Tx};
 use crate::emails::EmailAddress;
 use crate::error::{AppResult, Rejection};
 use crate::network::Network;
@@ -42,6 +44,14 @@ pub async fn issue_token(app: &App) -> AppResult<Option<SecretText>> {
     audit::record(&mut tx, Event::success("setup_token.issued")).await?;
     tx.commit().await?;
     Ok(Some(token))
+}
+
+/// Whether there is an administrator.
+async fn is_done(app: &App, origin: &Origin) -> AppResult<bool> {
+    let mut tx = app.begin(origin).await?;
+    let is_done = roles::exists_admin(&mut tx).await?;
+    tx.commit().await?;
+    Ok(is_done)
 }
 
 /// Where the zero-config server leaves its setup token.

@@ -257,3 +257,30 @@ fn body(token: &str) -> Value {
 async fn set_up(app: &TestApp, body: &Value) -> Answer {
     app.client().post("/v1/setup", body.clone()).await
 }
+
+#[tokio::test]
+async fn r014_the_page_makes_the_first_administrator_and_nobody_after_them() {
+    let app = TestApp::new().await;
+    let token = token(&app).await;
+    let mut browser = app.browser();
+    assert!(browser.open("/setup").await.expect(200).text.contains("Setup token"));
+    let form = |token: &'static str, email: &'static str, password: &'static str| {
+        [("token", token), ("email", email), ("display_name", ""), ("password", password)]
+    };
+    for (fields, text) in [
+        (form("ush_setup_x", "grace@example.org", PASSWORD), "This setup token does not work"),
+        (form("", "", ""), "Enter the setup token."),
+        (form("x", "grace@", "short"), "The address must be an e-mail address"),
+    ] {
+        let refused = browser.submit("/setup", &fields).await.expect(422);
+        assert!(refused.text.contains(text), "{}", refused.text);
+    }
+    assert_eq!(app.count(ADMINS).await, 0);
+    let fields = [("token", token.as_str()), ("email", "grace@example.org"), ("display_name", "Grace"), ("password", PASSWORD)];
+    assert!(browser.submit("/setup", &fields).await.expect(200).text.contains("is set up"));
+    assert!(browser.submit("/setup", &fields).await.expect(200).text.contains("It is set up already"));
+    assert!(!app.browser().open("/setup").await.expect(200).text.contains("<form"));
+    assert_eq!(app.count(ADMINS).await, 1);
+    app.browser().sign_in("grace@example.org").await.expect(303);
+    app.finish().await;
+}

@@ -5,6 +5,7 @@
 //! device or from everywhere else, and from unknown devices by the network too.
 
 mod api;
+mod pages;
 mod proof;
 mod store;
 mod trace;
@@ -13,6 +14,7 @@ mod trace;
 mod tests;
 
 pub use api::router;
+pub use pages::router as pages;
 pub use proof::Proven;
 
 use proof::{Account, prove};
@@ -24,10 +26,11 @@ use crate::db::{Origin, Tx};
 use crate::devices;
 use crate::error::{AppResult, Rejection};
 use crate::faults;
+use crate::id::SessionId;
 use crate::mails::{self, Template};
 use crate::password;
 use crate::secret::SecretText;
-use crate::sessions::{self, Begun, Tokens};
+use crate::sessions::{self, Begun, BrowserSession, Tokens};
 use crate::users;
 
 /// Who somebody says they are, and the proof.
@@ -38,8 +41,57 @@ pub struct Credentials<'a> {
     pub device_token: Option<&'a SecretText>,
 }
 
+/// What a browser keeps of a sign-in.
+pub struct BegunInBrowser {
+    pub session: BrowserSession,
+    /// Only when the device was not known before.
+    pub device_token: Option<SecretText>,
+}
+
 /// Signs a person in by password.
 pub async fn by_password(app: &App, origin: &Origin, credentials: Credentials<'_>) -> AppResult<Begun> {
+    let mut entry = enter(app, origin, credentials).await?;
+    let tokens = sessions::begin(app, &mut entry.tx, entry.cleared, Some(entry.device.id), &["pwd"]).await?;
+    let device_token = entry.finish(app, origin).await?;
+    Ok(Begun { tokens, device_token: device_token.map(|token| token.reveal().to_owned()) })
+}
+
+/// The same in a browser. The session that it has shown, if it had one, ends: whoever signs in there goes on with the new one.
+pub async fn in_browser(
+    app: &App,
+    origin: &Origin,
+    credentials: Credentials<'_>,
+    before: Option<SessionId>,
+) -> AppResult<BegunInBrowser> {
+    let mut entry = enter(app, origin, credentials).await?;
+    if let Some(before) = before {
+        sessions::end(&mut entry.tx, before, "replaced").await?;
+    }
+    let session = sessions::begin_in_browser(app, &mut entry.tx, entry.cleared, Some(entry.device.id), &["pwd"]).await?;
+    let device_token = entry.finish(app, origin).await?;
+    Ok(BegunInBrowser { session, device_token })
+}
+
+/// Somebody who was let in, before their session has begun.
+struct Entry {
+    tx: Tx,
+    cleared: Cleared,
+    device: devices::Device,
+    proven: Proven,
+    password: SecretText,
+}
+
+impl Entry {
+    async fn finish(self, app: &App, origin: &Origin) -> AppResult<Option<SecretText>> {
+        self.tx.commit().await?;
+        metrics::counter!("usher_sign_ins_total", "outcome" => "success").increment(1);
+        rehash(app, origin, &self.proven, &self.password).await;
+        Ok(self.device.token)
+    }
+}
+
+/// Proves the password, asks the gate, and notes the sign-in. What was refused is noted and committed.
+async fn enter(app: &App, origin: &Origin, credentials: Credentials<'_>) -> AppResult<Entry> {
     let account = Account::Named { identifier: credentials.identifier, device_token: credentials.device_token };
     let password = password::normalised(credentials.password);
     let Some((mut tx, proven)) = prove(app, origin, &account, &password).await? else {
@@ -58,15 +110,26 @@ pub async fn by_password(app: &App, origin: &Origin, credentials: Credentials<'_
         let about = mails::About::of(&tx);
         mails::request_about(&mut tx, Template::NewDevice, id, about).await?;
     }
-    let tokens = sessions::begin(app, &mut tx, cleared, Some(device.id), &["pwd"]).await?;
-    tx.commit().await?;
-    metrics::counter!("usher_sign_ins_total", "outcome" => "success").increment(1);
-    rehash(app, origin, &proven, &password).await;
-    Ok(Begun { tokens, device_token: device.token.map(|token| token.reveal().to_owned()) })
+    Ok(Entry { tx, cleared, device, proven, password })
 }
 
 /// Proves again who somebody is who has signed in before. A new session begins in the place of the old one.
 pub async fn again(app: &App, person: &Person, password: &SecretText) -> AppResult<Tokens> {
+    let (mut tx, cleared) = prove_again(app, person, password).await?;
+    let tokens = sessions::replace(app, &mut tx, cleared, person.session_id).await?;
+    tx.commit().await?;
+    Ok(tokens)
+}
+
+/// The same in a browser.
+pub async fn again_in_browser(app: &App, person: &Person, password: &SecretText) -> AppResult<BrowserSession> {
+    let (mut tx, cleared) = prove_again(app, person, password).await?;
+    let session = sessions::replace_in_browser(app, &mut tx, cleared, person.session_id).await?;
+    tx.commit().await?;
+    Ok(session)
+}
+
+async fn prove_again(app: &App, person: &Person, password: &SecretText) -> AppResult<(Tx, Cleared)> {
     let Some((mut tx, proven)) = prove_own(app, person, password).await? else {
         return Err(wrong_password("/password").into());
     };
@@ -74,9 +137,7 @@ pub async fn again(app: &App, person: &Person, password: &SecretText) -> AppResu
         tx.commit().await?;
         return Err(Rejection::token_refused().into());
     };
-    let tokens = sessions::replace(app, &mut tx, cleared, person.session_id).await?;
-    tx.commit().await?;
-    Ok(tokens)
+    Ok((tx, cleared))
 }
 
 /// Whether this is the password of somebody who has signed in. Attempts count as they do at a sign-in on their device.

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod hashes;
+mod pages;
 mod trace;
 
 use http::Method;

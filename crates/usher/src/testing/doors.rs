@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::json;
 use syn::visit::Visit;
 
-use super::{Answer, PASSWORD, Person, TestApp};
+use super::{Answer, Browser, PASSWORD, Person, TestApp};
 use crate::db::Tx;
 use crate::emails::{self, EmailAddress};
 use crate::id::UserId;
@@ -64,9 +64,12 @@ const SESSION: &[State] = &[Good, Locked, KeyRevoked, KeyExpired];
 /// A link is the proof of the address, and no session matters to it.
 const LINK: &[State] = &[Good, Pending, Unverified, Locked, EpochPassed, SessionEnded, SessionExpired, KeyRevoked, KeyExpired];
 
-const DOORS: [Door; 13] = [
+const DOORS: [Door; 16] = [
     Door { name: "access token", open_to: SESSION },
     Door { name: "refresh token", open_to: SESSION },
+    Door { name: "session in a browser", open_to: SESSION },
+    Door { name: "sign-in in a browser", open_to: &[Good, EpochPassed, SessionEnded, SessionExpired, KeyRevoked, KeyExpired] },
+    Door { name: "own password in a browser", open_to: SESSION },
     Door { name: "API key", open_to: &[Good, Locked, SessionEnded, SessionExpired] },
     // Somebody who signs in has no use for the session they had.
     Door { name: "sign-in", open_to: &[Good, EpochPassed, SessionEnded, SessionExpired, KeyRevoked, KeyExpired] },
@@ -82,13 +85,15 @@ const DOORS: [Door; 13] = [
 ];
 
 /// Where bearer secrets and access tokens are made and looked at; each is behind one of the doors, or named with its reason.
-const SOURCES: [(&str, &str); 8] = [
+const SOURCES: [(&str, &str); 10] = [
     ("api_keys/mod.rs", "makes keys: own API key"),
-    ("caller/recognition.rs", "access token, API key"),
+    ("caller/recognition.rs", "access token, API key, session in a browser"),
     ("devices/mod.rs", "a device token opens nothing: it says which counter of failures an attempt is charged to"),
     ("keyring.rs", "the format alone: no door"),
+    ("html/visitor.rs", "what binds the form of who is not signed in opens nothing"),
     ("one_time_tokens/mod.rs", "all links; the gate is asked in `redeem`"),
     ("secret.rs", "the format alone: no door"),
+    ("sessions/browser.rs", "sign-in in a browser, own password in a browser"),
     ("sessions/mod.rs", "sign-in, refresh token"),
     ("fuzzing", "no door"),
 ];
@@ -135,9 +140,14 @@ async fn link(tx: &mut Tx, purpose: Purpose, person: &Person) -> String {
 struct Tokens {
     key: String,
     links: Vec<(Purpose, String)>,
+    /// In which they have signed in, with the form of a page of theirs.
+    browser: Browser,
 }
 
 async fn tokens(app: &TestApp, person: &Person) -> Tokens {
+    let mut browser = app.browser();
+    browser.sign_in(&person.email).await.expect(303);
+    browser.open("/account/password").await.expect(200);
     let made = person.client.post("/v1/me/api-keys", json!({ "name": "x" })).await.expect(201);
     let mut tx = app.tx().await;
     let mut links = Vec::new();
@@ -153,7 +163,7 @@ async fn tokens(app: &TestApp, person: &Person) -> Tokens {
         links.push((purpose, link(&mut tx, purpose, person).await));
     }
     tx.commit().await.unwrap();
-    Tokens { key: made.str("key"), links }
+    Tokens { key: made.str("key"), links, browser }
 }
 
 async fn knock(app: &TestApp, door: &str, person: &Person, tokens: &Tokens) -> Answer {
@@ -163,6 +173,11 @@ async fn knock(app: &TestApp, door: &str, person: &Person, tokens: &Tokens) -> A
     match door {
         "access token" => person.client.get("/v1/me").await,
         "refresh token" => anybody.post("/v1/refresh", json!({ "refresh_token": person.refresh_token })).await,
+        "session in a browser" => tokens.browser.clone().open("/account").await,
+        "sign-in in a browser" => app.browser().sign_in(&person.email).await,
+        "own password in a browser" => {
+            tokens.browser.clone().submit("/account/password", &[("current_password", PASSWORD), ("password", NEW)]).await
+        }
         "API key" => app.client_with(&tokens.key).get("/v1/whoami").await,
         "sign-in" => anybody.post("/v1/login", json!({ "identifier": person.email, "password": PASSWORD })).await,
         "proof again" => person.client.post("/v1/reauthenticate", json!({ "password": PASSWORD })).await,
@@ -190,18 +205,24 @@ async fn r103_every_door_is_shut_by_the_gate_to_whoever_may_not_act() {
             let tokens = tokens(&app, &person).await;
             put(&app, &person, state).await;
             let answer = knock(&app, door.name, &person, &tokens).await;
-            let (open, expected) = (answer.status.is_success(), door.open_to.contains(&state));
+            let (open, expected) = (is_open(&answer), door.open_to.contains(&state));
             if open != expected {
                 wrong.push(format!("{} in the state {state:?}: {} {}", door.name, answer.status, answer.text));
             }
             if !open {
-                assert!([401, 422].contains(&answer.status.as_u16()), "{} {state:?}: {}", door.name, answer.text);
+                assert!([303, 401, 422].contains(&answer.status.as_u16()), "{} {state:?}: {}", door.name, answer.text);
             }
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
     app.run_jobs().await;
     app.finish().await;
+}
+
+/// Pages lead on: to the account who is let in, and to the sign-in who is not.
+fn is_open(answer: &Answer) -> bool {
+    let leads_in = |to: &http::HeaderValue| to.as_bytes().starts_with(b"/account");
+    answer.status.is_success() || answer.headers.get("location").is_some_and(leads_in)
 }
 
 /// Whether a source makes or looks at tokens.
@@ -266,7 +287,9 @@ fn door_of(purpose: Purpose) -> Option<&'static str> {
         Purpose::UndoDeletion => Some("undoing a deletion"),
         Purpose::Refresh => Some("refresh token"),
         Purpose::ApiKey => Some("API key"),
-        // The one makes the first user, the other opens nothing: it says which counter of failures an attempt is charged to.
-        Purpose::Setup | Purpose::Device => None,
+        Purpose::Browser => Some("session in a browser"),
+        // The first makes the first user; the others open nothing: one says which counter of failures an attempt is charged to, and
+        // one binds a form to the browser that it was shown to.
+        Purpose::Setup | Purpose::Device | Purpose::Form => None,
     }
 }

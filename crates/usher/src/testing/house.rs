@@ -12,8 +12,41 @@ use crate::db::migrations::{self, Standing};
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 8] =
-    ["/assets/{*path}", "/confirm-email", "/docs", "/not-me", "/openapi.json", "/reset-password", "/undo-deletion", "/verify"];
+const OUTSIDE_THE_DOCUMENT: [&str; 21] = [
+    "/",
+    "/.well-known/change-password",
+    "/account",
+    "/account/password",
+    "/account/sessions",
+    "/account/sessions/end-others",
+    "/account/sessions/{id}/end",
+    "/assets/{*path}",
+    "/confirm-email",
+    "/docs",
+    "/not-me",
+    "/openapi.json",
+    "/reauthenticate",
+    "/recover",
+    "/register",
+    "/reset-password",
+    "/setup",
+    "/sign-in",
+    "/sign-out",
+    "/undo-deletion",
+    "/verify",
+];
+
+/// Pages for people who are signed in; who is not is led to the sign-in.
+const FOR_THE_SIGNED_IN: [(&str, &str); 8] = [
+    ("GET", "/account"),
+    ("GET", "/account/password"),
+    ("POST", "/account/password"),
+    ("GET", "/account/sessions"),
+    ("POST", "/account/sessions/end-others"),
+    ("POST", "/account/sessions/{id}/end"),
+    ("GET", "/reauthenticate"),
+    ("POST", "/sign-out"),
+];
 
 /// Operations that are open to anybody. A new one has to be written down here.
 const PUBLIC: [&str; 16] = [
@@ -70,14 +103,36 @@ fn r200_the_public_operations_are_those_written_down() {
 fn r200_routes_are_declared_as_operations_or_listed_here() {
     // Routers that bypass the declaration are few, and each of their routes is listed; `cargo xtask tidy` refuses them elsewhere.
     let mut found = Vec::new();
-    for file in ["router.rs", "http/docs.rs", "recovery/pages.rs", "verification/pages.rs", "addresses/pages.rs", "me/pages.rs"] {
-        let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = vec![root.join("router.rs"), root.join("http/docs.rs")];
+    files_named("pages.rs", &root, &mut files);
+    assert!(files.len() >= 10, "{files:?}");
+    for file in files {
+        let source = std::fs::read_to_string(file).unwrap();
         for part in source.split(".route(\"").skip(1) {
             found.push(part.split('"').next().unwrap().to_owned());
         }
     }
     found.sort();
     assert_eq!(found, OUTSIDE_THE_DOCUMENT);
+}
+
+#[tokio::test]
+async fn r200_pages_for_the_signed_in_lead_others_to_the_sign_in() {
+    let app = TestApp::new().await;
+    for (method, path) in FOR_THE_SIGNED_IN {
+        assert!(OUTSIDE_THE_DOCUMENT.contains(&path), "{path}");
+        let mut strangers = [app.browser(), app.browser()];
+        strangers[1].cookies.insert("__Host-usher".to_owned(), format!("ush_session_{}", "A".repeat(43)));
+        for stranger in &mut strangers {
+            let path = concrete(path);
+            let answer = if method == "GET" { stranger.open(&path).await } else { stranger.submit(&path, &[]).await };
+            let answer = answer.expect(303);
+            let back = if method == "GET" { format!("?return_to={}", path.replace('/', "%2F")) } else { String::new() };
+            assert_eq!(answer.headers["location"], format!("/sign-in{back}"), "{method} {path}");
+        }
+    }
+    app.finish().await;
 }
 
 #[tokio::test]
@@ -170,12 +225,12 @@ impl<'ast> Visit<'ast> for Statements {
     }
 }
 
-fn store_files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+fn files_named(wanted: &str, folder: &Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            store_files(&path, found);
-        } else if path.file_name().is_some_and(|name| name == "store.rs") {
+            files_named(wanted, &path, found);
+        } else if path.file_name().is_some_and(|name| name == wanted) {
             found.push(path);
         }
     }
@@ -186,7 +241,7 @@ async fn every_statement_fits_the_migrated_schema() {
     let app = TestApp::new().await;
     let client = app.app.db.dedicated().await.unwrap();
     let mut files = Vec::new();
-    store_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    files_named("store.rs", &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
     assert!(files.len() >= 12, "{files:?}");
     let mut prepared = 0;
     for file in files {

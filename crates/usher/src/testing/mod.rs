@@ -1,6 +1,7 @@
 //! The harness: an app of its own for every test, on a database of its own, with a clock that stands still and a mailer that keeps
 //! what was sent. A test drives it through the front door and fails if it left a job undone or logged an error it did not expect.
 
+mod browser;
 mod client;
 mod cluster;
 mod people;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use axum::Router;
 use jiff::{SignedDuration, Timestamp};
 
+pub use browser::Browser;
 pub use client::{Answer, Client};
 pub use people::Person;
 
@@ -31,7 +33,7 @@ use crate::mail::{Mailer, Message};
 use crate::password_filter::Filter;
 use crate::seal::Sealer;
 use crate::throttle::Portions;
-use crate::{api_keys, audit, keys, roles, router};
+use crate::{api_keys, audit, keys, roles, router, sessions};
 
 pub const PUBLIC_URL: &str = "https://id.example.com";
 /// Good enough for the policy, and about nobody in the tests.
@@ -80,6 +82,7 @@ impl TestApp {
             on_denied: audit::note_denied,
             on_unknown_key: keys::look_again,
             on_key_used: api_keys::note_use,
+            on_session_seen: sessions::note_seen,
             config,
         });
         let mut tx = app.begin_as(Actor::System).await.unwrap();
@@ -106,6 +109,7 @@ impl TestApp {
             on_denied: self.app.on_denied,
             on_unknown_key: self.app.on_unknown_key,
             on_key_used: self.app.on_key_used,
+            on_session_seen: self.app.on_session_seen,
             config,
         };
         change(&mut parts);
@@ -115,6 +119,11 @@ impl TestApp {
     /// A client that nobody has signed in.
     pub fn client(&self) -> Client {
         Client::new(self.router.clone(), None)
+    }
+
+    /// A browser that has not been here before.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.client())
     }
 
     /// A client with this access token.

@@ -1,0 +1,136 @@
+//! Somebody who is signed in. Whether their session lives is judged by the gate for every page, and without one they are led to the
+//! sign-in and back. What they send is bound to their session.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use http::Method;
+use http::request::Parts;
+use minijinja::{Value, context};
+
+use super::cookies::{self, Cookie, Cookies};
+use super::forms::{self, Faults, Members};
+use super::return_to::ReturnTo;
+use super::see_other;
+use crate::app::App;
+use crate::caller::{self, Person, Recognised};
+use crate::db::Origin;
+use crate::error::{AppResult, Rejection};
+use crate::http::{api, limits};
+use crate::secret::SecretText;
+
+/// What has just happened, for the page that people come to then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    PasswordChanged,
+    SessionEnded,
+    OthersEnded,
+}
+
+const NOTICES: [Notice; 3] = [Notice::PasswordChanged, Notice::SessionEnded, Notice::OthersEnded];
+
+impl Notice {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordChanged => "password_changed",
+            Self::SessionEnded => "session_ended",
+            Self::OthersEnded => "others_ended",
+        }
+    }
+}
+
+/// Who opens the page.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub person: Person,
+    /// What to call them.
+    pub name: String,
+    secret: SecretText,
+    notice: Option<Notice>,
+}
+
+impl SignedIn {
+    /// Whose session the browser shows, if it lives. They may ask as often as by the API.
+    pub(super) async fn recognise(app: &App, cookies: &Cookies, origin: Origin) -> AppResult<Option<Self>> {
+        let Some(secret) = cookies.get(Cookie::Session) else { return Ok(None) };
+        let Some(Recognised { caller, name }) = caller::recognise_browser(app, secret, origin).await? else { return Ok(None) };
+        limits::admit(app, &caller).await?;
+        let person = caller.person().ok_or_else(|| anyhow::anyhow!("a session in a browser is a person's"))?;
+        let shown = cookies.get(Cookie::Notice).map(SecretText::reveal);
+        let notice = NOTICES.into_iter().find(|notice| Some(notice.as_str()) == shown);
+        Ok(Some(Self { person, name, secret: secret.clone(), notice }))
+    }
+
+    /// A page of theirs. `here` is its path, as the navigation names it.
+    pub fn page(&self, app: &App, here: &str, name: &str, values: Value, faults: &Faults) -> AppResult<Response> {
+        let own = context! {
+            here => here,
+            person_name => self.name.as_str(),
+            form_token => forms::token(app, &self.secret),
+            notice => self.notice.map(Notice::as_str),
+        };
+        let mut response = super::page_with(name, context! { ..own, ..values }, faults)?;
+        if self.notice.is_some() {
+            cookies::forget(app, &mut response, Cookie::Notice)?;
+        }
+        Ok(response)
+    }
+
+    /// The way by their password and back, if what they want to do needs a fresh proof of who they are.
+    pub fn way_by_proof(&self, app: &App, back: &str) -> Option<Response> {
+        api::require_fresh(&self.person, app.clock.now()).err()?;
+        Some(see_other(&ReturnTo::parse(back, &app.config.server.public_url).by_way_of("/reauthenticate")))
+    }
+}
+
+/// On to a page that says what has happened.
+pub fn done(app: &App, path: &str, notice: Notice) -> AppResult<Response> {
+    let mut response = see_other(path);
+    cookies::set(app, &mut response, Cookie::Notice, notice.as_str(), None)?;
+    Ok(response)
+}
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let found = async {
+            let cookies = Cookies::read(&parts.headers, app.config.server.public_url.is_https())?;
+            let origin = parts.extensions.get::<Origin>().cloned();
+            let origin = origin.ok_or_else(|| anyhow::anyhow!("the layer that notes the origin is missing"))?;
+            Self::recognise(app, &cookies, origin).await
+        };
+        match found.await {
+            Ok(Some(signed_in)) => Ok(signed_in),
+            Ok(None) => Err(see_other(&way_back(app, parts).by_way_of("/sign-in"))),
+            Err(error) => Err(error.into_response()),
+        }
+    }
+}
+
+/// A page that was opened is come back to; what was sent is not sent again.
+fn way_back(app: &App, parts: &Parts) -> ReturnTo {
+    if parts.method != Method::GET {
+        return ReturnTo::default();
+    }
+    let here = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+    ReturnTo::parse(here, &app.config.server.public_url)
+}
+
+/// A form of such a page that was sent.
+pub struct SignedForm {
+    pub signed_in: SignedIn,
+    pub members: Members,
+}
+
+impl FromRequest<App> for SignedForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
+        let (mut parts, body) = request.into_parts();
+        let signed_in = SignedIn::from_request_parts(&mut parts, app).await;
+        let bytes = Members::read(Request::from_parts(parts, body)).await.map_err(IntoResponse::into_response)?;
+        let signed_in = signed_in?;
+        let members = Members::of(app, &bytes, Some(&signed_in.secret)).map_err(Rejection::into_response)?;
+        Ok(Self { signed_in, members })
+    }
+}

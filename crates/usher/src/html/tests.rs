@@ -1,0 +1,85 @@
+//! Pages render in every state and escape what is not theirs.
+
+use super::*;
+
+const STATES: [&str; 15] = [
+    "confirm",
+    "choose",
+    "done",
+    "failed",
+    "taken",
+    "full",
+    "identifier",
+    "password",
+    "form",
+    "sent",
+    "closed",
+    "over",
+    "one",
+    "many",
+    "none",
+];
+
+fn session(device: &str, current: bool) -> Value {
+    context! {
+        id => "x", device => device, current => current, address => (), created_at => "2026-01-02T03:04:05Z",
+        last_seen_at => "2026-01-02T03:04:05Z",
+    }
+}
+
+fn values(state: &str, text: &str, faults: &Faults) -> Value {
+    let (by_name, ordered) = faults.values();
+    let user = context! {
+        display_name => text, username => text, roles => vec![text.to_owned(), text.to_owned()], created_at => "2026-01-02T03:04:05Z",
+        emails => vec![context! { address => text, primary => true, verified_at => () }],
+    };
+    let sessions = match state {
+        "one" => vec![session(text, true)],
+        "many" => vec![session(text, true), session(text, false)],
+        _ => Vec::new(),
+    };
+    context! {
+        state => state, token => text, min_length => 15, welcome => false, error => text, faults => by_name, fault_list => ordered,
+        form_token => text, return_to => text, begin_again => text, identifier => text, may_register => true, email => text,
+        display_name => text, why => text, person_name => text, here => "/account", notice => "session_ended", user => user,
+        password_changed_at => (), others => 3, more_others => false, sessions => sessions, older => text, has_others => true,
+    }
+}
+
+#[test]
+fn every_page_renders_in_every_state_and_escapes() {
+    let bad = "\"><script type=\"module\"></script><b>&";
+    let mut rendered = 0;
+    for page in Files::iter().filter(|path| !path.starts_with("html/")) {
+        for state in STATES {
+            for faults in [Faults::default(), Faults::at("password", bad)] {
+                let html = render(&page, values(state, bad, &faults)).unwrap();
+                assert_eq!(html.matches("<h1").count(), 1, "{page} {state}");
+                assert!(!html.contains("<b>") && !html.contains("\"module\"></script><b"), "{page} {state}");
+                let loaded = html.matches("<script").count();
+                let ours = html.matches("<script type=\"module\" src=\"/assets/forms.").count();
+                assert!(loaded == ours && loaded <= 1, "{page} {state}: {loaded} scripts");
+                rendered += 1;
+            }
+        }
+    }
+    assert!(rendered > 300, "{rendered} pages");
+}
+
+#[test]
+fn only_a_page_with_a_script_may_load_one() {
+    let policy =
+        |html: &str| respond(StatusCode::OK, html.to_owned()).headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert_eq!(policy("<p>&lt;script type=\"module\"&gt;"), PAGE_POLICY);
+    assert!(policy("<script type=\"module\" src=\"/assets/forms.js\">").contains("script-src 'self'; connect-src 'self'"));
+}
+
+#[test]
+fn a_failure_says_what_to_do_and_when() {
+    let too_many = problem(&Rejection::too_many_requests(600), "Too Many Requests", "id").unwrap();
+    assert_eq!(too_many.status(), StatusCode::TOO_MANY_REQUESTS);
+    for (seconds, words) in [(1, "in a few seconds"), (61, "in a minute"), (600, "in 10 minutes"), (7200, "in 2 hours")] {
+        assert_eq!(waiting(seconds), words);
+    }
+    assert!(problem(&Rejection::not_found(), "Not Found", "id").is_some());
+}

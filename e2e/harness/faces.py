@@ -1,0 +1,71 @@
+"""Pages in a real browser: how they are walked, and what must hold for each of them."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+from playwright.sync_api import Locator, Page, expect
+
+from .docs_page import Watch
+
+_AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text()
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+class Faces:
+    """A browser's page, watched for errors on the way."""
+
+    def __init__(self, page: Page, base_url: str) -> None:
+        self.page = page
+        self.base_url = base_url
+        self.watch = Watch()
+        self.watch.on(page)
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.base_url}{path}")
+
+    def field(self, name: str) -> Locator:
+        return self.page.locator(f"input[name={name}]")
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def heading(self, text: str) -> None:
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(text)
+
+    def at(self, path: str) -> None:
+        expect(self.page).to_have_url(f"{self.base_url}{path}")
+
+    def sign_in(self, identifier: str, password: str, path: str = "/sign-in") -> None:
+        """Goes the way of the sign-in, whatever comes of it."""
+        self.open(path)
+        self.field("identifier").fill(identifier)
+        self.press("Continue")
+        self.field("password").fill(password)
+        self.press("Sign in")
+
+    def cookies(self) -> dict[str, Any]:
+        """usher's cookies by what they are for."""
+        found = {cookie["name"]: cookie for cookie in self.page.context.cookies()}
+        return {name.removeprefix("__Host-"): cookie for name, cookie in found.items()}
+
+    def is_sound(self) -> None:
+        """Readable for everybody, nothing beside the screen, nothing refused by the policy."""
+        self.page.evaluate(f"{_AXE}\nnull")
+        report = self.page.evaluate("rules => axe.run({ runOnly: rules })", _RULES)
+        found = [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in report["violations"]]
+        assert found == [], f"{self.page.url}: {found}"
+        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{self.page.url} is too wide"
+
+    def end(self) -> None:
+        """What went wrong on the way."""
+        assert self.watch.faults == []
+        assert self.watch.foreign(self.base_url) == []
+
+
+def form_token(text: str) -> str:
+    """The token of a page's forms."""
+    found = re.search(r'name="form_token" value="([A-Za-z0-9_-]{64})"', text)
+    assert found, text
+    return found[1]
