@@ -298,7 +298,7 @@ async fn r109_two_cookies_of_one_name_are_refused_and_the_session_stays() {
         let client = app.client();
         async move { client.send(http::Method::GET, "/account", &[("accept", "text/html"), ("cookie", &value)], None).await }
     };
-    for other in [cookie.as_str(), "x", "", &new_bearer(Purpose::Browser).reveal().to_owned()] {
+    for other in [cookie.as_str(), "x", "", new_bearer(Purpose::Browser).reveal()] {
         for value in [format!("{COOKIE}={cookie}; {COOKIE}={other}"), format!("{COOKIE}={other}; {COOKIE}={cookie}")] {
             let refused = sent(value).await.expect(400);
             assert!(refused.text.contains("cookies") && refused.headers.get(header::SET_COOKIE).is_none());
