@@ -49,7 +49,7 @@ def exported(front: Front) -> list[str]:
 def referenced(front: Front) -> set[str]:
     """What the pages load."""
     client = front.visitor()
-    pages = [client.get(path, headers=PAGE).text for path in ("/docs", "/reset-password", "/verify?token=x", "/nonsense")]
+    pages = [client.get(path, headers=PAGE).text for path in ("/docs", "/register", "/reset-password", "/verify?token=x", "/nonsense")]
     found = {url for page in pages for url in REFERENCE.findall(page)}
     assert all(REFERENCE.search(page) for page in pages), [page for page in pages if not REFERENCE.search(page)]
     return found
