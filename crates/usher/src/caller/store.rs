@@ -8,49 +8,51 @@ use crate::db::lanes::{Pipeline, ReadLane};
 use crate::db::{DbResult, Tx};
 use crate::id::{SessionId, UserId};
 
+/// What the gate asks of a user `u` at the time `$2`; [`standing`] reads it.
+macro_rules! standing_of_user {
+    () => {
+        "
+        u.status,
+        coalesce(u.deleted_by = u.id, false) as deleted_by_self,
+        u.locked_until,
+        u.auth_epoch,
+        exists (
+            select from emails e
+            where e.user_id = u.id and e.is_primary and e.verified_at is not null
+        ) as email_verified,
+        array(
+            select unnest(r.permissions)
+            from effective_roles(u.id, $2) e
+            join roles r on r.name = e.role_name
+        ) as permissions"
+    };
+}
+
 /// Asked at every request with an access token.
-pub(super) const FIND_BY_SESSION: &str = "
+pub(super) const FIND_BY_SESSION: &str = concat!(
+    "
     select
         s.id,
         s.auth_epoch as session_epoch,
         s.created_at as began_at,
         s.expires_at,
         s.ended_at,
-        u.id as user_id,
-        u.status,
-        coalesce(u.deleted_by = u.id, false) as deleted_by_self,
-        u.locked_until,
-        u.auth_epoch,
-        exists (
-            select from emails e
-            where e.user_id = u.id and e.is_primary and e.verified_at is not null
-        ) as email_verified,
-        array(
-            select unnest(r.permissions)
-            from effective_roles(u.id, $2) e
-            join roles r on r.name = e.role_name
-        ) as permissions
+        u.id as user_id,",
+    standing_of_user!(),
+    "
     from sessions s
     join users u on u.id = s.user_id
-    where s.id = any($1)";
+    where s.id = any($1)"
+);
 
-const FIND_STANDING: &str = "
-    select
-        u.status,
-        coalesce(u.deleted_by = u.id, false) as deleted_by_self,
-        u.locked_until,
-        u.auth_epoch,
-        exists (
-            select from emails e
-            where e.user_id = u.id and e.is_primary and e.verified_at is not null
-        ) as email_verified,
-        array(
-            select unnest(r.permissions)
-            from effective_roles(u.id, $2) e
-            join roles r on r.name = e.role_name
-        ) as permissions
+const FIND_STANDING: &str = concat!(
+    "
+    select",
+    standing_of_user!(),
+    "
     from users u
-    where u.id = $1";
+    where u.id = $1"
+);
 
 pub async fn find_by_session(lane: &ReadLane, id: SessionId, at: Timestamp) -> DbResult<Option<(Standing, SessionStanding)>> {
     let Some(row) = lane.find(FIND_BY_SESSION, id.uuid(), at).await? else { return Ok(None) };
@@ -140,7 +142,8 @@ pub struct FoundInBrowser {
 }
 
 pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) -> DbResult<Option<FoundInBrowser>> {
-    let sql = "
+    let sql = concat!(
+        "
         select
             s.id,
             s.auth_epoch as session_epoch,
@@ -149,24 +152,14 @@ pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) ->
             s.expires_at,
             s.ended_at,
             u.id as user_id,
-            coalesce(u.display_name, u.username) as name,
-            u.status,
-            coalesce(u.deleted_by = u.id, false) as deleted_by_self,
-            u.locked_until,
-            u.auth_epoch,
-            exists (
-                select from emails e
-                where e.user_id = u.id and e.is_primary and e.verified_at is not null
-            ) as email_verified,
-            array(
-                select unnest(r.permissions)
-                from effective_roles(u.id, $2) e
-                join roles r on r.name = e.role_name
-            ) as permissions
+            coalesce(u.display_name, u.username) as name,",
+        standing_of_user!(),
+        "
         from browser_sessions b
         join sessions s on s.id = b.session_id
         join users u on u.id = s.user_id
-        where b.secret_hash = $1 and b.expires_at > $2";
+        where b.secret_hash = $1 and b.expires_at > $2"
+    );
     let Some(row) = pipeline.query_opt(sql, &[&hash, &at]).await? else { return Ok(None) };
     let user_id = row.get("user_id");
     Ok(Some(FoundInBrowser {
