@@ -37,7 +37,9 @@ async fn the_same_rows_are_read_from_every_kind_of_file() {
         let bio = "select count(*) from import_rows where record->'profile'->>'bio' = E'one\\ntwo, three'";
         assert_eq!(app.count(bio).await, 1, "{query}");
         let mut tx = app.tx().await;
-        tx.execute("delete from imports", &[]).await.unwrap();
+        for table in ["import_rows", "import_keys", "imports"] {
+            tx.execute(&format!("delete from {table}"), &[]).await.unwrap();
+        }
         tx.commit().await.unwrap();
     }
     app.finish().await;
