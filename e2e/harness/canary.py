@@ -18,7 +18,7 @@ DOMAIN = f"mail-{_RUN}.example.org"
 
 # Shorter values are not secrets that a server made or took.
 _LENGTH_MIN = 20
-_TOKEN_MEMBERS = ("token", "access_token", "refresh_token", "device_token")
+_TOKEN_MEMBERS = ("token", "access_token", "refresh_token", "device_token", "pending_token", "secret")
 # What every secret that usher makes begins with; a signed token begins with an object in base64url.
 _TOKEN_BEGINNINGS = ("ush_", "eyJ")
 _SHAPES = {
