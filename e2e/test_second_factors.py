@@ -1,4 +1,4 @@
-"""Second factors, through the API and in a real browser: an authenticator app, and recovery codes for when it is lost."""
+"""Second factors, through the API and in a real browser: an authenticator app, and recovery codes."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -172,6 +172,7 @@ def test_an_app_is_set_up_and_asked_for(faces: Faces, site: Site, mailbox: Mailb
     expect(faces.page.get_by_text("10 are left.")).to_be_visible()
     faces.is_sound()
     faces.press("Sign out")
+    faces.at("/sign-in")
 
     faces.sign_in(someone.email, someone.password, f"/sign-in?return_to={HERE}")
     faces.heading("Enter your code")
@@ -204,6 +205,7 @@ def test_an_app_is_set_up_and_asked_for(faces: Faces, site: Site, mailbox: Mailb
     faces.press("Remove the app")
     expect(faces.page.get_by_role("status")).to_contain_text("Your authenticator app is removed.")
     faces.press("Sign out")
+    faces.at("/sign-in")
     faces.sign_in(someone.email, someone.password)
     faces.at("/account")
 

@@ -65,6 +65,9 @@ def note_members(body: Any) -> None:
         for name, value in body.items():
             if isinstance(value, str) and (name in _TOKEN_MEMBERS or value.startswith(_TOKEN_BEGINNINGS)):
                 note(value)
+            if name == "recovery_codes" and isinstance(value, list):
+                for code in value:
+                    note(code, "a recovery code")
             note_members(value)
 
 

@@ -18,18 +18,18 @@ pub struct Picture {
 pub fn draw(text: &str) -> anyhow::Result<Picture> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).context("drawing a QR code")?;
     let width = code.width();
-    let mut path = String::new();
+    let mut squares = Vec::new();
     for (row, modules) in code.to_colors().chunks(width).enumerate() {
         let mut column = 0;
         while column < width {
             let length = modules[column..].iter().take_while(|module| **module == Color::Dark).count();
             if length > 0 {
-                path.push_str(&format!("M{} {}h{length}v1h-{length}z", column + QUIET, row + QUIET));
+                squares.push(format!("M{} {}h{length}v1h-{length}z", column + QUIET, row + QUIET));
             }
             column += length.max(1);
         }
     }
-    Ok(Picture { side: width + 2 * QUIET, path })
+    Ok(Picture { side: width + 2 * QUIET, path: squares.concat() })
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub fn code(secret: &[u8], step: i64) -> String {
 pub fn find_step(secret: &[u8], presented: &str, now: Timestamp, drift: u32) -> Option<i64> {
     let (here, drift) = (step(now), i64::from(drift));
     let is_of = |step: &i64| bool::from(code(secret, *step).as_bytes().ct_eq(presented.as_bytes()));
-    (here - drift..=here + drift).filter(is_of).last()
+    (here - drift..=here + drift).filter(is_of).max()
 }
 
 /// A secret as people type it into an app.

@@ -1,5 +1,5 @@
-//! Signing in by a browser: first who it is, then the password, then the second factor if there is one. The page that asks for the password, and the one that refuses it, are
-//! the same whether or not there is such an account.
+//! Signing in by a browser: first who it is, then the password, then the second factor if there is one. The page that asks for the
+//! password, and the one that refuses it, are the same whether or not there is such an account.
 
 use axum::Router;
 use axum::extract::{OriginalUri, State};

@@ -103,9 +103,8 @@ fn decisions(refusal: Option<&str>, device: Option<&str>, password: Option<&str>
             Some("locked") => about == "lock",
             Some("network") => about == "network",
             Some("credentials") => about == "password",
-            Some("second_factor" | "second_factor_locked") => false,
+            Some("second_factor" | "second_factor_locked") | None => false,
             Some(_) => about == "standing",
-            None => false,
         };
         let result = match (about, fails) {
             ("password", true) if password == Some("none") => "none",
