@@ -29,11 +29,15 @@ def _place(users: int) -> Path:
 
 
 def ensure(binary: Path, users: int) -> Path:
-    """The template for so many users; one that was left half made is taken up."""
+    """The template for so many users; one that was left half made, or made for an earlier schema, is taken up."""
     place = _place(users)
     if place.exists():
         return place
     half = place.with_name(f"{place.name}.building")
+    older = [path for path in CACHE.glob(f"users-{users}-V*") if path.suffix != ".building"]
+    if older and not half.exists():
+        # The server migrates it.
+        older[0].rename(half)
     cluster = Cluster(half)
     if cluster.data.exists():
         cluster.adopt()

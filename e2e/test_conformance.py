@@ -40,6 +40,8 @@ schemathesis.serializer.alias("application/x-ndjson", "application/json")
 MAX_EXAMPLES = int(os.environ.get("E2E_MAX_EXAMPLES", "5"))
 # Whoever may do little gets little: of what is asked as an administrator, others ask one in so many. The long form asks all.
 ONE_IN = {"anonymous": 5, "user": 4, "manager": 3, "service account": 2} if "E2E_MAX_EXAMPLES" not in os.environ else {}
+# Where the whole suite has to end soon, all of them ask one in so many of that.
+SPARE = int(os.environ.get("E2E_SPARE", "1"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -173,7 +175,7 @@ def violations(schema: Any, site: Site, caller: Caller, one_in: int = 1) -> dict
 def test_answers_are_as_documented(playground: Site, role: str) -> None:
     schema = schemathesis.openapi.from_url(f"{playground.base_url}/openapi.json")
     schema.config.generation.update(with_security_parameters=False)
-    found = violations(schema, playground, Caller(playground, role), ONE_IN.get(role, 1))
+    found = violations(schema, playground, Caller(playground, role), ONE_IN.get(role, 1) * SPARE)
     assert not found, f"{len(found)} violations\n\n" + "\n\n".join(found.values())
 
 

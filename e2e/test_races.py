@@ -251,7 +251,7 @@ def test_r203_of_two_last_administrators_one_stays(pair: Pair) -> None:
 
 def assert_finds(fault: str, race: Callable[[Pair], str], stage: Stage, mailbox: Mailbox, says: str) -> None:
     with Pair(stage, mailbox, USHER_PLANTED_FAULT=fault) as faulty, pytest.raises(AssertionError, match=says):
-        for _ in range(ROUNDS):
+        for _ in range(max(ROUNDS, 5)):
             race(faulty)
 
 

@@ -20,12 +20,18 @@ class Watch:
     def on(self, page: Page) -> None:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
-        page.on("requestfailed", lambda request: self.faults.append(f"failed: {request.url} {request.failure}"))
+        page.on("requestfailed", self._failed)
         page.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not message.text.startswith(_REFUSED_BY_API):
             self.faults.append(f"{message.type}: {message.text}")
+
+    def _failed(self, request: Request) -> None:
+        # The page was left before its icon came, for one.
+        given_up = request.failure == "net::ERR_ABORTED" and not request.is_navigation_request()
+        if not given_up:
+            self.faults.append(f"failed: {request.url} {request.failure}")
 
     def _request(self, request: Request) -> None:
         self.requests.append(request.url)

@@ -394,6 +394,12 @@ def _respond(request: BaseHTTPRequestHandler, kind: str, body: bytes, status: in
     request.wfile.write(body)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # Beyond five that wait to be taken, the library's own limit, connections come a second late.
+    request_queue_size = 128
+
+
 def _serve(answer: Any) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -404,8 +410,7 @@ def _serve(answer: Any) -> ThreadingHTTPServer:
 
     for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
         setattr(Handler, f"do_{method}", lambda request: answer(request))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 

@@ -1,8 +1,10 @@
 //! Accepts connections, bounds how long a client may take to speak, and drains them on the way out.
 
+use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,11 +16,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 const STREAMS_MAX: u32 = 200;
+/// Whoever connects to ask something asks at once.
+const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(1);
 
 /// Whether the process is about to stop: it still serves, and leads clients to others.
 #[derive(Clone, Debug, Default)]
@@ -36,39 +41,85 @@ impl Draining {
 
 /// Serves until `stop` ends, then lets running requests end within `grace`.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>, grace: Duration, draining: &Draining) {
-    let router = router.layer(from_fn_with_state(draining.clone(), close_when_draining));
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_headers(120);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX).max_header_list_size(32 * 1024);
-    let graceful = GracefulShutdown::new();
+    let (unread, mut all_read) = mpsc::channel(1);
+    let connections = Connections {
+        router: router.layer(from_fn_with_state(draining.clone(), close_when_draining)),
+        builder: builder(),
+        graceful: GracefulShutdown::new(),
+        unread,
+    };
     let mut stop = std::pin::pin!(stop);
     loop {
-        let (stream, peer) = tokio::select! {
+        tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
+                Ok((stream, peer)) => connections.serve(stream, peer),
                 Err(error) => {
                     // Too many open files, most likely: wait for some to close.
                     tracing::warn!(%error, "could not accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
                 }
             },
             () = &mut stop => break,
-        };
+        }
+    }
+    // New connections go elsewhere while the present ones are drained. Those that the system has taken already would be reset, and
+    // one that no request was read from yet would be ended: a POST may be on its way there, which nobody can repeat.
+    if let Err(error) = connections.serve_waiting(listener) {
+        tracing::warn!(%error, "connections that waited were not accepted");
+    }
+    let Connections { graceful, unread, .. } = connections;
+    drop(unread);
+    let _ = tokio::time::timeout(FIRST_REQUEST_WITHIN, all_read.recv()).await;
+    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!(seconds = grace.as_secs(), "some requests had not ended when the time for it was over");
+    }
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_headers(120);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX).max_header_list_size(32 * 1024);
+    builder
+}
+
+struct Connections {
+    router: Router,
+    builder: Builder<TokioExecutor>,
+    graceful: GracefulShutdown,
+    /// Each connection holds a clone until its first request is there.
+    unread: mpsc::Sender<Infallible>,
+}
+
+impl Connections {
+    fn serve(&self, stream: TcpStream, peer: SocketAddr) {
         let _ = stream.set_nodelay(true);
-        let service = router.clone().map_request(move |request: hyper::Request<hyper::body::Incoming>| with_peer(request, peer));
-        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
-        let watched = graceful.watch(connection);
+        let unread = Arc::new(Mutex::new(Some(self.unread.clone())));
+        let service = self.router.clone().map_request(move |request: hyper::Request<hyper::body::Incoming>| {
+            unread.lock().unwrap_or_else(PoisonError::into_inner).take();
+            with_peer(request, peer)
+        });
+        let connection = self.builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+        let watched = self.graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = watched.await {
                 tracing::debug!(error, "a connection ended early");
             }
         });
     }
-    // New connections go elsewhere while the present ones are drained.
-    drop(listener);
-    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
-        tracing::warn!(seconds = grace.as_secs(), "some requests had not ended when the time for it was over");
+
+    /// The system has accepted these; then it takes no more.
+    fn serve_waiting(&self, listener: TcpListener) -> io::Result<()> {
+        let listener = listener.into_std()?;
+        loop {
+            match listener.accept() {
+                Ok((stream, peer)) => {
+                    stream.set_nonblocking(true)?;
+                    self.serve(TcpStream::from_std(stream)?, peer);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::classify::{Lock, find_known};
 use super::judge::{self, Known, Verdict};
 use super::record::{Record, Status};
 use super::store::{self, Due, Judged};
-use super::{Fault, Options, Running, State};
+use super::{Fault, Options, Running, State, keys};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::{Authority, UserStatus};
@@ -72,7 +72,7 @@ async fn batch(app: &App, id: Uuid, size: i64) -> AppResult<Step> {
     store::update_rows(&mut tx, id, &done).await?;
     store::update_position(&mut tx, id, last).await?;
     let keys: Vec<String> = due.iter().flat_map(|due| judge::keys(&due.record)).collect();
-    store::delete_keys(&mut tx, id, &keys).await?;
+    keys::delete(&mut tx, id, &keys).await?;
     tx.commit().await?;
     Ok(Step::More)
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::apply::Step;
 use super::judge::{self, Known, Verdict};
 use super::store::{self, Due, Judged};
-use super::{Class, Options, State};
+use super::{Class, Options, State, keys};
 use crate::app::App;
 use crate::attributes;
 use crate::audit::{self, Event};
@@ -41,7 +41,7 @@ pub async fn step(app: &App, id: Uuid) -> AppResult<Step> {
     };
     let keys: Vec<(String, i64)> =
         due.iter().flat_map(|due| judge::keys(&due.record).into_iter().map(|key| (key, due.position))).collect();
-    let taken = store::insert_keys(&mut tx, id, &keys).await?;
+    let taken = keys::insert(&mut tx, id, &keys).await?;
     let mut known = find_known(&mut tx, &run.options, &due, Lock::Nobody).await?;
     let mut judged: Vec<Judged> = Vec::with_capacity(due.len());
     for due in &due {
@@ -76,7 +76,7 @@ fn judged_as(position: i64, verdict: Verdict) -> Judged {
 /// Two rows about one user contradict each other, even if they name them differently.
 async fn refuse_doubles(tx: &mut Tx, id: Uuid, judged: &mut [Judged]) -> AppResult<()> {
     let keys: Vec<(String, i64)> = judged.iter().filter_map(|row| Some((format!("m:{}", row.user_id?), row.position))).collect();
-    let taken = store::insert_keys(tx, id, &keys).await?;
+    let taken = keys::insert(tx, id, &keys).await?;
     for row in judged {
         let key = row.user_id.map(|user| (format!("m:{user}"), row.position));
         if let Some(line) = key.and_then(|key| taken.get(&key)) {

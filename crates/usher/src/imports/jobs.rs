@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::apply::{self, Step};
-use super::{classify, store};
+use super::{classify, keys, store};
 use crate::app::App;
 use crate::clock::Stopwatch;
 use crate::db::Tx;
@@ -53,6 +53,6 @@ async fn run(app: &App, payload: Value) -> AppResult<()> {
 
 async fn forget(tx: &mut Tx) -> AppResult<()> {
     store::delete_old_imports(tx).await?;
-    store::delete_keys_of_ended(tx, KEYS_AT_ONCE).await?;
+    keys::delete_of_ended(tx, KEYS_AT_ONCE).await?;
     Ok(())
 }

@@ -12,6 +12,7 @@ mod columns;
 mod jobs;
 mod json_array;
 mod judge;
+mod keys;
 mod options;
 mod presets;
 mod reader;

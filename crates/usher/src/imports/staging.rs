@@ -4,7 +4,6 @@ use std::io::Read;
 use std::pin::pin;
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{Json, Type};
@@ -25,15 +24,17 @@ use crate::id::new_uuid;
 const ROWS_MAX: i64 = 20_000_000;
 /// Files that a process reads at once.
 static READING: Semaphore = Semaphore::const_new(if cfg!(test) { 1000 } else { 2 });
-/// Rows between the thread that reads and the connection that writes.
-const WAITING_MAX: usize = 256;
+/// Rows that the thread that reads hands over at once: for each alone one thread would wake the other.
+const HANDED_OVER: usize = 64;
+/// How many times so many may wait for the connection that writes.
+const WAITING_MAX: usize = 4;
 /// A source's name is kept so long.
 const SOURCE_MAX: usize = 200;
 
 /// A row as it is staged.
 struct Staged {
     line: i64,
-    record: Value,
+    record: Record,
     faults: Option<Vec<Fault>>,
 }
 
@@ -58,7 +59,11 @@ pub async fn stage(
     let mut tx = app.begin(origin).await?;
     match staged {
         Ok(total) => {
-            store::update_to_staged(&mut tx, id, total).await?;
+            if !store::update_to_staged(&mut tx, id, total).await? {
+                store::delete_import(&mut tx, id).await?;
+                tx.commit().await?;
+                return Err(unreadable("The file took so long that its import was given up: split it.").into());
+            }
             let event = Event::success("import.staged").on("import", id).detail("source", source).detail("rows", total);
             audit::record(&mut tx, event).await?;
             tx.commit().await?;
@@ -86,11 +91,13 @@ async fn copy(app: &App, id: Uuid, options: Options, columns: Columns, from: imp
     let types = [Type::UUID, Type::INT8, Type::INT8, Type::JSONB, Type::TEXT, Type::JSONB];
     let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
     let mut position = 0_i64;
-    while let Some(Staged { line, record, faults }) = rows.recv().await {
-        position += 1;
-        let class = faults.is_some().then_some(Class::Invalid.as_str());
-        let (record, faults) = (Json(record), faults.map(Json));
-        writer.as_mut().write(&[&id, &position, &line, &record, &class, &faults]).await.map_err(anyhow::Error::from)?;
+    while let Some(handed_over) = rows.recv().await {
+        for Staged { line, record, faults } in handed_over {
+            position += 1;
+            let class = faults.is_some().then_some(Class::Invalid.as_str());
+            let (record, faults) = (Json(record), faults.map(Json));
+            writer.as_mut().write(&[&id, &position, &line, &record, &class, &faults]).await.map_err(anyhow::Error::from)?;
+        }
     }
     // Dropped before it is finished, the COPY is undone.
     reading.await.map_err(anyhow::Error::from)??;
@@ -105,9 +112,10 @@ fn read(
     from: impl Read + 'static,
     options: &Options,
     columns: &Columns,
-    sender: &mpsc::Sender<Staged>,
+    sender: &mpsc::Sender<Vec<Staged>>,
 ) -> AppResult<()> {
     let mut count = 0_i64;
+    let mut read_rows = Vec::with_capacity(HANDED_OVER);
     reader::read_rows(from, options, columns, &mut |Raw { line, members }| {
         count += 1;
         if count > ROWS_MAX {
@@ -116,10 +124,17 @@ fn read(
         let read = members.map_err(|fault| vec![fault]);
         let read = read.and_then(|members| Record::read(members, options, columns, &|hash| app.hasher.recognise(hash)));
         let line = i64::try_from(line).unwrap_or(i64::MAX);
-        let staged = match read {
-            Ok(record) => Staged { line, record: serde_json::to_value(record)?, faults: None },
-            Err(faults) => Staged { line, record: Value::Object(serde_json::Map::new()), faults: Some(faults) },
-        };
-        Ok(sender.blocking_send(staged).is_ok())
-    })
+        read_rows.push(match read {
+            Ok(record) => Staged { line, record, faults: None },
+            Err(faults) => Staged { line, record: Record::default(), faults: Some(faults) },
+        });
+        if read_rows.len() < HANDED_OVER {
+            return Ok(true);
+        }
+        let full = std::mem::replace(&mut read_rows, Vec::with_capacity(HANDED_OVER));
+        Ok(sender.blocking_send(full).is_ok())
+    })?;
+    // Nobody may be there any more, whose failure is the one to tell.
+    let _ = sender.blocking_send(read_rows);
+    Ok(())
 }

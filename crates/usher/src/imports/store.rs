@@ -1,6 +1,6 @@
 //! The SQL of imports.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use tokio_postgres::Row as SqlRow;
@@ -60,13 +60,13 @@ pub async fn insert_import(tx: &mut Tx, id: Uuid, by: Authority, options: &Optio
     Ok(())
 }
 
-pub async fn update_to_staged(tx: &mut Tx, id: Uuid, total: i64) -> DbResult<()> {
+/// False when the import was taken away meanwhile, because it took so long.
+pub async fn update_to_staged(tx: &mut Tx, id: Uuid, total: i64) -> DbResult<bool> {
     let sql = "
         update imports
         set state = 'classifying', total = $2, position = 0
         where id = $1 and state = 'staging'";
-    tx.execute(sql, &[&id, &total]).await?;
-    Ok(())
+    Ok(tx.execute(sql, &[&id, &total]).await? == 1)
 }
 
 pub async fn update_to_ready(tx: &mut Tx, id: Uuid, token: &str) -> DbResult<()> {
@@ -74,8 +74,14 @@ pub async fn update_to_ready(tx: &mut Tx, id: Uuid, token: &str) -> DbResult<()>
     Ok(())
 }
 
+/// With its rows and keys. No foreign key does that: one that is looked up for each of millions of rows takes as long as writing them.
 pub async fn delete_import(tx: &mut Tx, id: Uuid) -> DbResult<()> {
-    tx.execute("delete from imports where id = $1", &[&id]).await?;
+    let sql = "
+        with rows as (delete from import_rows where import_id = $1),
+            keys as (delete from import_keys where import_id = $1)
+        delete from imports
+        where id = $1";
+    tx.execute(sql, &[&id]).await?;
     Ok(())
 }
 
@@ -150,33 +156,11 @@ pub async fn list_due(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> AppResul
 }
 
 fn due(rows: &[SqlRow]) -> AppResult<Vec<Due>> {
-    rows.iter().map(|row| Ok(Due { position: row.get(0), record: serde_json::from_value(row.get(1))? })).collect()
-}
-
-/// Notes which rows have the keys first. Returns the lines of those that had a key before the row that wants it.
-pub async fn insert_keys(tx: &mut Tx, id: Uuid, keys: &[(String, i64)]) -> DbResult<HashMap<(String, i64), i64>> {
-    let (texts, positions): (Vec<&str>, Vec<i64>) = keys.iter().map(|(key, position)| (key.as_str(), *position)).unzip();
-    let sql = "
-        insert into import_keys (import_id, key, position)
-        select distinct on (n.key) $1::uuid, n.key, n.position
-        from unnest($2::text[], $3::bigint[]) as n (key, position)
-        order by n.key, n.position
-        on conflict (import_id, key) do nothing
-        returning position, key";
-    let inserted = tx.query(sql, &[&id, &texts, &positions]).await?;
-    let first: HashSet<(i64, &str)> = inserted.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let late = keys.iter().filter(|(key, position)| !first.contains(&(*position, key.as_str())));
-    let (texts, positions): (Vec<&str>, Vec<i64>) = late.map(|(key, position)| (key.as_str(), *position)).unzip();
-    if texts.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let sql = "
-        select n.key, n.position, r.line
-        from unnest($2::text[], $3::bigint[]) as n (key, position)
-        join import_keys k on k.import_id = $1 and k.key = n.key and k.position <> n.position
-        join import_rows r on r.import_id = $1 and r.position = k.position";
-    let rows = tx.query(sql, &[&id, &texts, &positions]).await?;
-    Ok(rows.iter().map(|row| ((row.get(0), row.get(1)), row.get(2))).collect())
+    let due = |row: &SqlRow| {
+        let Json(record) = row.try_get(1).map_err(anyhow::Error::from)?;
+        Ok(Due { position: row.get(0), record })
+    };
+    rows.iter().map(due).collect()
 }
 
 pub async fn list_holders(tx: &mut Tx, normals: &[&str]) -> DbResult<HashMap<String, Holder>> {
@@ -365,33 +349,19 @@ async fn list_rows_where(tx: &mut Tx, condition: &str, mut params: Vec<&(dyn ToS
     Ok(tx.query(&sql, &params).await?.iter().map(row).collect())
 }
 
-/// No row is judged by them any more.
-pub async fn delete_keys(tx: &mut Tx, id: Uuid, keys: &[String]) -> DbResult<()> {
-    tx.execute("delete from import_keys where import_id = $1 and key = any($2)", &[&id, &keys]).await?;
-    Ok(())
-}
-
-pub async fn delete_keys_of_ended(tx: &mut Tx, limit: i64) -> DbResult<()> {
-    let sql = "
-        delete from import_keys
-        where (import_id, key) in (
-            select k.import_id, k.key
-            from imports i
-            join import_keys k on k.import_id = i.id
-            where i.state in ('finished', 'failed')
-            limit $1
-        )";
-    tx.execute(sql, &[&limit]).await?;
-    Ok(())
-}
-
 /// Also what was never read to its end, when the process that read it has gone.
 pub async fn delete_old_imports(tx: &mut Tx) -> DbResult<u64> {
     let now = tx.now();
     let sql = "
-        delete from imports
-        where (state in ('staging', 'classifying', 'ready') and expires_at < $1)
-            or (state = 'paused' and created_at < $1 - make_interval(days => $3))
-            or (state in ('finished', 'failed') and created_at < $1 - make_interval(days => $2))";
+        with gone as (
+            delete from imports
+            where (state in ('staging', 'classifying', 'ready') and expires_at < $1)
+                or (state = 'paused' and created_at < $1 - make_interval(days => $3))
+                or (state in ('finished', 'failed') and created_at < $1 - make_interval(days => $2))
+            returning id
+        ),
+        rows as (delete from import_rows where import_id in (select id from gone)),
+        keys as (delete from import_keys where import_id in (select id from gone))
+        select from gone";
     tx.execute(sql, &[&now, &KEPT_DAYS, &PAUSED_DAYS]).await
 }

@@ -2,8 +2,8 @@
 //!
 //! What is ordered and narrowed down at once has two plans, and PostgreSQL can't know which is good: few are found by their own
 //! indexes and sorted, many are met soon on a walk in the order of the page. So PostgreSQL is asked how many it expects. Where it
-//! expects [`MANY`], a walk of [`STEPS`] users is tried, which is enough if they are as many and stand anywhere; else up to [`FEW`] are
-//! found by their indexes, and counted by that. If they are more after all, the walk goes as far as it takes.
+//! expects many, a short walk is tried ([`Walk`]), which is enough if they are as many and stand anywhere; else up to [`FEW`] are found by
+//! their indexes, and counted by that. If they are more after all, the walk goes as far as it takes.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -76,12 +76,29 @@ pub enum Sort {
 
 /// So many are few: found by their own indexes, counted and sorted.
 const FEW: i64 = 10_000;
-/// From so many on they are likely to be met on a short walk.
-const MANY: i64 = 5_000;
 /// At the end of what is asked of each user on a walk: PostgreSQL must not turn it round, and find all that it fits first.
 pub(super) const ONE_BY_ONE: &str = "offset 0";
-/// Users that a short walk passes.
-const STEPS: i64 = 10_000;
+/// A short walk in the order of the page.
+#[derive(Clone, Copy, Debug)]
+struct Walk {
+    /// From so many on it is tried.
+    many: i64,
+    /// Users that it passes.
+    steps: i64,
+}
+
+/// Each user is looked at alone: a microsecond.
+const AMONG_USERS: Walk = Walk { many: 2_000, steps: 30_000 };
+/// What belongs to each user is looked up, too.
+const WITH_LOOK_UPS: Walk = Walk { many: 5_000, steps: 10_000 };
+
+impl Walk {
+    fn for_filter(filter: &Filter, around: &Surroundings) -> Result<Self, Rejection> {
+        let mut conditions = Conditions::default();
+        select(filter, around, Written::ForMany, &mut conditions)?;
+        Ok(if conditions.sql().contains("select") { WITH_LOOK_UPS } else { AMONG_USERS })
+    }
+}
 
 /// Where a page ended.
 #[derive(Debug, Serialize, Deserialize)]
@@ -107,10 +124,13 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
     let mut written = cursor.as_ref().map_or(Written::ForFew, |cursor| cursor.made_for().1);
     let mut total = None;
     let mut found = None;
-    if narrows && cursor.is_none() && expect(tx, around, filter).await? >= MANY {
-        let met = on_a_walk(tx, around, filter, (sort, limit), None, Some(STEPS)).await?;
-        if i64::try_from(met.len()) == Ok(limit.and_one()) {
-            (written, found) = (Written::ForMany, Some(met));
+    if narrows && cursor.is_none() {
+        let walk = Walk::for_filter(filter, around)?;
+        if expect(tx, around, filter).await? >= walk.many {
+            let met = on_a_walk(tx, around, filter, (sort, limit), None, Some(walk.steps)).await?;
+            if i64::try_from(met.len()) == Ok(limit.and_one()) {
+                (written, found) = (Written::ForMany, Some(met));
+            }
         }
     }
     if narrows && written == Written::ForFew {
