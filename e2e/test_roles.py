@@ -27,6 +27,7 @@ PERMISSIONS = {
     "analytics:read",
     "inactivity:read",
     "inactivity:write",
+    "second_factors:reset",
 }
 BUILT_IN = {"admin": PERMISSIONS, "manager": {"users:read", "users:write", "roles:read"}, "user": set()}
 

@@ -18,7 +18,7 @@ DOMAIN = f"mail-{_RUN}.example.org"
 
 # Shorter values are not secrets that a server made or took.
 _LENGTH_MIN = 20
-_TOKEN_MEMBERS = ("token", "access_token", "refresh_token", "device_token")
+_TOKEN_MEMBERS = ("token", "access_token", "refresh_token", "device_token", "pending_token", "secret")
 # What every secret that usher makes begins with; a signed token begins with an object in base64url.
 _TOKEN_BEGINNINGS = ("ush_", "eyJ")
 _SHAPES = {
@@ -65,6 +65,9 @@ def note_members(body: Any) -> None:
         for name, value in body.items():
             if isinstance(value, str) and (name in _TOKEN_MEMBERS or value.startswith(_TOKEN_BEGINNINGS)):
                 note(value)
+            if name == "recovery_codes" and isinstance(value, list):
+                for code in value:
+                    note(code, "a recovery code")
             note_members(value)
 
 

@@ -54,6 +54,7 @@ pub mod password;
 pub mod recovery;
 pub mod registration;
 pub mod roles;
+pub mod second_factors;
 pub mod service_accounts;
 pub mod sessions;
 pub mod setup;

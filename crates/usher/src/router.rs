@@ -12,8 +12,8 @@ use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
     activity, addresses, analytics, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, devices, exports,
-    grants, groups, imports, inactivity, keys, mails, me, password, recovery, registration, roles, service_accounts, sessions,
-    setup, sign_in, throttle, users, verification,
+    grants, groups, imports, inactivity, keys, mails, me, password, recovery, registration, roles, second_factors,
+    service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.
@@ -28,6 +28,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(me::router())
         .merge(addresses::router())
         .merge(sessions::router())
+        .merge(second_factors::router())
         .merge(api_keys::router())
         .merge(users::router())
         .merge(attributes::router())
@@ -61,6 +62,7 @@ pub fn router(app: &App) -> Router {
         .merge(addresses::pages())
         .merge(me::pages())
         .merge(sign_in::pages())
+        .merge(second_factors::pages())
         .merge(setup::pages());
     let mailing = registration::pages().merge(recovery::asking());
     let pages = Router::new()
@@ -84,6 +86,7 @@ pub fn jobs() -> Registry {
     users::register(&mut registry);
     attributes::register(&mut registry);
     attempts::register(&mut registry);
+    sign_in::register(&mut registry);
     devices::register(&mut registry);
     api_keys::register(&mut registry);
     grants::register(&mut registry);

@@ -77,6 +77,8 @@ pub enum Purpose {
     ApiKey,
     /// What a browser shows of its session with every request.
     Browser,
+    /// A sign-in that waits for the second factor.
+    PendingSignIn,
     /// What a browser has that has not signed in, so that forms can be bound to it.
     Form,
 }
@@ -96,6 +98,7 @@ impl Purpose {
             Self::ReportSignIn => "report_sign_in",
             Self::ApiKey => "api_key",
             Self::Browser => "browser",
+            Self::PendingSignIn => "pending_sign_in",
             Self::Form => "form",
         }
     }
@@ -114,6 +117,7 @@ impl Purpose {
             Self::ReportSignIn => "ush_report_",
             Self::ApiKey => "ush_key_",
             Self::Browser => "ush_session_",
+            Self::PendingSignIn => "ush_pending_",
             Self::Form => "ush_form_",
         }
     }

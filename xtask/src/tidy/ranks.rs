@@ -61,6 +61,7 @@ const RANKS: &[(&str, u8)] = &[
     ("grants", 24),
     ("exports", 25),
     ("analytics", 26),
+    ("second_factors", 27),
     // Flows over things.
     ("sign_in", 30),
     ("verification", 31),

@@ -38,6 +38,9 @@ const FORGET: &str = "forget_attempts";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authenticator {
     Password,
+    /// The codes of an authenticator app.
+    Totp,
+    RecoveryCode,
 }
 
 impl Authenticator {
@@ -45,6 +48,8 @@ impl Authenticator {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
+            Self::Totp => "totp",
+            Self::RecoveryCode => "recovery_code",
         }
     }
 }

@@ -15,7 +15,27 @@ pub struct Standing {
     pub email_verified: bool,
     pub locked_until: Option<Timestamp>,
     pub auth_epoch: i64,
+    /// They have bound a second factor: nothing begins or goes on without it.
+    pub has_second_factor: bool,
     pub permissions: PermissionSet,
+}
+
+/// How surely somebody has shown who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assurance {
+    OneFactor,
+    /// By a password, and by what they have beside it.
+    TwoFactors,
+}
+
+impl Assurance {
+    /// What the methods of a session (RFC 8176) say when they are two factors.
+    pub const MANY: &str = "mfa";
+
+    /// That of a session, by whether its methods hold [`Assurance::MANY`].
+    pub fn of(has_many: bool) -> Self {
+        if has_many { Self::TwoFactors } else { Self::OneFactor }
+    }
 }
 
 /// What decides whether a session is alive.
@@ -23,6 +43,8 @@ pub struct Standing {
 pub struct SessionStanding {
     pub id: SessionId,
     pub auth_epoch: i64,
+    /// How it was begun.
+    pub assurance: Assurance,
     /// When the person last proved who they are: proving it again begins a new session.
     pub began_at: Timestamp,
     pub expires_at: Timestamp,
@@ -44,9 +66,10 @@ pub struct KeyStanding {
 pub enum Act<'a> {
     /// Begin a session by proving who they are. The proof was read in this epoch: a password that was changed while it was being
     /// verified proves nothing any more.
-    SignIn { device: Device, auth_epoch: i64 },
-    /// Begin a session in the place of the one they had, which a change of theirs ends in this very transaction.
-    BeginAnew,
+    SignIn { device: Device, auth_epoch: i64, assurance: Assurance },
+    /// Begin a session in the place of the one they had, which a change of theirs ends in this very transaction. `assurance` is that of the old
+    /// one, or more, if they have shown more meanwhile.
+    BeginAnew { assurance: Assurance },
     /// Go on with a session: a request or a refresh.
     GoOn(&'a SessionStanding),
     /// Send a request with an API key.
@@ -83,6 +106,8 @@ pub enum Refusal {
     SessionExpired,
     /// The password was changed, or everything was signed out, since it was verified, the session began or the key was made.
     EpochPassed,
+    /// They have bound a second factor, and have not shown it. Nothing else stands in their way.
+    SecondFactorMissing,
     KeyRevoked,
     KeyExpired,
 }
@@ -100,6 +125,7 @@ impl Refusal {
             Self::SessionEnded => "session_ended",
             Self::SessionExpired => "session_expired",
             Self::EpochPassed => "epoch_passed",
+            Self::SecondFactorMissing => "second_factor_missing",
             Self::KeyRevoked => "key_revoked",
             Self::KeyExpired => "key_expired",
         }
@@ -111,6 +137,7 @@ impl Refusal {
 pub struct Cleared {
     subject: Subject,
     auth_epoch: i64,
+    has_second_factor: bool,
 }
 
 impl Cleared {
@@ -122,14 +149,21 @@ impl Cleared {
     pub fn auth_epoch(self) -> i64 {
         self.auth_epoch
     }
+
+    /// Whether a session that begins must be one of two factors.
+    pub fn needs_second_factor(self) -> bool {
+        self.has_second_factor
+    }
 }
 
 /// The one gate: may this subject act now?
 ///
 /// A lock after wrong passwords bars signing in from unknown devices only: otherwise anybody could end a person's sessions, or
-/// keep them from a device they use, by guessing.
+/// keep them from a device they use, by guessing. An API key is no session: making one takes both factors,
+/// and then it shows itself alone.
 pub fn may_act(standing: &Standing, act: Act<'_>, now: Timestamp) -> Result<Cleared, Refusal> {
-    let cleared = Ok(Cleared { subject: standing.subject, auth_epoch: standing.auth_epoch });
+    let Standing { subject, auth_epoch, has_second_factor, .. } = *standing;
+    let cleared = Ok(Cleared { subject, auth_epoch, has_second_factor });
     match (standing.status, act) {
         (UserStatus::Deleted, Act::UndoDeletion) if standing.deleted_by_self => return cleared,
         (UserStatus::Active | UserStatus::Pending, Act::UndoDeletion) => return Err(Refusal::NotDeleted),
@@ -142,16 +176,22 @@ pub fn may_act(standing: &Standing, act: Act<'_>, now: Timestamp) -> Result<Clea
         // The link is the proof of the address.
         Act::Recover | Act::ConfirmAddress | Act::UndoDeletion => cleared,
         _ if !standing.email_verified => Err(Refusal::Unverified),
-        Act::SignIn { auth_epoch, .. } if auth_epoch != standing.auth_epoch => Err(Refusal::EpochPassed),
+        Act::SignIn { auth_epoch: read_in, .. } if read_in != auth_epoch => Err(Refusal::EpochPassed),
         Act::SignIn { device: Device::Unknown, .. } if standing.locked_until.is_some_and(|until| until > now) => {
             Err(Refusal::Locked)
         }
         Act::GoOn(session) if session.ended_at.is_some() => Err(Refusal::SessionEnded),
         Act::GoOn(session) if session.expires_at <= now => Err(Refusal::SessionExpired),
-        Act::GoOn(session) if session.auth_epoch != standing.auth_epoch => Err(Refusal::EpochPassed),
+        Act::GoOn(session) if session.auth_epoch != auth_epoch => Err(Refusal::EpochPassed),
+        Act::SignIn { assurance: Assurance::OneFactor, .. } | Act::BeginAnew { assurance: Assurance::OneFactor }
+            if has_second_factor =>
+        {
+            Err(Refusal::SecondFactorMissing)
+        }
+        Act::GoOn(session) if has_second_factor && session.assurance == Assurance::OneFactor => Err(Refusal::SecondFactorMissing),
         Act::UseKey(key) if key.revoked_at.is_some() => Err(Refusal::KeyRevoked),
         Act::UseKey(key) if key.expires_at <= now => Err(Refusal::KeyExpired),
-        Act::UseKey(key) if key.auth_epoch.is_some_and(|epoch| epoch != standing.auth_epoch) => Err(Refusal::EpochPassed),
-        Act::SignIn { .. } | Act::BeginAnew | Act::GoOn(_) | Act::UseKey(_) => cleared,
+        Act::UseKey(key) if key.auth_epoch.is_some_and(|epoch| epoch != auth_epoch) => Err(Refusal::EpochPassed),
+        Act::SignIn { .. } | Act::BeginAnew { .. } | Act::GoOn(_) | Act::UseKey(_) => cleared,
     }
 }

@@ -11,7 +11,7 @@ mod tests;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use gate::{Act, Cleared, Device, KeyStanding, Refusal, SessionStanding, Standing, may_act};
+pub use gate::{Act, Assurance, Cleared, Device, KeyStanding, Refusal, SessionStanding, Standing, may_act};
 pub use permission::{Permission, PermissionSet};
 pub use recognition::{KeyUse, Recognised, SessionUse, recognise, recognise_browser};
 
@@ -106,6 +106,7 @@ pub enum Credential {
         id: SessionId,
         began_at: Timestamp,
         expires_at: Timestamp,
+        assurance: Assurance,
     },
     ApiKey {
         id: ApiKeyId,
@@ -132,6 +133,8 @@ pub struct Person {
     pub auth_epoch: i64,
     /// When they last proved who they are.
     pub authenticated_at: Timestamp,
+    /// How their session was begun.
+    pub assurance: Assurance,
     pub permissions: PermissionSet,
     pub origin: Origin,
 }
@@ -194,13 +197,14 @@ impl Caller {
     /// The person, if it is one in a session of theirs.
     pub fn person(&self) -> Option<Person> {
         let Subject::User(user_id) = self.cleared.subject() else { return None };
-        let Credential::Session { id, began_at, .. } = self.credential else { return None };
+        let Credential::Session { id, began_at, assurance, .. } = self.credential else { return None };
         let origin = self.origin.clone();
         Some(Person {
             user_id,
             session_id: id,
             auth_epoch: self.cleared.auth_epoch(),
             authenticated_at: began_at,
+            assurance,
             permissions: self.permissions,
             origin,
         })

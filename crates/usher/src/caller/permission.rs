@@ -21,10 +21,11 @@ pub enum Permission {
     AnalyticsRead,
     InactivityRead,
     InactivityWrite,
+    SecondFactorsReset,
 }
 
 impl Permission {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::UsersDelete,
@@ -40,6 +41,7 @@ impl Permission {
         Self::AnalyticsRead,
         Self::InactivityRead,
         Self::InactivityWrite,
+        Self::SecondFactorsReset,
     ];
 
     pub fn name(self) -> &'static str {
@@ -59,6 +61,7 @@ impl Permission {
             Self::AnalyticsRead => "analytics:read",
             Self::InactivityRead => "inactivity:read",
             Self::InactivityWrite => "inactivity:write",
+            Self::SecondFactorsReset => "second_factors:reset",
         }
     }
 
@@ -81,6 +84,7 @@ impl Permission {
             Self::AnalyticsRead => "See how many people sign up, are active and sign in.",
             Self::InactivityRead => "See the rules on users who are not active, and whom they would hit.",
             Self::InactivityWrite => "Create, edit and delete rules on users who are not active.",
+            Self::SecondFactorsReset => "Take the second factors of other users away who have lost them.",
         }
     }
 

@@ -68,8 +68,8 @@ async fn by_access_token(app: &App, token: &str, origin: Origin) -> AppResult<Ca
         return refused();
     }
     let Some(cleared) = ask(app, &standing, Act::GoOn(&session)) else { return refused() };
-    let SessionStanding { id, began_at, expires_at, .. } = session;
-    let credential = Credential::Session { id, began_at, expires_at };
+    let SessionStanding { id, began_at, expires_at, assurance, .. } = session;
+    let credential = Credential::Session { id, began_at, expires_at, assurance };
     Ok(Caller { cleared, credential, permissions: standing.permissions, origin: origin.by(standing.subject.actor()) })
 }
 
@@ -97,14 +97,14 @@ pub async fn recognise_browser(app: &App, secret: &SecretText, origin: Origin) -
     let Some(hash) = bearer_hash(Purpose::Browser, secret) else { return Ok(None) };
     let Some(found) = store::find_by_browser(app.db.pipeline(), &hash, now).await? else { return Ok(None) };
     let Some(cleared) = ask(app, &found.standing, Act::GoOn(&found.session)) else { return Ok(None) };
-    let SessionStanding { id, began_at, expires_at, .. } = found.session;
+    let SessionStanding { id, began_at, expires_at, assurance, .. } = found.session;
     if found.last_seen_at + USE_NOTED_EVERY <= now {
         let seen = SessionUse { id, user_id: found.user_id, last_seen_at: found.last_seen_at, address: origin.address };
         (app.on_session_seen)(app.clone(), seen).await;
     }
     let caller = Caller {
         cleared,
-        credential: Credential::Session { id, began_at, expires_at },
+        credential: Credential::Session { id, began_at, expires_at, assurance },
         permissions: found.standing.permissions,
         origin: origin.by(found.standing.subject.actor()),
     };

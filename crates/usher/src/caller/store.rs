@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::{KeyStanding, PermissionSet, SessionStanding, Standing, Subject, UserStatus};
+use super::{Assurance, KeyStanding, PermissionSet, SessionStanding, Standing, Subject, UserStatus};
 use crate::db::lanes::{Pipeline, ReadLane};
 use crate::db::{DbResult, Tx};
 use crate::id::{SessionId, UserId};
@@ -16,6 +16,7 @@ macro_rules! standing_of_user {
         coalesce(u.deleted_by = u.id, false) as deleted_by_self,
         u.locked_until,
         u.auth_epoch,
+        (select t.confirmed_at from totp_factors t where t.user_id = u.id) is not null as has_second_factor,
         exists (
             select from emails e
             where e.user_id = u.id and e.is_primary and e.verified_at is not null
@@ -37,6 +38,7 @@ pub(super) const FIND_BY_SESSION: &str = concat!(
         s.created_at as began_at,
         s.expires_at,
         s.ended_at,
+        'mfa' = any(s.amr) as has_many,
         u.id as user_id,",
     standing_of_user!(),
     "
@@ -100,6 +102,7 @@ pub async fn find_by_key(pipeline: &Pipeline, hash: &[u8], at: Timestamp) -> DbR
             coalesce(u.deleted_by = u.id, false) as deleted_by_self,
             u.locked_until,
             coalesce(u.auth_epoch, 0) as auth_epoch,
+            false as has_second_factor,
             s.id is not null or exists (
                 select from emails e
                 where e.user_id = u.id and e.is_primary and e.verified_at is not null
@@ -151,6 +154,7 @@ pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) ->
             s.last_seen_at,
             s.expires_at,
             s.ended_at,
+            'mfa' = any(s.amr) as has_many,
             u.id as user_id,
             coalesce(u.display_name, u.username) as name,",
         standing_of_user!(),
@@ -175,6 +179,7 @@ fn session(row: &Row) -> SessionStanding {
     SessionStanding {
         id: row.get("id"),
         auth_epoch: row.get("session_epoch"),
+        assurance: Assurance::of(row.get("has_many")),
         began_at: row.get("began_at"),
         expires_at: row.get("expires_at"),
         ended_at: row.get("ended_at"),
@@ -191,6 +196,7 @@ fn standing(row: &Row, subject: Subject) -> Standing {
         email_verified: row.get("email_verified"),
         locked_until: row.get("locked_until"),
         auth_epoch: row.get("auth_epoch"),
+        has_second_factor: row.get("has_second_factor"),
         permissions: PermissionSet::from_names(&permissions),
     }
 }

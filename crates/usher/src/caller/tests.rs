@@ -2,11 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use Assurance::{OneFactor, TwoFactors};
+
 use super::*;
 use crate::testing::TestApp;
 
-const FROM_ANYWHERE: Act<'_> = Act::SignIn { device: Device::Unknown, auth_epoch: 3 };
-const ON_A_KNOWN_DEVICE: Act<'_> = Act::SignIn { device: Device::Known, auth_epoch: 3 };
+const FROM_ANYWHERE: Act<'_> = Act::SignIn { device: Device::Unknown, auth_epoch: 3, assurance: OneFactor };
+const ON_A_KNOWN_DEVICE: Act<'_> = Act::SignIn { device: Device::Known, auth_epoch: 3, assurance: OneFactor };
+
+const BEGIN_ANEW: Act<'_> = Act::BeginAnew { assurance: OneFactor };
 
 fn standing(status: UserStatus) -> Standing {
     Standing {
@@ -16,6 +20,7 @@ fn standing(status: UserStatus) -> Standing {
         email_verified: true,
         locked_until: None,
         auth_epoch: 3,
+        has_second_factor: false,
         permissions: PermissionSet::default(),
     }
 }
@@ -24,6 +29,7 @@ fn session(now: Timestamp) -> SessionStanding {
     SessionStanding {
         id: SessionId::new(now),
         auth_epoch: 3,
+        assurance: OneFactor,
         began_at: now,
         expires_at: now + SignedDuration::from_hours(1),
         ended_at: None,
@@ -50,7 +56,7 @@ fn only_an_active_and_verified_user_may_act() {
     let now = Timestamp::UNIX_EPOCH;
     let session = session(now);
     let key = key(now);
-    for act in [FROM_ANYWHERE, ON_A_KNOWN_DEVICE, Act::BeginAnew, Act::GoOn(&session), Act::UseKey(&key)] {
+    for act in [FROM_ANYWHERE, ON_A_KNOWN_DEVICE, BEGIN_ANEW, Act::GoOn(&session), Act::UseKey(&key)] {
         for (status, refusal) in [
             (UserStatus::Pending, Refusal::Pending),
             (UserStatus::Suspended, Refusal::Suspended),
@@ -105,10 +111,38 @@ fn a_password_that_was_changed_while_it_was_verified_begins_no_session() {
     let now = Timestamp::UNIX_EPOCH;
     let user = standing(UserStatus::Active);
     for device in [Device::Known, Device::Unknown] {
-        assert_eq!(asked(&user, Act::SignIn { device, auth_epoch: 2 }, now), Some(Refusal::EpochPassed));
+        assert_eq!(asked(&user, Act::SignIn { device, auth_epoch: 2, assurance: OneFactor }, now), Some(Refusal::EpochPassed));
     }
     let cleared = may_act(&user, ON_A_KNOWN_DEVICE, now).unwrap();
     assert_eq!(cleared.auth_epoch(), user.auth_epoch);
+}
+
+#[test]
+fn r065_who_has_a_second_factor_begins_nothing_and_goes_on_with_nothing_without_it() {
+    let now = Timestamp::UNIX_EPOCH;
+    let user = Standing { has_second_factor: true, ..standing(UserStatus::Active) };
+    for act in [FROM_ANYWHERE, ON_A_KNOWN_DEVICE, BEGIN_ANEW, Act::GoOn(&session(now))] {
+        assert_eq!(asked(&user, act, now), Some(Refusal::SecondFactorMissing));
+    }
+    let strong = SessionStanding { assurance: TwoFactors, ..session(now) };
+    let shown = [
+        Act::SignIn { device: Device::Unknown, auth_epoch: 3, assurance: TwoFactors },
+        Act::BeginAnew { assurance: TwoFactors },
+        Act::GoOn(&strong),
+        Act::UseKey(&key(now)),
+    ];
+    for act in shown {
+        assert!(may_act(&user, act, now).unwrap().needs_second_factor());
+        // It opens nothing that is shut for another reason.
+        assert_eq!(asked(&Standing { status: UserStatus::Suspended, ..user.clone() }, act, now), Some(Refusal::Suspended));
+    }
+    // What else stands in the way is said first: a second factor is asked for only where it would help.
+    let locked = Standing { locked_until: Some(now + SignedDuration::from_mins(5)), ..user.clone() };
+    assert_eq!(asked(&locked, FROM_ANYWHERE, now), Some(Refusal::Locked));
+    // A link opens no session, and is no way around it.
+    for act in [Act::Recover, Act::ConfirmAddress] {
+        assert!(may_act(&user, act, now).unwrap().needs_second_factor());
+    }
 }
 
 #[test]
@@ -136,9 +170,7 @@ fn only_who_deleted_themselves_may_undo_it() {
         assert_eq!(asked(&by_self(status), Act::UndoDeletion, now), Some(Refusal::NotDeleted));
     }
     // Nothing else is open to them.
-    for act in
-        [FROM_ANYWHERE, Act::BeginAnew, Act::Recover, Act::ConfirmAddress, Act::GoOn(&session(now)), Act::UseKey(&key(now))]
-    {
+    for act in [FROM_ANYWHERE, BEGIN_ANEW, Act::Recover, Act::ConfirmAddress, Act::GoOn(&session(now)), Act::UseKey(&key(now))] {
         assert_eq!(asked(&by_self(UserStatus::Deleted), act, now), Some(Refusal::Deleted));
     }
 }

@@ -20,6 +20,7 @@ use crate::mails::{self, Template};
 use crate::password;
 use crate::recovery;
 use crate::roles::{self, RoleName};
+use crate::second_factors;
 use crate::secret::SecretText;
 use crate::users::{self, ChangeOfStanding, Filter, IfTaken, Name, NewUser, Profile, User, Username};
 
@@ -45,6 +46,8 @@ pub enum Command {
     SetRole(SetRole),
     /// Mail a user a link to choose a new password
     ResetPassword(Who),
+    /// Take a user's second factors away who has lost them; their password alone signs them in then
+    ResetSecondFactors(Who),
 }
 
 #[derive(Args)]
@@ -141,6 +144,12 @@ async fn act(app: &App, command: Command, json: bool) -> Outcome {
             recovery::start(&mut tx, &user).await?;
             tx.commit().await?;
             say_or_show(&user, json, "A mail with a link to choose a new password is on its way.")
+        }
+        Command::ResetSecondFactors(who) => {
+            let (mut tx, user) = lock(app, who).await?;
+            second_factors::reset(&mut tx, Authority::operator(), user.id).await?;
+            tx.commit().await?;
+            say_or_show(&user, json, "The second factors are removed. A mail tells the user.")
         }
         Command::Suspend(who) => change(app, who, json, ChangeOfStanding::Suspend).await,
         Command::Reactivate(who) => change(app, who, json, ChangeOfStanding::Reactivate).await,

@@ -181,6 +181,8 @@ pub struct Tokens {
     /// How long after its use a refresh token may come back from the same client. Zero: never.
     pub refresh_grace: Duration,
     pub api_key_lifetime_max: Duration,
+    /// How many steps of 30 s the clock of an authenticator app may be off.
+    pub totp_drift_steps: u32,
     pub signing_algorithm: Algorithm,
     /// `None`: keys are replaced by the operator only.
     pub signing_key_lifetime: Option<Duration>,

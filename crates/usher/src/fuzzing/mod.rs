@@ -22,13 +22,14 @@ pub struct Target {
 }
 
 /// All of them. `cargo xtask fuzz` knows them by their folders of seeds.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 21] = [
     Target { name: "address", run: texts::address },
     Target { name: "username", run: texts::username },
     Target { name: "formats", run: texts::formats },
     Target { name: "like_pattern", run: texts::like_pattern },
     Target { name: "filter", run: texts::filter },
     Target { name: "ids", run: texts::ids },
+    Target { name: "recovery_code", run: texts::recovery_code },
     Target { name: "password_hash", run: texts::password_hash },
     Target { name: "body", run: requests::body },
     Target { name: "query", run: requests::query },

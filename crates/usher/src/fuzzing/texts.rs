@@ -12,6 +12,7 @@ use crate::hashing::{self, Cost, Hasher};
 use crate::http::body;
 use crate::id::UserId;
 use crate::network::Network;
+use crate::second_factors;
 use crate::secret::{Purpose, SecretText, bearer_hash};
 use crate::users::{Username, escape_pattern};
 
@@ -28,6 +29,13 @@ pub(super) fn address(data: &[u8]) {
     assert_eq!(again.as_ref(), Ok(&address), "what was accepted reads as something else");
     let normal = EmailAddress::parse(address.normal()).expect("a normal form is an address");
     assert_eq!(normal.normal(), address.normal(), "normalising twice is normalising once");
+}
+
+pub(super) fn recovery_code(data: &[u8]) {
+    let Some(code) = second_factors::normal_code(&text(data)) else { return };
+    assert_eq!(code.reveal().len(), 24, "a code has 120 bits");
+    let again = second_factors::normal_code(code.reveal()).expect("a normal form is a code");
+    assert_eq!(again.reveal(), code.reveal(), "normalising twice is normalising once");
 }
 
 pub(super) fn username(data: &[u8]) {

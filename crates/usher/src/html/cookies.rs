@@ -20,9 +20,11 @@ pub enum Cookie {
     Form,
     /// What has just happened, for the page that comes next.
     Notice,
+    /// A sign-in that waits for the second factor.
+    Pending,
 }
 
-const ALL: [Cookie; 4] = [Cookie::Session, Cookie::Device, Cookie::Form, Cookie::Notice];
+const ALL: [Cookie; 5] = [Cookie::Session, Cookie::Device, Cookie::Form, Cookie::Notice, Cookie::Pending];
 
 impl Cookie {
     fn name(self, is_https: bool) -> &'static str {
@@ -31,6 +33,7 @@ impl Cookie {
             Self::Device => "__Host-usher-device",
             Self::Form => "__Host-usher-form",
             Self::Notice => "__Host-usher-notice",
+            Self::Pending => "__Host-usher-pending",
         };
         if is_https { hardened } else { hardened.trim_start_matches("__Host-") }
     }

@@ -24,9 +24,10 @@ pub enum Notice {
     PasswordChanged,
     SessionEnded,
     OthersEnded,
+    SecondFactorRemoved,
 }
 
-const NOTICES: [Notice; 3] = [Notice::PasswordChanged, Notice::SessionEnded, Notice::OthersEnded];
+const NOTICES: [Notice; 4] = [Notice::PasswordChanged, Notice::SessionEnded, Notice::OthersEnded, Notice::SecondFactorRemoved];
 
 impl Notice {
     fn as_str(self) -> &'static str {
@@ -34,6 +35,7 @@ impl Notice {
             Self::PasswordChanged => "password_changed",
             Self::SessionEnded => "session_ended",
             Self::OthersEnded => "others_ended",
+            Self::SecondFactorRemoved => "second_factor_removed",
         }
     }
 }
@@ -73,6 +75,12 @@ impl SignedIn {
             cookies::forget(app, &mut response, Cookie::Notice)?;
         }
         Ok(response)
+    }
+
+    /// The same person in the session that has taken the place of theirs: what is shown to them now is bound to that one.
+    #[must_use]
+    pub fn renewed(&self, secret: &SecretText) -> Self {
+        Self { secret: secret.clone(), ..self.clone() }
     }
 
     /// The way by their password and back, if what they want to do needs a fresh proof of who they are.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const STATES: [&str; 15] = [
+const STATES: [&str; 18] = [
     "confirm",
     "choose",
     "done",
@@ -18,6 +18,9 @@ const STATES: [&str; 15] = [
     "one",
     "many",
     "none",
+    "code",
+    "recovery",
+    "added",
 ];
 
 fn session(device: &str, current: bool) -> Value {
@@ -38,12 +41,21 @@ fn values(state: &str, text: &str, faults: &Faults) -> Value {
         "many" => vec![session(text, true), session(text, false)],
         _ => Vec::new(),
     };
-    context! {
+    let factors = context! {
+        totp_since => if state == "none" { Value::from(()) } else { Value::from("2026-01-02T03:04:05Z") },
+        recovery_codes_left => match state { "one" => 1, "over" => 0, _ => 10 },
+    };
+    let more = context! {
+        factors => factors, secret => text, side => 41, path => text, codes => vec![text.to_owned()], site => text, other_way => text,
+        has_second_factor => state != "none",
+    };
+    let most = context! {
         state => state, token => text, min_length => 15, welcome => false, error => text, faults => by_name, fault_list => ordered,
         form_token => text, return_to => text, begin_again => text, identifier => text, may_register => true, email => text,
         display_name => text, why => text, person_name => text, here => "/account", notice => "session_ended", user => user,
         password_changed_at => (), others => 3, more_others => false, sessions => sessions, older => text, has_others => true,
-    }
+    };
+    context! { ..most, ..more }
 }
 
 #[test]

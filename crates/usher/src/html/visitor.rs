@@ -20,6 +20,8 @@ pub struct Visitor {
     pub signed_in: Option<SignedIn>,
     /// The device that their browser is known by.
     pub device_token: Option<SecretText>,
+    /// The sign-in that has come as far as the second factor.
+    pub pending: Option<SecretText>,
     /// What their browser has shown, if that was made here.
     secret: Option<SecretText>,
 }
@@ -32,7 +34,8 @@ impl FromRequestParts<App> for Visitor {
         let origin = Origin::from_request_parts(parts, app).await?;
         let signed_in = SignedIn::recognise(app, &cookies, origin.clone()).await?;
         let secret = cookies.get(Cookie::Form).filter(|secret| bearer_hash(Purpose::Form, secret).is_some()).cloned();
-        Ok(Self { origin, signed_in, device_token: cookies.get(Cookie::Device).cloned(), secret })
+        let cookie = |cookie| cookies.get(cookie).cloned();
+        Ok(Self { origin, signed_in, device_token: cookie(Cookie::Device), pending: cookie(Cookie::Pending), secret })
     }
 }
 

@@ -19,13 +19,14 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
                            connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What the tags mean.
-const TAGS: [(&str, &str); 21] = [
+const TAGS: [(&str, &str); 22] = [
     ("Setup", "The first administrator."),
     ("Sign-up", "Registration and verification of the address."),
     ("Sessions", "Where somebody is signed in, and how that ends."),
     ("Addresses", "Further e-mail addresses: added, confirmed, made the primary one, removed."),
     ("Sign-in", "Access and refresh tokens."),
     ("Password", "Recovery of a forgotten password."),
+    ("Second factors", "What is shown beside a password: codes of an app, recovery codes."),
     ("Me", "The signed-in person's own profile."),
     ("API keys", "For programs that act for a person."),
     ("Users", "Administration of users."),

@@ -27,6 +27,12 @@ pub struct Tagged<T> {
     pub body: T,
 }
 
+/// 200 with what was asked for, or 202 with what is needed first.
+pub enum Either<T, N> {
+    Done(T),
+    Needed(N),
+}
+
 /// 204.
 pub struct NoContent;
 
@@ -89,6 +95,15 @@ impl<T> From<Fixed> for Accepted<T> {
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
+    }
+}
+
+impl<T: Serialize, N: Serialize> IntoResponse for Either<T, N> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Done(body) => axum::Json(body).into_response(),
+            Self::Needed(body) => (StatusCode::ACCEPTED, axum::Json(body)).into_response(),
+        }
     }
 }
 
@@ -191,6 +206,15 @@ impl<T: JsonSchema> OperationOutput for Answer<T> {
     type Inner = T;
     fn inferred_responses(context: &mut GenContext, _: &mut Operation) -> Inferred {
         with_body::<T>(context, 200, "Done.", &[])
+    }
+}
+
+impl<T: JsonSchema, N: JsonSchema> OperationOutput for Either<T, N> {
+    type Inner = T;
+    fn inferred_responses(context: &mut GenContext, _: &mut Operation) -> Inferred {
+        let mut answers = with_body::<T>(context, 200, "Done.", &[]);
+        answers.extend(with_body::<N>(context, 202, "Something is needed first.", &[]));
+        answers
     }
 }
 

@@ -48,10 +48,11 @@ pub enum Template {
     ProfessionalGranted,
     ProfessionalWithdrawn,
     InactivityWarning,
+    SecondFactorChanged,
 }
 
 impl Template {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
@@ -69,6 +70,7 @@ impl Template {
         Self::ProfessionalGranted,
         Self::ProfessionalWithdrawn,
         Self::InactivityWarning,
+        Self::SecondFactorChanged,
     ];
 
     pub fn name(self) -> &'static str {
@@ -90,6 +92,7 @@ impl Template {
             Self::ProfessionalGranted => "professional_granted",
             Self::ProfessionalWithdrawn => "professional_withdrawn",
             Self::InactivityWarning => "inactivity_warning",
+            Self::SecondFactorChanged => "second_factor_changed",
         }
     }
 
@@ -139,6 +142,32 @@ pub struct About {
     pub user_agent: Option<String>,
     #[serde(default)]
     pub unused: Option<Unused>,
+    #[serde(default)]
+    pub factor: Option<FactorChange>,
+}
+
+/// What has happened to somebody's second factors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactorChange {
+    Added,
+    Removed,
+    /// By an administrator or the operator.
+    Reset,
+    CodesRenewed,
+    CodeUsed,
+}
+
+impl FactorChange {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Reset => "reset",
+            Self::CodesRenewed => "codes_renewed",
+            Self::CodeUsed => "code_used",
+        }
+    }
 }
 
 /// That nobody has used an account, and what comes of it.
@@ -175,7 +204,7 @@ impl About {
             at: Some(tx.now()),
             address: origin.address.map(|address| address.to_string()),
             user_agent: origin.user_agent.clone(),
-            unused: None,
+            ..Self::default()
         }
     }
 }

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use minijinja::{Environment, UndefinedBehavior, context};
 use rust_embed::RustEmbed;
 
-use super::{About, Body, Template};
+use super::{About, Body, FactorChange, Template};
 use crate::error::AppResult;
 
 #[derive(RustEmbed)]
@@ -57,6 +57,7 @@ pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
         since => values.about.unused.map(|unused| day(unused.since)).unwrap_or_default(),
         ending => ends.map(|(ending, _)| ending.as_str()).unwrap_or_default(),
         ends_on => ends.map(|(_, on)| day(on)).unwrap_or_default(),
+        factor => values.about.factor.map(FactorChange::as_str).unwrap_or_default(),
     };
     let render = |suffix: &str| -> anyhow::Result<String> {
         let name = format!("{}.{suffix}", template.name());

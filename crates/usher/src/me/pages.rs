@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::{deletion, password};
 use crate::app::App;
+use crate::caller::Assurance;
 use crate::db::Origin;
 use crate::db::page::Limit;
 use crate::error::{AppError, AppResult};
@@ -72,12 +73,26 @@ struct PasswordForm {
     password: SecretText,
 }
 
+/// Of who has two factors the password alone is no proof.
+fn way_by_both(app: &App, signed_in: &SignedIn) -> Option<Response> {
+    if signed_in.person.assurance == Assurance::OneFactor {
+        return None;
+    }
+    signed_in.way_by_proof(app, "/account/password")
+}
+
 async fn show_password(signed_in: SignedIn, State(app): State<App>) -> AppResult<Response> {
+    if let Some(proof) = way_by_both(&app, &signed_in) {
+        return Ok(proof);
+    }
     ask_for_password(&app, &signed_in, &Faults::default())
 }
 
 async fn submit_password(State(app): State<App>, form: SignedForm) -> AppResult<Response> {
     let SignedForm { signed_in, members } = form;
+    if let Some(proof) = way_by_both(&app, &signed_in) {
+        return Ok(proof);
+    }
     let changed: AppResult<BrowserSession> = match members.parse::<PasswordForm>() {
         Ok(form) => password::change_in_browser(&app, &signed_in.person, &form.current_password, &form.password).await,
         Err(error) => Err(error),

@@ -53,7 +53,7 @@ async fn replace(app: &App, person: &Person, current: Option<&SecretText>, new: 
     users::clear_lock(&mut tx, user.id).await?;
     audit::record(&mut tx, Event::success("password.changed").on("user", user.id)).await?;
     mails::request(&mut tx, Template::PasswordChanged, user.id).await?;
-    let cleared = caller::ask(&mut tx, user.id, Act::BeginAnew).await?;
+    let cleared = caller::ask(&mut tx, user.id, Act::BeginAnew { assurance: person.assurance }).await?;
     Ok((tx, cleared.map_err(|_| Rejection::token_refused())?))
 }
 

@@ -22,6 +22,7 @@ pub fn lifetime(purpose: Purpose) -> SignedDuration {
         | Purpose::Device
         | Purpose::ApiKey
         | Purpose::Browser
+        | Purpose::PendingSignIn
         | Purpose::Form => SignedDuration::from_hours(7 * 24),
         // As long as the recycle bin keeps a user.
         Purpose::UndoDeletion => SignedDuration::from_hours(30 * 24),
@@ -70,7 +71,13 @@ fn act(purpose: Purpose) -> Option<Act<'static>> {
         Purpose::VerifyEmail | Purpose::ConfirmEmail => Some(Act::ConfirmAddress),
         Purpose::ResetPassword | Purpose::SetPassword | Purpose::ReportSignIn => Some(Act::Recover),
         Purpose::UndoDeletion => Some(Act::UndoDeletion),
-        Purpose::Setup | Purpose::Refresh | Purpose::Device | Purpose::ApiKey | Purpose::Browser | Purpose::Form => None,
+        Purpose::Setup
+        | Purpose::Refresh
+        | Purpose::Device
+        | Purpose::ApiKey
+        | Purpose::Browser
+        | Purpose::PendingSignIn
+        | Purpose::Form => None,
     }
 }
 

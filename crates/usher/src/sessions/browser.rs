@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use jiff::SignedDuration;
 
-use super::{give_way, signed, start, store};
+use super::{give_way, signed, start, store, with};
 use crate::activity;
 use crate::app::App;
 use crate::caller::{Cleared, SessionUse};
@@ -41,8 +41,19 @@ pub async fn begin_in_browser(
 
 /// Begins one in the place of the one it was asked for in.
 pub async fn replace_in_browser(app: &App, tx: &mut Tx, cleared: Cleared, old: SessionId) -> AppResult<BrowserSession> {
+    strengthen_in_browser(app, tx, cleared, old, &[]).await
+}
+
+/// The same, when the person has shown more than the old one was begun with.
+pub async fn strengthen_in_browser(
+    app: &App,
+    tx: &mut Tx,
+    cleared: Cleared,
+    old: SessionId,
+    shown: &[&str],
+) -> AppResult<BrowserSession> {
     let (device, amr) = give_way(tx, old).await?;
-    begin_in_browser(app, tx, cleared, device, &amr.iter().map(String::as_str).collect::<Vec<_>>()).await
+    begin_in_browser(app, tx, cleared, device, &with(&amr, shown)).await
 }
 
 /// Notes when and where from a browser has shown its session, which moves its end on. The request goes on whether or not that can be

@@ -18,13 +18,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use api::router;
-pub use browser::{BrowserSession, begin_in_browser, note_seen, replace_in_browser};
+pub use browser::{BrowserSession, begin_in_browser, note_seen, replace_in_browser, strengthen_in_browser};
 pub use pages::router as pages;
 
 use crate::activity;
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{self, Act, Cleared, SessionStanding};
+use crate::caller::{self, Act, Assurance, Cleared, SessionStanding};
 use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, Tx, partitions};
 use crate::error::{AppResult, Rejection};
@@ -120,7 +120,8 @@ pub async fn begin(app: &App, tx: &mut Tx, cleared: Cleared, device: Option<Devi
     issue(app, tx, cleared, id, expires_at).await
 }
 
-/// Writes a session down that nobody can show yet; and when it ends at the latest.
+/// Writes a session down that nobody can show yet; and when it ends at the latest. Whatever the way here, who has a second factor gets
+/// no session without it.
 async fn start(
     app: &App,
     tx: &mut Tx,
@@ -130,6 +131,9 @@ async fn start(
 ) -> AppResult<(SessionId, Timestamp)> {
     let now = tx.now();
     let user_id = person(cleared)?;
+    if cleared.needs_second_factor() && !amr.contains(&Assurance::MANY) {
+        return Err(anyhow::anyhow!("a session of one factor, for a user who has two").into());
+    }
     let id = SessionId::new(now);
     let expires_at = now + signed(app.config.tokens.session_lifetime);
     store::insert_session(tx, id, (user_id, cleared.auth_epoch()), expires_at, device, amr).await?;
@@ -142,8 +146,20 @@ async fn start(
 /// Begins a session in the place of the one it was asked for in: what a person may do has changed, and so do their tokens.
 /// The new one goes on with the methods that the old one was begun with.
 pub async fn replace(app: &App, tx: &mut Tx, cleared: Cleared, old: SessionId) -> AppResult<Tokens> {
+    strengthen(app, tx, cleared, old, &[]).await
+}
+
+/// The same, when the person has shown more than the old one was begun with.
+pub async fn strengthen(app: &App, tx: &mut Tx, cleared: Cleared, old: SessionId, shown: &[&str]) -> AppResult<Tokens> {
     let (device, amr) = give_way(tx, old).await?;
-    begin(app, tx, cleared, device, &amr.iter().map(String::as_str).collect::<Vec<_>>()).await
+    begin(app, tx, cleared, device, &with(&amr, shown)).await
+}
+
+/// The methods of a session, and those that are not among them.
+fn with<'a>(amr: &'a [String], shown: &[&'a str]) -> Vec<&'a str> {
+    let mut all: Vec<&str> = amr.iter().map(String::as_str).collect();
+    all.extend(shown.iter().filter(|method| !amr.iter().any(|known| known == *method)));
+    all
 }
 
 /// Ends a session that another takes the place of, and tells what goes over to that one.

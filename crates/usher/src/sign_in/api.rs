@@ -3,11 +3,11 @@
 use axum::extract::{OriginalUri, State};
 use http::Method;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Credentials;
 use super::trace::{self, Attempt};
+use super::{Credentials, Step, pending};
 use crate::app::App;
 use crate::caller::{Caller, Permission, Person, require_rank};
 use crate::db::Origin;
@@ -16,7 +16,7 @@ use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::body::Json;
 use crate::http::limits;
-use crate::http::output::{Answer, Listed, NoContent};
+use crate::http::output::{Answer, Either, Listed, NoContent};
 use crate::http::params::{Part, Path, Query};
 use crate::id::UserId;
 use crate::secret::SecretText;
@@ -31,11 +31,24 @@ pub fn router() -> Routes {
                 .description(
                     "Wrong, unknown, unverified, suspended and deleted accounts get the same answer. After ten wrong passwords at an \
                      account (also at one that does not exist) the answer is 429 for a while; a device that sends its `device_token` \
-                     is not kept out by the guesses of others.",
+                     is not kept out by the guesses of others. Who has a second factor gets 202 with a `pending_token` for \
+                     `POST /v1/login/second-factor`.",
                 )
                 .fails(429, "Too many passwords for this account, or from this network, were wrong (`too_many_requests`).")
                 .fails(401, "The credentials do not open an account (`invalid_credentials`)."),
             login,
+        )
+        .op(
+            op("/v1/login/second-factor", Access::Public, "Go on with a sign-in by the second factor")
+                .limited_to(limits::PASSWORDS)
+                .description(
+                    "With a code of the authenticator app, or a recovery code. The `pending_token` opens nothing else, and works for five \
+                     minutes; a wrong code does not use it up. No code is good twice.",
+                )
+                .fails(429, "Too many codes for this account were wrong (`too_many_requests`).")
+                .fails(401, "The sign-in is unknown, was used, or took too long (`sign_in_over`).")
+                .fails(422, "The code is wrong (`wrong_code` at `/code`)."),
+            show_second_factor,
         )
         .op(
             op("/v1/refresh", Access::Public, "Exchange a refresh token for new tokens")
@@ -48,10 +61,10 @@ pub fn router() -> Routes {
                 .limited_to(limits::PASSWORDS)
                 .description(
                     "What changes how an account is entered needs a proof that is at most 10 minutes old. A new session begins in the \
-                     place of the present one, with tokens of its own.",
+                     place of the present one, with tokens of its own. Who has a second factor shows it too.",
                 )
                 .fails(429, "Too many passwords for this account were wrong (`too_many_requests`).")
-                .fails(422, "The password is wrong (`wrong_password` at `/password`)."),
+                .fails(422, "The password or the code is wrong (`wrong_password` at `/password`, `wrong_code` at `/code`)."),
             reauthenticate,
         )
         .op(
@@ -91,6 +104,31 @@ struct LoginBody {
 #[serde(deny_unknown_fields)]
 struct Proof {
     password: SecretText,
+    /// Of the authenticator app, or a recovery code; of who has a second factor.
+    code: Option<SecretText>,
+}
+
+/// The password was right, and there is a second factor.
+#[derive(Serialize, JsonSchema)]
+#[schemars(extend("example" = serde_json::json!({ "second_factor": "required", "pending_token": "ush_pending_...", "expires_in": 300 })))]
+struct SecondFactorNeeded {
+    /// Always `required`.
+    second_factor: &'static str,
+    /// For `POST /v1/login/second-factor`.
+    pending_token: String,
+    /// Seconds until the token expires.
+    expires_in: i64,
+}
+
+/// A sign-in that waits, and the code.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "SecondFactorCode", extend("example" = serde_json::json!({ "pending_token": "ush_pending_...", "code": "123456" })))]
+struct SecondFactorBody {
+    /// What the sign-in has answered with.
+    pending_token: SecretText,
+    /// Of the authenticator app, or a recovery code.
+    code: SecretText,
 }
 
 /// A refresh token.
@@ -100,14 +138,33 @@ struct RefreshBody {
     refresh_token: SecretText,
 }
 
-async fn login(State(app): State<App>, origin: Origin, Json(body): Json<LoginBody>) -> AppResult<Answer<Begun>> {
+async fn login(
+    State(app): State<App>,
+    origin: Origin,
+    Json(body): Json<LoginBody>,
+) -> AppResult<Either<Begun, SecondFactorNeeded>> {
     let credentials =
         Credentials { identifier: &body.identifier, password: &body.password, device_token: body.device_token.as_ref() };
-    super::by_password(&app, &origin, credentials).await.map(Answer)
+    Ok(match super::by_password(&app, &origin, credentials).await? {
+        Step::Begun(begun) => Either::Done(begun),
+        Step::SecondFactor(pending) => Either::Needed(SecondFactorNeeded {
+            second_factor: "required",
+            pending_token: pending.token.reveal().to_owned(),
+            expires_in: pending::LIFETIME.as_secs(),
+        }),
+    })
+}
+
+async fn show_second_factor(
+    State(app): State<App>,
+    origin: Origin,
+    Json(body): Json<SecondFactorBody>,
+) -> AppResult<Answer<Begun>> {
+    super::by_second_factor(&app, &origin, &body.pending_token, &body.code).await.map(Answer)
 }
 
 async fn reauthenticate(person: Person, State(app): State<App>, Json(body): Json<Proof>) -> AppResult<Answer<Tokens>> {
-    super::again(&app, &person, &body.password).await.map(Answer)
+    super::again(&app, &person, &body.password, body.code.as_ref()).await.map(Answer)
 }
 
 async fn refresh(State(app): State<App>, origin: Origin, Json(body): Json<RefreshBody>) -> AppResult<Answer<Tokens>> {

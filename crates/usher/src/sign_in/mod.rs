@@ -3,9 +3,13 @@
 //! Every refusal of a sign-in looks the same and costs the same, whether the account does not exist, the password is wrong, or
 //! the gate says no. An attempt is paid for before the hash is computed, by the account as seen from this
 //! device or from everywhere else, and from unknown devices by the network too.
+//!
+//! Who has bound a second factor gets nothing for the password but a handle with which they may show it; only then does the gate
+//! let them in.
 
 mod api;
 mod pages;
+mod pending;
 mod proof;
 mod store;
 mod trace;
@@ -15,23 +19,28 @@ mod tests;
 
 pub use api::router;
 pub use pages::router as pages;
+pub use pending::{Pending, register};
 pub use proof::Proven;
 
-use proof::{Account, prove};
+use proof::{Account, Who, prove};
 
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{self, Act, Cleared, Device, Person};
-use crate::db::{Origin, Tx};
+use crate::caller::{self, Act, Assurance, Cleared, Device, Person, Refusal};
+use crate::db::{DbResult, Origin, Tx};
 use crate::devices;
 use crate::error::{AppResult, Rejection};
 use crate::faults;
 use crate::id::SessionId;
 use crate::mails::{self, Template};
 use crate::password;
+use crate::second_factors::{self, Factor};
 use crate::secret::SecretText;
 use crate::sessions::{self, Begun, BrowserSession, Tokens};
 use crate::users;
+
+/// What a session is begun with that takes a password alone (RFC 8176).
+const BY_PASSWORD: &[&str] = &["pwd"];
 
 /// Who somebody says they are, and the proof.
 pub struct Credentials<'a> {
@@ -48,12 +57,23 @@ pub struct BegunInBrowser {
     pub device_token: Option<SecretText>,
 }
 
-/// Signs a person in by password.
-pub async fn by_password(app: &App, origin: &Origin, credentials: Credentials<'_>) -> AppResult<Begun> {
-    let mut entry = enter(app, origin, credentials).await?;
-    let tokens = sessions::begin(app, &mut entry.tx, entry.cleared, Some(entry.device.id), &["pwd"]).await?;
-    let device_token = entry.finish(app, origin).await?;
-    Ok(Begun { tokens, device_token: device_token.map(|token| token.reveal().to_owned()) })
+/// What a right password has come to.
+pub enum Step<T> {
+    Begun(T),
+    /// There is a second factor; nothing has begun.
+    SecondFactor(Pending),
+}
+
+/// Signs a person in by password, as far as that goes.
+pub async fn by_password(app: &App, origin: &Origin, credentials: Credentials<'_>) -> AppResult<Step<Begun>> {
+    Ok(match enter(app, origin, credentials).await? {
+        Step::Begun((entry, password)) => {
+            let begun = begin(app, entry).await?;
+            password.rehash(app, origin).await;
+            Step::Begun(begun)
+        }
+        Step::SecondFactor(pending) => Step::SecondFactor(pending),
+    })
 }
 
 /// The same in a browser. The session that it has shown, if it had one, ends: whoever signs in there goes on with the new one.
@@ -62,14 +82,31 @@ pub async fn in_browser(
     origin: &Origin,
     credentials: Credentials<'_>,
     before: Option<SessionId>,
+) -> AppResult<Step<BegunInBrowser>> {
+    Ok(match enter(app, origin, credentials).await? {
+        Step::Begun((entry, password)) => {
+            let begun = begin_in_browser(app, entry, before).await?;
+            password.rehash(app, origin).await;
+            Step::Begun(begun)
+        }
+        Step::SecondFactor(pending) => Step::SecondFactor(pending),
+    })
+}
+
+/// Goes on with a sign-in that waits, by a code of the second factor.
+pub async fn by_second_factor(app: &App, origin: &Origin, pending: &SecretText, code: &SecretText) -> AppResult<Begun> {
+    begin(app, complete(app, origin, pending, code).await?).await
+}
+
+/// The same in a browser.
+pub async fn by_second_factor_in_browser(
+    app: &App,
+    origin: &Origin,
+    pending: &SecretText,
+    code: &SecretText,
+    before: Option<SessionId>,
 ) -> AppResult<BegunInBrowser> {
-    let mut entry = enter(app, origin, credentials).await?;
-    if let Some(before) = before {
-        sessions::end(&mut entry.tx, before, "replaced").await?;
-    }
-    let session = sessions::begin_in_browser(app, &mut entry.tx, entry.cleared, Some(entry.device.id), &["pwd"]).await?;
-    let device_token = entry.finish(app, origin).await?;
-    Ok(BegunInBrowser { session, device_token })
+    begin_in_browser(app, complete(app, origin, pending, code).await?, before).await
 }
 
 /// Somebody who was let in, before their session has begun.
@@ -77,63 +114,149 @@ struct Entry {
     tx: Tx,
     cleared: Cleared,
     device: devices::Device,
-    proven: Proven,
-    password: SecretText,
+    methods: &'static [&'static str],
+}
+
+async fn begin(app: &App, mut entry: Entry) -> AppResult<Begun> {
+    let tokens = sessions::begin(app, &mut entry.tx, entry.cleared, Some(entry.device.id), entry.methods).await?;
+    let device_token = entry.finish().await?;
+    Ok(Begun { tokens, device_token: device_token.map(|token| token.reveal().to_owned()) })
+}
+
+async fn begin_in_browser(app: &App, mut entry: Entry, before: Option<SessionId>) -> AppResult<BegunInBrowser> {
+    if let Some(before) = before {
+        sessions::end(&mut entry.tx, before, "replaced").await?;
+    }
+    let device = Some(entry.device.id);
+    let session = sessions::begin_in_browser(app, &mut entry.tx, entry.cleared, device, entry.methods).await?;
+    let device_token = entry.finish().await?;
+    Ok(BegunInBrowser { session, device_token })
 }
 
 impl Entry {
-    async fn finish(self, app: &App, origin: &Origin) -> AppResult<Option<SecretText>> {
+    async fn finish(self) -> AppResult<Option<SecretText>> {
         self.tx.commit().await?;
         metrics::counter!("usher_sign_ins_total", "outcome" => "success").increment(1);
-        rehash(app, origin, &self.proven, &self.password).await;
         Ok(self.device.token)
     }
 }
 
+/// A password that was right, to be hashed anew if its hash is outdated.
+struct RightPassword {
+    proven: Proven,
+    password: SecretText,
+}
+
 /// Proves the password, asks the gate, and notes the sign-in. What was refused is noted and committed.
-async fn enter(app: &App, origin: &Origin, credentials: Credentials<'_>) -> AppResult<Entry> {
+async fn enter(app: &App, origin: &Origin, credentials: Credentials<'_>) -> AppResult<Step<(Entry, RightPassword)>> {
     let account = Account::Named { identifier: credentials.identifier, device_token: credentials.device_token };
     let password = password::normalised(credentials.password);
     let Some((mut tx, proven)) = prove(app, origin, &account, &password).await? else {
         return Err(faults::explain(invalid_credentials(), &password).into());
     };
-    let Some(cleared) = pass_the_gate(&mut tx, &proven).await? else {
-        tx.commit().await?;
-        return Err(invalid_credentials().into());
+    let (who, password) = (proven.who(), RightPassword { proven, password });
+    match pass_the_gate(&mut tx, who, Assurance::OneFactor).await? {
+        Ok(cleared) => Ok(Step::Begun((let_in(tx, who, cleared, None).await?, password))),
+        Err(Refusal::SecondFactorMissing) => {
+            let pending = pending::begin(&mut tx, who).await?;
+            audit::record(&mut tx, trace::note_device(Event::success("second_factor.asked").on("user", who.user_id), who.device))
+                .await?;
+            tx.commit().await?;
+            password.rehash(app, origin).await;
+            Ok(Step::SecondFactor(pending))
+        }
+        Err(_) => {
+            tx.commit().await?;
+            Err(invalid_credentials().into())
+        }
+    }
+}
+
+/// Proves the second factor, uses the waiting sign-in up, and asks the gate: it may say no by now.
+async fn complete(app: &App, origin: &Origin, pending: &SecretText, code: &SecretText) -> AppResult<Entry> {
+    let mut tx = app.begin(origin).await?;
+    let who = pending::find(&mut tx, pending).await?;
+    tx.commit().await?;
+    let who = who.ok_or_else(pending::over)?;
+    let Some((mut tx, factor)) = second_factors::prove(app, origin, who.user_id, who.device, code).await? else {
+        return Err(second_factors::wrong_code().into());
     };
-    let id = proven.user_id;
+    // Somebody else has gone on with it meanwhile. The code is used up all the same.
+    let is_first = pending::use_up(&mut tx, pending).await?;
+    let cleared = if is_first { pass_the_gate(&mut tx, who, Assurance::TwoFactors).await?.ok() } else { None };
+    let Some(cleared) = cleared else {
+        tx.commit().await?;
+        return Err(pending::over().into());
+    };
+    let_in(tx, who, cleared, Some(factor)).await
+}
+
+/// Notes that somebody was let in, and makes their device known.
+async fn let_in(mut tx: Tx, who: Who, cleared: Cleared, factor: Option<Factor>) -> AppResult<Entry> {
+    let id = who.user_id;
     tx.act_as(id);
     users::note_sign_in(&mut tx, id).await?;
-    audit::record(&mut tx, trace::note_device(Event::success("sign_in").on("user", id), proven.device)).await?;
-    let device = devices::note_sign_in(&mut tx, id, proven.device).await?;
+    let event = trace::note_device(Event::success("sign_in").on("user", id), who.device);
+    let event = match factor {
+        Some(factor) => event.detail("second_factor", factor.as_str()),
+        None => event,
+    };
+    audit::record(&mut tx, event).await?;
+    let device = devices::note_sign_in(&mut tx, id, who.device).await?;
     if device.is_strange {
         let about = mails::About::of(&tx);
         mails::request_about(&mut tx, Template::NewDevice, id, about).await?;
     }
-    Ok(Entry { tx, cleared, device, proven, password })
+    Ok(Entry { tx, cleared, device, methods: factor.map_or(BY_PASSWORD, Factor::methods) })
 }
 
-/// Proves again who somebody is who has signed in before. A new session begins in the place of the old one.
-pub async fn again(app: &App, person: &Person, password: &SecretText) -> AppResult<Tokens> {
-    let (mut tx, cleared) = prove_again(app, person, password).await?;
+/// Proves again who somebody is who has signed in before, by all that they have bound. A new session begins in the place of the old
+/// one.
+pub async fn again(app: &App, person: &Person, password: &SecretText, code: Option<&SecretText>) -> AppResult<Tokens> {
+    let (mut tx, cleared) = prove_again(app, person, password, code).await?;
     let tokens = sessions::replace(app, &mut tx, cleared, person.session_id).await?;
     tx.commit().await?;
     Ok(tokens)
 }
 
 /// The same in a browser.
-pub async fn again_in_browser(app: &App, person: &Person, password: &SecretText) -> AppResult<BrowserSession> {
-    let (mut tx, cleared) = prove_again(app, person, password).await?;
+pub async fn again_in_browser(
+    app: &App,
+    person: &Person,
+    password: &SecretText,
+    code: Option<&SecretText>,
+) -> AppResult<BrowserSession> {
+    let (mut tx, cleared) = prove_again(app, person, password, code).await?;
     let session = sessions::replace_in_browser(app, &mut tx, cleared, person.session_id).await?;
     tx.commit().await?;
     Ok(session)
 }
 
-async fn prove_again(app: &App, person: &Person, password: &SecretText) -> AppResult<(Tx, Cleared)> {
+async fn prove_again(app: &App, person: &Person, password: &SecretText, code: Option<&SecretText>) -> AppResult<(Tx, Cleared)> {
+    let mut tx = app.begin(&person.origin).await?;
+    let has_second_factor = second_factors::is_bound(&mut tx, person.user_id).await?;
+    tx.commit().await?;
+    // Before the password: it need not be said twice.
+    let code = match (has_second_factor, code) {
+        (true, None) => {
+            let detail = "is missing: there is a second factor";
+            return Err(Rejection::invalid_field("/code", "required", detail).into());
+        }
+        (false, Some(_)) => return Err(second_factors::wrong_code().into()),
+        (_, code) => code,
+    };
     let Some((mut tx, proven)) = prove_own(app, person, password).await? else {
         return Err(wrong_password("/password").into());
     };
-    let Some(cleared) = pass_the_gate(&mut tx, &proven).await? else {
+    let who = proven.who();
+    let mut assurance = Assurance::OneFactor;
+    if let Some(code) = code {
+        tx.commit().await?;
+        let shown = second_factors::prove(app, &person.origin, who.user_id, who.device, code).await?;
+        (tx, _) = shown.ok_or_else(second_factors::wrong_code)?;
+        assurance = Assurance::TwoFactors;
+    }
+    let Ok(cleared) = pass_the_gate(&mut tx, who, assurance).await? else {
         tx.commit().await?;
         return Err(Rejection::token_refused().into());
     };
@@ -154,34 +277,42 @@ pub fn wrong_password(pointer: &str) -> Rejection {
     Rejection::unprocessable_field(pointer, "wrong_password", "This is not your present password.")
 }
 
-async fn pass_the_gate(tx: &mut Tx, proven: &Proven) -> AppResult<Option<Cleared>> {
-    let device = if proven.device.is_some() { Device::Known } else { Device::Unknown };
-    let act = Act::SignIn { device, auth_epoch: proven.auth_epoch };
-    match caller::ask(tx, proven.user_id, act).await? {
-        Ok(cleared) => Ok(Some(cleared)),
-        Err(refusal) => {
-            let event = Event::failure("sign_in").on("user", proven.user_id).detail("refusal", refusal.as_str());
-            let event = trace::note_device(event, proven.device);
-            audit::record(tx, event).await?;
-            metrics::counter!("usher_sign_ins_total", "outcome" => "failure").increment(1);
-            Ok(None)
+/// What the gate says; that the second factor is missing is no refusal yet.
+async fn pass_the_gate(tx: &mut Tx, who: Who, assurance: Assurance) -> AppResult<Result<Cleared, Refusal>> {
+    let device = if who.device.is_some() { Device::Known } else { Device::Unknown };
+    let act = Act::SignIn { device, auth_epoch: who.auth_epoch, assurance };
+    let asked = caller::ask(tx, who.user_id, act).await?;
+    if let Err(refusal) = asked
+        && refusal != Refusal::SecondFactorMissing
+    {
+        let event = Event::failure("sign_in").on("user", who.user_id).detail("refusal", refusal.as_str());
+        audit::record(tx, trace::note_device(event, who.device)).await?;
+        metrics::counter!("usher_sign_ins_total", "outcome" => "failure").increment(1);
+    }
+    Ok(asked)
+}
+
+impl RightPassword {
+    /// Stores the password under today's parameters when they have been raised since. The person need not wait for success.
+    async fn rehash(&self, app: &App, origin: &Origin) {
+        let Self { proven, password } = self;
+        if !app.hasher.is_outdated(&proven.phc) {
+            return;
         }
+        let store = async {
+            let phc = app.hasher.hash(password, origin.network()).await?;
+            let mut tx = app.begin_as(crate::db::Actor::System).await?;
+            password::rehash(&mut tx, proven.user_id, &proven.phc, &phc).await?;
+            tx.commit().await?;
+            AppResult::Ok(())
+        };
+        crate::error::LogAndIgnore::log_and_ignore(store.await, "the next sign-in tries again");
     }
 }
 
-/// Stores the password under today's parameters when they have been raised since. The person need not wait for success.
-async fn rehash(app: &App, origin: &Origin, proven: &Proven, password: &SecretText) {
-    if !app.hasher.is_outdated(&proven.phc) {
-        return;
-    }
-    let store = async {
-        let phc = app.hasher.hash(password, origin.network()).await?;
-        let mut tx = app.begin_as(crate::db::Actor::System).await?;
-        password::rehash(&mut tx, proven.user_id, &proven.phc, &phc).await?;
-        tx.commit().await?;
-        AppResult::Ok(())
-    };
-    crate::error::LogAndIgnore::log_and_ignore(store.await, "the next sign-in tries again");
+/// Ends every sign-in that waits, and says how many.
+pub async fn end_every_pending(tx: &mut Tx) -> DbResult<u64> {
+    store::delete_all_pending(tx).await
 }
 
 /// One refusal for every reason.

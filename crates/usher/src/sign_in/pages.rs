@@ -1,8 +1,8 @@
-//! Signing in by a browser: first who it is, then the password. The page that asks for the password, and the one that refuses it, are
-//! the same whether or not there is such an account.
+//! Signing in by a browser: first who it is, then the password, then the second factor if there is one. The page that asks for the
+//! password, and the one that refuses it, are the same whether or not there is such an account.
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use axum::routing::get;
 use jiff::SignedDuration;
@@ -10,28 +10,35 @@ use minijinja::context;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{BegunInBrowser, Credentials};
+use super::{BegunInBrowser, Credentials, Step, pending};
 use crate::app::App;
 use crate::config::Registration;
 use crate::error::{AppError, AppResult};
-use crate::html::{Cookie, Faults, Field, Members, ReturnTo, SignedForm, SignedIn, Visitor, VisitorForm, cookies, see_other};
+use crate::html::{
+    self, Cookie, Faults, Field, Members, ReturnTo, SignedForm, SignedIn, Visitor, VisitorForm, cookies, see_other,
+};
+use crate::second_factors;
 use crate::secret::SecretText;
 use crate::sessions::BrowserSession;
 
 const PAGE: &str = "sign_in/page.html";
 const AGAIN_PAGE: &str = "sign_in/again.html";
+const FACTOR_PAGE: &str = "sign_in/second_factor.html";
+const FACTOR: &str = "/sign-in/second-factor";
 /// As long as browsers keep a cookie.
 const DEVICE_KEPT_FOR: SignedDuration = SignedDuration::from_hours(400 * 24);
 const NO_PASSWORD: &str = "Enter your password.";
 
-const FIELDS: [Field; 2] = [
+const FIELDS: [Field; 3] = [
     Field { name: "identifier", subject: "It", missing: "Enter your e-mail address or your user name." },
     Field { name: "password", subject: "The password", missing: NO_PASSWORD },
+    Field { name: "code", subject: "The code", missing: "Enter your code." },
 ];
 
 pub fn router() -> Router<App> {
     Router::new()
         .route("/sign-in", get(show_sign_in).post(submit_sign_in))
+        .route("/sign-in/second-factor", get(show_second_factor).post(submit_second_factor))
         .route("/reauthenticate", get(show_again).post(submit_again))
 }
 
@@ -52,6 +59,7 @@ struct SignInForm {
 #[serde(deny_unknown_fields)]
 struct AgainForm {
     password: SecretText,
+    code: Option<SecretText>,
     #[serde(default)]
     #[expect(dead_code, reason = "it is read before the others are looked at")]
     return_to: Option<String>,
@@ -83,7 +91,12 @@ async fn submit_sign_in(State(app): State<App>, form: VisitorForm) -> AppResult<
     let credentials = Credentials { identifier, password: &password, device_token: visitor.device_token.as_ref() };
     let before = visitor.signed_in.as_ref().map(|before| before.person.session_id);
     match super::in_browser(&app, &visitor.origin, credentials, before).await {
-        Ok(begun) => enter(&app, &begun, &return_to),
+        Ok(Step::Begun(begun)) => enter(&app, &begun, &return_to),
+        Ok(Step::SecondFactor(pending)) => {
+            let mut response = see_other(&return_to.by_way_of(FACTOR));
+            cookies::set(&app, &mut response, Cookie::Pending, pending.token.reveal(), Some(pending::LIFETIME))?;
+            Ok(response)
+        }
         Err(AppError::Rejected(rejection)) if rejection.code == "invalid_credentials" => {
             ask(&app, &visitor, "password", identifier, &return_to, &Faults::at("password", rejection.detail))
         }
@@ -127,8 +140,77 @@ fn go_on(app: &App, session: &BrowserSession, return_to: &ReturnTo) -> AppResult
     Ok(response)
 }
 
+/// The code of the second factor.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct FactorForm {
+    code: SecretText,
+    #[serde(default)]
+    #[expect(dead_code, reason = "it is read before the others are looked at")]
+    return_to: Option<String>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "it is read before the others are looked at")]
+    with: Option<String>,
+}
+
+/// By which of the two people want to go on; the page for the app has a keyboard of digits.
+fn way(with: &str) -> &'static str {
+    if with == "recovery" { "recovery" } else { "code" }
+}
+
+/// A sign-in that is over leads to its beginning.
+async fn show_second_factor(
+    visitor: Visitor,
+    State(app): State<App>,
+    OriginalUri(uri): OriginalUri,
+    return_to: ReturnTo,
+) -> AppResult<Response> {
+    if visitor.pending.is_none() {
+        return Ok(see_other(&return_to.by_way_of("/sign-in")));
+    }
+    let with = html::parameter(uri.query().unwrap_or_default(), "with");
+    ask_for_code(&app, &visitor, way(&with), &return_to, &Faults::default())
+}
+
+async fn submit_second_factor(State(app): State<App>, form: VisitorForm) -> AppResult<Response> {
+    let VisitorForm { visitor, members } = form;
+    let return_to = carried(&app, &members);
+    let before = visitor.signed_in.as_ref().map(|before| before.person.session_id);
+    let begun = match (&visitor.pending, members.parse::<FactorForm>()) {
+        (Some(pending), Ok(sent)) => super::by_second_factor_in_browser(&app, &visitor.origin, pending, &sent.code, before).await,
+        (None, _) => Err(pending::over().into()),
+        (Some(_), Err(error)) => Err(error),
+    };
+    match begun {
+        Ok(begun) => {
+            let mut response = enter(&app, &begun, &return_to)?;
+            cookies::forget(&app, &mut response, Cookie::Pending)?;
+            Ok(response)
+        }
+        Err(error) if error.code() == Some("sign_in_over") => {
+            let mut response = ask_for_code(&app, &visitor, "over", &return_to, &Faults::default())?;
+            cookies::forget(&app, &mut response, Cookie::Pending)?;
+            Ok(response)
+        }
+        Err(error) => ask_for_code(&app, &visitor, way(members.text("with")), &return_to, &Faults::of(error, &FIELDS)?),
+    }
+}
+
+fn ask_for_code(app: &App, visitor: &Visitor, state: &str, return_to: &ReturnTo, faults: &Faults) -> AppResult<Response> {
+    let with = if state == "code" { "recovery" } else { "code" };
+    let here = return_to.by_way_of(FACTOR);
+    let mark = if here.contains('?') { '&' } else { '?' };
+    let values = context! {
+        state => state,
+        return_to => return_to.as_str(),
+        begin_again => return_to.by_way_of("/sign-in"),
+        other_way => format!("{here}{mark}with={with}"),
+    };
+    visitor.page(app, FACTOR_PAGE, values, faults)
+}
+
 async fn show_again(signed_in: SignedIn, State(app): State<App>, return_to: ReturnTo) -> AppResult<Response> {
-    ask_again(&app, &signed_in, &return_to, &Faults::default())
+    ask_again(&app, &signed_in, &return_to, &Faults::default()).await
 }
 
 async fn submit_again(State(app): State<App>, form: SignedForm) -> AppResult<Response> {
@@ -136,15 +218,19 @@ async fn submit_again(State(app): State<App>, form: SignedForm) -> AppResult<Res
     let return_to = carried(&app, &members);
     let sent: AppResult<AgainForm> = members.parse();
     let proven = match sent {
-        Ok(sent) => super::again_in_browser(&app, &signed_in.person, &sent.password).await,
+        Ok(sent) => super::again_in_browser(&app, &signed_in.person, &sent.password, sent.code.as_ref()).await,
         Err(error) => Err(error),
     };
     match proven {
         Ok(session) => go_on(&app, &session, &return_to),
-        Err(error) => ask_again(&app, &signed_in, &return_to, &Faults::of(error, &FIELDS)?),
+        Err(error) => ask_again(&app, &signed_in, &return_to, &Faults::of(error, &FIELDS)?).await,
     }
 }
 
-fn ask_again(app: &App, signed_in: &SignedIn, return_to: &ReturnTo, faults: &Faults) -> AppResult<Response> {
-    signed_in.page(app, "", AGAIN_PAGE, context! { return_to => return_to.path() }, faults)
+async fn ask_again(app: &App, signed_in: &SignedIn, return_to: &ReturnTo, faults: &Faults) -> AppResult<Response> {
+    let mut tx = app.begin(&signed_in.person.origin).await?;
+    let has_second_factor = second_factors::is_bound(&mut tx, signed_in.person.user_id).await?;
+    tx.commit().await?;
+    let values = context! { return_to => return_to.path(), has_second_factor => has_second_factor };
+    signed_in.page(app, "", AGAIN_PAGE, values, faults)
 }

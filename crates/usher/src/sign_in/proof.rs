@@ -42,6 +42,20 @@ pub struct Proven {
     pub auth_epoch: i64,
 }
 
+/// Who is on the way in, and what binds what comes after to that.
+#[derive(Clone, Copy, Debug)]
+pub struct Who {
+    pub user_id: UserId,
+    pub device: Option<DeviceId>,
+    pub auth_epoch: i64,
+}
+
+impl Proven {
+    pub fn who(&self) -> Who {
+        Who { user_id: self.user_id, device: self.device, auth_epoch: self.auth_epoch }
+    }
+}
+
 /// A paid attempt: the hash may be computed.
 struct Attempt {
     user_id: Option<UserId>,

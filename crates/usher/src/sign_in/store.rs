@@ -1,5 +1,8 @@
-//! Finding the account a person means.
+//! Finding the account a person means, and sign-ins that wait for the second factor.
 
+use jiff::Timestamp;
+
+use super::proof::Who;
 use crate::db::{DbResult, Tx};
 use crate::emails::EmailAddress;
 use crate::id::UserId;
@@ -28,4 +31,41 @@ pub async fn find_by_identifier(tx: &mut Tx, identifier: &str) -> DbResult<Optio
         from users
         where username_normal = lower($2)";
     Ok(tx.query_opt(sql, &[&address, &username]).await?.map(|row| row.get("id")))
+}
+
+pub async fn insert_pending(tx: &mut Tx, hash: &[u8], who: Who, expires_at: Timestamp) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        insert into pending_sign_ins (token_hash, user_id, auth_epoch, device_id, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6)";
+    tx.execute(sql, &[&hash, &who.user_id, &who.auth_epoch, &who.device, &now, &expires_at]).await?;
+    Ok(())
+}
+
+pub async fn find_pending(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<Who>> {
+    let now = tx.now();
+    let sql = "
+        select user_id, auth_epoch, device_id
+        from pending_sign_ins
+        where token_hash = $1 and expires_at > $2";
+    Ok(tx.query_opt(sql, &[&hash, &now]).await?.map(|row| Who {
+        user_id: row.get("user_id"),
+        device: row.get("device_id"),
+        auth_epoch: row.get("auth_epoch"),
+    }))
+}
+
+/// The one statement that decides who goes on with a sign-in.
+pub async fn use_pending(tx: &mut Tx, hash: &[u8]) -> DbResult<bool> {
+    let now = tx.now();
+    Ok(tx.execute("delete from pending_sign_ins where token_hash = $1 and expires_at > $2", &[&hash, &now]).await? == 1)
+}
+
+pub async fn delete_all_pending(tx: &mut Tx) -> DbResult<u64> {
+    tx.execute("delete from pending_sign_ins", &[]).await
+}
+
+pub async fn delete_expired(tx: &mut Tx) -> DbResult<u64> {
+    let now = tx.now();
+    tx.execute("delete from pending_sign_ins where expires_at <= $1", &[&now]).await
 }

@@ -26,7 +26,8 @@ pub struct Attempt {
     pub id: Uuid,
     pub at: Timestamp,
     pub signed_in: bool,
-    /// What it failed at: `locked`, `network`, `credentials`, or what the gate said, such as `suspended`.
+    /// What it failed at: `locked`, `network`, `credentials`, `second_factor`, `second_factor_locked`, or what the gate said, such as
+    /// `suspended`.
     pub refusal: Option<String>,
     /// The same in words.
     pub explanation: &'static str,
@@ -44,9 +45,10 @@ pub struct Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "SignInDecision")]
 pub struct Decision {
-    /// `device`, `lock`, `network`, `password` or `standing`.
+    /// `device`, `lock`, `network`, `password`, `standing`, or `second_factor` where one was shown.
     pub about: &'static str,
-    /// Of a device `known` or `unknown`, of a password `right`, `wrong` or `none` (the user has none), else `passed` or `refused`.
+    /// Of a device `known` or `unknown`, of a password `right`, `wrong` or `none` (the user has none), of a second factor `right`, `wrong`
+    /// or `locked`, else `passed` or `refused`.
     pub result: &'static str,
 }
 
@@ -77,7 +79,7 @@ fn attempt(event: AuditEvent, masked: bool) -> Attempt {
         at: event.occurred_at,
         signed_in: event.outcome == "success",
         explanation: explain(refusal.as_deref(), password.as_deref()),
-        decisions: decisions(refusal.as_deref(), device.as_deref(), password.as_deref()),
+        decisions: decisions(refusal.as_deref(), device.as_deref(), password.as_deref(), detail("second_factor").is_some()),
         locked_until: detail("locked_until").and_then(|until| until.parse().ok()),
         refusal,
         address,
@@ -90,7 +92,7 @@ fn mask(address: &str) -> String {
     Network::of(address.parse::<IpAddr>().ok()).to_string()
 }
 
-fn decisions(refusal: Option<&str>, device: Option<&str>, password: Option<&str>) -> Vec<Decision> {
+fn decisions(refusal: Option<&str>, device: Option<&str>, password: Option<&str>, has_second: bool) -> Vec<Decision> {
     let device = match device {
         Some("known") => "known",
         _ => "unknown",
@@ -101,8 +103,8 @@ fn decisions(refusal: Option<&str>, device: Option<&str>, password: Option<&str>
             Some("locked") => about == "lock",
             Some("network") => about == "network",
             Some("credentials") => about == "password",
+            Some("second_factor" | "second_factor_locked") | None => false,
             Some(_) => about == "standing",
-            None => false,
         };
         let result = match (about, fails) {
             ("password", true) if password == Some("none") => "none",
@@ -113,9 +115,15 @@ fn decisions(refusal: Option<&str>, device: Option<&str>, password: Option<&str>
         };
         decisions.push(Decision { about, result });
         if fails {
-            break;
+            return decisions;
         }
     }
+    let shown = match refusal {
+        Some("second_factor") => Some("wrong"),
+        Some("second_factor_locked") => Some("locked"),
+        _ => has_second.then_some("right"),
+    };
+    decisions.extend(shown.map(|result| Decision { about: "second_factor", result }));
     decisions
 }
 
@@ -127,6 +135,10 @@ fn explain(refusal: Option<&str>, password: Option<&str>) -> &'static str {
         (Some("locked"), _) => "Too many wrong passwords came before; nobody looked at this one.",
         (Some("network"), _) => {
             "Too many wrong passwords came from this network, at whatever accounts; nobody looked at this one."
+        }
+        (Some("second_factor"), _) => "The password was right, but the code of the second factor was not.",
+        (Some("second_factor_locked"), _) => {
+            "The password was right, but too many wrong codes came before; nobody looked at this one."
         }
         (Some("pending"), _) => "The password was right, but the user has not verified their address yet.",
         (Some("suspended"), _) => "The password was right, but the user is suspended.",
@@ -144,12 +156,15 @@ mod tests {
     #[test]
     fn decisions_end_with_the_one_that_refuses() {
         let names = |refusal, password| -> Vec<_> {
-            decisions(refusal, Some("known"), password).iter().map(|decision| (decision.about, decision.result)).collect()
+            decisions(refusal, Some("known"), password, false).iter().map(|decision| (decision.about, decision.result)).collect()
         };
         assert_eq!(names(Some("locked"), None), [("device", "known"), ("lock", "refused")]);
         assert_eq!(names(Some("credentials"), Some("none")).last(), Some(&("password", "none")));
         assert_eq!(names(Some("suspended"), None).last(), Some(&("standing", "refused")));
         assert_eq!(names(None, None).len(), 5);
+        assert_eq!(names(Some("second_factor"), None).last(), Some(&("second_factor", "wrong")));
+        assert_eq!(names(Some("second_factor_locked"), None).last(), Some(&("second_factor", "locked")));
+        assert_eq!(decisions(None, None, None, true).last().unwrap().about, "second_factor");
     }
 
     #[test]

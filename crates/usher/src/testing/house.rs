@@ -12,11 +12,16 @@ use crate::db::migrations::{self, Standing};
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 21] = [
+const OUTSIDE_THE_DOCUMENT: [&str; 27] = [
     "/",
     "/.well-known/change-password",
     "/account",
     "/account/password",
+    "/account/second-factors",
+    "/account/second-factors/app",
+    "/account/second-factors/recovery-codes",
+    "/account/second-factors/remove",
+    "/account/second-factors/start",
     "/account/sessions",
     "/account/sessions/end-others",
     "/account/sessions/{id}/end",
@@ -31,16 +36,23 @@ const OUTSIDE_THE_DOCUMENT: [&str; 21] = [
     "/reset-password",
     "/setup",
     "/sign-in",
+    "/sign-in/second-factor",
     "/sign-out",
     "/undo-deletion",
     "/verify",
 ];
 
 /// Pages for people who are signed in; who is not is led to the sign-in.
-const FOR_THE_SIGNED_IN: [(&str, &str); 8] = [
+const FOR_THE_SIGNED_IN: [(&str, &str); 14] = [
     ("GET", "/account"),
     ("GET", "/account/password"),
     ("POST", "/account/password"),
+    ("GET", "/account/second-factors"),
+    ("POST", "/account/second-factors/start"),
+    ("GET", "/account/second-factors/app"),
+    ("POST", "/account/second-factors/app"),
+    ("POST", "/account/second-factors/recovery-codes"),
+    ("POST", "/account/second-factors/remove"),
     ("GET", "/account/sessions"),
     ("POST", "/account/sessions/end-others"),
     ("POST", "/account/sessions/{id}/end"),
@@ -49,12 +61,13 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 8] = [
 ];
 
 /// Operations that are open to anybody. A new one has to be written down here.
-const PUBLIC: [&str; 16] = [
+const PUBLIC: [&str; 17] = [
     "GET /.well-known/jwks.json",
     "GET /livez",
     "GET /metrics",
     "GET /readyz",
     "POST /v1/login",
+    "POST /v1/login/second-factor",
     "POST /v1/me/emails/confirm",
     "POST /v1/password/check",
     "POST /v1/password/forgot",

@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use browser::Browser;
 pub use client::{Answer, Client};
-pub use people::Person;
+pub use people::{Bound, Person};
 
 use crate::app::{App, Parts};
 use crate::clock::Clock;

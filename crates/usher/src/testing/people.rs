@@ -1,13 +1,15 @@
 //! People for tests: made through the front door where there is one.
 
+use data_encoding::BASE32_NOPAD;
 use serde_json::json;
 
-use super::{Client, PASSWORD, TestApp};
+use super::{Answer, Client, PASSWORD, TestApp};
 use crate::caller::Authority;
 use crate::emails::EmailAddress;
 use crate::network::Network;
 use crate::password;
 use crate::roles::RoleName;
+use crate::second_factors::totp;
 use crate::secret::SecretText;
 use crate::users::{self, IfTaken, NewUser, Profile};
 
@@ -20,7 +22,50 @@ pub struct Person {
     pub client: Client,
 }
 
+/// An authenticator app that is bound, and the person in the session that goes on.
+pub struct Bound {
+    pub person: Person,
+    pub secret: Vec<u8>,
+    pub recovery_codes: Vec<String>,
+}
+
+impl Bound {
+    /// What the app shows in this step.
+    pub fn code(&self, app: &TestApp) -> String {
+        totp::code(&self.secret, totp::step(app.now()))
+    }
+
+    /// What it shows in the next one, which is good already and was not used for binding.
+    pub fn next_code(&self, app: &TestApp) -> String {
+        totp::code(&self.secret, totp::step(app.now()) + 1)
+    }
+}
+
 impl TestApp {
+    /// Binds an authenticator app to somebody who has signed in just now.
+    pub async fn with_second_factor(&self, person: &Person) -> Bound {
+        let started = person.client.post("/v1/me/second-factors/totp", json!({})).await.expect(200);
+        let secret = BASE32_NOPAD.decode(started.str("secret").as_bytes()).unwrap();
+        let code = totp::code(&secret, totp::step(self.now()));
+        let bound = person.client.post("/v1/me/second-factors/totp/confirm", json!({ "code": code })).await.expect(200);
+        let recovery_codes = bound.json["recovery_codes"].as_array().unwrap();
+        let recovery_codes = recovery_codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect();
+        Bound { person: self.person_of(&bound).await, secret, recovery_codes }
+    }
+
+    /// The person whom an answer has given tokens of a session.
+    pub async fn person_of(&self, tokens: &Answer) -> Person {
+        let client = self.client_with(&tokens.str("access_token"));
+        let me = client.get("/v1/me").await.expect(200);
+        Person {
+            id: me.str("id"),
+            email: me.str("email"),
+            refresh_token: tokens.str("refresh_token"),
+            access_token: tokens.str("access_token"),
+            client,
+        }
+    }
+
     /// An active user with these roles, signed in. The operator creates them, as `usher user create --password-stdin` does.
     pub async fn person(&self, name: &str, roles: &[&str]) -> Person {
         let email = format!("{name}@example.org");
@@ -59,14 +104,6 @@ impl TestApp {
     pub async fn sign_in(&self, identifier: &str, password: &str) -> Person {
         let body = json!({ "identifier": identifier, "password": password });
         let tokens = self.client().post("/v1/login", body).await.expect(200);
-        let client = self.client_with(&tokens.str("access_token"));
-        let me = client.get("/v1/me").await.expect(200);
-        Person {
-            id: me.str("id"),
-            email: me.str("email"),
-            refresh_token: tokens.str("refresh_token"),
-            access_token: tokens.str("access_token"),
-            client,
-        }
+        self.person_of(&tokens).await
     }
 }

@@ -37,13 +37,15 @@ async fn create(process: &App, token: &str, email: &str) -> Answer {
     client.send(Method::POST, "/v1/users", &[("idempotency-key", "one")], Some(json!({ "email": email }))).await
 }
 
-/// A signing key, a mail that waits and a kept answer, all sealed under the old key. Returns the administrator's token.
+/// A signing key, a mail that waits, an authenticator app and a kept answer, all sealed under the old key. Returns the administrator's
+/// token.
 async fn with_something_sealed(app: &TestApp) -> String {
     let admin = app.admin().await;
+    admin.client.post("/v1/me/second-factors/totp", json!({})).await.expect(200);
     let old = process(app, Sealer::new(&[7; 32])).await;
     create(&old, &admin.access_token, "ann@example.org").await.expect(201);
     jobs::run_due(&old, &router::jobs()).await.unwrap();
-    assert_eq!(census(&old).await.unwrap(), Census { present: 3, previous: 0, unknown: 0 });
+    assert_eq!(census(&old).await.unwrap(), Census { present: 4, previous: 0, unknown: 0 });
     admin.access_token
 }
 
@@ -62,7 +64,7 @@ async fn every_sealed_column_of_the_schema_is_known_here() {
         order by 1";
     let columns: Vec<String> = tx.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
     tx.commit().await.unwrap();
-    let mut known = [SIGNING_KEYS, AUDIT_KEYS, MAILS, KEPT_ANSWERS];
+    let mut known = [SIGNING_KEYS, AUDIT_KEYS, MAILS, TOTP_FACTORS, KEPT_ANSWERS];
     known.sort_unstable();
     assert_eq!(columns, known, "a new sealed column is resealed and counted too");
     app.finish().await;
@@ -73,14 +75,14 @@ async fn r130_after_resealing_the_previous_key_is_not_needed() {
     let app = TestApp::new().await;
     let token = with_something_sealed(&app).await;
     let changing = process(&app, both_keys()).await;
-    assert_eq!(census(&changing).await.unwrap(), Census { present: 0, previous: 3, unknown: 0 });
+    assert_eq!(census(&changing).await.unwrap(), Census { present: 0, previous: 4, unknown: 0 });
     // Before it is sealed anew, all of it is there, and a repeated request is recognised.
     let replayed = create(&changing, &token, "ann@example.org").await.expect(201);
     assert_eq!(replayed.headers["idempotency-replayed"], "true");
     create(&changing, &token, "bob@example.org").await.expect_problem(422, "idempotency_key_reused");
-    assert_eq!(sums(&reseal(&changing).await.unwrap()), [(1, 0), (0, 0), (1, 0), (1, 0)]);
-    assert_eq!(census(&changing).await.unwrap(), Census { present: 3, previous: 0, unknown: 0 });
-    assert_eq!(sums(&reseal(&changing).await.unwrap()), [(0, 0); 4], "there is nothing left to do");
+    assert_eq!(sums(&reseal(&changing).await.unwrap()), [(1, 0), (0, 0), (1, 0), (1, 0), (1, 0)]);
+    assert_eq!(census(&changing).await.unwrap(), Census { present: 4, previous: 0, unknown: 0 });
+    assert_eq!(sums(&reseal(&changing).await.unwrap()), [(0, 0); 5], "there is nothing left to do");
     // The old key is gone.
     let after = process(&app, new_key_only()).await;
     let mut tx = after.begin_as(Actor::Cli).await.unwrap();
@@ -103,14 +105,14 @@ async fn what_does_not_open_is_counted_and_left_as_it_is() {
     let app = TestApp::new().await;
     with_something_sealed(&app).await;
     let stranger = app.another(|parts| held(parts, Sealer::new(&[9; 32]).with_previous(&[8; 32])));
-    assert_eq!(sums(&reseal(&stranger).await.unwrap()), [(0, 1), (0, 0), (0, 1), (0, 1)]);
-    assert_eq!(census(&stranger).await.unwrap(), Census { present: 0, previous: 0, unknown: 3 });
+    assert_eq!(sums(&reseal(&stranger).await.unwrap()), [(0, 1), (0, 0), (0, 1), (0, 1), (0, 1)]);
+    assert_eq!(census(&stranger).await.unwrap(), Census { present: 0, previous: 0, unknown: 4 });
     let mut tx = app.tx().await;
     tx.execute("update mails set body_sealed = substring(body_sealed for 20)", &[]).await.unwrap();
     tx.commit().await.unwrap();
     let changing = process(&app, both_keys()).await;
-    assert_eq!(sums(&reseal(&changing).await.unwrap()), [(1, 0), (0, 0), (0, 1), (1, 0)]);
-    assert_eq!(census(&changing).await.unwrap(), Census { present: 2, previous: 1, unknown: 0 });
+    assert_eq!(sums(&reseal(&changing).await.unwrap()), [(1, 0), (0, 0), (0, 1), (1, 0), (1, 0)]);
+    assert_eq!(census(&changing).await.unwrap(), Census { present: 3, previous: 1, unknown: 0 });
     app.finish().await;
 }
 

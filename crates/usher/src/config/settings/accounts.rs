@@ -132,6 +132,15 @@ pub const SETTINGS: &[Setting] = &[
             NIST SP 800-63B has for a password alone.",
     },
     Setting {
+        name: "USHER_TOTP_DRIFT_STEPS",
+        section: Section::Tokens,
+        syntax: Syntax::Count(0..=2),
+        default: Fallback::Value("1"),
+        secret: false,
+        description: "By how many steps of 30 seconds the clock of an authenticator app may differ. With `1` a code is good for up to a \
+            minute and a half; OWASP ASVS 6.5.5, taken by its letter, asks for `0`. No code is good twice.",
+    },
+    Setting {
         name: "USHER_SIGNING_ALGORITHM",
         section: Section::Tokens,
         syntax: Syntax::Words(&["EdDSA", "ES256", "RS256"]),
