@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from harness import wire
 from harness.canary import PASSWORD_MARK, new_address, new_password
 from harness.client import Bearer, Client, Session, faults, problem, refused
+from harness.connections import connect
 from harness.people import Person
 from harness.server import Usher
 
@@ -360,6 +362,26 @@ def test_odd_queries_do_no_harm(entrance: str, admin: Session, query: str) -> No
     assert answer.status < 500
     if answer.status != 200:
         problem_of(answer, answer.status)
+
+
+def test_r224_a_body_that_nobody_reads_does_not_cost_the_answer(entrance: str, admin: Session) -> None:
+    """Closed while the client still sends, the connection would be reset, and the answer lost."""
+    lines = [
+        "POST /v1/service-accounts/0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d/reactivate HTTP/1.1",
+        f"Host: {wire.host_of(entrance)}",
+        f"Authorization: Bearer {admin.bearer()}",
+        "Content-Type: application/json",
+        "Content-Length: 60000",
+    ]
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    with connect(entrance) as connection:
+        for _ in range(2):
+            connection.sendall(head + b" " * 30_000)
+            time.sleep(0.1)
+            connection.sendall(b" " * 30_000)
+            answer = wire.read(connection)
+            problem_of(answer, 404)
+            assert answer.headers.get("connection", "keep-alive") != "close"
 
 
 ODD_BODIES: list[Any] = [

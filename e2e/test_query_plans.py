@@ -159,7 +159,7 @@ QUESTIONS = {
     "roles eq, some": by_filter('roles eq "manager"', "user_roles_role_name_user_id_idx", READ_THROUGH, 2 * READ_THROUGH, sort="created_at"),
     "roles eq, all": by_filter('roles eq "user"', "users_created_at_idx", 1000, sort="created_at"),
     "role": Question({"role": "manager"}, "user_roles_role_name_user_id_idx", READ_THROUGH, 2 * READ_THROUGH),
-    "status eq": by_filter('status eq "suspended"', "users_status_idx", 4000),
+    "status eq": by_filter('status eq "suspended"', "users_created_at_idx", 1000),
     "status": Question({"status": "suspended"}, "users_status_idx", 100, 100),
     "createdAt": by_filter(IN_MAY, "users_created_at_idx", 100),
     "created_after": Question(

@@ -28,9 +28,8 @@ class Watch:
             self.faults.append(f"{message.type}: {message.text}")
 
     def _failed(self, request: Request) -> None:
-        # The page was left before its icon came, for one.
-        given_up = request.failure == "net::ERR_ABORTED" and not request.is_navigation_request()
-        if not given_up:
+        # What the browser gave up itself: the page was left before its icon came, or before it was there.
+        if request.failure != "net::ERR_ABORTED":
             self.faults.append(f"failed: {request.url} {request.failure}")
 
     def _request(self, request: Request) -> None:

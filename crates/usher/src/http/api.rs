@@ -18,8 +18,8 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::generate::SchemaSettings;
 use serde_json::json;
 
+use super::limits;
 use super::problem::{self, CONTENT_TYPE, Problem};
-use super::{layers, limits};
 use crate::app::App;
 use crate::caller::{self, Caller, Denial, Permission, Person};
 use crate::db::Origin;
@@ -163,7 +163,7 @@ async fn guard(rule: Rule, mut request: Request, next: Next) -> Response {
             }
             response
         }
-        Err(error) => layers::refuse(request, error.into_response()).await,
+        Err(error) => error.into_response(),
     };
     limits::tell(admitted, rule.limit, taken)
 }

@@ -1,15 +1,19 @@
 //! Request bodies: JSON that is limited, well-formed, fits its schema, and then becomes a typed value.
 
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aide::generate::GenContext;
 use aide::openapi::{Operation, ReferenceOr, RequestBody, Response as ApiResponse, StatusCode as ApiStatus};
 use aide::operation::OperationInput;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Frame, SizeHint};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -21,8 +25,8 @@ use crate::error::{AppError, AppResult, FieldError, Rejection};
 
 /// Largest body of an ordinary request, in bytes.
 pub const BODY_MAX: usize = 64 * 1024;
-/// How long a refusal waits for a body that is on its way.
-const DISCARD_WITHIN: Duration = Duration::from_millis(100);
+/// How long an answer waits for a body that is on its way and that nobody wants.
+const DISCARD_WITHIN: Duration = Duration::from_millis(500);
 
 /// A JSON body.
 pub struct Json<T>(pub T);
@@ -93,9 +97,46 @@ pub async fn read(body: Body) -> AppResult<Bytes> {
     }
 }
 
-/// Reads a body that does not matter, if it is there and not large. False: the connection can't carry another request.
-pub async fn discard(body: Body) -> bool {
-    matches!(tokio::time::timeout(DISCARD_WITHIN, read(body)).await, Ok(Ok(_)))
+/// The body of a request, at hand even when its handler has not read it.
+#[derive(Clone)]
+pub struct Kept(Arc<Mutex<Body>>);
+
+impl Kept {
+    /// Of a request that has a body.
+    pub fn of(request: Request) -> (Request, Option<Self>) {
+        if request.body().is_end_stream() {
+            return (request, None);
+        }
+        let (parts, body) = request.into_parts();
+        let kept = Self(Arc::new(Mutex::new(body)));
+        (Request::from_parts(parts, Body::new(kept.clone())), Some(kept))
+    }
+
+    /// Reads what nobody has read, if it is there and not large. False: the connection can't carry another request.
+    pub async fn discard(self) -> bool {
+        matches!(tokio::time::timeout(DISCARD_WITHIN, read(Body::new(self))).await, Ok(Ok(_)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Body> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HttpBody for Kept {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut *self.lock()).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.lock().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.lock().size_hint()
+    }
 }
 
 /// Parses and checks a body.

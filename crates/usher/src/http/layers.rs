@@ -34,8 +34,8 @@ const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri '
 /// Puts the layers around the router, outermost last.
 pub fn wrap(router: Router<App>, app: &App) -> Router {
     router
-        .fallback(|request: Request| refuse(request, Rejection::not_found().into_response()))
-        .method_not_allowed_fallback(|request: Request| refuse(request, StatusCode::METHOD_NOT_ALLOWED.into_response()))
+        .fallback(async || Rejection::not_found().into_response())
+        .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED.into_response())
         .layer(CatchPanicLayer::custom(|_| AppError::Internal(anyhow::anyhow!("a handler panicked")).into_response()))
         .layer(from_fn_with_state(app.clone(), edge))
         .with_state(app.clone())
@@ -53,6 +53,8 @@ async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Respo
     let wants_html = wants_html(&request);
     request.extensions_mut().insert(app.clone());
     request.extensions_mut().insert(origin);
+    let version = request.version();
+    let (request, kept) = body::Kept::of(request);
 
     let trace = begin_trace(&app, &request, &route, peer);
     let span = tracing::info_span!(parent: &trace, "request", request.id = %request_id, trace_id = Empty);
@@ -60,9 +62,10 @@ async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Respo
         span.record("trace_id", id);
     }
     let answer = match refuse_early(&app, &request) {
-        Some(refusal) => refuse(request, refusal).await,
+        Some(refusal) => refusal,
         None => in_time(&app, request, next).instrument(span.clone()).instrument(trace.clone()).await,
     };
+    let answer = read_on(kept, version, answer).await;
     let rendered = problem::render(answer, &request_id, wants_html);
     let reads = [Method::GET, Method::HEAD].contains(&method);
     let mut response = if reads { not_modified(rendered, if_none_match.as_ref()) } else { rendered };
@@ -82,14 +85,15 @@ fn begin_trace(app: &App, request: &Request, route: &str, peer: Option<SocketAdd
     telemetry::request(known_method(request.method()), route, scheme, believed)
 }
 
-/// Refuses a request whose body nobody has read. It is read here, so that the connection can carry the next request; a client that
-/// waits for the refusal before it sends a body is told that the connection ends.
-pub(super) async fn refuse(request: Request, mut refusal: Response) -> Response {
-    let is_http_1 = request.version() == Version::HTTP_11;
-    if !body::discard(request.into_body()).await && is_http_1 {
-        refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+/// Reads what nobody has read of the body, so that the connection can carry the answer and the next request: one that is closed while
+/// the client still sends is reset, and the answer is lost with it. A client that waits for the answer before it sends a body is told
+/// that the connection ends.
+async fn read_on(kept: Option<body::Kept>, version: Version, mut answer: Response) -> Response {
+    let Some(kept) = kept else { return answer };
+    if !kept.discard().await && version == Version::HTTP_11 {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    refusal
+    answer
 }
 
 /// A browser that opens a page; programs ask for JSON or for anything.

@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, Method};
 
 use super::api::Access;
-use super::layers;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::db::{Actor, Origin};
@@ -85,11 +84,11 @@ async fn guard(app: App, limit: Limit, request: Request, next: Next) -> Response
     let origin = request.extensions().get::<Origin>().cloned().unwrap_or_else(|| Origin::of(Actor::Anonymous));
     let taken = match take_of_network(&app, Some(limit), &origin).await {
         Ok(taken) => taken,
-        Err(error) => return layers::refuse(request, error.into_response()).await,
+        Err(error) => return error.into_response(),
     };
     let response = match require(taken) {
         Ok(()) => next.run(request).await,
-        Err(error) => layers::refuse(request, error.into_response()).await,
+        Err(error) => error.into_response(),
     };
     tell(response, Some(limit), taken)
 }

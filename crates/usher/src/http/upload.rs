@@ -49,13 +49,7 @@ impl FromRequest<App> for Upload {
     type Rejection = AppError;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Self::Rejection> {
-        let format = match read_head(&request) {
-            Ok(format) => format,
-            Err(rejection) => {
-                body::discard(request.into_body()).await;
-                return Err(rejection);
-            }
-        };
+        let format = read_head(&request)?;
         // Its pieces have bounds of their own.
         if let Some(deadline) = request.extensions().get::<Deadline>() {
             deadline.lift();
