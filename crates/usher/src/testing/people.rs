@@ -11,7 +11,7 @@ use crate::password;
 use crate::roles::RoleName;
 use crate::second_factors::totp;
 use crate::secret::SecretText;
-use crate::users::{self, IfTaken, NewUser, Profile};
+use crate::users::{self, IfTaken, NewUser, Profile, Username};
 
 /// Somebody who is signed in.
 pub struct Person {
@@ -70,13 +70,15 @@ impl TestApp {
     pub async fn person(&self, name: &str, roles: &[&str]) -> Person {
         let email = format!("{name}@example.org");
         let address = EmailAddress::parse(&email).unwrap();
+        // Not a generated one: searches for others by a part of theirs would find it now and then.
+        let username = Username::parse(&format!("zz-{name}")).unwrap();
         let roles: Vec<RoleName> = roles.iter().map(|name| RoleName::from(*name)).collect();
         let phc = self.app.hasher.hash(&SecretText::new(PASSWORD.to_owned()), Network::of(None)).await.unwrap();
         let mut tx = self.tx().await;
         let new = NewUser {
             email: &address,
             verified: true,
-            username: None,
+            username: Some(&username),
             if_username_taken: IfTaken::Refuse,
             profile: &Profile::default(),
             attributes: &serde_json::Map::new(),

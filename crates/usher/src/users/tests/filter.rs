@@ -328,7 +328,7 @@ async fn a_walk_through_many_shows_the_same_pages_as_a_look_up_of_few() {
         let names = |list: &Json| -> Vec<String> {
             list["items"].as_array().unwrap().iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect()
         };
-        assert_eq!(names(&first.json)[99], "qq00099");
+        assert_eq!(names(&first.json)[99], "qq00099", "{query}: {:?}", names(&first.json));
         assert_eq!(names(&second.json)[0], "qq00100");
     }
     app.finish().await;
