@@ -10,8 +10,8 @@ use std::process::{Command, ExitCode};
 use crate::workspace;
 use crate::{Outcome, tools};
 
-/// Longest input that the fuzzer makes, in bytes.
-const INPUT_MAX: u32 = 4096;
+/// Longest input that the fuzzer makes where nothing else is asked for, in bytes.
+const LENGTH_MAX: u32 = 4096;
 /// One input may take so long, in seconds.
 const INPUT_SECONDS_MAX: u32 = 10;
 /// Lines of the fuzzer's output that are shown of a parser that broke.
@@ -22,6 +22,8 @@ pub struct Options {
     seconds: u32,
     /// So many inputs each, however long it takes.
     runs: Option<u64>,
+    /// Longest input in bytes. Short ones are many more a second.
+    length: u32,
     /// The address sanitizer watches what dependencies do in `unsafe`; without it the fuzzer is several times faster.
     sanitizer: bool,
     /// All of them when left out.
@@ -30,12 +32,13 @@ pub struct Options {
 
 impl Options {
     pub fn parse(words: &[&str]) -> Option<Self> {
-        let mut options = Self { seconds: 60, runs: None, sanitizer: true, target: None };
+        let mut options = Self { seconds: 60, runs: None, length: LENGTH_MAX, sanitizer: true, target: None };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match *word {
                 "--seconds" => options.seconds = words.next()?.parse().ok().filter(|seconds| *seconds > 0)?,
                 "--runs" => options.runs = Some(words.next()?.parse().ok().filter(|runs| *runs > 0)?),
+                "--length" => options.length = words.next()?.parse().ok().filter(|length| *length > 0)?,
                 "--without-sanitizer" => options.sanitizer = false,
                 name if !name.starts_with('-') && options.target.is_none() => options.target = Some(name.to_owned()),
                 _ => return None,
@@ -61,7 +64,7 @@ pub fn run(options: &Options) -> Outcome {
             None => format!("-max_total_time={}", options.seconds),
         };
         println!("{name}: {until} ...");
-        if !fuzz(&root, &place, &program, name, &until)? {
+        if !fuzz(&root, &place, &program, name, &[until, format!("-max_len={}", options.length)])? {
             broken.push(name.as_str());
         }
     }
@@ -101,7 +104,7 @@ fn host() -> Result<String, String> {
 }
 
 /// Whether the parser held.
-fn fuzz(root: &Path, place: &Path, program: &Path, name: &str, until: &str) -> Result<bool, String> {
+fn fuzz(root: &Path, place: &Path, program: &Path, name: &str, limits: &[String]) -> Result<bool, String> {
     let made = |path: PathBuf| match fs::create_dir_all(&path) {
         Ok(()) => Ok(path),
         Err(error) => Err(format!("{}: {error}", path.display())),
@@ -112,8 +115,7 @@ fn fuzz(root: &Path, place: &Path, program: &Path, name: &str, until: &str) -> R
     let output = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
     let mut command = Command::new(program);
     command
-        .arg(until)
-        .arg(format!("-max_len={INPUT_MAX}"))
+        .args(limits)
         .arg(format!("-timeout={INPUT_SECONDS_MAX}"))
         .arg(format!("-artifact_prefix={}/", broken.display()))
         .arg("-print_final_stats=1")
@@ -144,14 +146,23 @@ mod tests {
     #[test]
     fn options_are_a_time_or_a_number_and_a_name() {
         let options = |seconds, target: Option<&str>| {
-            Some(Options { seconds, runs: None, sanitizer: true, target: target.map(ToOwned::to_owned) })
+            Some(Options { seconds, runs: None, length: LENGTH_MAX, sanitizer: true, target: target.map(ToOwned::to_owned) })
         };
         assert_eq!(Options::parse(&["--runs", "9", "token"]).unwrap().runs, Some(9));
         assert!(!Options::parse(&["--without-sanitizer"]).unwrap().sanitizer);
+        assert_eq!(Options::parse(&["--length", "512"]).unwrap().length, 512);
         assert_eq!(Options::parse(&[]), options(60, None));
         assert_eq!(Options::parse(&["--seconds", "5", "token"]), options(5, Some("token")));
         assert_eq!(Options::parse(&["token"]), options(60, Some("token")));
-        for bad in [&["--seconds"][..], &["--seconds", "0"], &["--runs", "0"], &["--seconds", "x"], &["--fast"], &["a", "b"]] {
+        for bad in [
+            &["--seconds"][..],
+            &["--seconds", "0"],
+            &["--runs", "0"],
+            &["--length", "0"],
+            &["--seconds", "x"],
+            &["--fast"],
+            &["a", "b"],
+        ] {
             assert_eq!(Options::parse(bad), None, "{bad:?}");
         }
     }

@@ -55,7 +55,7 @@ cargo xtask <command>
   gen --release          Record the schema and the statements of a release under migrations/released/.
   audit                  Check the dependencies: licences, unwanted crates, sources, advisories.
   advisories FOLDER      Refresh the kept advisories from a clone of rustsec/advisory-db.
-  fuzz [--seconds N | --runs N] [--without-sanitizer] [target]
+  fuzz [--seconds N | --runs N] [--length BYTES] [--without-sanitizer] [target]
                          Run every parser of outside input, or one, under the fuzzer; 60 s each.
   docker-test [--profile P | --image IMAGE] [filter]
                          Build the image, start the stack of deploy/compose.yaml and run the pytest suite against it.
