@@ -1,7 +1,6 @@
 """Fixtures: servers behind Nginx, their mail, and people. README.md says how to run the tests and against what."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 REWRITTEN = ("client", "docs_page", "faces", "nginx", "pair", "server", "storm")
 pytest.register_assert_rewrite(*(f"harness.{name}" for name in REWRITTEN))
 
-from harness import connections, nginx, storm  # noqa: E402, the line above must come first
+from harness import chromium, connections, nginx, storm  # noqa: E402, the line above must come first
 from harness.client import Client, Session  # noqa: E402
 from harness.mailbox import Mailbox  # noqa: E402
 from harness.nginx import Front  # noqa: E402
@@ -34,8 +33,6 @@ REASONS = {
     "needs_process": "it needs the process, which E2E_BASE_URL does not give",
     "needs_mail": "it reads mail, and E2E_SMTP_LISTEN does not say where the server sends it",
 }
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-BROWSER_ON_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 
 def pytest_configure() -> None:
@@ -245,13 +242,8 @@ def person(site: Site, mailbox: Mailbox) -> Callable[..., Person]:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any], site: Site) -> dict[str, Any]:
-    """The system's Chromium, since this project downloads no browser. It believes the site's key, whoever signed for it."""
-    found = [path for path in (shutil.which(name) for name in BROWSERS) if path]
-    chosen = os.environ.get("E2E_CHROMIUM") or (found[0] if found else BROWSER_ON_MAC)
-    arguments = (
-        "--no-sandbox --headless=new --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync"
-    ).split()
+    """The system's Chromium believes the site's key, whoever signed for it."""
+    arguments = list(chromium.ARGUMENTS)
     if site.public_url.startswith("https:"):
         arguments.append(f"--ignore-certificate-errors-spki-list={connections.fingerprint(site.public_url)}")
-    return {**browser_type_launch_args, "executable_path": chosen, "args": arguments}
+    return {**browser_type_launch_args, "executable_path": chromium.program(), "args": arguments}

@@ -44,6 +44,7 @@ cargo xtask <command>
                          Measure whether the time of an answer tells that an account exists (4000 pairs).
   schemathesis [--max-examples N]
                          Ask everything that the OpenAPI document describes, by everybody (100).
+  screenshots            Take the pictures in docs/screenshots/ and measure what each page costs a browser.
   bench [NAME...] [--quick | --full] [--users N]
                          Measure the release build beside the same work by hand in PostgreSQL. bench/README.md says more.
   proofs [filter]        Run only the long suites of pytest: races, crashes, timing, conformance.
@@ -88,6 +89,7 @@ fn dispatch(words: &[&str]) -> Outcome {
         ["chaos", words @ ..] => suites::chaos(words),
         ["timing", words @ ..] => suites::timing(words),
         ["bench", words @ ..] => bench::run(words),
+        ["screenshots"] => suites::screenshots(),
         ["schemathesis"] => suites::schemathesis("100"),
         ["schemathesis", "--max-examples", count] => suites::schemathesis(count),
         ["seed", words @ ..] => match seed::Options::parse(words) {

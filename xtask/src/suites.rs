@@ -1,4 +1,5 @@
-//! `cargo xtask chaos`, `timing` and `schemathesis`: the long forms of suites that `cargo xtask test` runs in short.
+//! `cargo xtask chaos`, `timing` and `schemathesis`: the long forms of suites that `cargo xtask test` runs in short; and
+//! `screenshots`, which walks the same pages to show them.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -25,6 +26,14 @@ pub fn timing(words: &[&str]) -> Outcome {
 pub fn schemathesis(max_examples: &str) -> Outcome {
     let mut python = python()?;
     python.args(["-m", "pytest", "test_conformance.py", "-q", "-s"]).env("E2E_MAX_EXAMPLES", max_examples);
+    python.env("USHER_BIN", workspace::build_usher(Profile::Debug)?);
+    run(&mut python)
+}
+
+/// Writes the pictures of the pages under `docs/`, and prints what each page costs a browser.
+pub fn screenshots() -> Outcome {
+    let mut python = python()?;
+    python.args(["-m", "showing"]).arg(workspace::root().join("docs/screenshots"));
     python.env("USHER_BIN", workspace::build_usher(Profile::Debug)?);
     run(&mut python)
 }

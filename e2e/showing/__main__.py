@@ -1,0 +1,45 @@
+"""`python -m showing FOLDER`, with USHER_BIN naming the program: writes the pictures there, and prints a line for each page."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from harness.mailbox import Mailbox
+from harness.server import Stage
+
+from .pages import PAGES
+from .people import Cast
+from .visit import Visitors
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="showing", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    mailbox = Mailbox()
+    stage = Stage(Path(os.environ["USHER_BIN"]).resolve(), mailbox.port)
+    server = stage.usher()
+    heavy = False
+    try:
+        server.start()
+        cast = Cast(server, mailbox)
+        with Visitors(server.public_url, cast) as visitors:
+            print(f"{'page':<16} {'bytes':>8} {'requests':>8} {'server ms':>9} {'LCP ms':>7} {'shift':>6}")
+            for page in PAGES:
+                seen = visitors.see(page, options.folder)
+                heavy |= seen.bytes > page.bytes_max or seen.shift > 0
+                print(f"{page.name:<16} {seen.bytes:>8} {seen.requests:>8} {seen.server:>9.1f} {seen.painted:>7.0f} {seen.shift:>6.3f}")
+    finally:
+        server.stop()
+        server.remove()
+        stage.close()
+        mailbox.close()
+    if heavy:
+        print("too much: a page is heavier than it may be, or moves while it loads")
+    return 1 if heavy else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

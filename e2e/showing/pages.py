@@ -1,0 +1,28 @@
+"""Which pages are shown, to whom, and on which screen."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Page:
+    name: str
+    path: str
+    # Of the cast; nobody who is signed in when left out.
+    who: str | None = None
+    width: int = 1440
+    height: int = 900
+    scheme: str = "light"
+    # Over the wire, at the first visit, with style, script and icon.
+    bytes_max: int = 60_000
+
+
+PHONE = {"width": 390, "height": 844}
+
+PAGES = [
+    Page("sign-in", "/sign-in"),
+    Page("sign-in-phone", "/sign-in", **PHONE, scheme="dark"),
+    Page("register", "/register"),
+    Page("account", "/account", who="ada"),
+    Page("sessions", "/account/sessions", who="ada", scheme="dark"),
+    Page("second-factors", "/account/second-factors", who="ada", **PHONE),
+]
