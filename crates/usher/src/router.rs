@@ -68,6 +68,9 @@ pub fn router(app: &App) -> Router {
     let pages = Router::new()
         .route("/assets/{*path}", get(assets::show))
         .merge(sessions::pages())
+        .merge(me::account())
+        .merge(addresses::account())
+        .merge(api_keys::pages())
         .merge(forms.layer(from_fn_with_state(app.clone(), limits::guard_forms)))
         .merge(mailing.layer(from_fn_with_state(app.clone(), limits::guard_mailing_forms)));
     layers::wrap(operations.merge(docs::router(&document)).merge(pages), app)

@@ -5,6 +5,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::lock_own;
 use crate::app::App;
 use crate::caller::{Caller, Permission, Person};
 use crate::db::{Origin, Tx};
@@ -221,12 +222,6 @@ async fn remove_user_email(
     super::remove(&mut tx, &before, path.email_id).await?;
     tx.commit().await?;
     Ok(NoContent)
-}
-
-async fn lock_own(app: &App, person: &Person) -> AppResult<(Tx, User)> {
-    let mut tx = app.begin(&person.origin).await?;
-    let user = users::lock(&mut tx, person.authority(), person.user_id).await?;
-    Ok((tx, user))
 }
 
 async fn lock(app: &App, caller: &Caller, user_id: UserId) -> AppResult<(Tx, User)> {

@@ -8,10 +8,11 @@ mod pages;
 mod tests;
 
 pub use api::router;
-pub use pages::router as pages;
+pub use pages::{account, router as pages};
 
+use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{Authority, UserStatus};
+use crate::caller::{Authority, Person, UserStatus};
 use crate::db::Tx;
 use crate::emails::{self, EmailAddress};
 use crate::error::{AppResult, FieldError, Rejection};
@@ -23,6 +24,13 @@ use crate::users::{self, User, UserEmail};
 
 /// Addresses a user may have.
 pub const ADDRESSES_MAX: usize = 10;
+
+/// A user, locked for what they do about their own addresses.
+async fn lock_own(app: &App, person: &Person) -> AppResult<(Tx, User)> {
+    let mut tx = app.begin(&person.origin).await?;
+    let user = users::lock(&mut tx, person.authority(), person.user_id).await?;
+    Ok((tx, user))
+}
 
 /// Notes that a user who has been locked for it wants this address. A link goes to it, and a notice to the primary one.
 pub async fn request(tx: &mut Tx, user: &User, address: &EmailAddress) -> AppResult<()> {

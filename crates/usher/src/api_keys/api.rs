@@ -6,17 +6,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ApiKey, Holder, KeyWish, NewApiKey};
+use super::{ApiKey, KeyWish, NewApiKey};
 use crate::app::App;
-use crate::caller::{self, Caller, Permission, PermissionSet, Person, Subject};
+use crate::caller::{self, Caller, Permission, Person, Subject};
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::idempotency::Creating;
 use crate::http::output::{Created, Listed, NoContent};
 use crate::http::params::{Part, Path, Query};
 use crate::id::{ApiKeyId, UserId};
-use crate::mails::{self, Template};
-use crate::users;
 
 const READ: Access = Access::Holding(Permission::UsersRead);
 const WRITE: Access = Access::Holding(Permission::UsersWrite);
@@ -99,12 +97,7 @@ async fn create_my_api_key(person: Person, State(app): State<App>, request: Crea
     if let Some(answer) = request.replay(&app, &mut tx).await? {
         return Ok(answer);
     }
-    let user = users::lock(&mut tx, person.authority(), person.user_id).await?;
-    let permissions: PermissionSet = request.body.permissions.iter().flatten().copied().collect();
-    let holder = Holder::User { id: user.id, auth_epoch: person.auth_epoch };
-    let made = super::create(&app, &mut tx, person.authority(), holder, permissions, &request.body).await?;
-    let about = mails::About::of(&tx);
-    mails::request_about(&mut tx, Template::ApiKeyCreated, user.id, about).await?;
+    let made = super::create_own(&app, &mut tx, &person, &request.body).await?;
     let answer = Created::unversioned(format!("/v1/me/api-keys/{}", made.api_key.id), &made)?;
     request.keep(&app, &mut tx, &answer.0).await?;
     tx.commit().await?;

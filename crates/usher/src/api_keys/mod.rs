@@ -5,6 +5,7 @@
 
 mod api;
 mod jobs;
+mod pages;
 mod store;
 
 #[cfg(test)]
@@ -19,17 +20,19 @@ use serde::{Deserialize, Serialize};
 
 pub use api::router;
 pub use jobs::register;
+pub use pages::router as pages;
 
 use crate::activity;
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{Authority, KeyUse, Permission, PermissionSet, Subject};
+use crate::caller::{Authority, KeyUse, Permission, PermissionSet, Person, Subject};
 use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, LogAndIgnore, Rejection};
 use crate::id::{ApiKeyId, ServiceAccountId, UserId};
+use crate::mails::{self, About, Template};
 use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
-use crate::users::Name;
+use crate::users::{self, Name};
 
 /// Living keys that one user or service account may hold.
 const HELD_MAX: i64 = 50;
@@ -141,6 +144,17 @@ pub async fn create(
     let event = Event::success("api_key.created").changed(&(), &api_key);
     audit::record(tx, about(event, api_key.id, holder.subject())).await?;
     Ok(NewApiKey { key: secret.reveal().to_owned(), api_key })
+}
+
+/// Makes a key for the person who asks. A mail tells them of it.
+pub async fn create_own(app: &App, tx: &mut Tx, person: &Person, wish: &KeyWish) -> AppResult<NewApiKey> {
+    let user = users::lock(tx, person.authority(), person.user_id).await?;
+    let permissions: PermissionSet = wish.permissions.iter().flatten().copied().collect();
+    let holder = Holder::User { id: user.id, auth_epoch: person.auth_epoch };
+    let made = create(app, tx, person.authority(), holder, permissions, wish).await?;
+    let about = About::of(tx);
+    mails::request_about(tx, Template::ApiKeyCreated, user.id, about).await?;
+    Ok(made)
 }
 
 /// One page of a holder's living keys, the newest first.

@@ -36,7 +36,7 @@ use uuid::Uuid;
 
 pub use api::router;
 pub use changes::{Outcome, lock_for_change, put};
-pub use document::{Document, Visibility};
+pub use document::{Document, Format, Rule, Type, Visibility};
 pub use jobs::register;
 pub use migration::Operation;
 pub use schema::{Kind, Property, Schema, normal_text};

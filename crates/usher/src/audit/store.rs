@@ -139,7 +139,11 @@ pub async fn delete_details(tx: &mut Tx, user_ids: &[UserId], limit: i64) -> DbR
 pub struct Wanted {
     pub actor_id: Option<Uuid>,
     pub target_id: Option<String>,
+    /// Only what concerned this person, whoever did it.
+    pub subject_id: Option<Uuid>,
     pub action: Option<String>,
+    /// Only these.
+    pub actions: Option<Vec<String>>,
     /// Only what begins a change set.
     pub heads: bool,
     /// Only what belongs to this change set and does not begin it.
@@ -159,7 +163,9 @@ pub async fn list_events(tx: &mut Tx, wanted: Wanted) -> DbResult<Vec<AuditEvent
     conditions.require_if("e.id >= {}", wanted.since.map(first_uuid));
     conditions.require_if("e.actor_id = {}", wanted.actor_id);
     conditions.require_if("e.target_id = {}", wanted.target_id);
+    conditions.require_if("e.subject_id = {}", wanted.subject_id);
     conditions.require_if("e.action = {}", wanted.action);
+    conditions.require_if("e.action = any({})", wanted.actions);
     conditions.require_if("c.change_id = {} and c.change_id <> c.event_id", wanted.change_id);
     if wanted.heads {
         conditions.require("c.change_id = c.event_id");

@@ -6,9 +6,12 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::db::{DbResult, Tx};
 use crate::error::AppResult;
@@ -29,6 +32,23 @@ pub struct Device {
     pub token: Option<SecretText>,
     /// The user has signed in before, and neither there nor with such a program from that network.
     pub is_strange: bool,
+}
+
+/// A device that a user has signed in on, as they may see it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct KnownDevice {
+    pub id: DeviceId,
+    pub created_at: Timestamp,
+    /// When somebody last signed in on it.
+    pub last_seen_at: Timestamp,
+    #[schemars(with = "Option<String>")]
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+}
+
+/// The devices that the user is known by, the most recent first.
+pub async fn list(tx: &mut Tx, user_id: UserId) -> DbResult<Vec<KnownDevice>> {
+    store::list_known(tx, user_id).await
 }
 
 /// The user's device that holds this token, if it is one.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use super::KnownDevice;
 use crate::db::{DbResult, Tx};
 use crate::id::{DeviceId, UserId};
 
@@ -41,6 +42,23 @@ pub async fn list_places(tx: &mut Tx, user_id: UserId) -> DbResult<Vec<Place>> {
         limit 50";
     let rows = tx.query(sql, &[&user_id]).await?;
     Ok(rows.iter().map(|row| Place { address: row.get("address"), user_agent: row.get("user_agent") }).collect())
+}
+
+pub async fn list_known(tx: &mut Tx, user_id: UserId) -> DbResult<Vec<KnownDevice>> {
+    let sql = "
+        select id, created_at, last_seen_at, address, user_agent
+        from devices
+        where user_id = $1
+        order by last_seen_at desc, id desc";
+    let rows = tx.query(sql, &[&user_id]).await?;
+    let known = rows.iter().map(|row| KnownDevice {
+        id: row.get("id"),
+        created_at: row.get("created_at"),
+        last_seen_at: row.get("last_seen_at"),
+        address: row.get("address"),
+        user_agent: row.get("user_agent"),
+    });
+    Ok(known.collect())
 }
 
 pub async fn insert_device(tx: &mut Tx, id: DeviceId, user_id: UserId, hash: &[u8]) -> DbResult<()> {

@@ -7,12 +7,14 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use http::Uri;
 use http::request::Parts;
 use minijinja::Value as Shown;
 use minijinja::value::Serde;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use url::form_urlencoded;
 
 use crate::app::App;
 use crate::error::{AppError, AppResult, FieldError, Rejection};
@@ -22,8 +24,8 @@ use crate::secret::{SecretText, random_bytes};
 const FORM: &str = "application/x-www-form-urlencoded";
 /// The member of a form that holds its token.
 const TOKEN: &str = "form_token";
-/// Most members of a form.
-const MEMBERS_MAX: usize = 64;
+/// Most members of a form: a profile has some, and a schema of attributes up to a hundred more.
+const MEMBERS_MAX: usize = 128;
 /// Makes every page's token another one, so that compressed answers tell nothing of it.
 const SALT_BYTES: usize = 16;
 
@@ -48,6 +50,20 @@ impl LinkQuery {
 pub fn parameter(query: &str, name: &str) -> String {
     let members: Vec<(String, String)> = serde_html_form::from_str(query).unwrap_or_default();
     members.into_iter().find(|(found, _)| found == name).map(|(_, value)| value).unwrap_or_default()
+}
+
+/// Where the page of a list begins, if it is not the first.
+pub fn cursor(uri: &Uri) -> Option<String> {
+    Some(parameter(uri.query().unwrap_or_default(), "cursor")).filter(|cursor| !cursor.is_empty())
+}
+
+/// The page of a list that comes after this one; empty when there is none.
+pub fn next_page(path: &str, next: Option<&str>) -> String {
+    let link = |next| {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("cursor", next).finish();
+        format!("{path}?{query}")
+    };
+    next.map(link).unwrap_or_default()
 }
 
 /// A form behind a link that was mailed. The token of the link is the proof of who sends it.
@@ -140,29 +156,29 @@ fn bound(salt: &[u8], secret: &SecretText) -> Vec<u8> {
 
 /// What is wrong with the fields of a form, in words and in their order on the page.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(Vec<(&'static str, String)>);
+pub struct Faults(Vec<(String, String)>);
 
 /// A field of a form, for what is to be said of it.
-pub struct Field {
-    pub name: &'static str,
+pub struct Field<'a> {
+    pub name: &'a str,
     /// What a sentence about it begins with.
-    pub subject: &'static str,
+    pub subject: &'a str,
     /// What to do when it is empty.
-    pub missing: &'static str,
+    pub missing: &'a str,
 }
 
 impl Faults {
     /// One at one field.
-    pub fn at(name: &'static str, text: impl Into<String>) -> Self {
-        Self(vec![(name, text.into())])
+    pub fn at(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self(vec![(name.into(), text.into())])
     }
 
     /// What a refusal finds wrong with these fields. One that is about something else goes on as it is.
-    pub fn of(error: AppError, fields: &[Field]) -> AppResult<Self> {
+    pub fn of(error: AppError, fields: &[Field<'_>]) -> AppResult<Self> {
         let AppError::Rejected(rejection) = error else { return Err(error) };
-        let said = |field: &Field| {
+        let said = |field: &Field<'_>| {
             let fault = rejection.errors.iter().find(|fault| fault.pointer.as_deref() == Some(&format!("/{}", field.name)))?;
-            Some((field.name, in_words(field, fault)))
+            Some((field.name.to_owned(), in_words(field, fault)))
         };
         let faults: Vec<_> = fields.iter().filter_map(said).collect();
         if faults.is_empty() { Err(AppError::Rejected(rejection)) } else { Ok(Self(faults)) }
@@ -174,12 +190,12 @@ impl Faults {
 
     /// For templates: by name, and in order.
     pub(super) fn values(&self) -> (Shown, Shown) {
-        let by_name: BTreeMap<&str, &str> = self.0.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        let by_name: BTreeMap<&str, &str> = self.0.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         (Serde(by_name).into(), Serde(&self.0).into())
     }
 }
 
-fn in_words(field: &Field, fault: &FieldError) -> String {
+fn in_words(field: &Field<'_>, fault: &FieldError) -> String {
     if fault.code == "required" {
         return field.missing.to_owned();
     }

@@ -12,11 +12,12 @@ use anyhow::Context;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
 use rust_embed::RustEmbed;
 
 pub use cookies::Cookie;
-pub use forms::{Faults, Field, Form, LinkQuery, Members, parameter};
+pub use forms::{Faults, Field, Form, LinkQuery, Members, cursor, next_page, parameter};
 pub use return_to::ReturnTo;
 pub use signed_in::{Notice, SignedForm, SignedIn, done};
 pub use visitor::{Visitor, VisitorForm};
@@ -44,8 +45,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_global("product", "usher");
-    environment.add_filter("day", |time: String| in_words(&time, "%-d %B %Y"));
-    environment.add_filter("moment", |time: String| in_words(&time, "%-d %b %Y, %H:%M"));
+    environment.add_filter("day", |time: String, zone: Option<String>| in_words(&time, zone.as_deref(), "%-d %B %Y"));
+    environment.add_filter("moment", |time: String, zone: Option<String>| in_words(&time, zone.as_deref(), "%-d %b %Y, %H:%M"));
     // Nothing in them has to be escaped.
     let urls = assets::urls().into_iter().map(|(name, url)| (name, Value::from_safe_string(url)));
     environment.add_global("assets", Value::from_pairs(urls));
@@ -59,10 +60,11 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
-/// A time as people write it.
-fn in_words(time: &str, format: &str) -> Result<String, Error> {
+/// A time as people write it, in their zone: UTC when they have named none.
+fn in_words(time: &str, zone: Option<&str>, format: &str) -> Result<String, Error> {
     let time: Timestamp = time.parse().map_err(|_| Error::new(ErrorKind::InvalidOperation, "it is no time"))?;
-    Ok(time.strftime(format).to_string())
+    let zone = zone.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
+    Ok(time.to_zoned(zone).strftime(format).to_string())
 }
 
 /// A page.

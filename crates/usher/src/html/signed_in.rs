@@ -21,21 +21,47 @@ use crate::secret::SecretText;
 /// What has just happened, for the page that people come to then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
+    ProfileSaved,
+    UsernameChanged,
+    AddressRequested,
+    AddressWithdrawn,
+    PrimaryChosen,
+    AddressRemoved,
     PasswordChanged,
     SessionEnded,
     OthersEnded,
     SecondFactorRemoved,
+    KeyRevoked,
 }
 
-const NOTICES: [Notice; 4] = [Notice::PasswordChanged, Notice::SessionEnded, Notice::OthersEnded, Notice::SecondFactorRemoved];
+const NOTICES: [Notice; 11] = [
+    Notice::ProfileSaved,
+    Notice::UsernameChanged,
+    Notice::AddressRequested,
+    Notice::AddressWithdrawn,
+    Notice::PrimaryChosen,
+    Notice::AddressRemoved,
+    Notice::PasswordChanged,
+    Notice::SessionEnded,
+    Notice::OthersEnded,
+    Notice::SecondFactorRemoved,
+    Notice::KeyRevoked,
+];
 
 impl Notice {
     fn as_str(self) -> &'static str {
         match self {
+            Self::ProfileSaved => "profile_saved",
+            Self::UsernameChanged => "username_changed",
+            Self::AddressRequested => "address_requested",
+            Self::AddressWithdrawn => "address_withdrawn",
+            Self::PrimaryChosen => "primary_chosen",
+            Self::AddressRemoved => "address_removed",
             Self::PasswordChanged => "password_changed",
             Self::SessionEnded => "session_ended",
             Self::OthersEnded => "others_ended",
             Self::SecondFactorRemoved => "second_factor_removed",
+            Self::KeyRevoked => "key_revoked",
         }
     }
 }

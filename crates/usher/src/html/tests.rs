@@ -2,7 +2,7 @@
 
 use super::*;
 
-const STATES: [&str; 18] = [
+const STATES: [&str; 19] = [
     "confirm",
     "choose",
     "done",
@@ -21,6 +21,7 @@ const STATES: [&str; 18] = [
     "code",
     "recovery",
     "added",
+    "made",
 ];
 
 fn session(device: &str, current: bool) -> Value {
@@ -30,11 +31,61 @@ fn session(device: &str, current: bool) -> Value {
     }
 }
 
+/// What the pages of an account show beside.
+fn of_account(state: &str, text: &str) -> Value {
+    const TIME: &str = "2026-01-02T03:04:05Z";
+    let pair = (text.to_owned(), text.to_owned());
+    let email =
+        |primary: bool| context! { id => text, address => text, primary => primary, verified_at => primary.then_some(TIME) };
+    let key = context! {
+        id => text, name => text, prefix => text, permissions => vec![text.to_owned()], expires_at => TIME, last_used_at => TIME,
+        last_used_address => text,
+    };
+    let inputs = ["text", "email", "url", "area", "number", "date", "time", "choice"].map(|shape| {
+        context! {
+            name => format!("attribute.{shape}"), label => text, hint => text, shape => shape, value => text, most => 40,
+            choices => vec![pair.clone()], required => state == "one",
+        }
+    });
+    let entry = |tone: &str| context! { at => TIME, what => text, tone => tone, by => text, device => text, network => text };
+    let names = [
+        "display_name",
+        "given_name",
+        "family_name",
+        "bio",
+        "locale",
+        "time_zone",
+        "website_url",
+        "picture_url",
+        "github_url",
+        "linkedin_url",
+    ];
+    let lists = context! {
+        keys => if state == "none" { Vec::new() } else { vec![key] },
+        emails => vec![email(true), email(false)],
+        entries => if state == "none" { Vec::new() } else { vec![entry("plain"), entry("refused"), entry("changed")] },
+        permissions => vec![context! { name => text, about => text, chosen => true }],
+        inputs => inputs.to_vec(),
+        fields => Value::from_pairs(names.map(|name| (name, Value::from(text)))),
+        facts => vec![pair.clone()],
+        lifetimes => vec![pair.clone()],
+        languages => vec![pair.clone()],
+        zones => Value::from_pairs([(text, Value::from(vec![vec![text, text]]))]),
+        pending => context! { id => text, address => text, expires_at => TIME },
+    };
+    let more = context! {
+        is_first => state == "none", zone => (state == "one").then_some("Europe/Vienna"), key => text, key_name => text, days => text,
+        expires_at => TIME, has_room => state != "full", most => 10, other_zone => text, version => 1, username => text, until => TIME,
+    };
+    context! { ..lists, ..more }
+}
+
 fn values(state: &str, text: &str, faults: &Faults) -> Value {
     let (by_name, ordered) = faults.values();
     let user = context! {
         display_name => text, username => text, roles => vec![text.to_owned(), text.to_owned()], created_at => "2026-01-02T03:04:05Z",
-        emails => vec![context! { address => text, primary => true, verified_at => () }],
+        emails => vec![context! { address => text, primary => true, verified_at => () }], given_name => text, family_name => (),
+        bio => text, locale => (), time_zone => text, website_url => text, picture_url => (), github_url => text, linkedin_url => (),
     };
     let sessions = match state {
         "one" => vec![session(text, true)],
@@ -55,7 +106,7 @@ fn values(state: &str, text: &str, faults: &Faults) -> Value {
         display_name => text, why => text, person_name => text, here => "/account", notice => "session_ended", user => user,
         password_changed_at => (), others => 3, more_others => false, sessions => sessions, older => text, has_others => true,
     };
-    context! { ..most, ..more }
+    context! { ..most, ..more, ..of_account(state, text) }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Method};
 
 use super::api::Access;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::{Caller, Person};
 use crate::db::{Actor, Origin};
 use crate::error::{AppResult, Rejection};
 use crate::throttle::{self, Limit, Taken};
@@ -57,6 +57,14 @@ pub async fn take_of_caller(app: &App, limit: Option<Limit>, caller: &Caller) ->
 /// Takes one of what everybody who is recognised may ask for, or says when to come back.
 pub async fn admit(app: &App, caller: &Caller) -> AppResult<()> {
     require(take_of_caller(app, Some(PER_CALLER), caller).await?)
+}
+
+/// Takes one of the mails that a person may cause, or says when to come back: by a page it is the same one as by the API.
+pub async fn admit_to_mail(app: &App, person: &Person) -> AppResult<()> {
+    if throttle::is_exempt(app, person.origin.address) {
+        return Ok(());
+    }
+    require(Some(app.portions.take(app, MAILING, &person.user_id.uuid().to_string()).await?))
 }
 
 /// Refuses when the limit is met.

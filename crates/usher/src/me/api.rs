@@ -4,8 +4,9 @@ use axum::extract::State;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use super::data::OwnData;
+use super::profile::MePatch;
 use crate::app::App;
 use crate::attributes;
 use crate::caller::Person;
@@ -16,10 +17,9 @@ use crate::http::body::{Json, MergePatch};
 use crate::http::etag::IfMatch;
 use crate::http::limits;
 use crate::http::output::{Answer, NoContent, Tagged};
-use crate::patch::Patch;
 use crate::secret::SecretText;
 use crate::sessions::Tokens;
-use crate::users::{self, ProfilePatch, User, Username};
+use crate::users::{self, User};
 
 pub fn router() -> Routes {
     let op = |method, summary| Op::new(method, "/v1/me", Access::SignedIn, "Me", summary);
@@ -31,6 +31,14 @@ pub fn router() -> Routes {
                 .fails(401, "The user name shall change, and the sign-in is too long ago (`fresh_authentication_required`).")
                 .fails(409, "Somebody has the user name, or a value that is unique (`username_taken`, `attribute_taken`)."),
             update_me,
+        )
+        .op(
+            Op::new(Method::GET, "/v1/me/data", Access::SignedIn, "Me", "Everything that is known of you")
+                .description(
+                    "In one answer: you as `GET /v1/me` shows you, addresses, sessions, devices, API keys, second factors, groups, and what \
+                     has happened to your account, newest first. Lists end after 10,000 items. That you asked is noted there, too.",
+                ),
+            read_my_data,
         )
         .op(
             Op::new(Method::PUT, "/v1/me/password", Access::Fresh, "Me", "Change your password")
@@ -72,21 +80,6 @@ struct PasswordBody {
     password: SecretText,
 }
 
-/// Changes of your own profile: a field that is left out stays, `null` clears it (RFC 7396).
-#[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields, extend("example" = serde_json::json!({ "display_name": "Ann", "time_zone": "Europe/Vienna" })))]
-struct MePatch {
-    /// Can't be cleared.
-    #[serde(default)]
-    #[schemars(with = "Username")]
-    username: Option<Username>,
-    #[serde(flatten)]
-    profile: ProfilePatch,
-    /// Those of your attributes that are yours to change, member by member; `null` clears them all. At most 16 KiB as JSON.
-    #[serde(default)]
-    attributes: Patch<Map<String, Value>>,
-}
-
 /// The token from the mail.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -118,9 +111,7 @@ async fn update_me(
     let mut tx = app.begin(&person.origin).await?;
     let before = users::lock(&mut tx, person.authority(), person.user_id).await?;
     if_match.require(before.version)?;
-    let attributes = attributes::lock(&mut tx).await?.own_changes(changes.attributes)?;
-    let user = users::update(&mut tx, &before, changes.username.as_ref(), changes.profile, attributes).await?;
-    users::check_attributes(&user.attributes)?;
+    let user = super::profile::change(&mut tx, &before, changes).await?;
     tx.commit().await?;
     shown(&app, user).await
 }
@@ -133,6 +124,10 @@ async fn shown(app: &App, mut user: User) -> AppResult<Tagged<User>> {
 
 async fn change_password(person: Person, State(app): State<App>, Json(body): Json<PasswordBody>) -> AppResult<Answer<Tokens>> {
     super::password::change(&app, &person, body.current_password.as_ref(), &body.password).await.map(Answer)
+}
+
+async fn read_my_data(person: Person, State(app): State<App>) -> AppResult<Answer<OwnData>> {
+    super::data::gather(&app, &person).await.map(Answer)
 }
 
 async fn delete_me(person: Person, State(app): State<App>) -> AppResult<NoContent> {

@@ -7,14 +7,15 @@ use crate::error::AppResult;
 use crate::mails::{self, Template};
 use crate::one_time_tokens;
 use crate::secret::{Purpose, SecretText};
-use crate::users::{self, ChangeOfStanding};
+use crate::users::{self, ChangeOfStanding, User};
 
 /// Puts the person into the recycle bin, as an administrator would; every session ends and every link dies.
-pub async fn delete(tx: &mut Tx, person: &Person) -> AppResult<()> {
+pub async fn delete(tx: &mut Tx, person: &Person) -> AppResult<User> {
     let before = users::lock(tx, person.authority(), person.user_id).await?;
-    users::change_standing(tx, &before, ChangeOfStanding::Delete).await?;
+    let deleted = users::change_standing(tx, &before, ChangeOfStanding::Delete).await?;
     emails::forget_pending(tx, person.user_id).await?;
-    mails::request(tx, Template::UndoDeletion, person.user_id).await
+    mails::request(tx, Template::UndoDeletion, person.user_id).await?;
+    Ok(deleted)
 }
 
 /// Uses the link's token up: the person is back, with what they had. They sign in anew.

@@ -1,28 +1,24 @@
-//! A person's own pages, and the one behind the link that undoes a deletion: opening it changes nothing, pressing the button does
-//!
+//! The page of one's password, and the one behind the link that undoes a deletion: opening it changes nothing, pressing the button
+//! does. The other pages of an account stand beside their rules.
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use minijinja::context;
-use minijinja::value::Serde;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{deletion, password};
+use super::{data, deletion, history, password, profile};
 use crate::app::App;
 use crate::caller::Assurance;
 use crate::db::Origin;
-use crate::db::page::Limit;
 use crate::error::{AppError, AppResult};
 use crate::html::{self, Cookie, Faults, Field, Form, LinkQuery, Notice, SignedForm, SignedIn, cookies, see_other};
 use crate::secret::SecretText;
-use crate::sessions::{self, BrowserSession};
-use crate::users;
+use crate::sessions::BrowserSession;
 
 const PAGE: &str = "me/undo.html";
-const ACCOUNT_PAGE: &str = "me/account.html";
 const PASSWORD_PAGE: &str = "me/password.html";
 
 const FIELDS: [Field; 2] = [
@@ -33,26 +29,14 @@ const FIELDS: [Field; 2] = [
 pub fn router() -> Router<App> {
     Router::new()
         .route("/", get(lead_to_account))
-        .route("/account", get(show_account))
         .route("/account/password", get(show_password).post(submit_password))
         .route("/.well-known/change-password", get(lead_to_password))
         .route("/undo-deletion", get(show_undo).post(submit_undo))
 }
 
-async fn show_account(signed_in: SignedIn, State(app): State<App>) -> AppResult<Response> {
-    let person = &signed_in.person;
-    let user = users::look_up(app.db.read(), person.user_id, app.clock.now()).await?;
-    let mut tx = app.begin(&person.origin).await?;
-    let password_changed_at = crate::password::find_changed_at(&mut tx, person.user_id).await?;
-    let sessions = sessions::list(&mut tx, person.user_id, Some(person.session_id), Limit::default(), None).await?;
-    tx.commit().await?;
-    let values = context! {
-        user => Serde(user),
-        password_changed_at => Serde(password_changed_at),
-        others => sessions.items.iter().filter(|session| !session.current).count(),
-        more_others => sessions.next.is_some(),
-    };
-    signed_in.page(&app, "/account", ACCOUNT_PAGE, values, &Faults::default())
+/// What checks no secret.
+pub fn account() -> Router<App> {
+    profile::pages::router().merge(history::pages::router()).merge(data::pages::router())
 }
 
 /// Mails name the site alone.

@@ -19,6 +19,7 @@ use serde::Serialize;
 
 pub use api::router;
 pub use browser::{BrowserSession, begin_in_browser, note_seen, replace_in_browser, strengthen_in_browser};
+pub use device::label as device_label;
 pub use pages::router as pages;
 
 use crate::activity;

@@ -6,7 +6,6 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use minijinja::context;
 use minijinja::value::Serde;
-use url::form_urlencoded;
 
 use crate::app::App;
 use crate::db::page::Limit;
@@ -36,17 +35,13 @@ async fn submit_sign_out(State(app): State<App>, SignedForm { signed_in, .. }: S
 
 async fn show_sessions(signed_in: SignedIn, State(app): State<App>, OriginalUri(uri): OriginalUri) -> AppResult<Response> {
     let person = &signed_in.person;
-    let cursor = html::parameter(uri.query().unwrap_or_default(), "cursor");
-    let cursor = Some(cursor.as_str()).filter(|cursor| !cursor.is_empty());
+    let cursor = html::cursor(&uri);
     let mut tx = app.begin(&person.origin).await?;
-    let page = super::list(&mut tx, person.user_id, Some(person.session_id), Limit::default(), cursor).await?;
+    let page = super::list(&mut tx, person.user_id, Some(person.session_id), Limit::default(), cursor.as_deref()).await?;
     tx.commit().await?;
-    let older = page.next.map(|next| {
-        let query = form_urlencoded::Serializer::new(String::new()).append_pair("cursor", &next).finish();
-        format!("{HERE}?{query}")
-    });
-    let has_others = cursor.is_some() || older.is_some() || page.items.iter().any(|session| !session.current);
-    let values = context! { sessions => Serde(page.items), older => older.unwrap_or_default(), has_others => has_others };
+    let older = html::next_page(HERE, page.next.as_deref());
+    let has_others = cursor.is_some() || !older.is_empty() || page.items.iter().any(|session| !session.current);
+    let values = context! { sessions => Serde(page.items), older => older, has_others => has_others };
     signed_in.page(&app, HERE, PAGE, values, &Faults::default())
 }
 

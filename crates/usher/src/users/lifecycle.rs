@@ -14,7 +14,7 @@ use crate::one_time_tokens;
 use crate::roles;
 
 /// How long the recycle bin keeps a user.
-pub(super) const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How a user's standing can be changed by others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,7 +31,7 @@ pub use fields::{Name, Profile, ProfilePatch};
 pub use filter::{Written, canonical as canonical_filter, compile as compile_filter};
 pub use jobs::register;
 pub use lifecycle::{
-    ChangeOfStanding, activate, change_standing, clear_lock, end_all_sessions, lock_sign_in, note_sign_in, wrong_state,
+    ChangeOfStanding, KEPT_FOR, activate, change_standing, clear_lock, end_all_sessions, lock_sign_in, note_sign_in, wrong_state,
 };
 pub(crate) use list::escape_pattern;
 pub use list::{Filter, list, outranks, select};

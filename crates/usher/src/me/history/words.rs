@@ -1,0 +1,204 @@
+//! The words for what has happened. What has none is for administrators.
+
+use serde_json::Value;
+
+use super::Tone;
+use crate::audit::{self, AuditEvent};
+
+/// What is told.
+pub const ACTIONS: [&str; 45] = [
+    "api_key.created",
+    "api_key.revoked",
+    "email.added",
+    "email.primary_set",
+    "email.removed",
+    "email.requested",
+    "email.verified",
+    "email.withdrawn",
+    "group.member_expired",
+    "group.member_put",
+    "group.member_removed",
+    "password.changed",
+    "password.set",
+    "password_reset.started",
+    "recovery_code.used",
+    "recovery_codes.renewed",
+    "refresh_token.reused",
+    "second_factor.added",
+    "second_factor.asked",
+    "second_factor.removed",
+    "second_factor.reset",
+    "second_factor.started",
+    "server.set_up",
+    "session.ended",
+    "sign_in",
+    "sign_in.reported",
+    "user.activated",
+    "user.created",
+    "user.data_read",
+    "user.deleted",
+    "user.inactivity_warned",
+    "user.locked",
+    "user.other_sessions_ended",
+    "user.professional_set",
+    "user.reactivated",
+    "user.registered",
+    "user.restored",
+    "user.role_expired",
+    "user.role_granted",
+    "user.role_taken",
+    "user.roles_set",
+    "user.sessions_ended",
+    "user.suspended",
+    "user.unlocked",
+    "user.updated",
+];
+
+/// Who acts who is not the person.
+pub fn by(actor_kind: &str) -> Option<&'static str> {
+    match actor_kind {
+        "user" => Some("an administrator"),
+        "service_account" => Some("a program"),
+        "cli" => Some("the operator"),
+        "system" => Some("the server itself"),
+        _ => None,
+    }
+}
+
+/// The sentence, and how much it is to be looked at.
+pub fn tell(event: &AuditEvent) -> Option<(String, Tone)> {
+    let is_done = event.outcome == "success";
+    let detail = |name: &str| event.changes.get(name).and_then(Value::as_str);
+    let (what, tone) = match (event.action.as_str(), is_done) {
+        ("sign_in", true) => ("Signed in", Tone::Plain),
+        ("sign_in", false) => return Some((refused_sign_in(detail("refusal")).to_owned(), Tone::Refused)),
+        ("second_factor.asked", _) => ("Right password; the second factor was asked for", Tone::Plain),
+        ("second_factor.started", _) => ("Began to set up an authenticator app", Tone::Plain),
+        ("second_factor.added", true) => ("Set up an authenticator app", Tone::Changed),
+        ("second_factor.added", false) => ("Wrong code while an authenticator app was set up", Tone::Refused),
+        ("second_factor.removed", _) => ("Removed the authenticator app", Tone::Changed),
+        ("second_factor.reset", _) => ("Second factors were taken away", Tone::Changed),
+        ("recovery_code.used", _) => ("Used a recovery code", Tone::Changed),
+        ("recovery_codes.renewed", _) => ("Made new recovery codes", Tone::Changed),
+        ("password.changed", _) => ("Changed the password", Tone::Changed),
+        ("password.set", _) => ("Set the password by a mailed link", Tone::Changed),
+        ("password_reset.started", _) => ("A link to choose a new password was asked for", Tone::Plain),
+        ("refresh_token.reused", _) => ("A session was ended: somebody had a copy of its token", Tone::Refused),
+        ("session.ended", _) => match detail("why") {
+            Some("signed_out") => ("Signed out", Tone::Plain),
+            Some("replaced") => return None,
+            _ => ("A session was ended", Tone::Plain),
+        },
+        ("user.other_sessions_ended", _) => ("Signed out everywhere else", Tone::Plain),
+        ("user.sessions_ended", _) => ("Signed out everywhere", Tone::Plain),
+        ("sign_in.reported", _) => ("A sign-in was reported as somebody else's", Tone::Refused),
+        ("user.locked", _) => ("Locked for unknown devices for a while, after too many wrong passwords", Tone::Refused),
+        ("user.unlocked", _) => ("The lock was taken off", Tone::Plain),
+        ("email.requested", _) => ("Asked to add an address", Tone::Plain),
+        ("email.withdrawn", _) => ("Withdrew an address that waited", Tone::Plain),
+        ("email.added", _) => ("Added an address", Tone::Changed),
+        ("email.primary_set", _) => ("Chose another primary address", Tone::Changed),
+        ("email.removed", _) => ("Removed an address", Tone::Changed),
+        ("email.verified", true) => ("Verified an address", Tone::Plain),
+        ("email.verified", false) => ("An address was not verified", Tone::Refused),
+        ("api_key.created", _) => return Some((made_key(event), Tone::Changed)),
+        ("api_key.revoked", _) => ("Revoked an API key", Tone::Plain),
+        _ => return Some((standing(event)?, Tone::Plain)),
+    };
+    Some((what.to_owned(), tone))
+}
+
+/// Whoever reads it has shown that the account is theirs.
+fn refused_sign_in(refusal: Option<&str>) -> &'static str {
+    match refusal {
+        Some("credentials") => "Sign-in refused: wrong password",
+        Some("locked") => "Sign-in refused: too many wrong passwords before",
+        Some("network") => "Sign-in refused: too many wrong passwords from that network",
+        Some("second_factor") => "Sign-in refused: right password, wrong code",
+        Some("second_factor_locked") => "Sign-in refused: right password, too many wrong codes before",
+        _ => "Sign-in refused",
+    }
+}
+
+fn made_key(event: &AuditEvent) -> String {
+    let name =
+        audit::fields(&event.changes).into_iter().find(|(field, ..)| *field == "name").and_then(|(_, _, name)| name.as_str());
+    name.map_or_else(|| "Made an API key".to_owned(), |name| format!("Made the API key {name}"))
+}
+
+/// What has happened to the person as a user.
+fn standing(event: &AuditEvent) -> Option<String> {
+    let what = match event.action.as_str() {
+        "user.created" | "server.set_up" => "The account was made",
+        "user.registered" => "Signed up",
+        "user.activated" => "The account was activated",
+        "user.suspended" => "The account was suspended",
+        "user.reactivated" => "The account was reactivated",
+        "user.deleted" => "The account was deleted",
+        "user.restored" => "The account was restored",
+        "user.inactivity_warned" => "A mail warned that the account was not used",
+        "user.data_read" => "Downloaded all data",
+        "user.professional_set" => "The professional status was changed",
+        "user.roles_set" | "user.role_granted" | "user.role_taken" | "user.role_expired" => "The roles were changed",
+        "group.member_put" => "Put into a group",
+        "group.member_removed" | "group.member_expired" => "Taken out of a group",
+        "user.updated" => return updated(event),
+        _ => return None,
+    };
+    Some(what.to_owned())
+}
+
+/// Names the fields, not what is in them.
+fn updated(event: &AuditEvent) -> Option<String> {
+    let names: Vec<&str> = audit::fields(&event.changes).into_iter().map(|(field, ..)| field).collect();
+    if names.contains(&"username") {
+        return Some("Changed the user name".to_owned());
+    }
+    (!names.is_empty()).then(|| "Changed the profile".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(action: &str, outcome: &str, changes: Value) -> AuditEvent {
+        AuditEvent {
+            id: uuid::Uuid::nil(),
+            occurred_at: jiff::Timestamp::UNIX_EPOCH,
+            action: action.to_owned(),
+            outcome: outcome.to_owned(),
+            actor_kind: "user".to_owned(),
+            actor_id: None,
+            target_kind: None,
+            target_id: None,
+            reason: None,
+            request_id: None,
+            address: None,
+            user_agent: None,
+            api_key_id: None,
+            change_id: None,
+            changes,
+            erased: false,
+        }
+    }
+
+    #[test]
+    fn each_action_that_is_looked_for_has_words() {
+        for action in ACTIONS {
+            let changes = json!({ "bio": { "before": null, "after": "x" } });
+            for outcome in ["success", "failure"] {
+                assert!(tell(&event(action, outcome, changes.clone())).is_some(), "{action}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_event_whose_details_are_erased_is_told_all_the_same() {
+        for action in ["sign_in", "api_key.created", "session.ended"] {
+            assert!(tell(&event(action, "failure", json!({}))).is_some(), "{action}");
+        }
+        assert!(tell(&event("session.ended", "success", json!({ "why": "replaced" }))).is_none(), "the person goes on");
+    }
+}
