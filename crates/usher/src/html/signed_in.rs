@@ -21,17 +21,40 @@ use crate::secret::SecretText;
 /// What has just happened, for the page that people come to then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
+    ChangeMade,
+    LinkMailed,
+    ChangeUndone,
+    NothingToUndo,
+    RunPaused,
+    RunResumed,
     PasswordChanged,
     SessionEnded,
     OthersEnded,
     SecondFactorRemoved,
 }
 
-const NOTICES: [Notice; 4] = [Notice::PasswordChanged, Notice::SessionEnded, Notice::OthersEnded, Notice::SecondFactorRemoved];
+const NOTICES: [Notice; 10] = [
+    Notice::ChangeMade,
+    Notice::LinkMailed,
+    Notice::ChangeUndone,
+    Notice::NothingToUndo,
+    Notice::RunPaused,
+    Notice::RunResumed,
+    Notice::PasswordChanged,
+    Notice::SessionEnded,
+    Notice::OthersEnded,
+    Notice::SecondFactorRemoved,
+];
 
 impl Notice {
     fn as_str(self) -> &'static str {
         match self {
+            Self::ChangeMade => "change_made",
+            Self::LinkMailed => "link_mailed",
+            Self::ChangeUndone => "change_undone",
+            Self::NothingToUndo => "nothing_to_undo",
+            Self::RunPaused => "run_paused",
+            Self::RunResumed => "run_resumed",
             Self::PasswordChanged => "password_changed",
             Self::SessionEnded => "session_ended",
             Self::OthersEnded => "others_ended",
