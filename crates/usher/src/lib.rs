@@ -39,6 +39,7 @@ pub mod audit;
 pub mod authz;
 pub mod bulk;
 pub mod changes;
+pub mod console;
 pub mod devices;
 pub mod emails;
 pub mod exports;

@@ -11,8 +11,8 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    activity, addresses, analytics, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, devices, exports,
-    grants, groups, imports, inactivity, keys, mails, me, password, recovery, registration, roles, second_factors,
+    activity, addresses, analytics, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, console, devices,
+    exports, grants, groups, imports, inactivity, keys, mails, me, password, recovery, registration, roles, second_factors,
     service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
@@ -71,6 +71,7 @@ pub fn router(app: &App) -> Router {
         .merge(me::account())
         .merge(addresses::account())
         .merge(api_keys::pages())
+        .merge(console::pages(app))
         .merge(forms.layer(from_fn_with_state(app.clone(), limits::guard_forms)))
         .merge(mailing.layer(from_fn_with_state(app.clone(), limits::guard_mailing_forms)));
     layers::wrap(operations.merge(docs::router(&document)).merge(pages), app)

@@ -74,6 +74,8 @@ const RANKS: &[(&str, u8)] = &[
     ("bulk", 38),
     ("imports", 39),
     ("inactivity", 40),
+    // Pages over all of them.
+    ("console", 41),
     // The roof.
     ("router", ROOF),
     ("cli", 50),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::undo::Undoing;
-use super::{Item, Preview, Run, Selection, store};
+use super::{Item, Preview, Run, Selection};
 use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::db::page::{self, Limit, Page};
@@ -239,8 +239,7 @@ async fn list_bulk_items(
         OutcomeName::Failed => "failed",
     });
     let mut tx = app.begin(&caller.origin).await?;
-    store::find_state(&mut tx, path.id).await?.ok_or_else(Rejection::not_found)?;
-    let items = store::list_items(&mut tx, path.id, outcome, after, filter.limit.and_one()).await?;
+    let items = super::list_items(&mut tx, path.id, outcome, after, filter.limit.and_one()).await?;
     tx.commit().await?;
     Ok(Listed { page: Page::cut(items, filter.limit, |item| item.position), here })
 }

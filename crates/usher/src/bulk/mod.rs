@@ -30,7 +30,7 @@ pub use api::router;
 pub use jobs::register;
 pub use preview::{Inactive, Preview, Selection, preview, show_preview};
 pub use store::count_refusals;
-pub use undo::undo_change;
+pub use undo::{Undoing, undo_change};
 pub use warning::{Consequence, note_warnings_sent};
 pub use work::{Step, step};
 
@@ -257,6 +257,12 @@ pub async fn set_paused(tx: &mut Tx, by: Authority, id: Uuid, paused: bool) -> A
 
 pub async fn read(tx: &mut Tx, id: Uuid) -> AppResult<Run> {
     store::find_run(tx, id).await?.ok_or_else(|| Rejection::not_found().into())
+}
+
+/// What came of its users, in their order; of one outcome only if so wished.
+pub async fn list_items(tx: &mut Tx, id: Uuid, outcome: Option<&str>, after: Option<i64>, limit: i64) -> AppResult<Vec<Item>> {
+    store::find_state(tx, id).await?.ok_or_else(Rejection::not_found)?;
+    Ok(store::list_items(tx, id, outcome, after, limit).await?)
 }
 
 /// Newest first, after the one that was made then.

@@ -65,12 +65,12 @@ pub struct Preview {
     #[serde(flatten)]
     pub run: Run,
     /// What it is begun with.
-    token: String,
+    pub token: String,
     /// The first of them.
-    sample: Vec<Item>,
-    refusals: Vec<Refusals>,
+    pub sample: Vec<Item>,
+    pub refusals: Vec<Refusals>,
     /// Mails that would go out.
-    mails: i64,
+    pub mails: i64,
 }
 
 /// Freezes the set and says what would come of it. Returns the run and the token to begin it with.

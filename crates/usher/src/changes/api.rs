@@ -6,7 +6,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::UNDONE;
 use crate::app::{App, Ask};
 use crate::audit::{self, AuditEvent, Wanted};
 use crate::caller::{Caller, Permission, require_rank};
@@ -110,10 +109,9 @@ async fn list_changes(
 async fn read_change(caller: Caller, State(app): State<App>, Path(path): Path<ChangePath>) -> AppResult<Answer<ChangeSet>> {
     let mut tx = app.begin(&caller.origin).await?;
     let head = super::find_head(&mut tx, path.id).await?;
-    let (target_id, action) = (Some(path.id.to_string()), Some(UNDONE.to_owned()));
-    let undone = audit::list(&mut tx, Wanted { target_id, action, limit: 100, ..Wanted::default() }).await?;
+    let undone_by = super::list_undoing(&mut tx, path.id).await?;
     tx.commit().await?;
-    Ok(Answer(ChangeSet { head, undone_by: undone.iter().map(|event| event.id).collect() }))
+    Ok(Answer(ChangeSet { head, undone_by }))
 }
 
 async fn list_change_members(

@@ -26,6 +26,8 @@ use crate::id::UserId;
 
 /// What undoes a change set.
 pub const UNDONE: &str = "change.undone";
+/// So many of those that undo one change are told.
+const UNDOING_MAX: i64 = 100;
 
 /// A field that can't be changed back.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -62,6 +64,13 @@ pub async fn find_head(tx: &mut Tx, id: Uuid) -> AppResult<AuditEvent> {
 /// What belongs to the change set beside its head, newest first.
 pub async fn list_members(tx: &mut Tx, id: Uuid, before: Option<Uuid>, limit: i64) -> AppResult<Vec<AuditEvent>> {
     Ok(audit::list(tx, Wanted { change_id: Some(id), before, limit, ..Wanted::default() }).await?)
+}
+
+/// The changes that have undone it, or a part of it; newest first.
+pub async fn list_undoing(tx: &mut Tx, id: Uuid) -> AppResult<Vec<Uuid>> {
+    let (target_id, action) = (Some(id.to_string()), Some(UNDONE.to_owned()));
+    let undone = audit::list(tx, Wanted { target_id, action, limit: UNDOING_MAX, ..Wanted::default() }).await?;
+    Ok(undone.iter().map(|event| event.id).collect())
 }
 
 /// Whether there is anything in the event that could be undone.

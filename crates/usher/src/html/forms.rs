@@ -188,6 +188,11 @@ impl Faults {
         self.0.is_empty()
     }
 
+    /// What is wrong with this field.
+    pub fn said(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(found, _)| *found == name).map(|(_, text)| text.as_str())
+    }
+
     /// For templates: by name, and in order.
     pub(super) fn values(&self) -> (Shown, Shown) {
         let by_name: BTreeMap<&str, &str> = self.0.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();

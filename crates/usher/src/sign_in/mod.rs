@@ -21,6 +21,7 @@ pub use api::router;
 pub use pages::router as pages;
 pub use pending::{Pending, register};
 pub use proof::Proven;
+pub use trace::{Attempt, list as list_attempts};
 
 use proof::{Account, Who, prove};
 

@@ -93,6 +93,35 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 33] = [
     ("POST", "/sign-out"),
 ];
 
+/// Those of the console, which ask for a permission too.
+const CONSOLE: [(&str, &str); 25] = [
+    ("GET", "/admin"),
+    ("GET", "/admin/bulk"),
+    ("POST", "/admin/bulk"),
+    ("GET", "/admin/bulk/new"),
+    ("GET", "/admin/bulk/{id}"),
+    ("POST", "/admin/bulk/{id}/pause"),
+    ("POST", "/admin/bulk/{id}/resume"),
+    ("POST", "/admin/bulk/{id}/run"),
+    ("GET", "/admin/changes"),
+    ("GET", "/admin/changes/{id}"),
+    ("GET", "/admin/changes/{id}/undo"),
+    ("POST", "/admin/changes/{id}/undo"),
+    ("GET", "/admin/recycle-bin"),
+    ("GET", "/admin/users"),
+    ("GET", "/admin/users/{id}"),
+    ("GET", "/admin/users/{id}/act/{act}"),
+    ("POST", "/admin/users/{id}/act/{act}"),
+    ("GET", "/admin/users/{id}/edit"),
+    ("POST", "/admin/users/{id}/edit"),
+    ("GET", "/admin/users/{id}/roles/grant"),
+    ("POST", "/admin/users/{id}/roles/grant"),
+    ("GET", "/admin/users/{id}/roles/{role}/take"),
+    ("POST", "/admin/users/{id}/roles/{role}/take"),
+    ("GET", "/admin/users/{id}/sessions/{session_id}/end"),
+    ("POST", "/admin/users/{id}/sessions/{session_id}/end"),
+];
+
 /// Operations that are open to anybody. A new one has to be written down here.
 const PUBLIC: [&str; 17] = [
     "GET /.well-known/jwks.json",
@@ -135,6 +164,7 @@ fn concrete(path: &str) -> String {
         .replace("{key_id}", id)
         .replace("{user_id}", id)
         .replace("{role}", "support")
+        .replace("{act}", "suspend")
         .replace("{permission}", "users:read")
         .replace("{name}", "support")
 }
@@ -160,14 +190,19 @@ fn r200_routes_are_declared_as_operations_or_listed_here() {
         }
     }
     found.sort();
-    assert_eq!(found, OUTSIDE_THE_DOCUMENT);
+    let mut listed: Vec<&str> = OUTSIDE_THE_DOCUMENT.into_iter().chain(CONSOLE.map(|(_, path)| path)).collect();
+    listed.sort_unstable();
+    listed.dedup();
+    assert_eq!(found, listed);
 }
 
 #[tokio::test]
 async fn r200_pages_for_the_signed_in_lead_others_to_the_sign_in() {
     let app = TestApp::new().await;
-    for (method, path) in FOR_THE_SIGNED_IN {
+    for (_, path) in FOR_THE_SIGNED_IN {
         assert!(OUTSIDE_THE_DOCUMENT.contains(&path), "{path}");
+    }
+    for (method, path) in FOR_THE_SIGNED_IN.into_iter().chain(CONSOLE) {
         let mut strangers = [app.browser(), app.browser()];
         strangers[1].cookies.insert("__Host-usher".to_owned(), format!("ush_session_{}", "A".repeat(43)));
         for stranger in &mut strangers {
@@ -178,6 +213,23 @@ async fn r200_pages_for_the_signed_in_lead_others_to_the_sign_in() {
             assert_eq!(answer.headers["location"], format!("/sign-in{back}"), "{method} {path}");
         }
     }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn r200_every_page_of_the_console_refuses_a_powerless_user() {
+    let app = TestApp::new().await;
+    app.user("ann").await;
+    let mut ann = app.browser();
+    ann.sign_in("ann@example.org").await.expect(303);
+    ann.open("/account").await.expect(200);
+    for (method, path) in CONSOLE {
+        let path = concrete(path);
+        let answer = if method == "GET" { ann.open(&path).await } else { ann.submit(&path, &[]).await };
+        assert!(answer.expect(403).text.contains("you hold no permission"), "{method} {path}");
+    }
+    let refused = app.count("select count(*) from audit_events where action = 'permission.denied'").await;
+    assert_eq!(refused, i64::try_from(CONSOLE.len()).unwrap());
     app.finish().await;
 }
 

@@ -26,7 +26,8 @@ use serde_json::{Map, Value};
 pub use api::router;
 pub use arrivals::{Arrival, Arrived, create_many};
 #[cfg(any(test, fuzzing))]
-pub(crate) use bodies::{NewUserBody, UserPatch};
+pub(crate) use bodies::NewUserBody;
+pub use bodies::UserPatch;
 pub use fields::{Name, Profile, ProfilePatch};
 pub use filter::{Written, canonical as canonical_filter, compile as compile_filter};
 pub use jobs::register;

@@ -1,0 +1,105 @@
+//! Counts over time as bars. The picture has no text: what it shows stands beside it, and every number in a table.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+/// The size of the picture, which is stretched to its place.
+const WIDTH: f64 = 600.0;
+const HEIGHT: f64 = 120.0;
+
+/// What is counted in each period: one kind, or two that stand on each other.
+pub struct Series<'a> {
+    pub id: &'static str,
+    pub title: &'static str,
+    pub names: &'a [&'static str],
+    pub periods: Vec<(Date, Vec<i64>)>,
+    /// Whether the periods may be added up: nobody is counted in two of them.
+    pub adds_up: bool,
+}
+
+/// For the template.
+#[derive(Serialize)]
+pub struct Chart {
+    id: &'static str,
+    title: &'static str,
+    names: Vec<&'static str>,
+    bars: Vec<Bar>,
+    rows: Vec<Row>,
+    highest: i64,
+    total: Option<i64>,
+    /// What the picture shows, in words.
+    said: String,
+}
+
+/// A rectangle. Nobody reads the picture's numbers, so they are texts already.
+#[derive(Serialize)]
+struct Bar {
+    /// Which of the names it stands for.
+    of: usize,
+    x: String,
+    y: String,
+    width: String,
+    height: String,
+}
+
+#[derive(Serialize)]
+struct Row {
+    day: String,
+    counts: Vec<i64>,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a picture need not be exact")]
+pub fn draw(series: Series<'_>) -> Chart {
+    let sums: Vec<i64> = series.periods.iter().map(|(_, counts)| counts.iter().sum()).collect();
+    let highest = sums.iter().copied().max().unwrap_or_default();
+    let step = WIDTH / (series.periods.len().max(1) as f64);
+    let gap = (step * 0.2).min(4.0);
+    let mut bars = Vec::new();
+    for (at, (_, counts)) in series.periods.iter().enumerate() {
+        let mut floor = HEIGHT;
+        for (of, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let height = HEIGHT * (*count as f64) / (highest.max(1) as f64);
+            floor -= height;
+            let text = |number: f64| format!("{number:.2}");
+            let x = text((at as f64).mul_add(step, gap / 2.0));
+            bars.push(Bar { of, x, y: text(floor), width: text(step - gap), height: text(height) });
+        }
+    }
+    let peak = series.periods.iter().zip(&sums).max_by_key(|(_, sum)| **sum).filter(|(_, sum)| **sum > 0);
+    let said = peak.map_or_else(
+        || "Nothing was counted.".to_owned(),
+        |((day, _), sum)| format!("The most were {sum}, from {day} on. The table below has every number."),
+    );
+    let rows = series.periods.iter().map(|(day, counts)| Row { day: day.to_string(), counts: counts.clone() }).collect();
+    let total = series.adds_up.then(|| sums.iter().sum());
+    Chart { id: series.id, title: series.title, names: series.names.to_vec(), bars, rows, highest, total, said }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn drawn(counts: &[[i64; 2]]) -> Chart {
+        let periods = counts.iter().zip(1..).map(|(counts, day)| (date(2026, 1, day), counts.to_vec())).collect();
+        draw(Series { id: "a", title: "A", names: &["in", "out"], periods, adds_up: true })
+    }
+
+    #[test]
+    fn bars_stand_on_each_other_and_the_highest_fills_the_picture() {
+        let chart = drawn(&[[3, 1], [0, 0], [0, 2]]);
+        let tops: Vec<(usize, &str, &str)> = chart.bars.iter().map(|bar| (bar.of, bar.y.as_str(), bar.height.as_str())).collect();
+        assert_eq!(tops, [(0, "30.00", "90.00"), (1, "0.00", "30.00"), (1, "60.00", "60.00")]);
+        assert_eq!((chart.highest, chart.total), (4, Some(6)));
+        assert!(chart.said.contains("4, from 2026-01-01"), "{}", chart.said);
+    }
+
+    #[test]
+    fn nothing_is_drawn_of_nothing() {
+        for counts in [&[][..], &[[0, 0]]] {
+            let chart = drawn(counts);
+            assert!(chart.bars.is_empty() && chart.said == "Nothing was counted.");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What goes on, as far as whoever looks may know: who comes, who signs in, where users stand, and what waits.
+
+use axum::extract::State;
+use axum::response::Response;
+use minijinja::context;
+use minijinja::value::Serde;
+use serde::Serialize;
+
+use super::chart::{self, Chart, Series};
+use super::events;
+use super::parameters::{Parameters, address};
+use super::staff::Staff;
+use crate::activity;
+use crate::analytics::{self, Analytics, By, Period, Range};
+use crate::app::{App, Ask};
+use crate::audit::{self, Wanted};
+use crate::caller::{Permission, UserStatus};
+use crate::db::Tx;
+use crate::db::page::{Limit, Total};
+use crate::error::AppResult;
+use crate::html::Faults;
+use crate::{jobs, mails, users};
+
+const PAGE: &str = "console/dashboard.html";
+const NEWEST: i64 = 6;
+
+pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) -> AppResult<Response> {
+    let by = parameters.get("by").and_then(By::parse).unwrap_or_default();
+    let (mut counted, mut too_much) = (None, false);
+    if staff.may(Permission::AnalyticsRead) {
+        match count(&app, &staff, by).await {
+            Ok(found) => counted = Some(found),
+            Err(error) if error.code() == Some("too_much_to_count") => too_much = true,
+            Err(error) => return Err(error),
+        }
+    }
+    let mut tx = staff.begin(&app).await?;
+    let standings = if staff.may(Permission::UsersRead) { list_standings(&mut tx, &staff).await? } else { Vec::new() };
+    let waiting = if staff.may(Permission::AnalyticsRead) { list_waiting(&mut tx).await? } else { Vec::new() };
+    let newest = if staff.may(Permission::AuditRead) {
+        let found = audit::list(&mut tx, Wanted { heads: true, limit: NEWEST, ..Wanted::default() }).await?;
+        events::show(&mut tx, &staff, &found).await?
+    } else {
+        Vec::new()
+    };
+    tx.commit().await?;
+    let values = context! {
+        by => by.as_str(),
+        charts => Serde(counted.as_ref().map(charts)),
+        inactive => Serde(counted.as_ref().map(|counted| &counted.inactive)),
+        too_much, standings => Serde(standings), waiting => Serde(waiting), newest => Serde(newest),
+    };
+    staff.page(&app, "/admin", PAGE, values, &Faults::default())
+}
+
+async fn count(app: &App, staff: &Staff, by: By) -> AppResult<Analytics> {
+    let range = Range::read(activity::day_of(app.clock.now()), None, None, by)?;
+    let ask: Ask<Range, _> = |tx, range| Box::pin(analytics::count(tx, range));
+    app.read_list(&staff.person().origin, &range, ask).await
+}
+
+fn charts(counted: &Analytics) -> Vec<Chart> {
+    let periods = |counts: fn(&Period) -> Vec<i64>| counted.periods.iter().map(|period| (period.from, counts(period))).collect();
+    let series = [
+        Series {
+            id: "sign-ups",
+            title: "Sign-ups",
+            names: &["Sign-ups"],
+            periods: periods(|period| vec![period.sign_ups]),
+            adds_up: true,
+        },
+        Series {
+            id: "active",
+            title: "Active users",
+            names: &["Active users"],
+            periods: periods(|period| vec![period.active_users]),
+            adds_up: false,
+        },
+        Series {
+            id: "sign-ins",
+            title: "Sign-ins",
+            names: &["Succeeded", "Failed"],
+            periods: periods(|period| vec![period.sign_ins.succeeded, period.sign_ins.failed]),
+            adds_up: true,
+        },
+    ];
+    series.into_iter().map(chart::draw).collect()
+}
+
+/// How many users stand somewhere, and the way to them.
+#[derive(Serialize)]
+struct Standing {
+    status: UserStatus,
+    total: Option<Total>,
+    way: String,
+}
+
+async fn list_standings(tx: &mut Tx, staff: &Staff) -> AppResult<Vec<Standing>> {
+    let mut standings = Vec::new();
+    for status in [UserStatus::Active, UserStatus::Pending, UserStatus::Suspended, UserStatus::Deleted] {
+        let limit = Limit::new(1);
+        let filter = users::Filter { status: Some(status), count: true, limit, ..users::Filter::default() };
+        let total = users::list(tx, staff.authority(), &filter).await?.total;
+        let way = match status {
+            UserStatus::Deleted => "/admin/recycle-bin".to_owned(),
+            other => address("/admin/users", [("status", other.as_str())]),
+        };
+        standings.push(Standing { status, total, way });
+    }
+    Ok(standings)
+}
+
+/// What after-work has not been done.
+#[derive(Serialize)]
+struct Waiting {
+    name: &'static str,
+    count: i64,
+    /// Somebody must look.
+    alarming: bool,
+}
+
+async fn list_waiting(tx: &mut Tx) -> AppResult<Vec<Waiting>> {
+    let (jobs, mails) = (jobs::count(tx).await?, mails::count(tx).await?);
+    let waiting = |name, count| Waiting { name, count, alarming: false };
+    let alarming = |name, count| Waiting { name, count, alarming: count > 0 };
+    Ok(vec![
+        waiting("Jobs that wait", jobs.waiting),
+        alarming("Jobs given up", jobs.given_up),
+        waiting("Mails that wait", mails.waiting),
+        alarming("Mails held without a mail server", mails.held),
+        alarming("Mails given up", mails.given_up),
+    ])
+}

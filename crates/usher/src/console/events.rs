@@ -1,0 +1,181 @@
+//! Audit events as people read them: who did what to whom, why, and field by field from what to what.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::staff::Staff;
+use crate::audit::{self, AuditEvent};
+use crate::caller::Permission;
+use crate::db::{DbResult, Tx};
+use crate::id::UserId;
+use crate::{changes, users};
+
+/// Longest value that is shown, in characters.
+const VALUE_MAX: usize = 300;
+
+/// For the templates.
+#[derive(Serialize)]
+pub struct Shown {
+    pub id: Uuid,
+    at: Timestamp,
+    /// `User suspended`.
+    title: String,
+    failed: bool,
+    actor: Named,
+    target: Option<Named>,
+    reason: Option<String>,
+    address: Option<String>,
+    user_agent: Option<String>,
+    request_id: Option<String>,
+    erased: bool,
+    fields: Vec<Field>,
+    /// What else is known of it.
+    details: Vec<(String, String)>,
+    /// It has changed a user, field by field.
+    pub undoable: bool,
+}
+
+/// Somebody or something, and the page about it if there is one.
+#[derive(Clone, Serialize)]
+struct Named {
+    name: String,
+    way: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Field {
+    name: String,
+    before: String,
+    after: String,
+}
+
+pub async fn show(tx: &mut Tx, staff: &Staff, events: &[AuditEvent]) -> DbResult<Vec<Shown>> {
+    let people = names(tx, staff, events).await?;
+    Ok(events.iter().map(|event| shown(event, &people)).collect())
+}
+
+/// The users who act and who are acted on, as far as whoever looks may see them.
+async fn names(tx: &mut Tx, staff: &Staff, events: &[AuditEvent]) -> DbResult<HashMap<String, String>> {
+    if !staff.may(Permission::UsersRead) {
+        return Ok(HashMap::new());
+    }
+    let actors = events.iter().filter(|event| event.actor_kind == "user").filter_map(|event| event.actor_id);
+    let targets = events.iter().filter(|event| event.target_kind.as_deref() == Some("user"));
+    let targets = targets.filter_map(|event| event.target_id.as_deref()?.parse().ok());
+    let ids: BTreeSet<Uuid> = actors.chain(targets).collect();
+    let ids: Vec<UserId> = ids.into_iter().map(UserId::from_uuid).collect();
+    let found = users::find_many(tx, &ids).await?.into_iter().filter(|user| staff.authority().over(user.permissions).is_ok());
+    Ok(found.map(|user| (user.id.to_string(), name_of(&user))).collect())
+}
+
+pub fn name_of(user: &users::User) -> String {
+    user.profile.display_name.as_ref().map_or_else(|| user.username.clone(), |name| name.0.clone())
+}
+
+fn shown(event: &AuditEvent, people: &HashMap<String, String>) -> Shown {
+    let fields = audit::fields(&event.changes);
+    let is_field = |name: &str| fields.iter().any(|(field, ..)| *field == name);
+    let details = event.changes.as_object().into_iter().flatten().filter(|(name, _)| !is_field(name));
+    Shown {
+        id: event.id,
+        at: event.occurred_at,
+        title: in_words(&event.action),
+        failed: event.outcome != "success",
+        actor: actor(event, people),
+        target: target(event, people),
+        reason: event.reason.clone(),
+        address: event.address.clone(),
+        user_agent: event.user_agent.clone(),
+        request_id: event.request_id.clone(),
+        erased: event.erased,
+        details: details.map(|(name, value)| (in_words(name), text(value))).collect(),
+        undoable: event.outcome == "success" && changes::is_of_a_user(event) && !event.erased,
+        fields: fields
+            .iter()
+            .map(|(name, before, after)| Field { name: in_words(name), before: text(before), after: text(after) })
+            .collect(),
+    }
+}
+
+fn actor(event: &AuditEvent, people: &HashMap<String, String>) -> Named {
+    let id = event.actor_id.map(|id| id.to_string()).unwrap_or_default();
+    let plain = |name: &str| Named { name: name.to_owned(), way: None };
+    match event.actor_kind.as_str() {
+        "user" => named_user(&id, people),
+        "service_account" => plain(&format!("Program {id}")),
+        "cli" => plain("The operator"),
+        "system" => plain("usher itself"),
+        _ => plain("Somebody who was not signed in"),
+    }
+}
+
+fn target(event: &AuditEvent, people: &HashMap<String, String>) -> Option<Named> {
+    let id = event.target_id.as_deref()?;
+    let way = |path: &str| Some(format!("{path}/{id}"));
+    Some(match event.target_kind.as_deref()? {
+        "user" => named_user(id, people),
+        "bulk" => Named { name: "A run in bulk".to_owned(), way: way("/admin/bulk") },
+        "change" => Named { name: "A change".to_owned(), way: way("/admin/changes") },
+        kind => Named { name: format!("{} {id}", in_words(kind)), way: None },
+    })
+}
+
+fn named_user(id: &str, people: &HashMap<String, String>) -> Named {
+    match people.get(id) {
+        Some(name) => Named { name: name.clone(), way: Some(format!("/admin/users/{id}")) },
+        None => Named { name: format!("User {id}"), way: None },
+    }
+}
+
+/// `user.sessions_ended` is `User sessions ended`.
+pub fn in_words(code: &str) -> String {
+    let words = code.replace(['.', '_'], " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// A value as text; nothing for what is not there.
+pub fn text(value: &Value) -> String {
+    let whole = match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Array(items) if items.iter().all(|item| !item.is_object()) => {
+            items.iter().map(text).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    };
+    if whole.chars().count() <= VALUE_MAX {
+        return whole;
+    }
+    whole.chars().take(VALUE_MAX).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn codes_and_values_are_read_as_words() {
+        assert_eq!(in_words("user.sessions_ended"), "User sessions ended");
+        assert_eq!(in_words(""), "");
+        for (value, words) in [
+            (json!(null), ""),
+            (json!("a"), "a"),
+            (json!(true), "yes"),
+            (json!(["a", "b"]), "a, b"),
+            (json!(1.5), "1.5"),
+            (json!([{ "a": 1 }]), "[{\"a\":1}]"),
+        ] {
+            assert_eq!(text(&value), words);
+        }
+        assert_eq!(text(&json!("x".repeat(301))).chars().count(), 301);
+    }
+}

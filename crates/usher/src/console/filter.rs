@@ -1,0 +1,134 @@
+//! The filter that a few rows of a form build, in the filter language, and where a filter that does not fit goes wrong.
+
+use serde::Serialize;
+
+use super::parameters::Parameters;
+use crate::attributes::{Kind, Schema};
+
+/// Rows of the form.
+const ROWS: usize = 3;
+
+/// What can be asked of every user.
+const OWN: [(&str, &str, Takes); 14] = [
+    ("userName", "User name", Takes::Text),
+    ("displayName", "Name", Takes::Text),
+    ("givenName", "Given name", Takes::Text),
+    ("familyName", "Family name", Takes::Text),
+    ("emails", "E-mail address", Takes::Text),
+    ("emailVerified", "Address is verified", Takes::Boolean),
+    ("status", "Status", Takes::Text),
+    ("roles", "Role", Takes::Text),
+    ("locale", "Language", Takes::Text),
+    ("timeZone", "Time zone", Takes::Text),
+    ("createdAt", "Created", Takes::Time),
+    ("lastSignInAt", "Last sign-in", Takes::Time),
+    ("lockedUntil", "Locked until", Takes::Time),
+    ("deletedAt", "Deleted", Takes::Time),
+];
+
+const OPERATORS: [(&str, &str); 10] = [
+    ("eq", "is"),
+    ("ne", "is not"),
+    ("co", "contains"),
+    ("sw", "begins with"),
+    ("ew", "ends with"),
+    ("gt", "is more or later than"),
+    ("ge", "is at least, or not before"),
+    ("lt", "is less or earlier than"),
+    ("le", "is at most, or not after"),
+    ("pr", "is there"),
+];
+
+/// What an attribute is compared with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    Text,
+    Time,
+    Number,
+    Boolean,
+}
+
+/// What the form offers.
+#[derive(Serialize)]
+pub struct Offer {
+    rows: Vec<usize>,
+    attributes: Vec<(String, String)>,
+    operators: Vec<(&'static str, &'static str)>,
+}
+
+pub fn offer(schema: &Schema) -> Offer {
+    let own = OWN.iter().map(|(name, label, _)| ((*name).to_owned(), (*label).to_owned()));
+    let asked = schema.properties().iter().filter(|property| property.searchable || property.unique);
+    let attributes = asked.map(|property| (format!("attributes.{}", property.name), property.name.clone()));
+    Offer { rows: (1..=ROWS).collect(), attributes: own.chain(attributes).collect(), operators: OPERATORS.to_vec() }
+}
+
+/// The filter of the rows that are filled in, after the one that was there; nothing if no row is.
+pub fn build(parameters: &Parameters, schema: &Schema) -> Option<String> {
+    let rows: Vec<String> = (1..=ROWS).filter_map(|row| condition(parameters, schema, row)).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let joined = rows.join(if parameters.get("join") == Some("or") { " or " } else { " and " });
+    Some(match parameters.get("filter") {
+        Some(filter) => format!("({filter}) and ({joined})"),
+        None => joined,
+    })
+}
+
+fn condition(parameters: &Parameters, schema: &Schema, row: usize) -> Option<String> {
+    let member = |part: &str| parameters.get(&format!("{part}{row}")).map(ToOwned::to_owned);
+    let attribute = member("attribute")?;
+    let operator = member("operator").unwrap_or_else(|| "eq".to_owned());
+    if operator == "pr" {
+        return Some(format!("{attribute} pr"));
+    }
+    let value = member("value").unwrap_or_default();
+    let written = match takes(&attribute, schema) {
+        Takes::Number if value.parse::<f64>().is_ok() => value,
+        Takes::Boolean if ["true", "yes"].contains(&value.to_lowercase().as_str()) => "true".to_owned(),
+        Takes::Boolean if ["false", "no"].contains(&value.to_lowercase().as_str()) => "false".to_owned(),
+        // A day is its first moment.
+        Takes::Time if value.parse::<jiff::civil::Date>().is_ok() && value.len() == 10 => format!("\"{value}T00:00:00Z\""),
+        _ => quoted(&value),
+    };
+    Some(format!("{attribute} {operator} {written}"))
+}
+
+fn takes(attribute: &str, schema: &Schema) -> Takes {
+    if let Some(property) = attribute.strip_prefix("attributes.").and_then(|name| schema.property(name)) {
+        return match property.kind {
+            Kind::Number => Takes::Number,
+            Kind::Boolean => Takes::Boolean,
+            Kind::Time => Takes::Time,
+            Kind::Text | Kind::Date | Kind::TextList | Kind::Other => Takes::Text,
+        };
+    }
+    OWN.iter().find(|(name, ..)| *name == attribute).map_or(Takes::Text, |(.., takes)| *takes)
+}
+
+/// A text of the filter language, which is one of JSON.
+pub fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// The filter in two at the column that a fault names, which begin with 1.
+pub fn split_at_fault(filter: &str, fault: &str) -> Option<(String, String)> {
+    let column: usize = fault.split_once("column ")?.1.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+    let mut letters = filter.chars();
+    let before: String = letters.by_ref().take(column.checked_sub(1)?).collect();
+    Some((before, letters.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_quoted_and_faults_split_at_their_column() {
+        assert_eq!(quoted("a\"b\\c"), r#""a\"b\\c""#);
+        assert_eq!(split_at_fault("naïve eq 1", "In it, column 7: no"), Some(("naïve ".to_owned(), "eq 1".to_owned())));
+        assert_eq!(split_at_fault("ab", "column 9: no"), Some(("ab".to_owned(), String::new())));
+        assert_eq!(split_at_fault("ab", "no"), None);
+    }
+}

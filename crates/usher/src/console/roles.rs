@@ -1,0 +1,146 @@
+//! Granting a user a role, until a day or for good, and taking one away.
+
+use axum::extract::State;
+use axum::response::Response;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use minijinja::context;
+use minijinja::value::Serde;
+use serde::{Deserialize, Serialize};
+
+use super::events;
+use super::staff::{Staff, StaffForm};
+use super::user::{HERE, UserPath, look_up, way};
+use crate::app::App;
+use crate::caller::Permission;
+use crate::error::{AppError, AppResult, FieldError, Rejection};
+use crate::html::{self, Faults, Members, Notice};
+use crate::http::params::Path;
+use crate::id::UserId;
+use crate::{roles, users};
+
+const GRANT_PAGE: &str = "console/grant.html";
+const TAKE_PAGE: &str = "console/take.html";
+
+/// A role that can be granted.
+#[derive(Serialize)]
+struct Offered {
+    name: String,
+    description: String,
+}
+
+#[derive(Deserialize)]
+pub struct RolePath {
+    id: UserId,
+    role: String,
+}
+
+pub async fn show_grant(staff: Staff, Path(path): Path<UserPath>, State(app): State<App>) -> AppResult<Response> {
+    staff.require(Permission::RolesAssign)?;
+    ask(&app, &staff, path.id, ("", ""), &Faults::default()).await
+}
+
+pub async fn submit_grant(Path(path): Path<UserPath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
+    let StaffForm { staff, members } = form;
+    staff.require(Permission::RolesAssign)?;
+    match grant(&app, &staff, path.id, &members).await {
+        Ok(()) => html::done(&app, &way(path.id), Notice::ChangeMade),
+        Err(error) => {
+            let faults = in_fields(error)?;
+            ask(&app, &staff, path.id, (members.text("role"), members.text("until")), &faults).await
+        }
+    }
+}
+
+async fn grant(app: &App, staff: &Staff, id: UserId, members: &Members) -> AppResult<()> {
+    let role = members.text("role");
+    if role.is_empty() {
+        return Err(Rejection::invalid_field("/role", "required", "Choose a role.").into());
+    }
+    let until = read_until(members.text("until"))?;
+    let mut tx = staff.begin_because(app, members).await?;
+    let user = users::lock(&mut tx, staff.authority(), id).await?;
+    users::grant_role(&mut tx, staff.authority(), &user, role, until).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The end of the day, as UTC has it.
+fn read_until(day: &str) -> Result<Option<Timestamp>, Rejection> {
+    if day.is_empty() {
+        return Ok(None);
+    }
+    let read = || day.parse::<Date>().ok()?.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok();
+    let end = read().ok_or_else(|| Rejection::invalid_field("/until", "invalid", "Write the day as in 2026-12-31."))?;
+    Ok(Some(end.timestamp()))
+}
+
+/// What the rules find wrong, at the field it is about.
+fn in_fields(error: AppError) -> AppResult<Faults> {
+    let AppError::Rejected(rejection) = error else { return Err(error) };
+    let about =
+        |fault: &FieldError| fault.pointer.as_deref() == Some("/expires_at") || fault.pointer.as_deref() == Some("/until");
+    match rejection.code {
+        "invalid_body" if rejection.errors.iter().any(about) => {
+            let detail = rejection.errors.iter().find(|fault| about(fault)).map_or("", |fault| fault.detail.as_str());
+            let sentence = if detail.starts_with(char::is_uppercase) { detail.to_owned() } else { format!("The day {detail}.") };
+            Ok(Faults::at("until", sentence))
+        }
+        "not_found" => Err(AppError::Rejected(rejection)),
+        "invalid_body" | "unknown_role" | "last_admin" | "invalid_state" | "too_many_roles" => {
+            let detail = rejection.errors.first().map_or(&rejection.detail, |fault| &fault.detail);
+            Ok(Faults::at("role", detail.clone()))
+        }
+        _ => Err(AppError::Rejected(rejection)),
+    }
+}
+
+async fn ask(app: &App, staff: &Staff, id: UserId, (role, until): (&str, &str), faults: &Faults) -> AppResult<Response> {
+    let user = look_up(app, staff, id).await?;
+    let mut tx = staff.begin(app).await?;
+    let all = roles::list(&mut tx).await?;
+    tx.commit().await?;
+    // Nobody grants what they do not hold.
+    let offered = all.into_iter().filter(|role| staff.authority().to_grant(role.permission_set()).is_ok());
+    let offered: Vec<Offered> = offered.map(|role| Offered { name: role.name, description: role.description }).collect();
+    let values = context! {
+        name => events::name_of(&user), back => way(id), action => format!("{}/roles/grant", way(id)),
+        offered => Serde(offered), role => role, until => until, user => Serde(user),
+    };
+    staff.page(app, HERE, GRANT_PAGE, values, faults)
+}
+
+pub async fn show_take(staff: Staff, Path(path): Path<RolePath>, State(app): State<App>) -> AppResult<Response> {
+    staff.require(Permission::RolesAssign)?;
+    ask_to_take(&app, &staff, &path, &Faults::default()).await
+}
+
+pub async fn submit_take(Path(path): Path<RolePath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
+    let StaffForm { staff, members } = form;
+    staff.require(Permission::RolesAssign)?;
+    let taken: AppResult<()> = async {
+        let mut tx = staff.begin_because(&app, &members).await?;
+        let user = users::lock(&mut tx, staff.authority(), path.id).await?;
+        users::take_role(&mut tx, staff.authority(), &user, &path.role).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+    .await;
+    match taken {
+        Ok(()) => html::done(&app, &way(path.id), Notice::ChangeMade),
+        Err(error) => ask_to_take(&app, &staff, &path, &in_fields(error)?).await,
+    }
+}
+
+async fn ask_to_take(app: &App, staff: &Staff, path: &RolePath, faults: &Faults) -> AppResult<Response> {
+    let user = look_up(app, staff, path.id).await?;
+    if !user.roles.contains(&path.role) {
+        return Err(Rejection::not_found().into());
+    }
+    let action = format!("{}/roles/{}/take", way(path.id), path.role);
+    let values = context! {
+        name => events::name_of(&user), back => way(path.id), action => action, role => path.role.as_str(), user => Serde(user),
+    };
+    staff.page(app, HERE, TAKE_PAGE, values, faults)
+}

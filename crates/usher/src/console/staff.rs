@@ -1,0 +1,130 @@
+//! Who opens a page of the console: somebody who is signed in and holds a permission that one of its pages needs.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use http::Extensions;
+use http::request::Parts;
+use minijinja::value::Serde;
+use minijinja::{Value, context};
+
+use crate::app::App;
+use crate::caller::{Authority, Permission, Person};
+use crate::db::{DbResult, Origin, Tx};
+use crate::error::{AppResult, Rejection};
+use crate::html::{Faults, Members, SignedForm, SignedIn};
+
+/// Each opens a part of the console.
+const OPENING: [Permission; 3] = [Permission::UsersRead, Permission::AnalyticsRead, Permission::AuditRead];
+/// Longest reason, in characters; as that of `X-Reason`.
+const REASON_MAX: usize = 500;
+
+/// What is known of who asks, for a refusal to be noted.
+#[derive(Clone, Default)]
+pub struct Asker(Arc<Asked>);
+
+#[derive(Default)]
+struct Asked {
+    origin: OnceLock<Origin>,
+    lacks: OnceLock<Permission>,
+}
+
+impl Asker {
+    fn of(extensions: &Extensions) -> Self {
+        extensions.get().cloned().unwrap_or_default()
+    }
+
+    pub fn origin(&self) -> Option<Origin> {
+        self.0.origin.get().cloned()
+    }
+
+    pub fn lacks(&self) -> Option<Permission> {
+        self.0.lacks.get().copied()
+    }
+}
+
+pub struct Staff {
+    signed_in: SignedIn,
+    asker: Asker,
+}
+
+impl Staff {
+    fn admit(signed_in: SignedIn, asker: Asker) -> Result<Self, Rejection> {
+        asker.0.origin.get_or_init(|| signed_in.person.origin.clone());
+        let permissions = signed_in.person.permissions;
+        if OPENING.into_iter().any(|permission| permissions.contains(permission)) {
+            return Ok(Self { signed_in, asker });
+        }
+        Err(Rejection::forbidden(
+            "This is for those who look after users here, and you hold no permission that opens a part of it.",
+        ))
+    }
+
+    pub fn person(&self) -> &Person {
+        &self.signed_in.person
+    }
+
+    pub fn authority(&self) -> Authority {
+        self.person().authority()
+    }
+
+    pub fn may(&self, permission: Permission) -> bool {
+        self.person().permissions.contains(permission)
+    }
+
+    /// For what needs the permission.
+    pub fn require(&self, permission: Permission) -> Result<(), Rejection> {
+        if self.may(permission) {
+            return Ok(());
+        }
+        self.asker.0.lacks.get_or_init(|| permission);
+        Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name())))
+    }
+
+    /// A transaction that only reads.
+    pub async fn begin(&self, app: &App) -> DbResult<Tx> {
+        app.begin(&self.person().origin).await
+    }
+
+    /// A transaction of a form; its reason goes to the audit trail.
+    pub async fn begin_because(&self, app: &App, members: &Members) -> DbResult<Tx> {
+        let said: String = members.text("reason").trim().chars().filter(|c| !c.is_control()).take(REASON_MAX).collect();
+        let reason = Some(said).filter(|reason| !reason.is_empty());
+        let mut origin = self.person().origin.clone();
+        origin.reason = reason.or(origin.reason);
+        app.begin(&origin).await
+    }
+
+    /// A page. `here` is the place in the navigation that it belongs to.
+    pub fn page(&self, app: &App, here: &str, name: &str, values: Value, faults: &Faults) -> AppResult<Response> {
+        let may = self.person().permissions.names();
+        self.signed_in.page(app, here, name, context! { may => Serde(may), ..values }, faults)
+    }
+}
+
+impl FromRequestParts<App> for Staff {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let signed_in = SignedIn::from_request_parts(parts, app).await?;
+        Self::admit(signed_in, Asker::of(&parts.extensions)).map_err(IntoResponse::into_response)
+    }
+}
+
+/// A form of the console that was sent.
+pub struct StaffForm {
+    pub staff: Staff,
+    pub members: Members,
+}
+
+impl FromRequest<App> for StaffForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
+        let asker = Asker::of(request.extensions());
+        let SignedForm { signed_in, members } = SignedForm::from_request(request, app).await?;
+        let staff = Staff::admit(signed_in, asker).map_err(IntoResponse::into_response)?;
+        Ok(Self { staff, members })
+    }
+}

@@ -1,0 +1,192 @@
+//! The list of users: searched, filtered, sorted, in columns of one's choice, and all of it in the address.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use minijinja::context;
+use minijinja::value::Serde;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::parameters::{Parameters, address, query};
+use super::staff::Staff;
+use super::{events, filter};
+use crate::app::App;
+use crate::attributes::{self, Schema};
+use crate::caller::Permission;
+use crate::db::page::Page;
+use crate::error::{AppError, AppResult};
+use crate::html::{Faults, Field, see_other};
+use crate::http::params::read_query;
+use crate::roles;
+use crate::users::{self, Filter, User};
+
+const PAGE: &str = "console/users.html";
+const HERE: &str = "/admin/users";
+/// So many on a page: as many as can be looked over.
+const LIMIT: &str = "25";
+/// What narrows the list down, and what it is sorted by.
+const NARROWING: [&str; 5] = ["q", "filter", "status", "role", "sort"];
+
+const FIELDS: [Field; 5] = [
+    Field { name: "q", subject: "The search", missing: "" },
+    Field { name: "filter", subject: "In the filter,", missing: "" },
+    Field { name: "status", subject: "The status", missing: "" },
+    Field { name: "role", subject: "The role", missing: "" },
+    Field { name: "sort", subject: "The order", missing: "" },
+];
+
+/// What a column shows.
+const COLUMNS: [(&str, &str); 10] = [
+    ("email", "E-mail address"),
+    ("status", "Status"),
+    ("roles", "Roles"),
+    ("last_sign_in_at", "Last sign-in (UTC)"),
+    ("created_at", "Created (UTC)"),
+    ("updated_at", "Changed (UTC)"),
+    ("username", "User name"),
+    ("locale", "Language"),
+    ("time_zone", "Time zone"),
+    ("id", "Id"),
+];
+const USUAL: [&str; 4] = ["email", "status", "roles", "last_sign_in_at"];
+
+#[derive(Clone, Serialize)]
+struct Column {
+    key: String,
+    label: String,
+    shown: bool,
+}
+
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    name: String,
+    username: String,
+    cells: Vec<Cell>,
+}
+
+#[derive(Serialize)]
+struct Cell {
+    key: String,
+    label: String,
+    text: String,
+}
+
+pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) -> AppResult<Response> {
+    staff.require(Permission::UsersRead)?;
+    let schema = attributes::cached(&app).await?;
+    if let Some(filter) = filter::build(&parameters, &schema) {
+        return Ok(see_other(&address(
+            HERE,
+            kept(&parameters, &["q", "status", "role", "sort", "columns"]).chain([("filter", filter.as_str())]),
+        )));
+    }
+    let columns = columns(&parameters, &schema);
+    let (page, faults) = match read(&app, &staff, &parameters).await {
+        Ok(page) => (Some(page), Faults::default()),
+        Err(AppError::Rejected(rejection)) if rejection.code == "invalid_query" => {
+            (None, Faults::of((*rejection).of_a_body().into(), &FIELDS)?)
+        }
+        Err(error) => return Err(error),
+    };
+    let rows: Vec<Row> = page.iter().flat_map(|page| &page.items).map(|user| row(user, &columns)).collect::<AppResult<_>>()?;
+    let next = page.as_ref().and_then(|page| page.next.as_deref());
+    let everything = [&NARROWING[..], &["columns"]].concat();
+    let at_fault = faults.said("filter").and_then(|fault| filter::split_at_fault(parameters.get("filter")?, fault));
+    let values = context! {
+        asked => Serde(NARROWING.map(|name| (name, parameters.get(name).unwrap_or_default())).into_iter().collect::<std::collections::BTreeMap<_, _>>()),
+        columns => Serde(&columns), rows => Serde(rows), at_fault => Serde(at_fault),
+        total => Serde(page.as_ref().and_then(|page| page.total)),
+        is_found => page.is_some(),
+        narrowed => parameters.get("q").is_some() || whom(&parameters).is_some(),
+        next => next.map(|next| address(HERE, kept(&parameters, &everything).chain([("cursor", next)]))),
+        first => parameters.get("cursor").is_some().then(|| address(HERE, kept(&parameters, &everything))),
+        role_names => Serde(role_names(&app, &staff).await?),
+        builder => Serde(filter::offer(&schema)),
+        all_that_fit => all_that_fit(&parameters),
+        may_act => may_act(&staff),
+    };
+    staff.page(&app, HERE, PAGE, values, &faults)
+}
+
+/// Whether there is anything that they may do to many.
+fn may_act(staff: &Staff) -> bool {
+    use Permission::{RolesAssign, UsersDelete, UsersWrite};
+    [UsersWrite, UsersDelete, RolesAssign].into_iter().any(|permission| staff.may(permission))
+}
+
+fn kept<'a>(parameters: &'a Parameters, names: &'a [&'a str]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    names.iter().flat_map(|name| parameters.all(name).map(move |value| (*name, value)))
+}
+
+/// What is asked for is what the API would be asked for, and refused as there.
+async fn read(app: &App, staff: &Staff, parameters: &Parameters) -> AppResult<Page<User>> {
+    let asked = NARROWING.iter().chain([&"cursor"]).filter_map(|name| Some((*name, parameters.get(name)?)));
+    let filter: Filter = read_query(&query(asked.chain([("limit", LIMIT), ("count", "true")])))?;
+    let wanted = (staff.authority(), filter);
+    app.read_list(&staff.person().origin, &wanted, |tx, (by, filter)| Box::pin(users::list(tx, *by, filter))).await
+}
+
+/// Those who may not list roles write one down.
+async fn role_names(app: &App, staff: &Staff) -> AppResult<Option<Vec<String>>> {
+    if !staff.may(Permission::RolesRead) {
+        return Ok(None);
+    }
+    let mut tx = staff.begin(app).await?;
+    let roles = roles::list(&mut tx).await?;
+    tx.commit().await?;
+    Ok(Some(roles.into_iter().map(|role| role.name).collect()))
+}
+
+fn columns(parameters: &Parameters, schema: &Arc<Schema>) -> Vec<Column> {
+    let mut chosen: Vec<&str> = parameters.all("columns").flat_map(|names| names.split(',')).map(str::trim).collect();
+    if chosen.is_empty() {
+        chosen = USUAL.to_vec();
+    }
+    let own = COLUMNS.iter().map(|(key, label)| (Cow::Borrowed(*key), Cow::Borrowed(*label)));
+    let attributes = schema
+        .properties()
+        .iter()
+        .map(|property| (Cow::Owned(format!("attributes.{}", property.name)), Cow::Owned(property.name.clone())));
+    own.chain(attributes)
+        .map(|(key, label)| Column { shown: chosen.contains(&key.as_ref()), key: key.into_owned(), label: label.into_owned() })
+        .collect()
+}
+
+fn row(user: &User, columns: &[Column]) -> AppResult<Row> {
+    let members = serde_json::to_value(user)?;
+    let cell = |column: &Column| {
+        let value = match column.key.strip_prefix("attributes.") {
+            Some(name) => user.attributes.get(name).unwrap_or(&Value::Null),
+            None => &members[&column.key],
+        };
+        Cell { key: column.key.clone(), label: column.label.clone(), text: events::text(value) }
+    };
+    Ok(Row {
+        id: user.id.to_string(),
+        name: events::name_of(user),
+        username: user.username.clone(),
+        cells: columns.iter().filter(|column| column.shown).map(cell).collect(),
+    })
+}
+
+/// What narrows the list down as one filter.
+fn whom(parameters: &Parameters) -> Option<String> {
+    let status = parameters.get("status").map(|status| format!("status eq {}", filter::quoted(status)));
+    let role = parameters.get("role").map(|role| format!("roles eq {}", filter::quoted(role)));
+    let own = parameters.get("filter").map(|filter| format!("({filter})"));
+    let parts: Vec<String> = [status, role, own].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" and "))
+}
+
+/// The way to act on all who fit. A search is no filter: for that there is none.
+fn all_that_fit(parameters: &Parameters) -> Option<String> {
+    if parameters.get("q").is_some() {
+        return None;
+    }
+    let filter = whom(parameters).unwrap_or_else(|| "id pr".to_owned());
+    Some(address("/admin/bulk/new", [("filter", filter.as_str())]))
+}
