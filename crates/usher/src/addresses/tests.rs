@@ -1,6 +1,7 @@
 //! Adding, confirming, choosing and removing addresses, through the front door.
 
 mod administration;
+mod pages;
 
 use futures_util::future::join_all;
 use http::Method;

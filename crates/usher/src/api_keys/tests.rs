@@ -1,5 +1,7 @@
 //! Keys of people, through the front door.
 
+mod pages;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

@@ -70,7 +70,7 @@ fn of_account(state: &str, text: &str) -> Value {
         facts => vec![pair.clone()],
         lifetimes => vec![pair.clone()],
         languages => vec![pair.clone()],
-        zones => Value::from_pairs([(text, Value::from(vec![vec![text, text]]))]),
+        zones => Value::from_pairs([(text, Value::from(vec![vec![text.to_owned(); 2]]))]),
         pending => context! { id => text, address => text, expires_at => TIME },
     };
     let more = context! {

@@ -1,7 +1,10 @@
 //! One's own profile, through the front door.
 
+mod data;
 mod deletion;
+mod history;
 mod password;
+mod profile;
 
 use futures_util::future::join_all;
 use http::Method;
