@@ -1,0 +1,101 @@
+//! Acting on many, and the recycle bin.
+
+use super::{signed_in, way};
+use crate::testing::TestApp;
+
+#[tokio::test]
+async fn the_chosen_are_previewed_done_and_undone() {
+    let app = TestApp::new().await;
+    let (admin, ann, ben) = (app.admin().await, app.user("ann").await, app.user("ben").await);
+    let mut browser = signed_in(&app, &admin).await;
+    let page = browser.open(&format!("/admin/bulk/new?user={}&user={}&user={}", ann.id, ben.id, admin.id)).await.expect(200);
+    assert!(page.text.contains("3 users are chosen"), "{}", page.text);
+    let users = format!("{},{},{}", ann.id, ben.id, admin.id);
+    let page = browser.submit("/admin/bulk", &[("action", ""), ("users", &users)]).await.expect(422);
+    assert!(page.text.contains("Choose what is to be done.") && page.text.contains(&users), "{}", page.text);
+    let page = browser.submit("/admin/bulk", &[("action", "assign_role"), ("users", &users)]).await.expect(422);
+    assert!(page.text.contains("Choose a role for this."), "{}", page.text);
+    let form = [("action", "suspend"), ("users", users.as_str()), ("reason", "spring clean")];
+    let page = browser.submit("/admin/bulk", &form).await.expect(200);
+    assert!(
+        page.text.contains("This is the last active administrator.") && page.text.contains("Do it to 2 users"),
+        "{}",
+        page.text
+    );
+    assert_eq!(admin.client.get(&format!("/v1/users/{}", ann.id)).await.json["status"], "active");
+    let token = page.text.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let run = page.text.split("action=\"/admin/bulk/").nth(1).unwrap().split("/run").next().unwrap().to_owned();
+    let run = format!("/admin/bulk/{run}");
+    browser.submit(&format!("{run}/run"), &[("token", "x")]).await.expect(409);
+    let to = browser.submit(&format!("{run}/run"), &[("token", &token), ("reason", "spring clean")]).await.expect(303);
+    assert_eq!(to.headers["location"], run.as_str());
+    let to = browser.submit(&format!("{run}/run"), &[("token", &token)]).await.expect(303);
+    assert_eq!(to.headers["location"], run.as_str(), "twice");
+    let page = browser.open(&run).await.expect(200);
+    assert!(page.text.contains("data-state=\"running\"") && page.text.contains("Look again"), "{}", page.text);
+    browser.submit(&format!("{run}/pause"), &[]).await.expect(303);
+    assert!(browser.open(&run).await.text.contains("data-state=\"paused\""));
+    browser.submit(&format!("{run}/resume"), &[]).await.expect(303);
+    app.run_jobs().await;
+    let page = browser.open(&format!("{run}?outcome=refused")).await.expect(200);
+    assert!(page.text.contains("data-state=\"finished\"") && page.text.contains("3 of 3"), "{}", page.text);
+    assert!(page.text.contains("spring clean") && !page.text.contains(&ann.id), "{}", page.text);
+    assert_eq!(admin.client.get(&format!("/v1/users/{}", ann.id)).await.json["status"], "suspended");
+
+    let undo = format!("{}/undo", run.replace("bulk", "changes"));
+    let page = browser.open(&undo).await.expect(200);
+    assert!(page.text.contains("Would be changed back"), "{}", page.text);
+    browser.submit(&undo, &[]).await.expect(303);
+    assert_eq!(admin.client.get(&format!("/v1/users/{}", ann.id)).await.json["status"], "active");
+    let list = browser.open("/admin/bulk").await.expect(200);
+    assert!(list.text.contains("2 of 3") && list.text.contains("spring clean"), "{}", list.text);
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn all_whom_a_filter_fits_are_acted_on_and_its_faults_are_shown() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    let mut browser = signed_in(&app, &admin).await;
+    let page = browser.open("/admin/bulk/new?filter=userName+eq+%22x%22").await.expect(200);
+    assert!(page.text.contains("All whom this filter fits."), "{}", page.text);
+    let page = browser.submit("/admin/bulk", &[("action", "sign_out"), ("filter", "shoe eq 1")]).await.expect(422);
+    assert!(page.text.contains("id=\"filter-error\"") && page.text.contains("column 1"), "{}", page.text);
+    let filter = format!("emails eq \"{}\"", ann.email);
+    let page = browser.submit("/admin/bulk", &[("action", "require_password_reset"), ("filter", &filter)]).await.expect(200);
+    assert!(page.text.contains("Mail would go out") && page.text.contains("Do it to 1 user<"), "{}", page.text);
+    let page = browser.submit("/admin/bulk", &[("action", "sign_out"), ("filter", "userName eq \"nobody\"")]).await.expect(200);
+    assert!(page.text.contains("There is nothing to be done."), "{}", page.text);
+    let to = browser.open("/admin/bulk/new").await.expect(303);
+    assert_eq!(to.headers["location"], "/admin/users");
+    browser.submit("/admin/bulk", &[("action", "suspend"), ("users", "nobody")]).await.expect(400);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_recycle_bin_gives_back_or_purges_in_two_steps() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    admin.client.delete(&format!("/v1/users/{}", ann.id)).await.expect(204);
+    let mut browser = signed_in(&app, &admin).await;
+    let page = browser.open("/admin/recycle-bin").await.expect(200);
+    assert!(page.text.contains("Restore …") && page.text.contains(">1 user<"), "{}", page.text);
+    assert!(page.text.contains(&format!("user={}&amp;action=purge", ann.id)), "{}", page.text);
+    let page = browser.open(&format!("{}/edit", way(&ann))).await.expect(409);
+    assert!(page.text.contains("restore them first"), "{}", page.text);
+    let page = browser.open(&format!("/admin/bulk/new?user={}&action=purge", ann.id)).await.expect(200);
+    assert!(page.text.contains("<option value=\"purge\" selected>"), "{}", page.text);
+    let page = browser.submit("/admin/bulk", &[("action", "purge"), ("users", &ann.id)]).await.expect(200);
+    assert!(page.text.contains("gone for good"), "{}", page.text);
+    let token = page.text.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let run =
+        page.text.split("action=\"").find(|part| part.starts_with("/admin/bulk/")).unwrap().split('"').next().unwrap().to_owned();
+    browser.submit(&run, &[("token", &token)]).await.expect(303);
+    app.run_jobs().await;
+    browser.open(&way(&ann)).await.expect(404);
+    assert!(browser.open("/admin/recycle-bin").await.expect(200).text.contains("It is empty."));
+    let page = browser.open(run.trim_end_matches("/run")).await.expect(200);
+    assert!(page.text.contains("Finished") && !page.text.contains("Undo …"), "{}", page.text);
+    app.finish().await;
+}

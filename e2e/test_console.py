@@ -1,0 +1,301 @@
+"""The console in a real browser: looked at in light and dark, used with keys alone, without JavaScript, and with hostile names."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from harness.canary import new_address
+from harness.faces import Faces
+from harness.mailbox import Mailbox
+from harness.people import Person, Site
+
+LOOKS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
+LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff Hubert Blaine of Schweinfurt-Oberndorf"
+# What has run in some page or other. Each would call `alert`, which the page has turned into a note.
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "<ScRiPt>alert(1)</sCrIpT>",
+    "<script src=//evil.example></script>",
+    "</title><script>alert(1)</script>",
+    "</textarea><script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "</style><script>alert(1)</script>",
+    "--><script>alert(1)</script><!--",
+    "]]><script>alert(1)</script>",
+    '"><script>alert(1)</script>',
+    "'><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
+    "<img src=x onerror=alert(1)//",
+    "<svg onload=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "<svg><script>alert(1)</script></svg>",
+    "<svg><animate onbegin=alert(1) attributeName=x>",
+    "<body onload=alert(1)>",
+    "<iframe src=javascript:alert(1)>",
+    "<iframe srcdoc='<script>parent.alert(1)</script>'>",
+    "<object data=javascript:alert(1)>",
+    "<embed src=javascript:alert(1)>",
+    "<a href=javascript:alert(1)>x</a>",
+    "<form action=javascript:alert(1)><button>x",
+    "<button formaction=javascript:alert(1)>x",
+    "<input onfocus=alert(1) autofocus>",
+    '" onfocus=alert(1) autofocus x="',
+    "' onfocus=alert(1) autofocus x='",
+    '" onmouseover=alert(1) x="',
+    "<select onfocus=alert(1) autofocus>",
+    "<details open ontoggle=alert(1)>",
+    "<video><source onerror=alert(1)>",
+    "<audio src=x onerror=alert(1)>",
+    "<marquee onstart=alert(1)>",
+    "<math><mtext><script>alert(1)</script></mtext></math>",
+    "<base href=//evil.example/>",
+    "<meta http-equiv=refresh content=0;url=javascript:alert(1)>",
+    "{{ 7 * 7 }}{% raw %}<script>alert(1)</script>",
+    "\u2028<template><script>alert(1)</script></template>&lt;script&gt;alert(1)&lt;/script&gt;",
+]
+
+
+@pytest.fixture
+def faces(page: Page, site: Site) -> Iterator[Faces]:
+    faces = Faces(page, site.public_url)
+    yield faces
+    faces.end()
+
+
+@pytest.fixture(scope="module")
+def staff(site: Site, mailbox: Mailbox) -> Person:
+    """Who uses the console in the tests of this file."""
+    return site.person("admin", display_name="Grace Hopper")
+
+
+@pytest.fixture(scope="module")
+def crowd(site: Site) -> list[dict[str, Any]]:
+    """More users than a page holds; one of them with a long name."""
+    people = [site.create(display_name=f"Crowd {number:02}") for number in range(28)]
+    return [*people, site.create(display_name=LONG_NAME, bio="A gardener.")]
+
+
+def enter(faces: Faces, staff: Person, path: str) -> None:
+    faces.sign_in(staff.email, staff.password, f"/sign-in?return_to={path}")
+    faces.at(path)
+
+
+def opened(browser: Browser, site: Site, **options: Any) -> Faces:
+    return Faces(browser.new_context(**options).new_page(), site.public_url)
+
+
+def test_who_may_see_nothing_of_it_is_told_so(faces: Faces, site: Site, mailbox: Mailbox) -> None:
+    someone = site.person()
+    faces.open("/admin/users")
+    faces.at("/sign-in?return_to=%2Fadmin%2Fusers")
+    faces.sign_in(someone.email, someone.password, faces.page.url.removeprefix(faces.base_url))
+    faces.at("/admin/users")
+    expect(faces.page.get_by_text("you hold no permission that opens a part of it")).to_be_visible()
+    faces.is_sound()
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_every_page_is_sound(
+    browser: Browser, site: Site, staff: Person, crowd: list[dict[str, Any]], width: int, scheme: Any
+) -> None:
+    faces = opened(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    enter(faces, staff, "/admin")
+    long = crowd[-1]["id"]
+    site.admin.api.patch(f"/v1/users/{long}", json={"bio": f"Seen at {width} in {scheme}."}, expect=200)
+    change = site.admin.api.get("/v1/changes?limit=1", expect=200).json()["items"][0]["id"]
+    for path in (
+        "/admin",
+        "/admin?by=month",
+        "/admin/users",
+        "/admin/users?q=nobody-is-called-so",
+        "/admin/users?filter=shoe+eq+1",
+        "/admin/users?columns=email&columns=username&columns=created_at&columns=updated_at&columns=id&columns=roles",
+        f"/admin/users/{long}",
+        f"/admin/users/{staff.id}",
+        f"/admin/users/{long}/edit",
+        f"/admin/users/{long}/act/suspend",
+        f"/admin/users/{long}/roles/grant",
+        f"/admin/users/{long}/roles/user/take",
+        f"/admin/bulk/new?user={long}",
+        "/admin/bulk/new?filter=id+pr",
+        "/admin/bulk",
+        "/admin/changes",
+        "/admin/changes?actor=nobody",
+        f"/admin/changes/{change}",
+        f"/admin/changes/{change}/undo",
+        "/admin/recycle-bin",
+    ):
+        faces.open(path)
+        for summary in faces.page.locator("main summary").all():
+            summary.click()
+        faces.is_sound()
+    faces.open(f"/admin/users/{long}/edit")
+    faces.field("website_url").fill("javascript:alert(1)")
+    faces.press("Save")
+    expect(faces.page.locator("[aria-invalid=true]")).to_be_visible()
+    faces.is_sound()
+    faces.end()
+    faces.page.context.close()
+
+
+def test_with_keys_alone_users_are_found_suspended_and_brought_back(
+    faces: Faces, site: Site, staff: Person, mailbox: Mailbox
+) -> None:
+    name = new_address("keys").split("@")[0]
+    people = [site.create(display_name=f"{name} {number}") for number in range(3)]
+    enter(faces, staff, "/admin")
+    keyboard = faces.page.keyboard
+    keyboard.press("?")
+    expect(faces.page.get_by_role("dialog")).to_be_visible()
+    faces.is_sound()
+    keyboard.press("Escape")
+    keyboard.press("/")
+    keyboard.type(name)
+    keyboard.press("Enter")
+    expect(faces.page.locator("tbody tr")).to_have_count(3)
+    for key in ("j", "x", "j", "x", "k"):
+        keyboard.press(key)
+    expect(faces.page.locator("tbody input:checked")).to_have_count(2)
+    expect(faces.page.locator("tbody th a").first).to_be_focused()
+    keyboard.press("Enter")
+    faces.heading(f"{name} 2")
+    faces.page.go_back()
+
+    boxes = faces.page.locator("tbody input[type=checkbox]")
+    boxes.first.focus()
+    for box in boxes.all():
+        box.focus()
+        if not box.is_checked():
+            keyboard.press("Space")
+    expect(faces.page.get_by_label("Choose everybody on this page")).to_be_checked()
+    faces.page.get_by_role("button", name="Act on the chosen …").focus()
+    keyboard.press("Enter")
+    faces.page.get_by_label("What is to be done").focus()
+    keyboard.type("Suspend")
+    faces.page.get_by_label("Reason").focus()
+    keyboard.type("tried with keys")
+    keyboard.press("Enter")
+    faces.heading("Suspend")
+    expect(faces.page.locator(".tile").filter(has_text="To be done")).to_contain_text("3")
+    faces.is_sound()
+    faces.page.get_by_role("button", name="Do it to 3 users").focus()
+    keyboard.press("Enter")
+    # The page looks by itself how far it is.
+    expect(faces.page.get_by_role("heading", name="Finished")).to_be_visible(timeout=20_000)
+    assert [site.read(person["id"])["status"] for person in people] == ["suspended"] * 3
+    faces.is_sound()
+    faces.page.get_by_role("link", name="Undo …").focus()
+    keyboard.press("Enter")
+    faces.heading("Undo a change")
+    faces.page.get_by_role("button", name="Undo it").focus()
+    keyboard.press("Enter")
+    expect(faces.page.get_by_text("The change is undone.")).to_be_visible()
+    assert [site.read(person["id"])["status"] for person in people] == ["pending"] * 3
+    faces.is_sound()
+
+
+def test_everything_works_without_javascript(browser: Browser, site: Site, staff: Person) -> None:
+    faces = opened(browser, site, java_script_enabled=False)
+    page = faces.page
+    name = new_address("plain").split("@")[0]
+    people = [site.create(display_name=f"{name} {number}") for number in range(2)]
+    enter(faces, staff, "/admin/users")
+    assert page.locator(".keys-button").count() == 0, "no button that does nothing"
+    page.locator("summary", has_text="Build a filter").click()
+    page.locator("#attribute1").select_option(label="Name")
+    page.locator("#operator1").select_option(label="begins with")
+    page.locator("#value1").fill(name)
+    faces.press("Filter")
+    expect(page.locator("#filter")).to_have_value(f'displayName sw "{name}"')
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_role("link", name="Act on all 2").click()
+    page.get_by_label("What is to be done").select_option(label="Suspend")
+    page.get_by_label("Reason").fill("without a script")
+    faces.press("Preview")
+    faces.press("Do it to 2 users")
+    for _ in range(50):
+        if page.get_by_role("heading", name="Finished").count():
+            break
+        page.wait_for_timeout(200)
+        page.get_by_role("link", name="Look again").click()
+    expect(page.get_by_role("heading", name="Finished")).to_be_visible()
+
+    page.goto(f"{faces.base_url}/admin/users/{people[0]['id']}")
+    page.get_by_role("link", name="Reactivate …").click()
+    page.get_by_label("Reason").fill("it was a test")
+    faces.press("Reactivate")
+    expect(page.get_by_role("status")).to_contain_text("The change is made.")
+    page.get_by_role("link", name="Edit …").click()
+    faces.field("given_name").fill("Ada")
+    page.locator("#bio").fill("One\nTwo")
+    faces.press("Save")
+    faces.at(f"/admin/users/{people[0]['id']}")
+    assert site.read(people[0]["id"])["bio"] == "One\nTwo"
+    page.get_by_role("link", name="Undo: User updated").first.click()
+    faces.press("Undo it")
+    assert site.read(people[0]["id"])["given_name"] is None
+    page.goto(f"{faces.base_url}/admin/users/{people[1]['id']}/act/delete")
+    faces.press("Delete")
+    page.goto(f"{faces.base_url}/admin/recycle-bin")
+    page.get_by_role("link", name=f"Purge {name} 1").click()
+    faces.press("Preview")
+    faces.press("Do it to 1 user")
+    for _ in range(50):
+        if page.get_by_role("heading", name="Finished").count():
+            break
+        page.wait_for_timeout(200)
+        page.get_by_role("link", name="Look again").click()
+    site.admin.api.get(f"/v1/users/{people[1]['id']}", expect=404)
+    faces.end()
+    page.context.close()
+
+
+def test_the_list_goes_on_and_back(faces: Faces, staff: Person, crowd: list[dict[str, Any]]) -> None:
+    enter(faces, staff, "/admin/users?q=Crowd")
+    expect(faces.page.locator("tbody tr")).to_have_count(25)
+    faces.page.get_by_role("link", name="Next", exact=True).click()
+    expect(faces.page.locator("tbody tr")).to_have_count(3)
+    faces.page.get_by_role("link", name="First page").click()
+    expect(faces.page.locator("tbody tr")).to_have_count(25)
+
+
+def test_hostile_texts_run_nowhere(faces: Faces, site: Site, staff: Person) -> None:
+    assert len(PAYLOADS) == 40
+    faces.page.add_init_script("window.alert = () => { document.documentElement.dataset.hit = 'yes' }")
+    name = new_address("xss").split("@")[0]
+    people = []
+    for number, payload in enumerate(PAYLOADS):
+        members = {"display_name": payload[:100].replace("\u2028", " "), "given_name": f"{name}-{number}", "bio": payload}
+        people.append(site.create(**members))
+        site.admin.api.patch(
+            f"/v1/users/{people[-1]['id']}",
+            json={"attributes": {"note": payload}},
+            headers={"X-Reason": payload.encode("ascii", "ignore").decode()},
+            expect=200,
+        )
+
+    def look(path: str) -> None:
+        faces.open(path)
+        faces.page.wait_for_load_state("networkidle")
+        assert faces.page.evaluate("document.documentElement.dataset.hit") is None, path
+        assert faces.page.evaluate("document.querySelectorAll('script:not([src^=\"/assets/\"]), main img, iframe').length") == 0
+
+    enter(faces, staff, "/admin")
+    look(f"/admin/users?q={name}&columns=attributes.note&columns=email")
+    faces.page.get_by_role("link", name="Next", exact=True).click()
+    assert faces.page.evaluate("document.documentElement.dataset.hit") is None
+    look("/admin")
+    look("/admin/changes")
+    for person, payload in zip(people, PAYLOADS, strict=True):
+        look(f"/admin/users/{person['id']}")
+        expect(faces.page.get_by_role("heading", level=1)).to_contain_text(payload[:20].strip())
+    look(f"/admin/users/{people[0]['id']}/edit")
+    for payload in PAYLOADS:
+        faces.page.goto(f"{faces.base_url}/admin/users")
+        faces.page.locator("main input[name=q]").fill(payload[:100])
+        faces.press("Show")
+        expect(faces.page.locator("main input[name=q]")).to_have_value(payload[:100].strip())
+        assert faces.page.evaluate("document.documentElement.dataset.hit") is None, payload
