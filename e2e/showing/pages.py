@@ -23,6 +23,11 @@ PAGES = [
     Page("sign-in-phone", "/sign-in", **PHONE, scheme="dark"),
     Page("register", "/register"),
     Page("account", "/account", who="ada"),
-    Page("sessions", "/account/sessions", who="ada", scheme="dark"),
+    Page("activity", "/account/activity", who="ada", scheme="dark"),
     Page("second-factors", "/account/second-factors", who="ada", **PHONE),
+    Page("dashboard", "/admin", who="grace"),
+    Page("users", "/admin/users?filter=attributes.department%20eq%20%22Sales%22", who="grace"),
+    Page("users-phone", "/admin/users", who="grace", **PHONE),
+    Page("user", "/admin/users/{ada}", who="grace"),
+    Page("changes", "/admin/changes", who="grace", scheme="dark"),
 ]

@@ -4,8 +4,22 @@ from harness import database, seeding
 from harness.mailbox import Mailbox
 from harness.people import Newcomer, Person, Site
 from harness.server import Usher
+from harness.waiting import until
 
 OTHERS = 2000
+_TEXT = {"type": "string", "maxLength": 100, "searchable": True}
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "department": _TEXT,
+        "city": _TEXT,
+        "level": {"type": "integer", "searchable": True},
+        "start_date": {"type": "string", "format": "date", "searchable": True},
+        "tags": {"type": "array", "items": {"type": "string", "maxLength": 50}, "searchable": True},
+    },
+    "required": [],
+    "additionalProperties": False,
+}
 
 
 class Cast:
@@ -13,17 +27,25 @@ class Cast:
         self._site = Site(server.base_url, mailbox, server.public_url)
         self._site.set_up(server.setup_token())
         seeding.seed(database.place(server.data_dir), OTHERS)
-        self.people = {"grace": self._grace(), "ada": self._ada()}
-
-    def _grace(self) -> Person:
-        return self._person("grace@example.org", "Grace Hopper", "admin")
-
-    def _ada(self) -> Person:
+        grace = self._person("grace@example.org", "Grace Hopper", "admin")
         ada = self._person("ada@example.org", "Ada Lovelace")
-        for _ in range(2):
-            self._site.login(ada.email, ada.password)
-        self._site.login(ada.email, "not the password of ada")
-        return ada
+        for password in (ada.password, "not the password of ada", ada.password):
+            self._site.login(ada.email, password)
+        self.people = {"grace": grace, "ada": ada}
+        self._work()
+
+    def _work(self) -> None:
+        """What Grace does on an ordinary day, so that there is something to see."""
+        grace, ada = self.people["grace"].api, self.people["ada"].id
+        grace.put(f"/v1/users/{ada}/roles/manager", json={}, headers={"X-Reason": "Looks after the sales team"}, expect=200)
+        profile = {"given_name": "Ada", "family_name": "Lovelace", "time_zone": "Europe/London"}
+        grace.patch(f"/v1/users/{ada}", json=profile, headers={"X-Reason": "She asked by telephone"}, expect=200)
+        grace.put("/v1/attribute-schema", json=SCHEMA, expect=(200, 202))
+        until("the attributes have indexes", lambda: grace.get("/v1/attribute-schema").json()["pending"] is None)
+        found = grace.get('/v1/users?filter=attributes.city eq "Lima" and status eq "active"&limit=3', expect=200).json()
+        for user in found["items"]:
+            reason = {"X-Reason": "Left the company"}
+            grace.post(f"/v1/users/{user['id']}/suspend", json={}, headers=reason, expect=200)
 
     def _person(self, email: str, name: str, *roles: str) -> Person:
         newcomer = self._site.register(Newcomer(email=email), display_name=name)
