@@ -113,7 +113,7 @@ async fn the_profile_and_attributes_are_edited_and_faults_stand_at_their_fields(
             "tags": { "type": "array", "items": { "type": "string" } },
         },
     });
-    admin.client.put("/v1/attribute-schema", schema).await;
+    admin.client.put("/v1/attribute-schema", schema).await.expect(200);
     app.run_jobs().await;
     let mut browser = signed_in(&app, &admin).await;
     let path = format!("{}/edit", way(&ann));
