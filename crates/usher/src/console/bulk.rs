@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::events;
 use super::parameters::{Parameters, address};
+use super::roles::list_grantable;
 use super::staff::{Staff, StaffForm};
 use crate::app::App;
 use crate::bulk::{self, Run, Selection, State as RunState};
@@ -19,7 +20,7 @@ use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Faults, Field, Members, Notice, see_other};
 use crate::http::params::Path;
 use crate::id::UserId;
-use crate::roles::{self, RoleName};
+use crate::roles::RoleName;
 
 const HERE: &str = "/admin/bulk";
 const NEW_PAGE: &str = "console/bulk_new.html";
@@ -104,14 +105,12 @@ impl Said {
 
 async fn ask(app: &App, staff: &Staff, said: &Said, faults: &Faults) -> AppResult<Response> {
     staff.require(Permission::UsersRead)?;
-    let mut tx = staff.begin(app).await?;
-    let all = if staff.may(Permission::RolesAssign) { roles::list(&mut tx).await? } else { Vec::new() };
-    tx.commit().await?;
-    let offered = all.into_iter().filter(|role| staff.authority().to_grant(role.permission_set()).is_ok());
+    let takes_roles = staff.may(Permission::RolesAssign);
+    let offered = if takes_roles { list_grantable(app, staff).await? } else { None };
     let actions: Vec<(&str, &str)> =
         ACTIONS.into_iter().filter(|(.., needed)| staff.may(*needed)).map(|(name, label, _)| (name, label)).collect();
     let values = context! {
-        said => Serde(said), actions => Serde(actions), role_names => offered.map(|role| role.name).collect::<Vec<_>>(),
+        said => Serde(said), actions => Serde(actions), takes_roles => takes_roles, offered => Serde(offered),
         count => said.users.split(',').filter(|id| !id.is_empty()).count(),
     };
     staff.page(app, HERE, NEW_PAGE, values, faults)

@@ -198,6 +198,7 @@ fn whereto(staff: &Staff, id: Uuid, undoing: &Undoing) -> String {
     if !staff.may(Permission::AuditRead) {
         return "/admin/users".to_owned();
     }
-    let is_done = undoing.undone > 0 || undoing.run.is_some();
+    // Of an event with a conflict the other fields are changed back, if that was wished.
+    let is_done = undoing.undone > 0 || !undoing.conflicts.is_empty() || undoing.run.is_some();
     way(undoing.change_id.filter(|_| is_done).unwrap_or(id))
 }

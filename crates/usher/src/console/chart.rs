@@ -49,7 +49,7 @@ struct Row {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a picture need not be exact")]
-pub fn draw(series: Series<'_>) -> Chart {
+pub fn draw(series: &Series<'_>) -> Chart {
     let sums: Vec<i64> = series.periods.iter().map(|(_, counts)| counts.iter().sum()).collect();
     let highest = sums.iter().copied().max().unwrap_or_default();
     let step = WIDTH / (series.periods.len().max(1) as f64);
@@ -83,7 +83,7 @@ mod tests {
 
     fn drawn(counts: &[[i64; 2]]) -> Chart {
         let periods = counts.iter().zip(1..).map(|(counts, day)| (date(2026, 1, day), counts.to_vec())).collect();
-        draw(Series { id: "a", title: "A", names: &["in", "out"], periods, adds_up: true })
+        draw(&Series { id: "a", title: "A", names: &["in", "out"], periods, adds_up: true })
     }
 
     #[test]

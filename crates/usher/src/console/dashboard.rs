@@ -84,7 +84,7 @@ fn charts(counted: &Analytics) -> Vec<Chart> {
             adds_up: true,
         },
     ];
-    series.into_iter().map(chart::draw).collect()
+    series.iter().map(chart::draw).collect()
 }
 
 /// How many users stand somewhere, and the way to them.

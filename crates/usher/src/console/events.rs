@@ -77,9 +77,10 @@ pub fn name_of(user: &users::User) -> String {
 }
 
 fn shown(event: &AuditEvent, people: &HashMap<String, String>) -> Shown {
-    let fields = audit::fields(&event.changes);
-    let is_field = |name: &str| fields.iter().any(|(field, ..)| *field == name);
+    let changed = audit::fields(&event.changes);
+    let is_field = |name: &str| changed.iter().any(|(field, ..)| *field == name);
     let details = event.changes.as_object().into_iter().flatten().filter(|(name, _)| !is_field(name));
+    let details = details.map(|(name, value)| (in_words(name), told(value))).filter(|(_, value)| !value.is_empty());
     Shown {
         id: event.id,
         at: event.occurred_at,
@@ -92,13 +93,32 @@ fn shown(event: &AuditEvent, people: &HashMap<String, String>) -> Shown {
         user_agent: event.user_agent.clone(),
         request_id: event.request_id.clone(),
         erased: event.erased,
-        details: details.map(|(name, value)| (in_words(name), text(value))).collect(),
+        details: details.collect(),
         undoable: event.outcome == "success" && changes::is_of_a_user(event) && !event.erased,
-        fields: fields
-            .iter()
-            .map(|(name, before, after)| Field { name: in_words(name), before: text(before), after: text(after) })
-            .collect(),
+        fields: fields(&changed),
     }
+}
+
+/// Of attributes each that differs, of the rest the whole.
+fn fields(changed: &[(&str, &Value, &Value)]) -> Vec<Field> {
+    let field = |name: String, before: &Value, after: &Value| Field { name, before: told(before), after: told(after) };
+    let mut fields = Vec::new();
+    for (name, before, after) in changed {
+        if *name != "attributes" {
+            fields.push(field(in_words(name), before, after));
+            continue;
+        }
+        let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
+        let (before, after) = (members(before), members(after));
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        for name in names {
+            let (old, new) = (before.get(name).unwrap_or(&Value::Null), after.get(name).unwrap_or(&Value::Null));
+            if old != new {
+                fields.push(field(name.clone(), old, new));
+            }
+        }
+    }
+    fields
 }
 
 fn actor(event: &AuditEvent, people: &HashMap<String, String>) -> Named {
@@ -148,12 +168,28 @@ pub fn text(value: &Value) -> String {
         Value::Array(items) if items.iter().all(|item| !item.is_object()) => {
             items.iter().map(text).collect::<Vec<_>>().join(", ")
         }
+        Value::Object(members) if members.is_empty() => String::new(),
         other => other.to_string(),
     };
     if whole.chars().count() <= VALUE_MAX {
         return whole;
     }
     whole.chars().take(VALUE_MAX).chain(['…']).collect()
+}
+
+/// The same, with times and addresses as people write them.
+fn told(value: &Value) -> String {
+    match value {
+        Value::String(written) => match written.parse::<Timestamp>() {
+            Ok(time) => time.strftime("%-d %b %Y, %H:%M UTC").to_string(),
+            Err(_) => text(value),
+        },
+        Value::Array(items) => {
+            let addresses: Option<Vec<&str>> = items.iter().map(|item| item.get("address")?.as_str()).collect();
+            addresses.filter(|all| !all.is_empty()).map_or_else(|| text(value), |all| all.join(", "))
+        }
+        other => text(other),
+    }
 }
 
 #[cfg(test)]
@@ -177,5 +213,23 @@ mod tests {
             assert_eq!(text(&value), words);
         }
         assert_eq!(text(&json!("x".repeat(301))).chars().count(), 301);
+        assert_eq!(told(&json!("2026-01-02T03:04:05.678Z")), "2 Jan 2026, 03:04 UTC");
+        assert_eq!(told(&json!([{ "address": "a@b.c", "primary": true }])), "a@b.c");
+    }
+
+    #[test]
+    fn attributes_are_told_one_by_one() {
+        let changes = json!({
+            "bio": { "before": null, "after": "Pilot" },
+            "attributes": { "before": { "a": 1, "b": 2 }, "after": { "b": 2, "c": true } },
+        });
+        let told: Vec<_> =
+            fields(&audit::fields(&changes)).into_iter().map(|field| (field.name, field.before, field.after)).collect();
+        let row = |name: &str, before: &str, after: &str| (name.to_owned(), before.to_owned(), after.to_owned());
+        let mut expected = vec![row("a", "1", ""), row("c", "", "yes"), row("Bio", "", "Pilot")];
+        let mut told = told;
+        told.sort();
+        expected.sort();
+        assert_eq!(told, expected);
     }
 }

@@ -25,7 +25,7 @@ const TAKE_PAGE: &str = "console/take.html";
 
 /// A role that can be granted.
 #[derive(Serialize)]
-struct Offered {
+pub struct Offered {
     name: String,
     description: String,
 }
@@ -87,7 +87,8 @@ fn in_fields(error: AppError) -> AppResult<Faults> {
             let sentence = if detail.starts_with(char::is_uppercase) { detail.to_owned() } else { format!("The day {detail}.") };
             Ok(Faults::at("until", sentence))
         }
-        "not_found" => Err(AppError::Rejected(rejection)),
+        // That there is such a user is looked at before the form is shown again.
+        "not_found" => Ok(Faults::at("role", "There is no role of this name.")),
         "invalid_body" | "unknown_role" | "last_admin" | "invalid_state" | "too_many_roles" => {
             let detail = rejection.errors.first().map_or(&rejection.detail, |fault| &fault.detail);
             Ok(Faults::at("role", detail.clone()))
@@ -98,17 +99,24 @@ fn in_fields(error: AppError) -> AppResult<Faults> {
 
 async fn ask(app: &App, staff: &Staff, id: UserId, (role, until): (&str, &str), faults: &Faults) -> AppResult<Response> {
     let user = look_up(app, staff, id).await?;
-    let mut tx = staff.begin(app).await?;
-    let all = roles::list(&mut tx).await?;
-    tx.commit().await?;
-    // Nobody grants what they do not hold.
-    let offered = all.into_iter().filter(|role| staff.authority().to_grant(role.permission_set()).is_ok());
-    let offered: Vec<Offered> = offered.map(|role| Offered { name: role.name, description: role.description }).collect();
+    let offered = list_grantable(app, staff).await?;
     let values = context! {
         name => events::name_of(&user), back => way(id), action => format!("{}/roles/grant", way(id)),
         offered => Serde(offered), role => role, until => until, user => Serde(user),
     };
     staff.page(app, HERE, GRANT_PAGE, values, faults)
+}
+
+/// The roles that hold no more than whoever looks; nothing for those who may not list roles, and write one down.
+pub async fn list_grantable(app: &App, staff: &Staff) -> AppResult<Option<Vec<Offered>>> {
+    if !staff.may(Permission::RolesRead) {
+        return Ok(None);
+    }
+    let mut tx = staff.begin(app).await?;
+    let all = roles::list(&mut tx).await?;
+    tx.commit().await?;
+    let grantable = all.into_iter().filter(|role| staff.authority().to_grant(role.permission_set()).is_ok());
+    Ok(Some(grantable.map(|role| Offered { name: role.name, description: role.description }).collect()))
 }
 
 pub async fn show_take(staff: Staff, Path(path): Path<RolePath>, State(app): State<App>) -> AppResult<Response> {

@@ -1,7 +1,7 @@
 //! The list of users: searched, filtered, sorted, in columns of one's choice, and all of it in the address.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -94,10 +94,11 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
     };
     let rows: Vec<Row> = page.iter().flat_map(|page| &page.items).map(|user| row(user, &columns)).collect::<AppResult<_>>()?;
     let next = page.as_ref().and_then(|page| page.next.as_deref());
+    let asked: BTreeMap<&str, &str> = NARROWING.map(|name| (name, parameters.get(name).unwrap_or_default())).into();
     let everything = [&NARROWING[..], &["columns"]].concat();
     let at_fault = faults.said("filter").and_then(|fault| filter::split_at_fault(parameters.get("filter")?, fault));
     let values = context! {
-        asked => Serde(NARROWING.map(|name| (name, parameters.get(name).unwrap_or_default())).into_iter().collect::<std::collections::BTreeMap<_, _>>()),
+        asked => Serde(asked),
         columns => Serde(&columns), rows => Serde(rows), at_fault => Serde(at_fault),
         total => Serde(page.as_ref().and_then(|page| page.total)),
         is_found => page.is_some(),
@@ -141,7 +142,7 @@ async fn role_names(app: &App, staff: &Staff) -> AppResult<Option<Vec<String>>> 
     Ok(Some(roles.into_iter().map(|role| role.name).collect()))
 }
 
-fn columns(parameters: &Parameters, schema: &Arc<Schema>) -> Vec<Column> {
+fn columns(parameters: &Parameters, schema: &Schema) -> Vec<Column> {
     let mut chosen: Vec<&str> = parameters.all("columns").flat_map(|names| names.split(',')).map(str::trim).collect();
     if chosen.is_empty() {
         chosen = USUAL.to_vec();

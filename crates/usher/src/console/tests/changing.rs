@@ -113,7 +113,7 @@ async fn the_profile_and_attributes_are_edited_and_faults_stand_at_their_fields(
             "tags": { "type": "array", "items": { "type": "string" } },
         },
     });
-    admin.client.put("/v1/attribute-schema", schema).await;
+    admin.client.put("/v1/attribute-schema", schema).await.expect(200);
     app.run_jobs().await;
     let mut browser = signed_in(&app, &admin).await;
     let path = format!("{}/edit", way(&ann));
@@ -163,6 +163,7 @@ async fn roles_are_granted_until_a_day_and_taken() {
     browser.open(&path).await.expect(200);
     for (form, field) in [
         (&[("role", "")][..], "role"),
+        (&[("role", "nobody")], "role"),
         (&[("role", "manager"), ("until", "tomorrow")], "until"),
         (&[("role", "manager"), ("until", "2025-01-01")], "until"),
     ] {
@@ -180,6 +181,28 @@ async fn roles_are_granted_until_a_day_and_taken() {
     browser.open(&own).await.expect(200);
     let page = browser.submit(&own, &[]).await.expect(422);
     assert!(page.text.contains("administrator") && page.text.contains("href=\"#role\""), "{}", page.text);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn who_may_not_list_roles_writes_one_down() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let permissions = ["users:read", "users:write", "roles:assign"];
+    let (giver, ann) = (with(&app, &admin, "giver", &permissions).await, app.user("ann").await);
+    admin.client.post("/v1/roles", json!({ "name": "reader", "permissions": ["users:read"] })).await.expect(201);
+    let mut browser = signed_in(&app, &giver).await;
+    let path = format!("{}/roles/grant", way(&ann));
+    let page = browser.open(&path).await.expect(200);
+    assert!(page.text.contains("id=\"role\"") && !page.text.contains("reader"), "{}", page.text);
+    leads_to(&browser.submit(&path, &[("role", "reader")]).await, &way(&ann));
+    browser.open(&path).await.expect(200);
+    // It would give what they lack themselves.
+    browser.submit(&path, &[("role", "admin")]).await.expect(403);
+    browser.open(&format!("/admin/bulk/new?user={}", ann.id)).await.expect(200);
+    let form = [("action", "remove_role"), ("users", ann.id.as_str()), ("role", "nobody")];
+    let page = browser.submit("/admin/bulk", &form).await.expect(422);
+    assert!(page.text.contains("There is no role of this name."), "{}", page.text);
     app.finish().await;
 }
 
