@@ -4,21 +4,11 @@ const TYPING = "input:not([type=checkbox], [type=radio]), select, textarea, [con
 const POLL_EVERY = 2000;
 
 const keys = document.getElementById("keys");
-addKeysButton();
-addChooseAll();
+document.querySelector(".keys-button").addEventListener("click", () => keys.showModal());
+chooseAll();
 document.addEventListener("keydown", press);
 const live = document.getElementById("live");
 if (live?.dataset.state === "running") setTimeout(poll, POLL_EVERY);
-
-function addKeysButton() {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "button button-quiet button-small keys-button";
-  button.textContent = "Keys";
-  button.setAttribute("aria-haspopup", "dialog");
-  button.addEventListener("click", () => keys.showModal());
-  document.querySelector(".bar-person").before(button);
-}
 
 function press(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
@@ -50,13 +40,10 @@ function choose() {
   document.activeElement?.closest("tr")?.querySelector("input[type=checkbox]")?.click();
 }
 
-function addChooseAll() {
-  const cell = document.querySelector("[data-choose-all]");
-  if (!cell) return;
-  const boxes = [...cell.closest("table").querySelectorAll("tbody input[type=checkbox]")];
-  const all = document.createElement("input");
-  all.type = "checkbox";
-  all.setAttribute("aria-label", "Choose everybody on this page");
+function chooseAll() {
+  const all = document.querySelector("[data-choose-all]");
+  if (!all) return;
+  const boxes = [...all.closest("table").querySelectorAll("tbody input[type=checkbox]")];
   const look = () => {
     const chosen = boxes.filter((box) => box.checked).length;
     all.checked = chosen === boxes.length;
@@ -66,7 +53,6 @@ function addChooseAll() {
     for (const box of boxes) box.checked = all.checked;
   });
   for (const box of boxes) box.addEventListener("change", look);
-  cell.append(all);
   look();
 }
 
