@@ -17,6 +17,8 @@ class Page:
 
 
 PHONE = {"width": 390, "height": 844}
+# Lists and charts.
+CONSOLE = {"who": "grace", "bytes_max": 90_000}
 
 PAGES = [
     Page("sign-in", "/sign-in"),
@@ -25,9 +27,9 @@ PAGES = [
     Page("account", "/account", who="ada"),
     Page("activity", "/account/activity", who="ada", scheme="dark"),
     Page("second-factors", "/account/second-factors", who="ada", **PHONE),
-    Page("dashboard", "/admin", who="grace"),
-    Page("users", "/admin/users?filter=attributes.department%20eq%20%22Sales%22", who="grace"),
-    Page("users-phone", "/admin/users", who="grace", **PHONE),
-    Page("user", "/admin/users/{ada}", who="grace"),
-    Page("changes", "/admin/changes", who="grace", scheme="dark"),
+    Page("dashboard", "/admin", **CONSOLE),
+    Page("users", "/admin/users?filter=attributes.department%20eq%20%22Sales%22", **CONSOLE),
+    Page("users-phone", "/admin/users", **CONSOLE, **PHONE),
+    Page("user", "/admin/users/{ada}", **CONSOLE),
+    Page("changes", "/admin/changes", **CONSOLE, scheme="dark"),
 ]
