@@ -32,6 +32,9 @@ const USERNAME_PAGE: &str = "me/profile/username.html";
 const HERE: &str = "/account";
 const USERNAME: &str = "/account/username";
 
+/// An attribute that only administrators change, or all attributes together.
+const ELSEWHERE: &str = "What is known of you beside these fields does not fit any more, or is too much. Ask your administrator.";
+
 const NAME: Field = Field { name: "username", subject: "The user name", missing: "Choose a user name." };
 
 /// The fields of the profile in their order on the page. None is required.
@@ -207,11 +210,10 @@ fn refusal(error: AppError, inputs: &[Input]) -> AppResult<Faults> {
     let of_profile = FIELDS.iter().map(|(name, subject)| Field { name, subject, missing: "This is needed." });
     let of_attributes = inputs.iter().map(|input| Field { name: &input.name, subject: &input.label, missing: "This is needed." });
     let fields: Vec<Field<'_>> = of_profile.chain(of_attributes).collect();
-    let elsewhere = rejection.detail.clone();
-    // What is wrong with an attribute that has no field here is said of the form.
+    // What is wrong with something that has no field here is said of the form.
     let is_ours = rejection.status == http::StatusCode::UNPROCESSABLE_ENTITY;
     match Faults::of(AppError::Rejected(rejection), &fields) {
-        Err(AppError::Rejected(_)) if is_ours => Ok(Faults::at("profile", elsewhere)),
+        Err(AppError::Rejected(_)) if is_ours => Ok(Faults::at("profile", ELSEWHERE)),
         faults => faults,
     }
 }
