@@ -87,7 +87,9 @@ static ZONES: LazyLock<BTreeMap<&'static str, Vec<(String, String)>>> = LazyLock
         let Some(region) = REGIONS.into_iter().find(|known| *known == region) else { continue };
         zones.entry(region).or_default().push((name.as_str().to_owned(), place.replace('_', " ").replace('/', ", ")));
     }
-    zones.values_mut().for_each(|zones| zones.sort());
+    for places in zones.values_mut() {
+        places.sort();
+    }
     zones
 });
 
@@ -105,8 +107,9 @@ async fn show_account(signed_in: SignedIn, State(app): State<App>) -> AppResult<
     let password_changed_at = crate::password::find_changed_at(&mut tx, person.user_id).await?;
     let sessions = sessions::list(&mut tx, person.user_id, Some(person.session_id), Limit::default(), None).await?;
     tx.commit().await?;
+    let schema = attributes::cached(&app).await?;
     let values = context! {
-        facts => inputs::facts(&*attributes::cached(&app).await?, &user, &zone(&user)),
+        facts => inputs::facts(&schema, &user, &zone(&user)),
         zone => user.profile.time_zone.as_ref().map(|zone| zone.0.clone()),
         user => Serde(user),
         password_changed_at => Serde(password_changed_at),
@@ -132,7 +135,8 @@ async fn ask(app: &App, signed_in: &SignedIn, user: &User, sent: Option<&Members
     let known = |name: &str| profile[name].as_str().unwrap_or_default().to_owned();
     let shown = |name: &str, known: String| sent.filter(|sent| sent.has(name)).map_or(known, |sent| sent.text(name).to_owned());
     let fields: BTreeMap<&str, String> = FIELDS.iter().map(|(name, _)| (*name, shown(name, known(name)))).collect();
-    let mut inputs = inputs::inputs(&*attributes::cached(app).await?, user, &zone(user));
+    let schema = attributes::cached(app).await?;
+    let mut inputs = inputs::inputs(&schema, user, &zone(user));
     for input in &mut inputs {
         input.value = shown(&input.name, std::mem::take(&mut input.value));
     }
@@ -161,7 +165,8 @@ async fn submit_profile(State(app): State<App>, form: SignedForm) -> AppResult<R
         return ask(&app, &signed_in, &before, Some(&members), &faults).await;
     }
     let zone = zone(&before);
-    let inputs = inputs::inputs(&*attributes::current(&mut tx).await?, &before, &zone);
+    let schema = attributes::current(&mut tx).await?;
+    let inputs = inputs::inputs(&schema, &before, &zone);
     let changed = match body::from_value::<MePatch>(patch(&members, &inputs, &zone)) {
         Ok(changes) => change(&mut tx, &before, changes).await,
         Err(error) => Err(error),
