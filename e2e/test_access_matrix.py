@@ -35,6 +35,7 @@ EXPECTED_ACCESS = {
     ("POST", "/v1/report-sign-in"): "public",
     ("GET", "/v1/me"): "signed_in",
     ("PATCH", "/v1/me"): "signed_in",
+    ("GET", "/v1/me/data"): "signed_in",
     ("DELETE", "/v1/me"): "fresh",
     ("POST", "/v1/undo-deletion"): "public",
     ("PUT", "/v1/me/password"): "fresh",

@@ -195,6 +195,9 @@ def test_r046_addresses_are_added_chosen_and_removed(faces: Faces, site: Site, m
     faces.press(f"Remove {someone.email}")
     said(faces, "The address is removed.")
     expect(faces.page.locator("main .rows li")).to_have_count(1)
+    faces.open("/account/activity")
+    for told in (f"Added an address: {new}", f"Removed an address: {someone.email}"):
+        expect(faces.page.get_by_text(told)).to_be_visible()
     problem(site.login(someone.email, someone.password), 401, "invalid_credentials")
     assert site.enter(new, someone.password).id == someone.id
 

@@ -213,6 +213,7 @@ def test_a_key_does_nothing_that_needs_a_person(person: Callable[..., Person]) -
         ("GET", "/v1/me"): None,
         ("PATCH", "/v1/me"): {"bio": "By a program"},
         ("DELETE", "/v1/me"): None,
+        ("GET", "/v1/me/data"): None,
         ("PUT", "/v1/me/password"): {"current_password": boss.password, "password": new_password()},
         ("GET", "/v1/me/emails"): None,
         ("POST", "/v1/me/emails"): {"email": new_address()},

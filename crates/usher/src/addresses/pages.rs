@@ -89,6 +89,9 @@ async fn submit_new(State(app): State<App>, form: SignedForm) -> AppResult<Respo
     };
     match requested {
         Ok(()) => html::done(&app, HERE, Notice::AddressRequested),
+        Err(error) if error.code() == Some("email_taken") => {
+            ask(&app, &signed_in, members.text("email"), &Faults::at("email", "This address is yours already."))
+        }
         Err(AppError::Rejected(rejection)) if rejection.code == "too_many_emails" => {
             ask(&app, &signed_in, members.text("email"), &Faults::at("email", rejection.detail))
         }

@@ -93,7 +93,9 @@ async fn an_address_that_waits_is_withdrawn() {
 async fn what_is_no_address_or_theirs_already_or_too_many_is_said_at_the_field() {
     let app = TestApp::new().await;
     let (_, mut browser) = signed_in(&app).await;
-    for (email, said) in [("", "Enter the e-mail address."), ("ann", "The address "), ("ANN@example.org", "one of this user")] {
+    for (email, said) in
+        [("", "Enter the e-mail address."), ("ann", "The address "), ("ANN@example.org", "This address is yours already.")]
+    {
         let refused = browser.submit(NEW, &[("email", email)]).await.expect(422);
         assert!(refused.text.contains("id=\"email-error\"") && refused.text.contains(said), "{email}: {}", refused.text);
     }
@@ -116,10 +118,8 @@ async fn r026_the_address_of_somebody_else_is_answered_as_any() {
     let mut shown = Vec::new();
     for email in ["bob@example.org", "free@example.org"] {
         leads_to(&browser.submit(NEW, &[("email", email)]).await, HERE);
-        let page = browser.open(HERE).await.expect(200).text.replace(email, "");
-        let without_tokens =
-            |page: &str| page.split("name=\"form_token\" value=\"").map(|part| part[part.len().min(64)..].len()).sum::<usize>();
-        shown.push(without_tokens(&page));
+        // Every token of a form is as long as another.
+        shown.push(browser.open(HERE).await.expect(200).text.replace(email, "").len());
     }
     assert_eq!(shown[0], shown[1]);
     app.run_jobs().await;

@@ -5,6 +5,7 @@ pub(super) mod pages;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::history;
 use crate::api_keys::{self, ApiKey};
@@ -40,7 +41,7 @@ pub struct OwnData {
     pub sessions: Vec<Session>,
     pub devices: Vec<KnownDevice>,
     pub api_keys: Vec<ApiKey>,
-    /// What has happened to the account.
+    /// What has happened to the account. Of what others did, only that it was done.
     pub history: Vec<AuditEvent>,
 }
 
@@ -55,7 +56,7 @@ pub async fn gather(app: &App, person: &Person) -> AppResult<OwnData> {
         made_at: tx.now(),
         user,
         pending_email: emails::find_pending(&mut tx, id).await?,
-        groups: groups::list_memberships(&mut tx, id).await?,
+        groups: list_groups(&mut tx, person).await?,
         password_changed_at: password::find_changed_at(&mut tx, id).await?,
         second_factors: second_factors::find(&mut tx, id).await?,
         sessions: list_sessions(&mut tx, person).await?,
@@ -66,6 +67,12 @@ pub async fn gather(app: &App, person: &Person) -> AppResult<OwnData> {
     audit::record(&mut tx, Event::success("user.data_read").on("user", id)).await?;
     tx.commit().await?;
     Ok(data)
+}
+
+/// Who has put them there is none of the person's business.
+async fn list_groups(tx: &mut Tx, person: &Person) -> AppResult<Vec<Membership>> {
+    let memberships = groups::list_memberships(tx, person.user_id).await?;
+    Ok(memberships.into_iter().map(|membership| Membership { granted_by: None, ..membership }).collect())
 }
 
 /// As many as one page may hold.
@@ -103,12 +110,28 @@ async fn list_keys(tx: &mut Tx, person: &Person) -> AppResult<Vec<ApiKey>> {
 
 async fn list_history(tx: &mut Tx, person: &Person) -> AppResult<Vec<AuditEvent>> {
     let most = i64::try_from(ITEMS_MAX).unwrap_or(i64::MAX);
-    let mut events = history::events(tx, person.user_id, None, most).await?;
-    // Where administrators sit, and why they did what they did, is none of the person's business.
-    for event in
-        events.iter_mut().filter(|event| event.actor_kind != "anonymous" && event.actor_id != Some(person.user_id.uuid()))
-    {
-        (event.actor_id, event.address, event.user_agent, event.reason) = (None, None, None, None);
+    let events = history::events(tx, person.user_id, None, most).await?;
+    Ok(events.into_iter().map(|event| theirs(event, person)).collect())
+}
+
+/// Of what others did, only that they did it: who they are, where they sit, why and with what words is none of the person's business.
+/// Attributes may be for administrators alone, whoever has changed them.
+fn theirs(mut event: AuditEvent, person: &Person) -> AuditEvent {
+    if let Value::Object(changes) = &mut event.changes {
+        changes.remove("attributes");
     }
-    Ok(events)
+    if event.actor_kind == "anonymous" || event.actor_id == Some(person.user_id.uuid()) {
+        return event;
+    }
+    AuditEvent {
+        actor_id: None,
+        reason: None,
+        request_id: None,
+        address: None,
+        user_agent: None,
+        api_key_id: None,
+        change_id: None,
+        changes: Value::Object(Map::new()),
+        ..event
+    }
 }

@@ -96,9 +96,7 @@ pub fn tell(event: &AuditEvent) -> Option<(String, Tone)> {
         ("user.unlocked", _) => ("The lock was taken off", Tone::Plain),
         ("email.requested", _) => ("Asked to add an address", Tone::Plain),
         ("email.withdrawn", _) => ("Withdrew an address that waited", Tone::Plain),
-        ("email.added", _) => ("Added an address", Tone::Changed),
-        ("email.primary_set", _) => ("Chose another primary address", Tone::Changed),
-        ("email.removed", _) => ("Removed an address", Tone::Changed),
+        ("email.added" | "email.removed" | "email.primary_set", _) => return Some((changed_address(event), Tone::Changed)),
         ("email.verified", true) => ("Verified an address", Tone::Plain),
         ("email.verified", false) => ("An address was not verified", Tone::Refused),
         ("api_key.created", _) => return Some((made_key(event), Tone::Changed)),
@@ -124,6 +122,29 @@ fn made_key(event: &AuditEvent) -> String {
     let name =
         audit::fields(&event.changes).into_iter().find(|(field, ..)| *field == "name").and_then(|(_, _, name)| name.as_str());
     name.map_or_else(|| "Made an API key".to_owned(), |name| format!("Made the API key {name}"))
+}
+
+/// Names the address, as long as it is known which it was.
+fn changed_address(event: &AuditEvent) -> String {
+    let sides = audit::fields(&event.changes).into_iter().find(|(field, ..)| *field == "emails");
+    let (before, after) = sides.map(|(_, before, after)| (addresses(before), addresses(after))).unwrap_or_default();
+    let not_in = |these: &[(&str, bool)], others: &[(&str, bool)]| {
+        let found = these.iter().find(|(address, _)| !others.iter().any(|(other, _)| other == address));
+        found.map_or_else(String::new, |(address, _)| (*address).to_owned())
+    };
+    let primary = after.iter().find(|(_, is_primary)| *is_primary).map_or("", |(address, _)| address);
+    let what = match event.action.as_str() {
+        "email.added" => format!("Added an address: {}", not_in(&after, &before)),
+        "email.removed" => format!("Removed an address: {}", not_in(&before, &after)),
+        _ => format!("Chose another primary address: {primary}"),
+    };
+    what.trim_end_matches(": ").to_owned()
+}
+
+/// The addresses of a user as an event has them, and whether each was the primary one.
+fn addresses(emails: &Value) -> Vec<(&str, bool)> {
+    let emails = emails.as_array().into_iter().flatten();
+    emails.filter_map(|email| Some((email["address"].as_str()?, email["primary"] == true))).collect()
 }
 
 /// What has happened to the person as a user.
@@ -192,6 +213,20 @@ mod tests {
                 assert!(tell(&event(action, outcome, changes.clone())).is_some(), "{action}");
             }
         }
+    }
+
+    #[test]
+    fn addresses_are_named_as_long_as_they_are_known() {
+        let email = |address: &str, primary: bool| json!({ "address": address, "primary": primary });
+        let one = json!([email("a@example.org", true)]);
+        let two = json!([email("a@example.org", false), email("b@example.org", true)]);
+        let told = |action, before: &Value, after: &Value| {
+            tell(&event(action, "success", json!({ "emails": { "before": before, "after": after } }))).unwrap().0
+        };
+        assert_eq!(told("email.added", &one, &two), "Added an address: b@example.org");
+        assert_eq!(told("email.removed", &two, &one), "Removed an address: b@example.org");
+        assert_eq!(told("email.primary_set", &one, &two), "Chose another primary address: b@example.org");
+        assert_eq!(tell(&event("email.added", "success", json!({}))).unwrap().0, "Added an address");
     }
 
     #[test]

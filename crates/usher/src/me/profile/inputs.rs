@@ -72,7 +72,9 @@ pub fn inputs(schema: &Schema, user: &User, zone: &TimeZone) -> Vec<Input> {
 }
 
 fn input(name: &str, rule: &Rule, value: Option<&Value>, required: bool, zone: &TimeZone) -> Option<Input> {
-    let shape = shape(rule)?;
+    let value = value.map(|value| written(value, rule, zone)).unwrap_or_default();
+    // A field of one line would lose the others.
+    let shape = if value.contains('\n') { Shape::Area } else { shape(rule)? };
     let hint = [rule.description.as_deref().unwrap_or_default(), advice(rule)].join(" ");
     Some(Input {
         name: format!("{PREFIX}{name}"),
@@ -80,7 +82,7 @@ fn input(name: &str, rule: &Rule, value: Option<&Value>, required: bool, zone: &
         hint: hint.trim().to_owned(),
         shape,
         choices: choices(rule),
-        value: value.map(|value| written(value, rule, zone)).unwrap_or_default(),
+        value,
         required,
         most: if rule.kind == Type::Array { TEXT_MAX } else { rule.max_length.unwrap_or(TEXT_MAX) },
         property: name.to_owned(),

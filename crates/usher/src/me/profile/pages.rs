@@ -32,6 +32,9 @@ const USERNAME_PAGE: &str = "me/profile/username.html";
 const HERE: &str = "/account";
 const USERNAME: &str = "/account/username";
 
+/// An attribute that only administrators change, or all attributes together.
+const ELSEWHERE: &str = "What is known of you beside these fields does not fit any more, or is too much. Ask your administrator.";
+
 const NAME: Field = Field { name: "username", subject: "The user name", missing: "Choose a user name." };
 
 /// The fields of the profile in their order on the page. None is required.
@@ -84,7 +87,9 @@ static ZONES: LazyLock<BTreeMap<&'static str, Vec<(String, String)>>> = LazyLock
         let Some(region) = REGIONS.into_iter().find(|known| *known == region) else { continue };
         zones.entry(region).or_default().push((name.as_str().to_owned(), place.replace('_', " ").replace('/', ", ")));
     }
-    zones.values_mut().for_each(|zones| zones.sort());
+    for places in zones.values_mut() {
+        places.sort();
+    }
     zones
 });
 
@@ -102,8 +107,9 @@ async fn show_account(signed_in: SignedIn, State(app): State<App>) -> AppResult<
     let password_changed_at = crate::password::find_changed_at(&mut tx, person.user_id).await?;
     let sessions = sessions::list(&mut tx, person.user_id, Some(person.session_id), Limit::default(), None).await?;
     tx.commit().await?;
+    let schema = attributes::cached(&app).await?;
     let values = context! {
-        facts => inputs::facts(&*attributes::cached(&app).await?, &user, &zone(&user)),
+        facts => inputs::facts(&schema, &user, &zone(&user)),
         zone => user.profile.time_zone.as_ref().map(|zone| zone.0.clone()),
         user => Serde(user),
         password_changed_at => Serde(password_changed_at),
@@ -129,7 +135,8 @@ async fn ask(app: &App, signed_in: &SignedIn, user: &User, sent: Option<&Members
     let known = |name: &str| profile[name].as_str().unwrap_or_default().to_owned();
     let shown = |name: &str, known: String| sent.filter(|sent| sent.has(name)).map_or(known, |sent| sent.text(name).to_owned());
     let fields: BTreeMap<&str, String> = FIELDS.iter().map(|(name, _)| (*name, shown(name, known(name)))).collect();
-    let mut inputs = inputs::inputs(&*attributes::cached(app).await?, user, &zone(user));
+    let schema = attributes::cached(app).await?;
+    let mut inputs = inputs::inputs(&schema, user, &zone(user));
     for input in &mut inputs {
         input.value = shown(&input.name, std::mem::take(&mut input.value));
     }
@@ -158,7 +165,8 @@ async fn submit_profile(State(app): State<App>, form: SignedForm) -> AppResult<R
         return ask(&app, &signed_in, &before, Some(&members), &faults).await;
     }
     let zone = zone(&before);
-    let inputs = inputs::inputs(&*attributes::current(&mut tx).await?, &before, &zone);
+    let schema = attributes::current(&mut tx).await?;
+    let inputs = inputs::inputs(&schema, &before, &zone);
     let changed = match body::from_value::<MePatch>(patch(&members, &inputs, &zone)) {
         Ok(changes) => change(&mut tx, &before, changes).await,
         Err(error) => Err(error),
@@ -207,11 +215,10 @@ fn refusal(error: AppError, inputs: &[Input]) -> AppResult<Faults> {
     let of_profile = FIELDS.iter().map(|(name, subject)| Field { name, subject, missing: "This is needed." });
     let of_attributes = inputs.iter().map(|input| Field { name: &input.name, subject: &input.label, missing: "This is needed." });
     let fields: Vec<Field<'_>> = of_profile.chain(of_attributes).collect();
-    let elsewhere = rejection.detail.clone();
-    // What is wrong with an attribute that has no field here is said of the form.
+    // What is wrong with something that has no field here is said of the form.
     let is_ours = rejection.status == http::StatusCode::UNPROCESSABLE_ENTITY;
     match Faults::of(AppError::Rejected(rejection), &fields) {
-        Err(AppError::Rejected(_)) if is_ours => Ok(Faults::at("profile", elsewhere)),
+        Err(AppError::Rejected(_)) if is_ours => Ok(Faults::at("profile", ELSEWHERE)),
         faults => faults,
     }
 }

@@ -4,7 +4,7 @@ use http::header;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::testing::{Browser, Person, TestApp, token_in};
+use crate::testing::{Browser, PASSWORD, Person, TestApp, token_in};
 
 const DATA: &str = "/account/data";
 const DELETE: &str = "/account/delete";
@@ -41,6 +41,8 @@ async fn the_file_holds_all_that_the_api_tells_and_nothing_secret() {
     assert_eq!(data["sessions"].as_array().unwrap().len(), 2);
     assert_eq!(data["devices"].as_array().unwrap().len(), 2);
     let told: Vec<&str> = data["history"].as_array().unwrap().iter().map(|event| event["action"].as_str().unwrap()).collect();
+    let made = data["history"].as_array().unwrap().iter().find(|event| event["action"] == "user.updated").unwrap();
+    assert_eq!((&made["actor_kind"], &made["actor_id"], &made["changes"]), (&json!("user"), &Value::Null, &json!({})));
     for action in ["sign_in", "api_key.created", "email.requested", "user.created", "user.updated"] {
         assert!(told.contains(&action), "{action}: {told:?}");
     }
@@ -67,7 +69,9 @@ async fn r105_who_leaves_proves_who_they_are_is_signed_out_and_told_until_when_t
     assert_eq!(browser.open(DELETE).await.expect(303).headers["location"], proof);
     assert_eq!(browser.open(DATA).await.expect(200).status, 200);
     assert_eq!(browser.submit(DELETE, &[]).await.expect(303).headers["location"], proof);
-    browser.sign_in(&ann.email).await.expect(303);
+    browser.open(proof).await.expect(200);
+    let to = browser.submit("/reauthenticate", &[("password", PASSWORD), ("return_to", DELETE)]).await.expect(303);
+    assert_eq!(to.headers["location"], DELETE);
     let page = browser.open(DELETE).await.expect(200);
     assert!(page.text.contains("31 Jan 2026, 00:11") && page.text.contains("ann@example.org"), "{}", page.text);
     let told = browser.submit(DELETE, &[]).await.expect(200);

@@ -22,13 +22,13 @@ async fn sign_ins_that_worked_and_failed_are_told_with_device_and_network_in_the
     for told in [
         "Sign-in refused: wrong password",
         "Firefox on Linux",
-        "198.51.100.0/24",
+        "198.51.100.0&#x2f;24",
         "Signed in",
-        "203.0.113.0/24",
+        "203.0.113.0&#x2f;24",
         "Changed the profile",
         "The account was made",
         "1 Jan 2026, 01:00",
-        "Times are in Europe/Vienna.",
+        "Times are in Europe&#x2f;Vienna.",
     ] {
         assert!(page.contains(told), "{told}: {page}");
     }
@@ -73,7 +73,7 @@ async fn it_goes_on_page_by_page_without_a_gap() {
     let mut browser = app.browser();
     browser.sign_in(&ann.email).await.expect(303);
     let first = browser.open(HERE).await.expect(200).text;
-    let older = first.split("href=\"/account/activity?cursor=").nth(1).unwrap().split('"').next().unwrap();
+    let older = first.split("activity?cursor=").nth(1).unwrap().split('"').next().unwrap();
     let second = browser.open(&format!("{HERE}?cursor={older}")).await.expect(200).text;
     let told = |page: &str| page.matches("Changed the profile").count();
     assert_eq!(told(&first) + told(&second), 60);
