@@ -7,6 +7,7 @@ const keys = document.getElementById("keys");
 addKeysButton();
 addChooseAll();
 document.addEventListener("keydown", press);
+showPlace();
 const live = document.getElementById("live");
 if (live?.dataset.state === "running") setTimeout(poll, POLL_EVERY);
 
@@ -18,6 +19,12 @@ function addKeysButton() {
   button.setAttribute("aria-haspopup", "dialog");
   button.addEventListener("click", () => keys.showModal());
   document.querySelector(".bar-person").before(button);
+}
+
+// On the phone the navigation is wider than the screen.
+function showPlace() {
+  const here = document.querySelector(".places [aria-current]");
+  if (here) here.closest("nav").scrollLeft = here.offsetLeft - 16;
 }
 
 function press(event) {
