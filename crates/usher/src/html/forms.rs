@@ -23,7 +23,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// The member of a form that holds its token.
 const TOKEN: &str = "form_token";
 /// Most members of a form.
-const MEMBERS_MAX: usize = 64;
+const MEMBERS_MAX: usize = 128;
 /// Makes every page's token another one, so that compressed answers tell nothing of it.
 const SALT_BYTES: usize = 16;
 
