@@ -279,7 +279,7 @@ def test_hostile_texts_run_nowhere(faces: Faces, site: Site, staff: Person) -> N
 
     def look(path: str) -> None:
         faces.open(path)
-        faces.page.wait_for_load_state("networkidle")
+        faces.page.wait_for_load_state()
         assert faces.page.evaluate("document.documentElement.dataset.hit") is None, path
         assert faces.page.evaluate("document.querySelectorAll('script:not([src^=\"/assets/\"]), main img, iframe').length") == 0
 

@@ -7,8 +7,15 @@ const keys = document.getElementById("keys");
 document.querySelector(".keys-button").addEventListener("click", () => keys.showModal());
 chooseAll();
 document.addEventListener("keydown", press);
+showPlace();
 const live = document.getElementById("live");
 if (live?.dataset.state === "running") setTimeout(poll, POLL_EVERY);
+
+// On the phone the navigation is wider than the screen.
+function showPlace() {
+  const here = document.querySelector(".places [aria-current]");
+  if (here) here.closest("nav").scrollLeft = here.offsetLeft - 16;
+}
 
 function press(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;

@@ -51,6 +51,9 @@ const ACTIONS: [(&str, &str, Permission); 9] = [
     ("purge", "Purge from the recycle bin, for good", Permission::UsersPurge),
 ];
 
+/// What can't be undone.
+const FOR_GOOD: [&str; 2] = ["purge", "warn_inactive"];
+
 #[derive(Deserialize)]
 pub struct RunPath {
     id: Uuid,
@@ -232,8 +235,8 @@ pub async fn show(
         label => label(&run.action), role => events::text(&run.argument["role"]), done => done,
         share => if run.total > 0 { done * 100 / run.total } else { 100 },
         lives => matches!(run.state, RunState::Running),
-        may_steer => needed(&run).is_none_or(|needed| staff.may(needed)),
-        may_undo => staff.may(Permission::UsersWrite) && run.started_at.is_some() && run.action != "purge",
+        may_steer => staff.may(needed(&run)),
+        may_undo => staff.may(Permission::UsersWrite) && run.started_at.is_some() && !FOR_GOOD.contains(&run.action.as_str()),
         way => way(run.id), outcome => outcome, refusals => Serde(refusals),
         next => items.next.as_deref().map(|next| address(&way(path.id), [("outcome", outcome), ("cursor", next)])),
         items => Serde(items.items), run => Serde(run),
@@ -241,9 +244,10 @@ pub async fn show(
     staff.page(&app, HERE, RUN_PAGE, values, &Faults::default())
 }
 
-/// What steering the run takes, of those that begin here.
-fn needed(run: &Run) -> Option<Permission> {
-    ACTIONS.iter().find(|(name, ..)| *name == run.action).map(|(.., needed)| *needed)
+/// What steering the run takes; also of those that begin elsewhere.
+fn needed(run: &Run) -> Permission {
+    let known = ACTIONS.iter().find(|(name, ..)| *name == run.action);
+    known.map_or(Permission::UsersWrite, |(.., needed)| *needed)
 }
 
 /// A run in the list.

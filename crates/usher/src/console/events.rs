@@ -20,7 +20,7 @@ const VALUE_MAX: usize = 300;
 /// For the templates.
 #[derive(Serialize)]
 pub struct Shown {
-    pub id: Uuid,
+    id: Uuid,
     at: Timestamp,
     /// `User suspended`.
     title: String,
@@ -36,11 +36,11 @@ pub struct Shown {
     /// What else is known of it.
     details: Vec<(String, String)>,
     /// It has changed a user, field by field.
-    pub undoable: bool,
+    undoable: bool,
 }
 
 /// Somebody or something, and the page about it if there is one.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Named {
     name: String,
     way: Option<String>,

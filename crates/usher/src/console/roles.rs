@@ -79,17 +79,15 @@ fn read_until(day: &str) -> Result<Option<Timestamp>, Rejection> {
 /// What the rules find wrong, at the field it is about.
 fn in_fields(error: AppError) -> AppResult<Faults> {
     let AppError::Rejected(rejection) = error else { return Err(error) };
-    let about =
-        |fault: &FieldError| fault.pointer.as_deref() == Some("/expires_at") || fault.pointer.as_deref() == Some("/until");
+    let of_the_day = |fault: &&FieldError| matches!(fault.pointer.as_deref(), Some("/expires_at" | "/until"));
+    if let Some(FieldError { detail, .. }) = rejection.errors.iter().find(of_the_day) {
+        let whole = detail.starts_with(char::is_uppercase);
+        return Ok(Faults::at("until", if whole { detail.clone() } else { format!("The day {detail}.") }));
+    }
     match rejection.code {
-        "invalid_body" if rejection.errors.iter().any(about) => {
-            let detail = rejection.errors.iter().find(|fault| about(fault)).map_or("", |fault| fault.detail.as_str());
-            let sentence = if detail.starts_with(char::is_uppercase) { detail.to_owned() } else { format!("The day {detail}.") };
-            Ok(Faults::at("until", sentence))
-        }
         // That there is such a user is looked at before the form is shown again.
         "not_found" => Ok(Faults::at("role", "There is no role of this name.")),
-        "invalid_body" | "unknown_role" | "last_admin" | "invalid_state" | "too_many_roles" => {
+        "invalid_body" | "last_admin" | "invalid_state" | "too_many_roles" => {
             let detail = rejection.errors.first().map_or(&rejection.detail, |fault| &fault.detail);
             Ok(Faults::at("role", detail.clone()))
         }

@@ -53,7 +53,7 @@ const COLUMNS: [(&str, &str); 10] = [
 ];
 const USUAL: [&str; 4] = ["email", "status", "roles", "last_sign_in_at"];
 
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Column {
     key: String,
     label: String,
@@ -88,7 +88,8 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
     let (page, faults) = match read(&app, &staff, &parameters).await {
         Ok(page) => (Some(page), Faults::default()),
         Err(AppError::Rejected(rejection)) if rejection.code == "invalid_query" => {
-            (None, Faults::of((*rejection).of_a_body().into(), &FIELDS)?)
+            let faults = Faults::of(rejection.clone().of_a_body().into(), &FIELDS);
+            (None, faults.map_err(|_| AppError::Rejected(rejection))?)
         }
         Err(error) => return Err(error),
     };

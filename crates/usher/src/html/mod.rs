@@ -103,6 +103,9 @@ fn said<'a>(rejection: &'a Rejection, title: &'a str) -> (&'a str, &'a str) {
         "too_many_requests" => {
             return ("Too many attempts", "There were too many attempts at this account, or from the network that you are in.");
         }
+        "invalid_query" => {
+            return ("This address does not fit", "Look at it again, or leave out what stands behind the question mark.");
+        }
         "not_found" => return ("There is no such page", "Look at the address again: a part of it may be missing."),
         "cross_site_request" | "form_outdated" => "This form does not work any more",
         "repeated_cookie" => "Something is wrong with your cookies",
