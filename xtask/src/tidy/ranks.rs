@@ -24,6 +24,7 @@ const RANKS: &[(&str, u8)] = &[
     ("faults", KERNEL),
     ("formats", KERNEL),
     ("patch", KERNEL),
+    ("qr_code", KERNEL),
     ("config", KERNEL),
     ("db", KERNEL),
     ("telemetry", KERNEL),
@@ -74,6 +75,7 @@ const RANKS: &[(&str, u8)] = &[
     ("bulk", 38),
     ("imports", 39),
     ("inactivity", 40),
+    ("invitations", 41),
     // The roof.
     ("router", ROOF),
     ("cli", 50),
