@@ -23,6 +23,14 @@ async fn accept(app: &TestApp, token: &str) -> Answer {
     app.client().post("/v1/invitations/accept", acceptance(token)).await
 }
 
+/// Does a job that has its time at night.
+async fn do_job(app: &TestApp, kind: &'static str) {
+    let mut tx = app.tx().await;
+    crate::jobs::enqueue(&mut tx, kind, &json!({})).await.unwrap();
+    tx.commit().await.unwrap();
+    app.run_jobs().await;
+}
+
 /// The token of a link in an answer.
 fn token_of(answer: &Answer) -> String {
     answer.str("link").split("?token=").nth(1).unwrap().to_owned()
@@ -281,13 +289,14 @@ async fn what_has_ended_is_forgotten_after_ninety_days_and_with_the_user_who_cam
     let root = app.admin().await;
     root.client.delete(&format!("/v1/users/{}", ann.str("id"))).await.expect(204);
     app.advance(SignedDuration::from_hours(31 * 24));
-    app.run_jobs().await;
-    app.mails().await;
+    do_job(&app, "purge_deleted_users").await;
     let count = "select count(*) from invitations";
     assert_eq!(app.count(count).await, 1, "the user was removed for good, and with them what named them");
-    app.advance(SignedDuration::from_hours(67 * 24));
-    app.run_jobs().await;
-    app.run_jobs().await;
+    app.advance(SignedDuration::from_hours(65 * 24));
+    do_job(&app, "forget_invitations").await;
+    assert_eq!(app.count(count).await, 1);
+    app.advance(SignedDuration::from_hours(2 * 24));
+    do_job(&app, "forget_invitations").await;
     assert_eq!(app.count(count).await, 0);
     app.mails().await;
     app.finish().await;

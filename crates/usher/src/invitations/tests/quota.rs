@@ -26,7 +26,7 @@ async fn the_quota_of_a_day_holds_at_the_same_time_too_and_is_noted() {
     // What is sent again counts; others have their own.
     let path = format!("{PATH}/{}/resend", made[0].str("id"));
     boss.client.post(&path, json!({})).await.expect_problem(429, "invitation_quota");
-    root.client.post(PATH, wish("root")).await.expect(201);
+    root.client.post(PATH, wish("other")).await.expect(201);
     app.advance(SignedDuration::from_hours(24));
     let boss = app.sign_in("boss@example.org", PASSWORD).await;
     boss.client.post(PATH, wish("later")).await.expect(201);
