@@ -14,7 +14,7 @@ use super::judging::may_lead_to;
 use super::{Acceptance, Accepted, Delivery, Invitation, acceptance};
 use crate::app::App;
 use crate::db::Origin;
-use crate::error::{AppError, AppResult};
+use crate::error::{AppError, AppResult, FieldError};
 use crate::html::{Faults, Field, LinkQuery, Members, Visitor, VisitorForm};
 use crate::secret::SecretText;
 use crate::users::{Name, Username};
@@ -53,7 +53,7 @@ async fn submit_invitation(State(app): State<App>, form_sent: VisitorForm) -> Ap
     let error = match accept(&app, &visitor.origin, &members).await {
         Ok(accepted) => return done(&app, &visitor, &accepted),
         Err(AppError::Rejected(rejection)) if rejection.code == "invalid_token" => return failed(&app, &visitor),
-        Err(error) => error,
+        Err(error) => in_words(error),
     };
     let faults = Faults::of(error, &FIELDS)?;
     let token = members.text("token");
@@ -70,6 +70,18 @@ async fn accept(app: &App, origin: &Origin, members: &Members) -> AppResult<Acce
     let AcceptanceForm { token, display_name, username, password } = members.parse()?;
     let acceptance = Acceptance { token: &token, password: &password, username: username.as_ref(), display_name };
     super::accept(app, origin, acceptance).await
+}
+
+/// What the schema says of a user name is for programs.
+fn in_words(error: AppError) -> AppError {
+    let AppError::Rejected(mut rejection) = error else { return error };
+    let is_shape = |fault: &&mut FieldError| {
+        fault.pointer.as_deref() == Some("/username") && ["pattern", "min_length", "max_length"].contains(&fault.code.as_ref())
+    };
+    for fault in rejection.errors.iter_mut().filter(is_shape) {
+        "must have 3 to 64 letters, digits, dots, dashes or underscores".clone_into(&mut fault.detail);
+    }
+    AppError::Rejected(rejection)
 }
 
 fn form(app: &App, visitor: &Visitor, invitation: &Invitation, sent: (&str, &str, &str), faults: &Faults) -> AppResult<Response> {

@@ -38,7 +38,7 @@ async fn r043_opening_the_page_notes_that_alone_and_sending_its_form_makes_the_a
     assert_eq!((opened.str("state").as_str(), opened.json["opened_at"].is_string()), ("waiting", true));
     for (fields, texts) in [
         (&[("password", "short")][..], ["The password must have at least 15", "You are invited"]),
-        (&[("password", PASSWORD), ("username", "a b")], ["The user name ", "value=\"a b\""]),
+        (&[("password", PASSWORD), ("username", "a b")], ["The user name must have 3 to 64 letters", "value=\"a b\""]),
         (&[("password", PASSWORD), ("username", "zz-boss")], ["This user name belongs to somebody else.", "value=\"zz-boss\""]),
         (&[("display_name", "<b>")], ["Choose a password.", "&lt;b&gt;"]),
     ] {
