@@ -44,7 +44,7 @@ COMMANDS = [
     ["inactivity", "run"],
     ["invitation"],
     ["invitation", "create"],
-    ["invitation", "show", "nobody"],
+    ["invitation", "list"],
     ["invitation", "import"],
     ["mail"],
     ["mail", "list"],
