@@ -28,8 +28,11 @@ PERMISSIONS = {
     "inactivity:read",
     "inactivity:write",
     "second_factors:reset",
+    "invitations:read",
+    "invitations:write",
 }
-BUILT_IN = {"admin": PERMISSIONS, "manager": {"users:read", "users:write", "roles:read"}, "user": set()}
+MANAGER = {"users:read", "users:write", "roles:read", "invitations:read", "invitations:write"}
+BUILT_IN = {"admin": PERMISSIONS, "manager": MANAGER, "user": set()}
 
 
 def role_body(*permissions: str, **members: object) -> dict[str, object]:

@@ -37,6 +37,8 @@ pub enum ApiKeyMark {}
 pub enum GroupMark {}
 /// Marks an [`Id`] as that of a rule on inactivity.
 pub enum InactivityRuleMark {}
+/// Marks an [`Id`] as an invitation's.
+pub enum InvitationMark {}
 
 pub type UserId = Id<UserMark>;
 pub type SessionId = Id<SessionMark>;
@@ -47,6 +49,7 @@ pub type ServiceAccountId = Id<ServiceAccountMark>;
 pub type ApiKeyId = Id<ApiKeyMark>;
 pub type GroupId = Id<GroupMark>;
 pub type InactivityRuleId = Id<InactivityRuleMark>;
+pub type InvitationId = Id<InvitationMark>;
 
 impl<T> Id<T> {
     /// A new identifier that sorts by `now`.

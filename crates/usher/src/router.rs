@@ -12,8 +12,8 @@ use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
     activity, addresses, analytics, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, console, devices,
-    exports, grants, groups, imports, inactivity, keys, mails, me, password, recovery, registration, roles, second_factors,
-    service_accounts, sessions, setup, sign_in, throttle, users, verification,
+    exports, grants, groups, imports, inactivity, invitations, keys, mails, me, password, recovery, registration, roles,
+    second_factors, service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.
@@ -41,6 +41,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(bulk::router())
         .merge(imports::router())
         .merge(inactivity::router())
+        .merge(invitations::router())
         .merge(exports::router())
         .merge(analytics::router())
         .merge(audit::router())
@@ -63,6 +64,7 @@ pub fn router(app: &App) -> Router {
         .merge(me::pages())
         .merge(sign_in::pages())
         .merge(second_factors::pages())
+        .merge(invitations::pages())
         .merge(setup::pages());
     let mailing = registration::pages().merge(recovery::asking());
     let pages = Router::new()
@@ -99,5 +101,6 @@ pub fn jobs() -> Registry {
     bulk::register(&mut registry);
     imports::register(&mut registry);
     inactivity::register(&mut registry);
+    invitations::register(&mut registry);
     registry
 }

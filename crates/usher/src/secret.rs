@@ -81,6 +81,8 @@ pub enum Purpose {
     PendingSignIn,
     /// What a browser has that has not signed in, so that forms can be bound to it.
     Form,
+    /// Lets somebody make an account at the address that was invited.
+    Invitation,
 }
 
 impl Purpose {
@@ -100,6 +102,7 @@ impl Purpose {
             Self::Browser => "browser",
             Self::PendingSignIn => "pending_sign_in",
             Self::Form => "form",
+            Self::Invitation => "invitation",
         }
     }
 
@@ -119,6 +122,7 @@ impl Purpose {
             Self::Browser => "ush_session_",
             Self::PendingSignIn => "ush_pending_",
             Self::Form => "ush_form_",
+            Self::Invitation => "ush_invite_",
         }
     }
 }

@@ -24,6 +24,7 @@ const RANKS: &[(&str, u8)] = &[
     ("faults", KERNEL),
     ("formats", KERNEL),
     ("patch", KERNEL),
+    ("qr_code", KERNEL),
     ("config", KERNEL),
     ("db", KERNEL),
     ("telemetry", KERNEL),
@@ -74,8 +75,9 @@ const RANKS: &[(&str, u8)] = &[
     ("bulk", 38),
     ("imports", 39),
     ("inactivity", 40),
+    ("invitations", 41),
     // Pages over all of them.
-    ("console", 41),
+    ("console", 42),
     // The roof.
     ("router", ROOF),
     ("cli", 50),

@@ -41,11 +41,11 @@ pub fn example() -> Value {
         "periods": [
             {
                 "from": "2026-01-01", "to": "2026-01-31", "sign_ups": 120, "active_users": 480,
-                "sign_ins": { "succeeded": 2100, "failed": 75 },
+                "sign_ins": { "succeeded": 2100, "failed": 75 }, "invitations": { "created": 40, "opened": 31, "accepted": 28 },
             },
             {
                 "from": "2026-02-01", "to": "2026-02-28", "sign_ups": 90, "active_users": 510,
-                "sign_ins": { "succeeded": 2240, "failed": 61 },
+                "sign_ins": { "succeeded": 2240, "failed": 61 }, "invitations": { "created": 12, "opened": 12, "accepted": 9 },
             },
         ],
         "inactive": { "users": 900, "since": [{ "days": 1, "users": 700 }, { "days": 365, "users": 40 }] },

@@ -123,7 +123,17 @@ impl Range {
         while start <= self.to {
             let next = self.by.next(start);
             let (from, to) = (start.max(self.from), next.saturating_sub(1.day()).min(self.to));
-            periods.push((start, Period { from, to, sign_ups: 0, active_users: 0, sign_ins: SignIns::default() }));
+            periods.push((
+                start,
+                Period {
+                    from,
+                    to,
+                    sign_ups: 0,
+                    active_users: 0,
+                    sign_ins: SignIns::default(),
+                    invitations: Invitations::default(),
+                },
+            ));
             start = next;
         }
         periods
@@ -168,6 +178,7 @@ pub struct Period {
     /// Users who were active on one of its days, whoever has been deleted since among them.
     pub active_users: i64,
     pub sign_ins: SignIns,
+    pub invitations: Invitations,
 }
 
 /// Attempts to sign in.
@@ -177,6 +188,17 @@ pub struct SignIns {
     pub succeeded: i64,
     /// Whatever the reason, and for unknown addresses too.
     pub failed: i64,
+}
+
+/// What has come of the invitations that were made in a period, as far as they are not forgotten: 90 days after their end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "AnalyticsInvitations")]
+pub struct Invitations {
+    pub created: i64,
+    /// So many of them were opened since.
+    pub opened: i64,
+    /// So many of them were accepted since.
+    pub accepted: i64,
 }
 
 /// Who has not been active of late, now.
@@ -227,6 +249,9 @@ pub async fn count(tx: &mut Tx, range: &Range) -> AppResult<Analytics> {
             }
         };
         periods.entry(start).and_modify(count_in);
+    }
+    for (start, invitations) in store::count_invitations(tx, range.moments(), range.by).await.map_err(explain)? {
+        periods.entry(start).and_modify(|period| period.invitations = invitations);
     }
     let today = activity::day_of(tx.now());
     let (users, inactive) = store::count_inactive(tx, today, &INACTIVE_DAYS).await.map_err(explain)?;

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::By;
+use super::{By, Invitations};
 use crate::activity::LAST_DAY;
 use crate::db::{DbResult, Tx};
 
@@ -49,6 +50,21 @@ pub async fn count_sign_ins(tx: &mut Tx, (from, to): (Timestamp, Timestamp), by:
         group by 1, 2";
     let rows = tx.query(sql, &[&first_id(from), &first_id(to), &by.as_str()]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
+}
+
+/// Those that are kept are few.
+pub async fn count_invitations(tx: &mut Tx, (from, to): (Timestamp, Timestamp), by: By) -> DbResult<Vec<(Date, Invitations)>> {
+    let sql = "
+        select date_trunc($3, created_at at time zone 'UTC')::date, count(*) as created, count(opened_at) as opened,
+            count(accepted_at) as accepted
+        from invitations
+        where created_at >= $1 and created_at < $2
+        group by 1";
+    let read = |row: &Row| {
+        let counts = Invitations { created: row.get("created"), opened: row.get("opened"), accepted: row.get("accepted") };
+        (row.get(0), counts)
+    };
+    Ok(tx.query(sql, &[&from, &to, &by.as_str()]).await?.iter().map(read).collect())
 }
 
 /// No id of version 7 made at this time is lower.

@@ -114,6 +114,7 @@ fn by_hand(range: &Range, today: Date, people: &[Someone], sign_ins: &[(Timestam
                     "succeeded": sign_ins.iter().filter(|(at, succeeded)| *succeeded && within(*at)).count(),
                     "failed": sign_ins.iter().filter(|(at, succeeded)| !*succeeded && within(*at)).count(),
                 },
+                "invitations": { "created": 0, "opened": 0, "accepted": 0 },
             })
         })
         .collect();

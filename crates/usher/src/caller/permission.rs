@@ -22,10 +22,12 @@ pub enum Permission {
     InactivityRead,
     InactivityWrite,
     SecondFactorsReset,
+    InvitationsRead,
+    InvitationsWrite,
 }
 
 impl Permission {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::UsersDelete,
@@ -42,6 +44,8 @@ impl Permission {
         Self::InactivityRead,
         Self::InactivityWrite,
         Self::SecondFactorsReset,
+        Self::InvitationsRead,
+        Self::InvitationsWrite,
     ];
 
     pub fn name(self) -> &'static str {
@@ -62,6 +66,8 @@ impl Permission {
             Self::InactivityRead => "inactivity:read",
             Self::InactivityWrite => "inactivity:write",
             Self::SecondFactorsReset => "second_factors:reset",
+            Self::InvitationsRead => "invitations:read",
+            Self::InvitationsWrite => "invitations:write",
         }
     }
 
@@ -85,6 +91,8 @@ impl Permission {
             Self::InactivityRead => "See the rules on users who are not active, and whom they would hit.",
             Self::InactivityWrite => "Create, edit and delete rules on users who are not active.",
             Self::SecondFactorsReset => "Take the second factors of other users away who have lost them.",
+            Self::InvitationsRead => "See who was invited, by whom, and what came of it.",
+            Self::InvitationsWrite => "Invite people, send invitations again and revoke them.",
         }
     }
 

@@ -52,9 +52,11 @@ fn show(counted: &Analytics) {
             period.active_users.to_string(),
             period.sign_ins.succeeded.to_string(),
             period.sign_ins.failed.to_string(),
+            period.invitations.created.to_string(),
+            period.invitations.accepted.to_string(),
         ]
     };
-    let header = ["from", "to", "sign-ups", "active", "signed in", "failed"];
+    let header = ["from", "to", "sign-ups", "active", "signed in", "failed", "invited", "accepted"];
     output::table(&header, counted.periods.iter().map(row).collect(), "There are no periods.");
     output::say("");
     let since = counted.inactive.since.iter().map(|since| vec![since.days.to_string(), since.users.to_string()]).collect();

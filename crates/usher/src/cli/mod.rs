@@ -15,6 +15,7 @@ mod groups;
 mod healthcheck;
 mod imports;
 mod inactivity;
+mod invitations;
 mod keys;
 mod mails;
 mod migrate;
@@ -75,6 +76,9 @@ enum Command {
     /// Look after users
     #[command(subcommand)]
     User(users::Command),
+    /// Invite people by mail or by a link
+    #[command(subcommand)]
+    Invitation(invitations::Command),
     /// Change many users at once: see what it would do, do it, pause it
     #[command(subcommand)]
     Bulk(bulk::Command),
@@ -211,6 +215,7 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Role(command) => roles::run(config, &command, json).await,
             Command::Attributes(command) => attributes::run(config, &command, json).await,
             Command::Inactivity(command) => Box::pin(inactivity::run(config, command, json)).await,
+            Command::Invitation(command) => Box::pin(invitations::run(config, command, json)).await,
             Command::Import(command) => imports::run(config, command, json).await,
             Command::Export(command) => exports::run(config, command).await,
             Command::Mail(command) => mails::run(config, &command, json).await,

@@ -80,6 +80,10 @@ pub struct Server {
     /// How long running requests may take to end after that.
     pub shutdown_grace: Duration,
     pub registration: Registration,
+    /// How often one person may invite, in a day.
+    pub invitations_per_day: u32,
+    /// Where an invitation may lead on to.
+    pub invitation_forward_to: Vec<PublicUrl>,
 }
 
 /// Who may register.

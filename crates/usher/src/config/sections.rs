@@ -73,6 +73,8 @@ fn server(reader: &mut Reader<'_>) -> Server {
         shutdown_delay: reader.seconds("USHER_SHUTDOWN_DELAY_SECONDS"),
         shutdown_grace: reader.seconds("USHER_SHUTDOWN_GRACE_SECONDS"),
         registration: reader.choice("USHER_REGISTRATION", &Registration::WORDS),
+        invitations_per_day: reader.value("USHER_INVITATIONS_PER_DAY", |text| number("USHER_INVITATIONS_PER_DAY", text)),
+        invitation_forward_to: reader.optional("USHER_INVITATION_FORWARD_TO", safe_origins).unwrap_or_default(),
     }
 }
 
@@ -245,6 +247,19 @@ fn networks(text: &str) -> Parsed<Vec<IpNet>> {
         return Err(format!("has {} items; give at most {NETWORKS_MAX}", networks.len()));
     }
     Ok(networks)
+}
+
+/// Origins that nobody on the way can pretend to be.
+fn safe_origins(text: &str) -> Parsed<Vec<PublicUrl>> {
+    const ORIGINS_MAX: usize = 100;
+    let origins = text.split(',').map(|item| PublicUrl::parse(item.trim())).collect::<Parsed<Vec<_>>>()?;
+    if let Some(open) = origins.iter().find(|origin| !origin.is_https() && !origin.is_loopback()) {
+        return Err(format!("has {open}, which is plain http for other machines; write https://"));
+    }
+    if origins.len() > ORIGINS_MAX {
+        return Err(format!("has {} items; give at most {ORIGINS_MAX}", origins.len()));
+    }
+    Ok(origins)
 }
 
 /// Refuses what tokio-postgres can't use. Its own errors are not shown, since they may quote the text.

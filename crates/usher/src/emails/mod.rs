@@ -1,4 +1,5 @@
-//! E-mail addresses of users. An address belongs to one user, by its normal form; only the verification flow verifies it.
+//! E-mail addresses of users. An address belongs to one user, by its normal form; only the verification flow verifies it, and
+//! an invitation whose link was mailed to it.
 
 mod address;
 mod store;

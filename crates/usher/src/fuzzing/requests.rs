@@ -22,10 +22,12 @@ use crate::http::etag::{self, IfMatch};
 use crate::http::params::read_query;
 use crate::http::{api, body, idempotency, layers, origin};
 use crate::id::UserId;
+use crate::invitations::NewInvitation;
 use crate::users::{Filter, NewUserBody, Profile, UserPatch};
 
 pub(super) fn body(data: &[u8]) {
     let _changes = accepted::<UserPatch>(data);
+    let _invitation = accepted::<NewInvitation>(data);
     let Some(new) = accepted::<NewUserBody>(data) else { return };
     // What was taken is what is stored, and is shown under the same schema.
     let stored = serde_json::to_vec(&new.profile).expect("a profile is plain data");

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::Instrument;
 
-use super::render::{self, Context};
+use super::render::{self, Context, Rendered};
 use super::store::{self, Recipient};
-use super::{About, Body, Mail, Template};
+use super::{About, Body, Letter, Mail, Template};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{Actor, DbResult, Tx};
@@ -17,7 +17,8 @@ use crate::error::{AppResult, LogAndIgnore};
 use crate::id::{MailId, UserId};
 use crate::jobs::{Registry, enqueue};
 use crate::mail::Message;
-use crate::one_time_tokens;
+use crate::one_time_tokens::{self, Subject};
+use crate::secret::SecretText;
 use crate::telemetry;
 use crate::throttle::{self, Limit};
 
@@ -60,27 +61,57 @@ async fn compose(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
     let about = wanted.about.clone();
     // The person may have been deleted since.
     let Some((template, recipient)) = find_recipient(tx, wanted).await? else { return Ok(()) };
-    let whose = format!("{} {}", template.name(), app.sealer.pseudonym(recipient.address.as_bytes()));
-    if !throttle::take(app, PER_RECIPIENT, &whose).await?.granted {
-        let event = Event::failure("mail.withheld").detail("template", template.name());
-        let event = match recipient.subject.user_id {
-            Some(user_id) => event.on("user", user_id),
-            None => event,
-        };
-        audit::record(tx, event).await?;
+    if !admit(app, tx, template, &recipient).await? {
         return Ok(());
     }
     let (link, lifetime) = match template.link() {
         Some((page, purpose)) => {
             let secret = one_time_tokens::issue(tx, purpose, recipient.subject).await?;
-            let mut url = app.config.server.public_url.join(page);
-            url.query_pairs_mut().append_pair("token", secret.reveal());
-            (Some(url.to_string()), Some(one_time_tokens::lifetime(purpose)))
+            (Some(link(app, page, &secret)), Some(one_time_tokens::lifetime(purpose)))
         }
         None => (None, None),
     };
     let public_url = app.config.server.public_url.as_str();
     let rendered = render::mail(template, &Context { name: &recipient.name, link, lifetime, public_url, about: &about })?;
+    queue(app, tx, template, recipient, rendered).await
+}
+
+/// The same for a letter, whose link is made already.
+pub async fn send(app: &App, tx: &mut Tx, letter: Letter<'_>) -> AppResult<bool> {
+    let Letter { template, address, name, secret, lifetime, about } = letter;
+    let recipient = Recipient { name: name.to_owned(), address: address.to_owned(), subject: Subject::default() };
+    if !admit(app, tx, template, &recipient).await? {
+        return Ok(false);
+    }
+    let link = template.link().map(|(page, _)| link(app, page, secret));
+    let public_url = app.config.server.public_url.as_str();
+    let rendered = render::mail(template, &Context { name, link, lifetime: Some(lifetime), public_url, about })?;
+    queue(app, tx, template, recipient, rendered).await?;
+    Ok(true)
+}
+
+/// Whether the address may have one more mail of this kind.
+async fn admit(app: &App, tx: &mut Tx, template: Template, recipient: &Recipient) -> AppResult<bool> {
+    let whose = format!("{} {}", template.name(), app.sealer.pseudonym(recipient.address.as_bytes()));
+    if throttle::take(app, PER_RECIPIENT, &whose).await?.granted {
+        return Ok(true);
+    }
+    let event = Event::failure("mail.withheld").detail("template", template.name());
+    let event = match recipient.subject.user_id {
+        Some(user_id) => event.on("user", user_id),
+        None => event,
+    };
+    audit::record(tx, event).await?;
+    Ok(false)
+}
+
+fn link(app: &App, page: &str, secret: &SecretText) -> String {
+    let mut url = app.config.server.public_url.join(page);
+    url.query_pairs_mut().append_pair("token", secret.reveal());
+    url.to_string()
+}
+
+async fn queue(app: &App, tx: &mut Tx, template: Template, recipient: Recipient, rendered: Rendered) -> AppResult<()> {
     let holds = app.mailer.holds();
     let mail = Mail {
         id: MailId::new(tx.now()),

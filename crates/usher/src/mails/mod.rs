@@ -1,7 +1,7 @@
 //! The mail queue. A mail is asked for in the transaction of the change that causes it; a job looks the address up, makes the
 //! link and renders; another delivers. So an answer takes as long for an unknown address as for a known one, and a mail goes
 //! only to an address from the database: the one of the day, or, for a notice without a link, one that the user had until the change
-//!
+//! . Only an invitation goes to an address that is nobody's yet.
 
 mod jobs;
 mod render;
@@ -10,8 +10,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ use crate::db::{Actor, DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::{MailId, UserId};
 use crate::seal::Resealed;
-use crate::secret::Purpose;
+use crate::secret::{Purpose, SecretText};
 
 const RESEAL_AT_ONCE: i64 = 100;
 
@@ -49,10 +49,11 @@ pub enum Template {
     ProfessionalWithdrawn,
     InactivityWarning,
     SecondFactorChanged,
+    Invitation,
 }
 
 impl Template {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
@@ -71,6 +72,7 @@ impl Template {
         Self::ProfessionalWithdrawn,
         Self::InactivityWarning,
         Self::SecondFactorChanged,
+        Self::Invitation,
     ];
 
     pub fn name(self) -> &'static str {
@@ -93,6 +95,7 @@ impl Template {
             Self::ProfessionalWithdrawn => "professional_withdrawn",
             Self::InactivityWarning => "inactivity_warning",
             Self::SecondFactorChanged => "second_factor_changed",
+            Self::Invitation => "invitation",
         }
     }
 
@@ -105,6 +108,7 @@ impl Template {
             Self::NewDevice => Some(("/not-me", Purpose::ReportSignIn)),
             Self::ConfirmEmail => Some(("/confirm-email", Purpose::ConfirmEmail)),
             Self::UndoDeletion => Some(("/undo-deletion", Purpose::UndoDeletion)),
+            Self::Invitation => Some(("/invitation", Purpose::Invitation)),
             _ => None,
         }
     }
@@ -144,6 +148,16 @@ pub struct About {
     pub unused: Option<Unused>,
     #[serde(default)]
     pub factor: Option<FactorChange>,
+    #[serde(default)]
+    pub invited: Option<Invited>,
+}
+
+/// Who invites somebody, and what they say.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Invited {
+    /// Nobody, when it was the operator.
+    pub by: Option<String>,
+    pub message: Option<String>,
 }
 
 /// What has happened to somebody's second factors.
@@ -223,6 +237,23 @@ pub async fn request_about(tx: &mut Tx, template: Template, user_id: UserId, abo
 /// Asks for a notice, without a link, to an address that was the user's until now.
 pub async fn request_to_former(tx: &mut Tx, template: Template, user_id: UserId, address: &str) -> AppResult<()> {
     enqueue(tx, jobs::Compose { template, user_id, about: About::default(), address: Some(address.to_owned()) }).await
+}
+
+/// A mail to an address that is nobody's yet.
+pub struct Letter<'a> {
+    pub template: Template,
+    pub address: &'a str,
+    /// How to greet; may be empty.
+    pub name: &'a str,
+    /// The token of its link.
+    pub secret: &'a SecretText,
+    pub lifetime: SignedDuration,
+    pub about: &'a About,
+}
+
+/// Renders it and queues its delivery. False when the address has had too many of its kind: then there is none.
+pub async fn send(app: &App, tx: &mut Tx, letter: Letter<'_>) -> AppResult<bool> {
+    jobs::send(app, tx, letter).await
 }
 
 async fn enqueue(tx: &mut Tx, compose: jobs::Compose) -> AppResult<()> {

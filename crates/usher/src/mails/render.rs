@@ -44,6 +44,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// Renders a mail. The text's first line is its subject.
 pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
+    let invited = values.about.invited.clone().unwrap_or_default();
+    let message: Vec<String> = invited.message.unwrap_or_default().lines().map(str::to_owned).collect();
     let ends = values.about.unused.and_then(|unused| unused.ends);
     let context = context! {
         product => "usher",
@@ -57,6 +59,8 @@ pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
         since => values.about.unused.map(|unused| day(unused.since)).unwrap_or_default(),
         ending => ends.map(|(ending, _)| ending.as_str()).unwrap_or_default(),
         ends_on => ends.map(|(_, on)| day(on)).unwrap_or_default(),
+        inviter => invited.by.unwrap_or_default(),
+        message => message,
         factor => values.about.factor.map(FactorChange::as_str).unwrap_or_default(),
     };
     let render = |suffix: &str| -> anyhow::Result<String> {
@@ -89,17 +93,19 @@ fn in_words(lifetime: SignedDuration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mails::Invited;
 
     #[test]
     fn every_mail_renders_with_and_without_a_name_and_escapes_it() {
         for template in Template::ALL {
             for name in ["", "<b>Ann</b>"] {
+                let invited = Invited { by: Some(name.to_owned()), message: Some("Hello,\n<b>Ann</b>".to_owned()) };
                 let values = Context {
                     name,
                     link: Some("https://id.example.com/verify?token=x".to_owned()),
                     lifetime: Some(SignedDuration::from_mins(60)),
                     public_url: "https://id.example.com",
-                    about: &About { user_agent: Some("<b>curl</b>".to_owned()), ..About::default() },
+                    about: &About { user_agent: Some("<b>curl</b>".to_owned()), invited: Some(invited), ..About::default() },
                 };
                 let rendered = mail(template, &values).unwrap();
                 assert!(!rendered.subject.is_empty() && !rendered.subject.contains('\n'));

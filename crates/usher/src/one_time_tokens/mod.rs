@@ -23,7 +23,8 @@ pub fn lifetime(purpose: Purpose) -> SignedDuration {
         | Purpose::ApiKey
         | Purpose::Browser
         | Purpose::PendingSignIn
-        | Purpose::Form => SignedDuration::from_hours(7 * 24),
+        | Purpose::Form
+        | Purpose::Invitation => SignedDuration::from_hours(7 * 24),
         // As long as the recycle bin keeps a user.
         Purpose::UndoDeletion => SignedDuration::from_hours(30 * 24),
     }
@@ -77,7 +78,8 @@ fn act(purpose: Purpose) -> Option<Act<'static>> {
         | Purpose::ApiKey
         | Purpose::Browser
         | Purpose::PendingSignIn
-        | Purpose::Form => None,
+        | Purpose::Form
+        | Purpose::Invitation => None,
     }
 }
 

@@ -82,7 +82,13 @@ impl From<&str> for RoleName {
 
 /// Brings the built-in roles in step with this release's permissions.
 pub async fn sync_built_in(tx: &mut Tx) -> DbResult<()> {
-    let manager = set(&[Permission::UsersRead, Permission::UsersWrite, Permission::RolesRead]);
+    let manager = set(&[
+        Permission::UsersRead,
+        Permission::UsersWrite,
+        Permission::RolesRead,
+        Permission::InvitationsRead,
+        Permission::InvitationsWrite,
+    ]);
     store::upsert_built_in(tx, ADMIN, "May do everything.", &PermissionSet::all().names()).await?;
     store::upsert_built_in(tx, MANAGER, "Looks after ordinary users.", &manager.names()).await?;
     store::upsert_built_in(tx, USER, "An ordinary user: may look after themselves.", &[]).await

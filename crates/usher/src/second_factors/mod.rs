@@ -7,7 +7,6 @@
 mod api;
 mod codes;
 mod pages;
-mod picture;
 mod proof;
 mod store;
 pub mod totp;

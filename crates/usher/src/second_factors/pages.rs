@@ -10,10 +10,10 @@ use minijinja::value::Serde;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::picture;
 use crate::app::App;
 use crate::error::AppResult;
 use crate::html::{self, Cookie, Faults, Field, Notice, SignedForm, SignedIn, cookies, see_other};
+use crate::qr_code;
 use crate::secret::SecretText;
 
 const PAGE: &str = "second_factors/page.html";
@@ -69,7 +69,7 @@ async fn ask_for_code(app: &App, signed_in: &SignedIn, faults: &Faults) -> AppRe
     let started = super::find_started(app, &mut tx, signed_in.person.user_id).await?;
     tx.commit().await?;
     let Some(enrolment) = started else { return Ok(see_other(HERE)) };
-    let picture = picture::draw(&enrolment.uri)?;
+    let picture = qr_code::draw(&enrolment.uri)?;
     let values = context! { secret => in_groups(&enrolment.secret), side => picture.side, path => picture.path };
     signed_in.page(app, HERE, APP_PAGE, values, faults)
 }

@@ -94,11 +94,12 @@ const DOORS: [Door; 18] = [
 ];
 
 /// Where bearer secrets and access tokens are made and looked at; each is behind one of the doors, or named with its reason.
-const SOURCES: [(&str, &str); 11] = [
+const SOURCES: [(&str, &str); 12] = [
     ("api_keys/mod.rs", "makes keys: own API key"),
     ("caller/recognition.rs", "access token, API key, session in a browser"),
     ("devices/mod.rs", "a device token opens nothing: it says which counter of failures an attempt is charged to"),
     ("keyring.rs", "the format alone: no door"),
+    ("invitations", "an invitation makes a user, who signs in by a door"),
     ("html/visitor.rs", "what binds the form of who is not signed in opens nothing"),
     ("one_time_tokens/mod.rs", "all links; the gate is asked in `redeem`"),
     ("secret.rs", "the format alone: no door"),
@@ -334,8 +335,8 @@ fn door_of(purpose: Purpose) -> Option<&'static str> {
         Purpose::ApiKey => Some("API key"),
         Purpose::Browser => Some("session in a browser"),
         Purpose::PendingSignIn => Some("second factor"),
-        // The first makes the first user; the others open nothing: one says which counter of failures an attempt is charged to, and
-        // one binds a form to the browser that it was shown to.
-        Purpose::Setup | Purpose::Device | Purpose::Form => None,
+        // The first makes the first user, the last makes users; the others open nothing: one says which counter of failures an attempt
+        // is charged to, and one binds a form to the browser that it was shown to.
+        Purpose::Setup | Purpose::Device | Purpose::Form | Purpose::Invitation => None,
     }
 }

@@ -12,7 +12,7 @@ use crate::db::migrations::{self, Standing};
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 41] = [
+const OUTSIDE_THE_DOCUMENT: [&str; 42] = [
     "/",
     "/.well-known/change-password",
     "/account",
@@ -42,6 +42,7 @@ const OUTSIDE_THE_DOCUMENT: [&str; 41] = [
     "/assets/{*path}",
     "/confirm-email",
     "/docs",
+    "/invitation",
     "/not-me",
     "/openapi.json",
     "/reauthenticate",
@@ -123,11 +124,12 @@ const CONSOLE: [(&str, &str); 25] = [
 ];
 
 /// Operations that are open to anybody. A new one has to be written down here.
-const PUBLIC: [&str; 17] = [
+const PUBLIC: [&str; 18] = [
     "GET /.well-known/jwks.json",
     "GET /livez",
     "GET /metrics",
     "GET /readyz",
+    "POST /v1/invitations/accept",
     "POST /v1/login",
     "POST /v1/login/second-factor",
     "POST /v1/me/emails/confirm",

@@ -28,7 +28,7 @@ pub use arrivals::{Arrival, Arrived, create_many};
 #[cfg(any(test, fuzzing))]
 pub(crate) use bodies::NewUserBody;
 pub use bodies::UserPatch;
-pub use fields::{Name, Profile, ProfilePatch};
+pub use fields::{Name, Profile, ProfilePatch, WebUrl};
 pub use filter::{Written, canonical as canonical_filter, compile as compile_filter};
 pub use jobs::register;
 pub use lifecycle::{

@@ -19,7 +19,7 @@ use crate::cli::{Failure, Outcome, boot, output, secret_key};
 use crate::config::Config;
 use crate::db::{Tx, migrations, programs, restore as database};
 use crate::seal::Sealer;
-use crate::{api_keys, one_time_tokens, sessions, sign_in};
+use crate::{api_keys, invitations, one_time_tokens, sessions, sign_in};
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -212,7 +212,7 @@ async fn end(tx: &mut Tx, restore: &Restore) -> anyhow::Result<Ended> {
     let sessions = if restore.keep_sessions { 0 } else { sessions::end_everything(tx, "restored").await? };
     let api_keys = if restore.keep_api_keys { 0 } else { api_keys::revoke_everything(tx).await? };
     // A link that was used since would work once more; whoever still needs one asks for another.
-    let links = one_time_tokens::expire_everything(tx).await?;
+    let links = one_time_tokens::expire_everything(tx).await? + invitations::end_every_link(tx).await?;
     sign_in::end_every_pending(tx).await?;
     Ok(Ended { sessions, api_keys, links })
 }

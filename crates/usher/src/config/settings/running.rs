@@ -86,6 +86,24 @@ pub const SETTINGS: &[Setting] = &[
         description: "Who may register: anybody, those who were invited, or nobody. Administrators can create users in any case.",
     },
     Setting {
+        name: "USHER_INVITATIONS_PER_DAY",
+        section: Section::Server,
+        syntax: Syntax::Count(1..=100_000),
+        default: Fallback::Value("200"),
+        secret: false,
+        description: "How many invitations one person or service account may send in 24 hours, those that are sent again included. The \
+            command line is not limited.",
+    },
+    Setting {
+        name: "USHER_INVITATION_FORWARD_TO",
+        section: Section::Server,
+        syntax: Syntax::Text("`https` origins, separated by commas"),
+        default: Fallback::Told("nowhere: `forward_to` is refused"),
+        secret: false,
+        description: "The sites that an invitation may lead on to when it has been accepted, such as `https://app.example.org`. `http` is \
+            for this machine only. At most 100.",
+    },
+    Setting {
         name: "USHER_RUN_WORKER",
         section: Section::Server,
         syntax: Syntax::Boolean,

@@ -93,6 +93,22 @@ fn trusted_proxies_are_networks_or_addresses() {
 }
 
 #[test]
+fn invitations_lead_to_safe_origins_only() {
+    const NAME: &str = "USHER_INVITATION_FORWARD_TO";
+    let server = accepted(&[(NAME, "https://app.example.org, http://localhost:3000")]).server;
+    let shown: Vec<String> = server.invitation_forward_to.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        (shown, server.invitations_per_day),
+        (vec!["https://app.example.org".into(), "http://localhost:3000".into()], 200)
+    );
+    assert!(accepted(&[]).server.invitation_forward_to.is_empty());
+    for bad in ["http://app.example.org", "https://app.example.org/start", "app.example.org", ",", "https://a@b.example", "*"] {
+        assert_contains(&refused(&[(NAME, bad)]), &["USHER_INVITATION_FORWARD_TO: "]);
+    }
+    assert_contains(&refused(&[("USHER_INVITATIONS_PER_DAY", "0")]), &["from 1 to 100000"]);
+}
+
+#[test]
 fn words_are_exact() {
     assert_eq!(accepted(&[("USHER_REGISTRATION", "invite")]).server.registration, Registration::Invite);
     assert_contains(&refused(&[("USHER_REGISTRATION", "Open")]), &["write open, invite or closed"]);

@@ -14,6 +14,17 @@ pub struct Picture {
     pub path: String,
 }
 
+impl Picture {
+    /// The picture as a file.
+    pub fn svg(&self) -> String {
+        let Self { side, path } = self;
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\" shape-rendering=\"crispEdges\">\
+             <rect width=\"{side}\" height=\"{side}\" fill=\"#fff\"/><path d=\"{path}\" fill=\"#000\"/></svg>"
+        )
+    }
+}
+
 /// Draws a text.
 pub fn draw(text: &str) -> anyhow::Result<Picture> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).context("drawing a QR code")?;
@@ -47,6 +58,7 @@ mod tests {
             let inside = |at: &str| (QUIET..picture.side - QUIET).contains(&at.parse().unwrap());
             assert!(inside(x) && inside(y), "{place}");
         }
+        assert!(picture.svg().contains(&format!("<path d=\"{}\"", picture.path)));
         assert!(draw(&"x".repeat(4000)).is_err());
     }
 }
