@@ -58,10 +58,15 @@ class DocsPage:
         self.watch = Watch()
         self.watch.on(page)
         page.goto(f"{base_url}/docs")
-        expect(page.locator(".opblock").first).to_be_visible(timeout=20_000)
+        expect(page.locator(".opblock-tag").first).to_be_visible(timeout=20_000)
+        self._paths = page.evaluate("fetch('/openapi.json').then(answer => answer.json())")["paths"]
 
     def operation(self, method: str, path: str) -> Locator:
-        """An operation's block, opened."""
+        """An operation's block, opened, in the section of its tag."""
+        (tag,) = self._paths[path][method.lower()]["tags"]
+        section = self._page.locator(f'.opblock-tag[data-tag="{tag}"]')
+        if section.get_attribute("data-is-open") == "false":
+            section.click()
         summary = self._page.locator(f'.opblock-summary-path[data-path="{path}"]')
         block = self._page.locator(f".opblock.opblock-{method.lower()}").filter(has=summary)
         if block.locator(".opblock-body").count() == 0:

@@ -6,7 +6,8 @@ window.SwaggerUIBundle({
   displayRequestDuration: true,
   persistAuthorization: false,
   tryItOutEnabled: true,
-  docExpansion: "list",
+  // All at once would be too many for it: it would show only those on the screen, and no search of the browser would find the others.
+  docExpansion: "none",
   defaultModelsExpandDepth: 0,
   validatorUrl: null,
 });

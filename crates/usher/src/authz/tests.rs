@@ -23,7 +23,7 @@ async fn a_proxy_is_told_who_asks() {
     let expected = [
         ("x-usher-email", "boss@example.org"),
         ("x-usher-kind", "user"),
-        ("x-usher-permissions", "users:read,users:write,roles:read"),
+        ("x-usher-permissions", "users:read,users:write,roles:read,invitations:read,invitations:write"),
         ("x-usher-roles", "manager,user"),
         ("x-usher-subject", &boss.id),
         ("x-usher-username", &me.str("username")),

@@ -33,7 +33,7 @@ pub enum Command {
     Resend(Which),
     /// Take an invitation back: its link opens nothing any more
     Revoke(Which),
-    /// Invite everybody in a CSV file with the columns email, display_name, roles (with spaces between them) and message
+    /// Invite everybody in a CSV file with the columns `email`, `display_name`, `roles` (with spaces between them) and `message`
     Import(Import),
 }
 
@@ -227,8 +227,10 @@ fn report(told: &[Row], json: bool) -> Outcome {
     Err(anyhow::anyhow!(message).into())
 }
 
-/// The rows, each with its line and as the API has them.
-fn read(file: &Path) -> Result<Vec<(u64, Map<String, Value>)>, Failure> {
+/// A row with its line, as the API has it.
+type Numbered = (u64, Map<String, Value>);
+
+fn read(file: &Path) -> Result<Vec<Numbered>, Failure> {
     let unreadable = |why: String| Failure::usage(format!("{}: {why}", file.display()));
     let size = std::fs::metadata(file).map_err(|error| unreadable(error.to_string()))?.len();
     if size > FILE_MAX {

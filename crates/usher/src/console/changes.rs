@@ -128,7 +128,7 @@ impl ShownConflict {
             detail: conflict.detail.clone(),
             after: events::text(&conflict.after),
             now: events::text(&conflict.now),
-            user: conflict.user_id.map(|id| super::user::way(id)),
+            user: conflict.user_id.map(super::user::way),
         }
     }
 }

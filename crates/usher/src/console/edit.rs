@@ -76,8 +76,8 @@ async fn change(app: &App, staff: &Staff, path: &UserPath, members: &Members) ->
     let schema = attributes::cached(app).await?;
     let mut tx = staff.begin_because(app, members).await?;
     let before = lock_as_seen(&mut tx, staff, path.id, members.text("version")).await?;
-    let patch: UserPatch = body::from_value(differences(&before, &schema, members)?)?;
-    let user = users::update(&mut tx, &before, patch.username.as_ref(), patch.profile, patch.attributes).await?;
+    let changes: UserPatch = body::from_value(differences(&before, &schema, members)?)?;
+    let user = users::update(&mut tx, &before, changes.username.as_ref(), changes.profile, changes.attributes).await?;
     users::check_attributes(&user.attributes)?;
     tx.commit().await?;
     Ok(())

@@ -98,7 +98,8 @@ fn values(state: &str, text: &str, faults: &Faults) -> Value {
     };
     let more = context! {
         factors => factors, secret => text, side => 41, path => text, codes => vec![text.to_owned()], site => text, other_way => text,
-        has_second_factor => state != "none",
+        has_second_factor => state != "none", inviter => text, message => text, by_mail => state == "one", username => text,
+        forward_to => text,
     };
     let most = context! {
         state => state, token => text, min_length => 15, welcome => false, error => text, faults => by_name, fault_list => ordered,

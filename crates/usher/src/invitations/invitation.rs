@@ -181,10 +181,12 @@ pub struct Counts {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "InvitationFilter")]
 pub struct Wanted {
+    /// At most so many items.
     #[serde(default)]
     pub limit: Limit,
     /// `next` of the page before.
     pub cursor: Option<String>,
+    /// Only those in this state.
     pub state: Option<State>,
     /// A part of the address.
     #[schemars(length(max = 254))]

@@ -22,9 +22,9 @@ async fn r040_a_token_works_once_and_all_that_does_not_work_is_answered_alike() 
     let app = TestApp::new().await;
     let boss = app.manager().await;
     let used = mailed(&app, &boss, json!({ "email": "used@example.org" })).await;
-    let user = accept(&app, &used).await.expect(201);
-    assert_eq!(user.headers["location"], "/v1/me");
-    assert!(!user.headers.contains_key("set-cookie") && user.json.get("access_token").is_none());
+    let account = accept(&app, &used).await.expect(201);
+    assert_eq!(account.headers["location"], "/v1/me");
+    assert!(!account.headers.contains_key("set-cookie") && account.json.get("access_token").is_none());
     let made = boss.client.post(PATH, json!({ "email": "revoked@example.org" })).await.expect(201);
     let revoked = app.mailed_token().await;
     boss.client.delete(&format!("{PATH}/{}", made.str("id"))).await.expect(204);
