@@ -10,6 +10,7 @@ import pytest
 
 from harness import nginx
 from harness.client import Client, problem
+from harness.faces import form_token
 from harness.mailbox import Mailbox
 from harness.nginx import Front
 from harness.server import Stage
@@ -49,7 +50,12 @@ def exported(front: Front) -> list[str]:
 def referenced(front: Front) -> set[str]:
     """What the pages load."""
     client = front.visitor()
-    pages = [client.get(path, headers=PAGE).text for path in ("/docs", "/register", "/reset-password", "/verify?token=x", "/nonsense")]
+    admin = front.site.admin
+    token = form_token(client.get("/sign-in", headers=PAGE).text)
+    form = {"form_token": token, "identifier": admin.email, "password": admin.password}
+    client.post("/sign-in", data=form, headers=PAGE, expect=303)
+    paths = ("/docs", "/register", "/reset-password", "/verify?token=x", "/nonsense", "/admin")
+    pages = [client.get(path, headers=PAGE).text for path in paths]
     found = {url for page in pages for url in REFERENCE.findall(page)}
     assert all(REFERENCE.search(page) for page in pages), [page for page in pages if not REFERENCE.search(page)]
     return found

