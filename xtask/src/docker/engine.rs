@@ -128,11 +128,17 @@ impl Own {
         let what = |error: std::io::Error| format!("the Docker engine: {error}");
         let socket = format!("unix://{}", folder.join("docker.sock").display());
         let log = File::create(folder.join("dockerd.log")).map_err(what)?;
+        let data = kept.join("engine");
+        // Those of a run that was interrupted would start with the engine, and make what they mount as empty folders.
+        let left = data.join("containers");
+        if left.exists() {
+            fs::remove_dir_all(&left).map_err(what)?;
+        }
         let mut command = Command::new("unshare");
         command
             .args(["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", FIRST_PROCESS, "dockerd"])
             .args(["--host", &socket, "--data-root"])
-            .arg(kept.join("engine"))
+            .arg(&data)
             .arg("--exec-root")
             .arg(folder.join("run"))
             .arg("--pidfile")
