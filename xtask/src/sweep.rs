@@ -41,7 +41,9 @@ impl Folder {
         let what = |error: std::io::Error| format!("{}: {error}", path.display());
         fs::create_dir(&path).map_err(what)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).map_err(what)?;
-        let program = std::env::current_exe().map_err(what)?;
+        // By the kernel's name where there is one: cargo may have built another program in its place meanwhile.
+        let own = Some(PathBuf::from("/proc/self/exe")).filter(|path| path.exists());
+        let program = own.map_or_else(std::env::current_exe, Ok).map_err(what)?;
         // In a process group of its own, Ctrl-C at the terminal does not reach it.
         let sweeper = Command::new(program)
             .arg(SWEEP)
