@@ -129,22 +129,29 @@ impl Purpose {
 
 /// A new bearer secret: prefix and 256 random bits in base64url.
 pub fn new_bearer(purpose: Purpose) -> SecretText {
+    new_bearer_and_hash(purpose).0
+}
+
+/// A new bearer secret, and what is stored of it.
+pub fn new_bearer_and_hash(purpose: Purpose) -> (SecretText, [u8; 32]) {
     let random = Zeroizing::new(random_bytes::<32>());
-    SecretText::new(format!("{}{}", purpose.prefix(), URL_SAFE_NO_PAD.encode(random.as_slice())))
+    let text = format!("{}{}", purpose.prefix(), URL_SAFE_NO_PAD.encode(random.as_slice()));
+    (SecretText::new(text), hash_for(purpose, random.as_slice()))
 }
 
 /// What is stored of a bearer secret, or `None` when the text can't be a secret of this purpose.
 pub fn bearer_hash(purpose: Purpose, secret: &SecretText) -> Option<[u8; 32]> {
     let random = secret.reveal().strip_prefix(purpose.prefix())?;
     let random = Zeroizing::new(URL_SAFE_NO_PAD.decode(random).ok()?);
-    if random.len() != 32 {
-        return None;
-    }
+    (random.len() == 32).then(|| hash_for(purpose, random.as_slice()))
+}
+
+fn hash_for(purpose: Purpose, random: &[u8]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(purpose.as_str().as_bytes());
     context.update(&[0]);
-    context.update(&random);
-    context.finish().as_ref().try_into().ok()
+    context.update(random);
+    context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
 /// SHA-256 of some bytes.

@@ -31,7 +31,7 @@ use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, LogAndIgnore, Rejection};
 use crate::id::{ApiKeyId, ServiceAccountId, UserId};
 use crate::mails::{self, About, Template};
-use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
+use crate::secret::{Purpose, SecretText, new_bearer_and_hash};
 use crate::users::{self, Name};
 
 /// Living keys that one user or service account may hold.
@@ -128,8 +128,7 @@ pub async fn create(
         let detail = format!("There are {HELD_MAX} living keys already. Revoke one first.");
         return Err(Rejection::conflict("too_many_api_keys", detail).into());
     }
-    let secret = new_bearer(Purpose::ApiKey);
-    let hash = bearer_hash(Purpose::ApiKey, &secret).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;
+    let (secret, hash) = new_bearer_and_hash(Purpose::ApiKey);
     let api_key = ApiKey {
         id: ApiKeyId::new(tx.now()),
         name: wish.name.0.clone(),

@@ -18,7 +18,8 @@ use crate::error::{AppError, AppResult, FieldError, Rejection};
 use crate::html::{self, Faults, Members, Notice};
 use crate::http::params::Path;
 use crate::id::UserId;
-use crate::{roles, users};
+use crate::roles::{self, Role};
+use crate::users;
 
 const GRANT_PAGE: &str = "console/grant.html";
 const TAKE_PAGE: &str = "console/take.html";
@@ -107,14 +108,20 @@ async fn ask(app: &App, staff: &Staff, id: UserId, (role, until): (&str, &str), 
 
 /// The roles that hold no more than whoever looks; nothing for those who may not list roles, and write one down.
 pub async fn list_grantable(app: &App, staff: &Staff) -> AppResult<Option<Vec<Offered>>> {
+    let Some(all) = list(app, staff).await? else { return Ok(None) };
+    let grantable = all.into_iter().filter(|role| staff.authority().to_grant(role.permission_set()).is_ok());
+    Ok(Some(grantable.map(|role| Offered { name: role.name, description: role.description }).collect()))
+}
+
+/// All roles, for those who may list them.
+pub async fn list(app: &App, staff: &Staff) -> AppResult<Option<Vec<Role>>> {
     if !staff.may(Permission::RolesRead) {
         return Ok(None);
     }
     let mut tx = staff.begin(app).await?;
     let all = roles::list(&mut tx).await?;
     tx.commit().await?;
-    let grantable = all.into_iter().filter(|role| staff.authority().to_grant(role.permission_set()).is_ok());
-    Ok(Some(grantable.map(|role| Offered { name: role.name, description: role.description }).collect()))
+    Ok(Some(all))
 }
 
 pub async fn show_take(staff: Staff, Path(path): Path<RolePath>, State(app): State<App>) -> AppResult<Response> {

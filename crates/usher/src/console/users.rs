@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::parameters::{Parameters, address, query};
 use super::staff::Staff;
-use super::{events, filter};
+use super::{events, filter, roles};
 use crate::app::App;
 use crate::attributes::{self, Schema};
 use crate::caller::Permission;
@@ -20,7 +20,6 @@ use crate::db::page::Page;
 use crate::error::{AppError, AppResult};
 use crate::html::{Faults, Field, see_other};
 use crate::http::params::read_query;
-use crate::roles;
 use crate::users::{self, Filter, User};
 
 const PAGE: &str = "console/users.html";
@@ -134,13 +133,8 @@ async fn read(app: &App, staff: &Staff, parameters: &Parameters) -> AppResult<Pa
 
 /// Those who may not list roles write one down.
 async fn role_names(app: &App, staff: &Staff) -> AppResult<Option<Vec<String>>> {
-    if !staff.may(Permission::RolesRead) {
-        return Ok(None);
-    }
-    let mut tx = staff.begin(app).await?;
-    let roles = roles::list(&mut tx).await?;
-    tx.commit().await?;
-    Ok(Some(roles.into_iter().map(|role| role.name).collect()))
+    let all = roles::list(app, staff).await?;
+    Ok(all.map(|roles| roles.into_iter().map(|role| role.name).collect()))
 }
 
 fn columns(parameters: &Parameters, schema: &Schema) -> Vec<Column> {

@@ -18,7 +18,7 @@ use crate::error::AppResult;
 use crate::id::{DeviceId, UserId};
 use crate::jobs::Registry;
 use crate::network::Network;
-use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
+use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer_and_hash};
 
 /// The most recent ones are kept.
 const PER_USER_MAX: i64 = 50;
@@ -70,8 +70,7 @@ pub async fn note_sign_in(tx: &mut Tx, user_id: UserId, known: Option<DeviceId>)
     let before = store::list_places(tx, user_id).await?;
     let user_agent = tx.origin().user_agent.clone();
     let is_familiar = before.iter().any(|place| Network::of(place.address) == network && place.user_agent == user_agent);
-    let token = new_bearer(Purpose::Device);
-    let hash = bearer_hash(Purpose::Device, &token).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;
+    let (token, hash) = new_bearer_and_hash(Purpose::Device);
     let id = DeviceId::new(tx.now());
     store::insert_device(tx, id, user_id, &hash).await?;
     store::delete_beyond(tx, user_id, id, PER_USER_MAX).await?;

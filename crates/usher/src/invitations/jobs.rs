@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Delivery, State, new_token, store};
+use super::{Delivery, State, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::Tx;
@@ -14,6 +14,7 @@ use crate::error::AppResult;
 use crate::id::InvitationId;
 use crate::jobs::Registry;
 use crate::mails::{self, About, Invited, Letter, Template};
+use crate::secret::{Purpose, new_bearer_and_hash};
 
 pub const SEND: &str = "send_invitation";
 const FORGET: &str = "forget_invitations";
@@ -37,7 +38,7 @@ async fn send(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
     if invitation.state != State::Waiting || invitation.delivery != Delivery::Mail {
         return Ok(());
     }
-    let (secret, hash) = new_token()?;
+    let (secret, hash) = new_bearer_and_hash(Purpose::Invitation);
     let invited = Invited { by: invitation.invited_by.name.clone(), message: invitation.message.clone() };
     let letter = Letter {
         template: Template::Invitation,

@@ -36,7 +36,7 @@ use crate::error::{AppError, AppResult, FieldError, Rejection};
 use crate::id::{InvitationId, UserId};
 use crate::qr_code;
 use crate::roles::{self, RoleName};
-use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
+use crate::secret::{Purpose, SecretText, new_bearer_and_hash};
 use crate::throttle;
 
 /// So many at once.
@@ -199,16 +199,10 @@ async fn issue(app: &App, tx: &mut Tx, id: InvitationId, delivery: Delivery) -> 
 
 /// Makes a new token, which kills the older one.
 async fn renew(tx: &mut Tx, id: InvitationId) -> AppResult<SecretText> {
-    let (secret, hash) = new_token()?;
+    let (secret, hash) = new_bearer_and_hash(Purpose::Invitation);
     store::update_to_sent(tx, id, &hash).await?;
     audit::record(tx, Event::success("invitation.sent").on("invitation", id)).await?;
     Ok(secret)
-}
-
-fn new_token() -> AppResult<(SecretText, [u8; 32])> {
-    let secret = new_bearer(Purpose::Invitation);
-    let hash = bearer_hash(Purpose::Invitation, &secret).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;
-    Ok((secret, hash))
 }
 
 fn lifetime(days: i32) -> SignedDuration {

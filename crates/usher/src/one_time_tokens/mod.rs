@@ -9,7 +9,7 @@ use crate::caller::{self, Act};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::{EmailId, UserId, new_uuid};
-use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
+use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer_and_hash};
 
 /// How long a token of this purpose works.
 pub fn lifetime(purpose: Purpose) -> SignedDuration {
@@ -46,8 +46,7 @@ pub async fn issue(tx: &mut Tx, purpose: Purpose, subject: Subject) -> AppResult
     // Two that are made at the same time take turns, so that one of them is the newer.
     store::lock_subject(tx, purpose, subject.user_id).await?;
     store::expire_older(tx, purpose, subject.user_id).await?;
-    let secret = new_bearer(purpose);
-    let hash = bearer_hash(purpose, &secret).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;
+    let (secret, hash) = new_bearer_and_hash(purpose);
     let expires_at = tx.now() + lifetime(purpose);
     store::insert_token(tx, new_uuid(tx.now()), purpose, &hash, subject, expires_at).await?;
     Ok(secret)

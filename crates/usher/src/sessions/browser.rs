@@ -12,7 +12,7 @@ use crate::caller::{Cleared, SessionUse};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, LogAndIgnore};
 use crate::id::{DeviceId, SessionId};
-use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
+use crate::secret::{Purpose, SecretText, new_bearer_and_hash};
 
 /// A session that has begun in a browser.
 pub struct BrowserSession {
@@ -32,8 +32,7 @@ pub async fn begin_in_browser(
 ) -> AppResult<BrowserSession> {
     let now = tx.now();
     let (id, expires_at) = start(app, tx, cleared, device, amr).await?;
-    let secret = new_bearer(Purpose::Browser);
-    let hash = bearer_hash(Purpose::Browser, &secret).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;
+    let (secret, hash) = new_bearer_and_hash(Purpose::Browser);
     let unseen_until = (now + signed(app.config.tokens.refresh_lifetime)).min(expires_at);
     store::insert_browser_session(tx, id, &hash, unseen_until).await?;
     Ok(BrowserSession { secret, lasts: expires_at.duration_since(now) })

@@ -34,7 +34,7 @@ use crate::id::{DeviceId, SessionId, UserId};
 use crate::keyring::NewAccess;
 use crate::network::Network;
 use crate::seal::Sealer;
-use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
+use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer_and_hash};
 
 /// What the successor of a refresh token is bound to.
 const SUCCESSOR: &str = "successor";
@@ -310,8 +310,7 @@ pub async fn forget_ended(tx: &mut Tx) -> DbResult<u64> {
 /// Nobody gets tokens whom the gate has not let through.
 async fn issue(app: &App, tx: &mut Tx, cleared: Cleared, id: SessionId, session_expires_at: Timestamp) -> AppResult<Tokens> {
     let now = tx.now();
-    let secret = new_bearer(Purpose::Refresh);
-    let hash = bearer_hash(Purpose::Refresh, &secret).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;
+    let (secret, hash) = new_bearer_and_hash(Purpose::Refresh);
     let expires_at = (now + signed(app.config.tokens.refresh_lifetime)).min(session_expires_at);
     let bearer = store::insert_refresh_token(tx, &hash, id, expires_at).await?;
     answer(app, cleared, &bearer, &secret, expires_at, now)

@@ -10,7 +10,7 @@ use super::store;
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::jobs::Registry;
-use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer};
+use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer_and_hash};
 
 /// How long it waits.
 pub const LIFETIME: SignedDuration = SignedDuration::from_mins(5);
@@ -22,8 +22,7 @@ pub struct Pending {
 }
 
 pub async fn begin(tx: &mut Tx, who: Who) -> AppResult<Pending> {
-    let token = new_bearer(Purpose::PendingSignIn);
-    let hash = bearer_hash(Purpose::PendingSignIn, &token).ok_or_else(|| anyhow::anyhow!("a new secret fits its own purpose"))?;
+    let (token, hash) = new_bearer_and_hash(Purpose::PendingSignIn);
     let expires_at = tx.now() + LIFETIME;
     store::insert_pending(tx, &hash, who, expires_at).await?;
     Ok(Pending { token })
