@@ -275,7 +275,7 @@ fn is_open(answer: &Answer) -> bool {
 #[derive(Default)]
 struct Handles(bool);
 
-const HANDLING: [&str; 5] = ["new_bearer", "bearer_hash", "issue_access", "verify_access", "use_token"];
+const HANDLING: [&str; 6] = ["new_bearer", "new_bearer_and_hash", "bearer_hash", "issue_access", "verify_access", "use_token"];
 
 impl<'ast> Visit<'ast> for Handles {
     fn visit_ident(&mut self, name: &'ast syn::Ident) {
