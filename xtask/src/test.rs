@@ -24,9 +24,9 @@ pub enum Suites {
     Long,
 }
 
-/// Which tests a run of pytest takes, and how. A test often waits for its server, so two processes, each with servers of its own,
-/// take little more than half of the time. Apart: what must be answered in time from what storms servers, and what measures.
-const SHORT: &[&str] = &["-m", "not long", "--numprocesses", "2", "--dist", "loadfile"];
+/// Which tests a run of pytest takes, and how. A test often waits for its server, so a few processes, each with servers of its own,
+/// take much less time. Apart: what must be answered in time from what storms servers, and what measures.
+const SHORT: &[&str] = &["-m", "not long", "--numprocesses", "3", "--dist", "loadfile"];
 const LONG: &[&str] = &["-m", "long and not measured", "--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"];
 const MEASURED: &[&str] = &["-m", "measured"];
 /// `cargo xtask test` and `proofs` run each race 20 times, and send every request that the document makes.

@@ -35,6 +35,7 @@ pub mod activity;
 pub mod addresses;
 pub mod analytics;
 pub mod api_keys;
+pub mod approvals;
 pub mod attempts;
 pub mod attributes;
 pub mod audit;

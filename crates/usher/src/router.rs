@@ -11,8 +11,8 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    activity, addresses, analytics, api_keys, assets, attempts, attributes, audit, authz, bulk, changes, console, devices,
-    exports, grants, groups, imports, inactivity, invitations, keys, mails, me, password, recovery, registration, roles,
+    activity, addresses, analytics, api_keys, approvals, assets, attempts, attributes, audit, authz, bulk, changes, console,
+    devices, exports, grants, groups, imports, inactivity, invitations, keys, mails, me, password, recovery, registration, roles,
     second_factors, service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
@@ -42,6 +42,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(imports::router())
         .merge(inactivity::router())
         .merge(invitations::router())
+        .merge(approvals::router())
         .merge(exports::router())
         .merge(analytics::router())
         .merge(audit::router())
@@ -70,6 +71,7 @@ pub fn router(app: &App) -> Router {
     let pages = Router::new()
         .route("/assets/{*path}", get(assets::show))
         .merge(sessions::pages())
+        .merge(approvals::pages())
         .merge(me::account())
         .merge(addresses::account())
         .merge(api_keys::pages())

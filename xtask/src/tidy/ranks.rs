@@ -64,6 +64,7 @@ const RANKS: &[(&str, u8)] = &[
     ("exports", 25),
     ("analytics", 26),
     ("second_factors", 27),
+    ("approvals", 29),
     // Flows over things.
     ("sign_in", 30),
     ("verification", 31),

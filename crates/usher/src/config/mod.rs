@@ -82,6 +82,8 @@ pub struct Server {
     pub shutdown_grace: Duration,
     pub registration: Registration,
     pub language: Language,
+    /// Fields of the profile of who asks for professional status; nobody can, without any.
+    pub professional_requires: Option<Vec<&'static str>>,
     /// How often one person may invite, in a day.
     pub invitations_per_day: u32,
     /// Where an invitation may lead on to.

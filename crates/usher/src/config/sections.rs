@@ -76,9 +76,33 @@ fn server(reader: &mut Reader<'_>) -> Server {
         shutdown_grace: reader.seconds("USHER_SHUTDOWN_GRACE_SECONDS"),
         registration: reader.choice("USHER_REGISTRATION", &Registration::WORDS),
         language: reader.value("USHER_LANGUAGE", language),
+        professional_requires: reader.optional("USHER_PROFESSIONAL_REQUIRES", profile_fields),
         invitations_per_day: reader.value("USHER_INVITATIONS_PER_DAY", |text| number("USHER_INVITATIONS_PER_DAY", text)),
         invitation_forward_to: reader.optional("USHER_INVITATION_FORWARD_TO", safe_origins).unwrap_or_default(),
     }
+}
+
+const PROFILE_FIELDS: [&str; 10] = [
+    "display_name",
+    "given_name",
+    "family_name",
+    "bio",
+    "picture_url",
+    "website_url",
+    "github_url",
+    "linkedin_url",
+    "locale",
+    "time_zone",
+];
+
+fn profile_fields(text: &str) -> Parsed<Vec<&'static str>> {
+    let known = |word: &str| {
+        let field = PROFILE_FIELDS.into_iter().find(|field| *field == word.trim());
+        field.ok_or_else(|| {
+            format!("names {}, which is no field of the profile: {}", quoted(word.trim()), PROFILE_FIELDS.join(", "))
+        })
+    };
+    text.split(',').map(known).collect()
 }
 
 fn language(text: &str) -> Parsed<Language> {

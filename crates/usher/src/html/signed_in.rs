@@ -38,9 +38,11 @@ pub enum Notice {
     OthersEnded,
     SecondFactorRemoved,
     KeyRevoked,
+    ApprovalAsked,
+    ApprovalWithdrawn,
 }
 
-const NOTICES: [Notice; 17] = [
+const NOTICES: [Notice; 19] = [
     Notice::ProfileSaved,
     Notice::UsernameChanged,
     Notice::AddressRequested,
@@ -58,6 +60,8 @@ const NOTICES: [Notice; 17] = [
     Notice::OthersEnded,
     Notice::SecondFactorRemoved,
     Notice::KeyRevoked,
+    Notice::ApprovalAsked,
+    Notice::ApprovalWithdrawn,
 ];
 
 impl Notice {
@@ -80,6 +84,8 @@ impl Notice {
             Self::OthersEnded => "others_ended",
             Self::SecondFactorRemoved => "second_factor_removed",
             Self::KeyRevoked => "key_revoked",
+            Self::ApprovalAsked => "approval_asked",
+            Self::ApprovalWithdrawn => "approval_withdrawn",
         }
     }
 }

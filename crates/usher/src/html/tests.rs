@@ -60,7 +60,11 @@ fn of_account(state: &str, text: &str) -> Value {
         "github_url",
         "linkedin_url",
     ];
+    let asked = |state: &str| context! { id => text, state => state, message => text, created_at => TIME, decided_at => TIME, reason => text };
     let lists = context! {
+        missing => vec![text.to_owned()],
+        waiting => asked("waiting"),
+        earlier => vec![asked("approved"), asked("declined"), asked("withdrawn")],
         keys => if state == "none" { Vec::new() } else { vec![key] },
         emails => vec![email(true), email(false)],
         entries => if state == "none" { Vec::new() } else { vec![entry("plain"), entry("refused"), entry("changed")] },
@@ -75,7 +79,7 @@ fn of_account(state: &str, text: &str) -> Value {
     };
     let more = context! {
         is_first => state == "none", zone => (state == "one").then_some("Europe/Vienna"), key => text, key_name => text, days => text,
-        expires_at => TIME, has_room => state != "full", most => 10, other_zone => text, version => 1, username => text, until => TIME,
+        expires_at => TIME, since => TIME, offers_professional => state == "one", has_room => state != "full", most => 10, other_zone => text, version => 1, username => text, until => TIME,
     };
     context! { ..lists, ..more }
 }

@@ -19,7 +19,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
                            connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What the tags mean.
-const TAGS: [(&str, &str); 23] = [
+const TAGS: [(&str, &str); 24] = [
     ("Setup", "The first administrator."),
     ("Sign-up", "Registration and verification of the address."),
     ("Sessions", "Where somebody is signed in, and how that ends."),
@@ -31,6 +31,7 @@ const TAGS: [(&str, &str); 23] = [
     ("API keys", "For programs that act for a person."),
     ("Users", "Administration of users."),
     ("Invitations", "People who are invited to make an account."),
+    ("Approvals", "What people ask for and somebody else approves, such as professional status."),
     ("Bulk", "One action on many users: previewed, run, undone."),
     ("Changes", "What was changed, by whom and why, and how it is undone."),
     ("Attributes", "What attributes of users may hold."),

@@ -46,6 +46,7 @@ pub enum Template {
     UsernameChanged,
     UndoDeletion,
     ProfessionalGranted,
+    ProfessionalDeclined,
     ProfessionalWithdrawn,
     InactivityWarning,
     SecondFactorChanged,
@@ -53,7 +54,7 @@ pub enum Template {
 }
 
 impl Template {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
@@ -69,6 +70,7 @@ impl Template {
         Self::UsernameChanged,
         Self::UndoDeletion,
         Self::ProfessionalGranted,
+        Self::ProfessionalDeclined,
         Self::ProfessionalWithdrawn,
         Self::InactivityWarning,
         Self::SecondFactorChanged,
@@ -92,6 +94,7 @@ impl Template {
             Self::UsernameChanged => "username_changed",
             Self::UndoDeletion => "undo_deletion",
             Self::ProfessionalGranted => "professional_granted",
+            Self::ProfessionalDeclined => "professional_declined",
             Self::ProfessionalWithdrawn => "professional_withdrawn",
             Self::InactivityWarning => "inactivity_warning",
             Self::SecondFactorChanged => "second_factor_changed",
@@ -150,6 +153,9 @@ pub struct About {
     pub factor: Option<FactorChange>,
     #[serde(default)]
     pub invited: Option<Invited>,
+    /// What whoever decided says.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// Who invites somebody, and what they say.

@@ -79,8 +79,6 @@ pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
 fn fill_in(source: &str, values: &Context<'_>) -> Result<String, minijinja::Error> {
     let (about, language) = (values.about, values.language);
     let invited = about.invited.clone().unwrap_or_default();
-    // Each line is quoted: none of it can pass for a word of ours.
-    let message: Vec<String> = invited.message.unwrap_or_default().lines().map(|line| format!("> {line}")).collect();
     let ends = about.unused.and_then(|unused| unused.ends);
     let context = context! {
         product => PRODUCT,
@@ -93,10 +91,16 @@ fn fill_in(source: &str, values: &Context<'_>) -> Result<String, minijinja::Erro
         ending => ends.map(|(ending, _)| ending.as_str()).unwrap_or_default(),
         ends_on => ends.map(|(_, on)| language.day(on)).unwrap_or_default(),
         inviter => invited.by.unwrap_or_default(),
-        message => message.join("\n"),
+        message => quotation(invited.message.as_deref()),
+        reason => quotation(about.reason.as_deref()),
         factor => about.factor.map(FactorChange::as_str).unwrap_or_default(),
     };
     TEXTS.render_str(source, context)
+}
+
+/// Each line is quoted: none of it can pass for a word of ours.
+fn quotation(text: Option<&str>) -> String {
+    text.unwrap_or_default().lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// When and from where something was done, a line each.

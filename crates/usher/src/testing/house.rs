@@ -12,7 +12,7 @@ use crate::db::migrations::{self, Standing};
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 42] = [
+const OUTSIDE_THE_DOCUMENT: [&str; 44] = [
     "/",
     "/.well-known/change-password",
     "/account",
@@ -29,6 +29,8 @@ const OUTSIDE_THE_DOCUMENT: [&str; 42] = [
     "/account/data/download",
     "/account/delete",
     "/account/password",
+    "/account/professional",
+    "/account/professional/{id}/withdraw",
     "/account/profile",
     "/account/second-factors",
     "/account/second-factors/app",
@@ -58,7 +60,7 @@ const OUTSIDE_THE_DOCUMENT: [&str; 42] = [
 ];
 
 /// Pages for people who are signed in; who is not is led to the sign-in.
-const FOR_THE_SIGNED_IN: [(&str, &str); 33] = [
+const FOR_THE_SIGNED_IN: [(&str, &str); 36] = [
     ("GET", "/account"),
     ("GET", "/account/activity"),
     ("GET", "/account/addresses"),
@@ -77,6 +79,9 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 33] = [
     ("POST", "/account/delete"),
     ("GET", "/account/password"),
     ("POST", "/account/password"),
+    ("GET", "/account/professional"),
+    ("POST", "/account/professional"),
+    ("POST", "/account/professional/{id}/withdraw"),
     ("GET", "/account/profile"),
     ("POST", "/account/profile"),
     ("GET", "/account/second-factors"),

@@ -94,6 +94,15 @@ pub const SETTINGS: &[Setting] = &[
         description: "The language of mails to whoever has named none in their profile, or one that usher does not speak.",
     },
     Setting {
+        name: "USHER_PROFESSIONAL_REQUIRES",
+        section: Section::Server,
+        syntax: Syntax::Text("fields of the profile, separated by commas"),
+        default: Fallback::Told("nobody can ask for it"),
+        secret: false,
+        description: "Who can ask for professional status: people whose profile has all of these fields, of `display_name`, `given_name`, \
+            `family_name`, `bio`, `picture_url`, `website_url`, `github_url`, `linkedin_url`, `locale` and `time_zone`.",
+    },
+    Setting {
         name: "USHER_INVITATIONS_PER_DAY",
         section: Section::Server,
         syntax: Syntax::Count(1..=100_000),

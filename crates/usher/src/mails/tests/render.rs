@@ -18,6 +18,7 @@ fn about(name: &str) -> About {
         user_agent: Some("<b>curl</b>".to_owned()),
         unused: Some(Unused { since: date(2025, 2, 3), ends: Some((Ending::Deleted, date(2026, 3, 1))) }),
         factor: Some(FactorChange::Added),
+        reason: Some("Why,\n<b>Ann</b>".to_owned()),
         invited: Some(Invited { by: Some(name.to_owned()), message: Some("Hello,\n\n<b>Ann</b>".to_owned()) }),
     }
 }

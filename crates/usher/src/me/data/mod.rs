@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::history;
 use crate::api_keys::{self, ApiKey};
 use crate::app::App;
+use crate::approvals::{self, ApprovalRequest};
 use crate::attributes;
 use crate::audit::{self, AuditEvent, Event};
 use crate::caller::{Person, Subject};
@@ -41,6 +42,8 @@ pub struct OwnData {
     pub sessions: Vec<Session>,
     pub devices: Vec<KnownDevice>,
     pub api_keys: Vec<ApiKey>,
+    /// What the person has asked for, and what became of it.
+    pub approval_requests: Vec<ApprovalRequest>,
     /// What has happened to the account. Of what others did, only that it was done.
     pub history: Vec<AuditEvent>,
 }
@@ -62,6 +65,7 @@ pub async fn gather(app: &App, person: &Person) -> AppResult<OwnData> {
         sessions: list_sessions(&mut tx, person).await?,
         devices: devices::list(&mut tx, id).await?,
         api_keys: list_keys(&mut tx, person).await?,
+        approval_requests: list_requests(&mut tx, person).await?,
         history: list_history(&mut tx, person).await?,
     };
     audit::record(&mut tx, Event::success("user.data_read").on("user", id)).await?;
@@ -93,6 +97,17 @@ async fn list_sessions(tx: &mut Tx, person: &Person) -> AppResult<Vec<Session>> 
         cursor = add(&mut sessions, page);
         if cursor.is_none() {
             return Ok(sessions);
+        }
+    }
+}
+
+async fn list_requests(tx: &mut Tx, person: &Person) -> AppResult<Vec<ApprovalRequest>> {
+    let mut wanted = approvals::Wanted { limit: most(), ..approvals::Wanted::default() };
+    let mut requests = Vec::new();
+    loop {
+        wanted.cursor = add(&mut requests, approvals::list_own(tx, person.user_id, &wanted).await?);
+        if wanted.cursor.is_none() {
+            return Ok(requests);
         }
     }
 }

@@ -6,9 +6,13 @@ use super::Tone;
 use crate::audit::{self, AuditEvent};
 
 /// What is told.
-pub const ACTIONS: [&str; 45] = [
+pub const ACTIONS: [&str; 49] = [
     "api_key.created",
     "api_key.revoked",
+    "approval.approved",
+    "approval.declined",
+    "approval.requested",
+    "approval.withdrawn",
     "email.added",
     "email.primary_set",
     "email.removed",
@@ -159,6 +163,10 @@ fn standing(event: &AuditEvent) -> Option<String> {
         "user.restored" => "The account was restored",
         "user.inactivity_warned" => "A mail warned that the account was not used",
         "user.data_read" => "Downloaded all data",
+        "approval.requested" => "Asked for professional status",
+        "approval.withdrawn" => "Withdrew the request for professional status",
+        "approval.approved" => "The request for professional status was approved",
+        "approval.declined" => "The request for professional status was declined",
         "user.professional_set" => "The professional status was changed",
         "user.roles_set" | "user.role_granted" | "user.role_taken" | "user.role_expired" => "The roles were changed",
         "group.member_put" => "Put into a group",

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use super::inputs::{self, Input};
 use super::{MePatch, change};
 use crate::app::App;
+use crate::approvals;
 use crate::attributes;
 use crate::db::page::Limit;
 use crate::error::{AppError, AppResult};
@@ -111,6 +112,7 @@ async fn show_account(signed_in: SignedIn, State(app): State<App>) -> AppResult<
     let values = context! {
         facts => inputs::facts(&schema, &user, &zone(&user)),
         zone => user.profile.time_zone.as_ref().map(|zone| zone.0.clone()),
+        offers_professional => approvals::Kind::Professional.is_offered(&app),
         user => Serde(user),
         password_changed_at => Serde(password_changed_at),
         others => sessions.items.iter().filter(|session| !session.current).count(),
