@@ -16,6 +16,7 @@ use usher_oidc::jose::Algorithm;
 use crate::faults;
 
 mod audit_key;
+mod avatars;
 mod docs;
 mod hidden;
 mod public_url;
@@ -32,6 +33,7 @@ pub(crate) mod suggest;
 mod tests;
 
 pub use audit_key::AuditKey;
+pub use avatars::{AvatarStorage, S3};
 pub use docs::markdown;
 pub use hidden::Hidden;
 pub use public_url::PublicUrl;
@@ -58,6 +60,8 @@ pub struct Config {
     pub password: Password,
     pub tokens: Tokens,
     pub audit: Audit,
+    /// Where pictures of people are. `None`: nowhere, and patterns stand for them.
+    pub avatars: Option<AvatarStorage>,
     /// Whether `usher serve` does the after-work (mail, purging) too.
     pub run_worker: bool,
 }

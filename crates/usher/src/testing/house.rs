@@ -12,7 +12,7 @@ use crate::db::migrations::{self, Standing};
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 42] = [
+const OUTSIDE_THE_DOCUMENT: [&str; 46] = [
     "/",
     "/.well-known/change-password",
     "/account",
@@ -25,6 +25,8 @@ const OUTSIDE_THE_DOCUMENT: [&str; 42] = [
     "/account/api-keys",
     "/account/api-keys/new",
     "/account/api-keys/{id}/revoke",
+    "/account/avatar",
+    "/account/avatar/remove",
     "/account/data",
     "/account/data/download",
     "/account/delete",
@@ -40,6 +42,8 @@ const OUTSIDE_THE_DOCUMENT: [&str; 42] = [
     "/account/sessions/{id}/end",
     "/account/username",
     "/assets/{*path}",
+    "/avatars/identicon/{file}",
+    "/avatars/{file}",
     "/confirm-email",
     "/docs",
     "/invitation",
@@ -58,7 +62,7 @@ const OUTSIDE_THE_DOCUMENT: [&str; 42] = [
 ];
 
 /// Pages for people who are signed in; who is not is led to the sign-in.
-const FOR_THE_SIGNED_IN: [(&str, &str); 33] = [
+const FOR_THE_SIGNED_IN: [(&str, &str); 36] = [
     ("GET", "/account"),
     ("GET", "/account/activity"),
     ("GET", "/account/addresses"),
@@ -71,6 +75,9 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 33] = [
     ("GET", "/account/api-keys/new"),
     ("POST", "/account/api-keys/new"),
     ("POST", "/account/api-keys/{id}/revoke"),
+    ("GET", "/account/avatar"),
+    ("POST", "/account/avatar"),
+    ("POST", "/account/avatar/remove"),
     ("GET", "/account/data"),
     ("POST", "/account/data/download"),
     ("GET", "/account/delete"),

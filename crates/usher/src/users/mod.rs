@@ -69,6 +69,8 @@ pub struct User {
     /// Whether the person has shown that they read mail to the primary address.
     pub email_verified: bool,
     pub emails: Vec<UserEmail>,
+    /// Their picture, or the pattern that stands for it: a path below the public URL, never used for another picture.
+    pub avatar_url: String,
     #[serde(flatten)]
     pub profile: Profile,
     /// When the person was recognised as a professional.
@@ -86,6 +88,9 @@ pub struct User {
     pub deleted_at: Option<Timestamp>,
     /// From then on the recycle bin forgets them for good.
     pub purge_after: Option<Timestamp>,
+    /// The name of their picture's files without the size, if they have one.
+    #[serde(skip)]
+    pub avatar: Option<String>,
     /// What restoring them brings back.
     #[serde(skip)]
     pub status_before_deletion: Option<UserStatus>,
@@ -327,6 +332,13 @@ pub async fn set_professional(tx: &mut Tx, before: &User, professional: bool) ->
     let at = professional.then_some(tx.now());
     store::update_professional(tx, before.id, at).await?;
     finish(tx, "user.professional_set", before).await
+}
+
+/// Gives the person a picture whose files are there already, or takes theirs away.
+pub async fn set_avatar(tx: &mut Tx, before: &User, avatar: Option<&str>) -> AppResult<User> {
+    refuse_deleted(before)?;
+    store::update_avatar(tx, before.id, avatar).await?;
+    finish(tx, if avatar.is_some() { "user.avatar_set" } else { "user.avatar_removed" }, before).await
 }
 
 /// Gives the recognition as a professional back, with its time.
