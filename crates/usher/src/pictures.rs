@@ -18,8 +18,6 @@ pub const SMALL: u32 = 128;
 pub const PATTERN_BYTES: usize = 16;
 /// Squares on a side, of which the left ones are seen in a mirror.
 const SQUARES: usize = 5;
-/// Around them, in squares.
-const MARGIN: usize = 1;
 
 /// The URL of somebody's picture, below the public URL. `avatar` is the name of its files without their size.
 pub fn url(id: UserId, avatar: Option<&str>) -> String {
@@ -37,20 +35,19 @@ pub fn small(url: &str) -> String {
     url.replace(&format!("-{LARGE}."), &format!("-{SMALL}."))
 }
 
-/// A pattern as a file: squares of one colour on a light ground, as far from each other as an edge from what it lies on.
+/// A pattern as a file: squares of one colour on a light ground, so far from its edge that a circle cuts nothing off.
 pub fn pattern(bytes: [u8; PATTERN_BYTES]) -> String {
     let hue = u32::from(u16::from_be_bytes([bytes[0], bytes[1]])) * 360 / 65536;
     let mut path = String::new();
     for row in 0..SQUARES {
         for column in (0..SQUARES).filter(|column| bytes[2 + row] >> (*column).min(SQUARES - 1 - *column) & 1 == 1) {
             // Writing into a text does not fail.
-            let _ = write!(path, "M{} {}h1v1h-1z", column + MARGIN, row + MARGIN);
+            let _ = write!(path, "M{column} {row}h1v1h-1z");
         }
     }
-    let side = SQUARES + 2 * MARGIN;
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\" shape-rendering=\"crispEdges\">\
-         <rect width=\"{side}\" height=\"{side}\" fill=\"hsl({hue}, 35%, 91%)\"/><path d=\"{path}\" fill=\"hsl({hue}, 45%, 36%)\"/></svg>"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"-1.5 -1.5 8 8\" shape-rendering=\"crispEdges\">\
+         <rect x=\"-1.5\" y=\"-1.5\" width=\"8\" height=\"8\" fill=\"hsl({hue}, 35%, 91%)\"/><path d=\"{path}\" fill=\"hsl({hue}, 45%, 36%)\"/></svg>"
     )
 }
 
@@ -72,8 +69,8 @@ mod tests {
     #[test]
     fn a_pattern_is_the_same_in_a_mirror() {
         let drawn = pattern([0x55; PATTERN_BYTES]);
-        for row in 1..=5 {
-            for (left, right) in [(1, 5), (2, 4)] {
+        for row in 0..5 {
+            for (left, right) in [(0, 4), (1, 3)] {
                 let has = |column: u8| drawn.contains(&format!("M{column} {row}h"));
                 assert_eq!(has(left), has(right), "{drawn}");
             }
