@@ -40,7 +40,7 @@ pub fn pattern(bytes: [u8; PATTERN_BYTES]) -> String {
     let hue = u32::from(u16::from_be_bytes([bytes[0], bytes[1]])) * 360 / 65536;
     let mut path = String::new();
     for row in 0..SQUARES {
-        for column in (0..SQUARES).filter(|column| bytes[2 + row] >> (*column).min(SQUARES - 1 - *column) & 1 == 1) {
+        for column in (0..SQUARES).filter(|column| (bytes[2 + row] >> (*column).min(SQUARES - 1 - *column)) & 1 == 1) {
             // Writing into a text does not fail.
             let _ = write!(path, "M{column} {row}h1v1h-1z");
         }

@@ -79,7 +79,7 @@ fn decode(bytes: &[u8], format: Format) -> AppResult<(DynamicImage, Orientation)
     limits.max_alloc = Some(MEMORY_MAX);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format.known());
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(refusal)?;
+    let mut decoder = reader.into_decoder().map_err(|error| refusal(&error))?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > PIXELS_MAX || decoder.total_bytes() > MEMORY_MAX {
         return Err(too_many_pixels().into());
@@ -90,7 +90,7 @@ fn decode(bytes: &[u8], format: Format) -> AppResult<(DynamicImage, Orientation)
     }
     // What can't be read of its metadata turns nothing.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    Ok((DynamicImage::from_decoder(decoder).map_err(refusal)?, orientation))
+    Ok((DynamicImage::from_decoder(decoder).map_err(|error| refusal(&error))?, orientation))
 }
 
 fn crop(image: DynamicImage) -> DynamicImage {
@@ -123,7 +123,7 @@ fn encode_png(image: &DynamicImage) -> AppResult<Vec<u8>> {
     Ok(file)
 }
 
-fn refusal(error: ImageError) -> AppError {
+fn refusal(error: &ImageError) -> AppError {
     match error {
         ImageError::Limits(_) => too_many_pixels().into(),
         _ => unreadable().into(),
