@@ -11,6 +11,7 @@ mod jobs;
 mod lifecycle;
 mod list;
 mod many;
+mod merge;
 mod store;
 mod surroundings;
 mod username;
@@ -37,9 +38,12 @@ pub use lifecycle::{
 pub(crate) use list::escape_pattern;
 pub use list::{Filter, list, outranks, select};
 pub use many::{ChangeOfMany, Outcome, change_many, lock_many, may_take_admins};
+pub use merge::merged;
 pub use store::{read_record, select_records};
 pub use surroundings::Surroundings;
 pub use username::Username;
+
+use merge::merge_into;
 
 use crate::attributes;
 use crate::audit::{self, Event};
@@ -361,41 +365,6 @@ async fn finish(tx: &mut Tx, action: &'static str, before: &User) -> AppResult<U
     let after = read(tx, before.id).await?;
     audit::record(tx, Event::success(action).on("user", before.id).changed(before, &after)).await?;
     Ok(after)
-}
-
-/// The attributes after a merge patch.
-fn merge_into(attributes: Map<String, Value>, patch: Map<String, Value>) -> Map<String, Value> {
-    let mut merged = Value::Object(attributes);
-    merge(&mut merged, Value::Object(patch));
-    match merged {
-        Value::Object(merged) => merged,
-        _ => Map::new(),
-    }
-}
-
-/// The attributes after a merge patch of them; those that the patch says already are not taken for a wish to remove its nulls.
-pub fn merged(attributes: &Map<String, Value>, patch: &Map<String, Value>) -> Value {
-    let unchanged = attributes == patch;
-    Value::Object(if unchanged { attributes.clone() } else { merge_into(attributes.clone(), patch.clone()) })
-}
-
-/// JSON merge patch (RFC 7396).
-fn merge(target: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    let Value::Object(members) = target else { return };
-    for (name, value) in patch {
-        if value.is_null() {
-            members.remove(&name);
-        } else {
-            merge(members.entry(name).or_insert(Value::Null), value);
-        }
-    }
 }
 
 /// Refuses attributes that are too large.
