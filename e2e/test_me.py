@@ -17,6 +17,7 @@ MEMBERS = {
     "email",
     "email_verified",
     "emails",
+    "avatar_url",
     "given_name",
     "family_name",
     "display_name",

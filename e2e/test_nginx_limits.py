@@ -122,6 +122,17 @@ def test_r224_a_large_file_of_users_is_let_through_and_nothing_else_is(mirror: N
     assert reached() == before
 
 
+def test_r224_a_picture_is_let_through(mirror: Nginx) -> None:
+    body = b"a" * (1024 * 1024)
+    client = mirror.client()
+    for path in ("/v1/me/avatar", "/v1/users/1/avatar"):
+        assert len(client.put(path, content=body, expect=200).json()["body"]) == len(body)
+        problem(client.put(path, content=body * 6), 413, "body_too_large")
+    assert len(client.post("/account/avatar", content=body, expect=200).json()["body"]) == len(body)
+    for path in ("/account/avatar/remove", "/v1/users/1/avatar/more"):
+        problem(client.post(path, content=body), 413, "body_too_large")
+
+
 def test_bodies_and_answers_stay_in_memory(mirror: Nginx) -> None:
     """Files of them would hold passwords and tokens."""
     folders = list((mirror.folder / "temporary").iterdir())

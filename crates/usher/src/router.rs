@@ -11,9 +11,9 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    activity, addresses, analytics, api_keys, approvals, assets, attempts, attributes, audit, authz, bulk, changes, console,
-    devices, exports, grants, groups, imports, inactivity, invitations, keys, mails, me, password, recovery, registration, roles,
-    second_factors, service_accounts, sessions, setup, sign_in, throttle, users, verification,
+    activity, addresses, analytics, api_keys, approvals, assets, attempts, attributes, audit, authz, avatars, bulk, changes,
+    console, devices, exports, grants, groups, imports, inactivity, invitations, keys, mails, me, password, recovery,
+    registration, roles, second_factors, service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.
@@ -27,6 +27,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(password::router())
         .merge(me::router())
         .merge(addresses::router())
+        .merge(avatars::router())
         .merge(sessions::router())
         .merge(second_factors::router())
         .merge(api_keys::router())
@@ -74,6 +75,7 @@ pub fn router(app: &App) -> Router {
         .merge(approvals::pages())
         .merge(me::account())
         .merge(addresses::account())
+        .merge(avatars::pages())
         .merge(api_keys::pages())
         .merge(console::pages(app))
         .merge(forms.layer(from_fn_with_state(app.clone(), limits::guard_forms)))
@@ -104,5 +106,6 @@ pub fn jobs() -> Registry {
     imports::register(&mut registry);
     inactivity::register(&mut registry);
     invitations::register(&mut registry);
+    avatars::register(&mut registry);
     registry
 }

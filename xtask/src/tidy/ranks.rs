@@ -24,6 +24,7 @@ const RANKS: &[(&str, u8)] = &[
     ("faults", KERNEL),
     ("formats", KERNEL),
     ("patch", KERNEL),
+    ("pictures", KERNEL),
     ("qr_code", KERNEL),
     ("languages", KERNEL),
     ("config", KERNEL),
@@ -64,7 +65,8 @@ const RANKS: &[(&str, u8)] = &[
     ("exports", 25),
     ("analytics", 26),
     ("second_factors", 27),
-    ("approvals", 29),
+    ("approvals", 28),
+    ("avatars", 29),
     // Flows over things.
     ("sign_in", 30),
     ("verification", 31),

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
 use crate::id::{ApiKeyId, SessionId, UserId};
+use crate::pictures;
 use crate::secret::{Purpose, SecretText, bearer_hash};
 
 /// How exactly it is known when a key or a session was last used: a busy one does not write with every request.
@@ -42,6 +43,8 @@ pub struct Recognised {
     pub caller: Caller,
     /// What to call them: as they want it, or by their user name.
     pub name: String,
+    /// The URL of their picture.
+    pub avatar_url: String,
 }
 
 /// Who shows this bearer credential, if they may act now.
@@ -108,7 +111,7 @@ pub async fn recognise_browser(app: &App, secret: &SecretText, origin: Origin) -
         permissions: found.standing.permissions,
         origin: origin.by(found.standing.subject.actor()),
     };
-    Ok(Some(Recognised { caller, name: found.name }))
+    Ok(Some(Recognised { caller, name: found.name, avatar_url: pictures::url(found.user_id, found.avatar.as_deref()) }))
 }
 
 fn ask(app: &App, standing: &Standing, act: Act<'_>) -> Option<Cleared> {

@@ -141,6 +141,7 @@ pub struct FoundInBrowser {
     pub standing: Standing,
     pub user_id: UserId,
     pub name: String,
+    pub avatar: Option<String>,
     pub last_seen_at: Timestamp,
 }
 
@@ -156,7 +157,8 @@ pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) ->
             s.ended_at,
             'mfa' = any(s.amr) as has_many,
             u.id as user_id,
-            coalesce(u.display_name, u.username) as name,",
+            coalesce(u.display_name, u.username) as name,
+            u.avatar,",
         standing_of_user!(),
         "
         from browser_sessions b
@@ -171,6 +173,7 @@ pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) ->
         standing: standing(&row, Subject::User(user_id)),
         user_id,
         name: row.get("name"),
+        avatar: row.get("avatar"),
         last_seen_at: row.get("last_seen_at"),
     }))
 }

@@ -15,7 +15,7 @@ use crate::roles::RoleName;
 use crate::users::{self, ChangeOfMany, ChangeOfStanding, Outcome, ProfilePatch, User, Username};
 
 /// Follows from other fields, or changes by itself.
-const DERIVED: [&str; 9] = [
+const DERIVED: [&str; 10] = [
     "id",
     "created_at",
     "deleted_at",
@@ -24,6 +24,8 @@ const DERIVED: [&str; 9] = [
     "last_sign_in_at",
     "email",
     "email_verified",
+    // The files of the one before are gone.
+    "avatar_url",
     "status_before_deletion",
 ];
 

@@ -17,6 +17,7 @@ use crate::faults;
 use crate::languages::Language;
 
 mod audit_key;
+mod avatars;
 mod docs;
 mod hidden;
 mod public_url;
@@ -33,6 +34,7 @@ pub(crate) mod suggest;
 mod tests;
 
 pub use audit_key::AuditKey;
+pub use avatars::{AvatarStorage, S3};
 pub use docs::markdown;
 pub use hidden::Hidden;
 pub use public_url::PublicUrl;
@@ -59,6 +61,8 @@ pub struct Config {
     pub password: Password,
     pub tokens: Tokens,
     pub audit: Audit,
+    /// Where pictures of people are. `None`: nowhere, and patterns stand for them.
+    pub avatars: Option<AvatarStorage>,
     /// Whether `usher serve` does the after-work (mail, purging) too.
     pub run_worker: bool,
 }

@@ -12,6 +12,7 @@ use tracing_subscriber::filter::LevelFilter;
 use url::Url;
 use usher_oidc::jose::Algorithm;
 
+use super::avatars;
 use super::hidden::sample_problem;
 use super::public_url::is_loopback;
 use super::reader::{Parsed, Reader, choice, number, quoted, to_size};
@@ -48,6 +49,7 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
             retention_days: Some(reader.value("USHER_AUDIT_RETENTION_DAYS", |text| number("USHER_AUDIT_RETENTION_DAYS", text)))
                 .filter(|days| *days > 0),
         },
+        avatars: avatars::read(reader),
         run_worker: reader.value("USHER_RUN_WORKER", boolean),
     }
 }

@@ -64,6 +64,7 @@ struct Row {
     id: String,
     name: String,
     username: String,
+    avatar_url: String,
     cells: Vec<Cell>,
 }
 
@@ -165,6 +166,7 @@ fn row(user: &User, columns: &[Column]) -> AppResult<Row> {
         id: user.id.to_string(),
         name: events::name_of(user),
         username: user.username.clone(),
+        avatar_url: user.avatar_url.clone(),
         cells: columns.iter().filter(|column| column.shown).map(cell).collect(),
     })
 }

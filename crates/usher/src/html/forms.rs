@@ -23,7 +23,7 @@ use crate::secret::{SecretText, random_bytes};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 /// The member of a form that holds its token.
-const TOKEN: &str = "form_token";
+pub(super) const TOKEN: &str = "form_token";
 /// Most members of a form: a profile has some, and a schema of attributes up to a hundred more.
 const MEMBERS_MAX: usize = 128;
 /// Makes every page's token another one, so that compressed answers tell nothing of it.
@@ -78,7 +78,7 @@ impl<T: DeserializeOwned + JsonSchema + 'static> FromRequest<App> for Form<T> {
     }
 }
 
-fn malformed() -> Rejection {
+pub(super) fn malformed() -> Rejection {
     Rejection::bad_request("malformed_request", "The form does not fit this page. Open the page again.")
 }
 
@@ -104,10 +104,7 @@ impl Members {
             }
         }
         let token = members.remove(TOKEN);
-        let (Some(token), Some(secret)) = (token, secret) else { return Err(outdated()) };
-        if !is_token(app, secret, token.reveal()) {
-            return Err(outdated());
-        }
+        require_token(app, secret, token.as_ref())?;
         Ok(Self(members))
     }
 
@@ -142,6 +139,14 @@ pub(super) fn token(app: &App, secret: &SecretText) -> String {
     let mut token = salt.to_vec();
     token.extend(app.sealer.fingerprint(&bound(&salt, secret)));
     URL_SAFE_NO_PAD.encode(token)
+}
+
+/// Refuses a form that does not hold a token which belongs to the secret in the cookie of who sends it.
+pub(super) fn require_token(app: &App, secret: Option<&SecretText>, token: Option<&SecretText>) -> Result<(), Rejection> {
+    match (secret, token) {
+        (Some(secret), Some(token)) if is_token(app, secret, token.reveal()) => Ok(()),
+        _ => Err(outdated()),
+    }
 }
 
 /// Compares in constant time.

@@ -4,6 +4,7 @@ pub mod cookies;
 mod forms;
 mod return_to;
 mod signed_in;
+mod uploads;
 mod visitor;
 
 use std::sync::LazyLock;
@@ -20,10 +21,12 @@ pub use cookies::Cookie;
 pub use forms::{Faults, Field, Form, LinkQuery, Members, cursor, next_page, parameter};
 pub use return_to::ReturnTo;
 pub use signed_in::{Notice, SignedForm, SignedIn, done};
+pub use uploads::SignedUpload;
 pub use visitor::{Visitor, VisitorForm};
 
 use crate::assets;
 use crate::error::{AppResult, Rejection};
+use crate::pictures;
 
 /// Styles are those of [`crate::assets`]; forms go to this server only.
 const PAGE_POLICY: &str =
@@ -47,6 +50,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_global("product", "usher");
     environment.add_filter("day", |time: String, zone: Option<String>| in_words(&time, zone.as_deref(), "%-d %B %Y"));
     environment.add_filter("moment", |time: String, zone: Option<String>| in_words(&time, zone.as_deref(), "%-d %b %Y, %H:%M"));
+    environment.add_filter("small", |url: String| pictures::small(&url));
     // Nothing in them has to be escaped.
     let urls = assets::urls().into_iter().map(|(name, url)| (name, Value::from_safe_string(url)));
     environment.add_global("assets", Value::from_pairs(urls));

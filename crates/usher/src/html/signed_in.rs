@@ -40,9 +40,11 @@ pub enum Notice {
     KeyRevoked,
     ApprovalAsked,
     ApprovalWithdrawn,
+    AvatarSaved,
+    AvatarRemoved,
 }
 
-const NOTICES: [Notice; 19] = [
+const NOTICES: [Notice; 21] = [
     Notice::ProfileSaved,
     Notice::UsernameChanged,
     Notice::AddressRequested,
@@ -62,6 +64,8 @@ const NOTICES: [Notice; 19] = [
     Notice::KeyRevoked,
     Notice::ApprovalAsked,
     Notice::ApprovalWithdrawn,
+    Notice::AvatarSaved,
+    Notice::AvatarRemoved,
 ];
 
 impl Notice {
@@ -86,6 +90,8 @@ impl Notice {
             Self::KeyRevoked => "key_revoked",
             Self::ApprovalAsked => "approval_asked",
             Self::ApprovalWithdrawn => "approval_withdrawn",
+            Self::AvatarSaved => "avatar_saved",
+            Self::AvatarRemoved => "avatar_removed",
         }
     }
 }
@@ -96,6 +102,8 @@ pub struct SignedIn {
     pub person: Person,
     /// What to call them.
     pub name: String,
+    /// The URL of their picture.
+    avatar_url: String,
     secret: SecretText,
     notice: Option<Notice>,
 }
@@ -104,12 +112,14 @@ impl SignedIn {
     /// Whose session the browser shows, if it lives. They may ask as often as by the API.
     pub(super) async fn recognise(app: &App, cookies: &Cookies, origin: Origin) -> AppResult<Option<Self>> {
         let Some(secret) = cookies.get(Cookie::Session) else { return Ok(None) };
-        let Some(Recognised { caller, name }) = caller::recognise_browser(app, secret, origin).await? else { return Ok(None) };
+        let Some(Recognised { caller, name, avatar_url }) = caller::recognise_browser(app, secret, origin).await? else {
+            return Ok(None);
+        };
         limits::admit(app, &caller).await?;
         let person = caller.person().ok_or_else(|| anyhow::anyhow!("a session in a browser is a person's"))?;
         let shown = cookies.get(Cookie::Notice).map(SecretText::reveal);
         let notice = NOTICES.into_iter().find(|notice| Some(notice.as_str()) == shown);
-        Ok(Some(Self { person, name, secret: secret.clone(), notice }))
+        Ok(Some(Self { person, name, avatar_url, secret: secret.clone(), notice }))
     }
 
     /// A page of theirs. `here` is its path, as the navigation names it.
@@ -117,6 +127,7 @@ impl SignedIn {
         let own = context! {
             here => here,
             person_name => self.name.as_str(),
+            person_avatar => self.avatar_url.as_str(),
             form_token => forms::token(app, &self.secret),
             notice => self.notice.map(Notice::as_str),
         };
@@ -131,6 +142,11 @@ impl SignedIn {
     #[must_use]
     pub fn renewed(&self, secret: &SecretText) -> Self {
         Self { secret: secret.clone(), ..self.clone() }
+    }
+
+    /// Refuses what was sent without a token of theirs.
+    pub(super) fn require_token(&self, app: &App, token: Option<&SecretText>) -> Result<(), Rejection> {
+        forms::require_token(app, Some(&self.secret), token)
     }
 
     /// The way by their password and back, if what they want to do needs a fresh proof of who they are.

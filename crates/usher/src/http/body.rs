@@ -10,7 +10,7 @@ use aide::openapi::{Operation, ReferenceOr, RequestBody, Response as ApiResponse
 use aide::operation::OperationInput;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Frame, SizeHint};
@@ -19,12 +19,17 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::api::{media_type, problem_response};
+use super::layers::Deadline;
 use super::validate;
 use crate::app::App;
 use crate::error::{AppError, AppResult, FieldError, Rejection};
 
 /// Largest body of an ordinary request, in bytes.
 pub const BODY_MAX: usize = 64 * 1024;
+/// How long a file may take that is kept in memory.
+const FILE_WITHIN: Duration = Duration::from_mins(2);
+/// How many times the length that it may have it is read before the connection is given up.
+const DROPPED_TIMES: usize = 4;
 /// How long an answer waits for a body that is on its way and that nobody wants.
 const DISCARD_WITHIN: Duration = Duration::from_millis(500);
 
@@ -75,7 +80,7 @@ pub async fn read_as(request: Request, accepted: &[&str]) -> AppResult<Bytes> {
 }
 
 /// Only JSON opens an operation: forms and plain text, which other sites can send, do not.
-pub(super) fn require_media_type(request: &Request, accepted: &[&str]) -> AppResult<()> {
+pub fn require_media_type(request: &Request, accepted: &[&str]) -> AppResult<()> {
     let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
     if accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted)) {
@@ -89,12 +94,41 @@ pub(super) fn require_media_type(request: &Request, accepted: &[&str]) -> AppRes
 pub async fn read(body: Body) -> AppResult<Bytes> {
     match Limited::new(body, BODY_MAX).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let detail = format!("The request body is larger than {BODY_MAX} bytes.");
-            Err(Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail).into())
-        }
-        Err(_) => Err(Rejection::bad_request("malformed_request", "The request body ended before its time.").into()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large(BODY_MAX).into()),
+        Err(_) => Err(ended_early().into()),
     }
+}
+
+/// Reads a file of at most so many bytes. A larger one is read on for a while and dropped, or who sends it would not hear why it is
+/// refused. It has bounds of its own, and lifts those of the request.
+pub async fn read_file(request: Request, most: usize) -> AppResult<Bytes> {
+    if let Some(deadline) = request.extensions().get::<Deadline>() {
+        deadline.lift();
+    }
+    let mut body = request.into_body();
+    let reading = async {
+        let (mut file, mut length) = (BytesMut::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let Ok(piece) = frame.map_err(|_| ended_early())?.into_data() else { continue };
+            length += piece.len();
+            if length <= most {
+                file.extend_from_slice(&piece);
+            } else if length > DROPPED_TIMES * most {
+                break;
+            }
+        }
+        if length > most { Err(too_large(most)) } else { Ok(file.freeze()) }
+    };
+    Ok(tokio::time::timeout(FILE_WITHIN, reading).await.unwrap_or_else(|_| Err(ended_early()))?)
+}
+
+fn too_large(most: usize) -> Rejection {
+    let detail = format!("The request body is larger than {most} bytes.");
+    Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+}
+
+fn ended_early() -> Rejection {
+    Rejection::bad_request("malformed_request", "The request body ended before its time.")
 }
 
 /// The body of a request, at hand even when its handler has not read it.

@@ -39,6 +39,17 @@ impl Browser {
         self.ask(Method::POST, path, form.finish().into_bytes()).await
     }
 
+    /// Sends a file with the token of the page that was opened last.
+    pub async fn upload(&mut self, path: &str, file: &[u8]) -> Answer {
+        let head = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"form_token\"\r\n\r\n{}\r\n--edge\r\n\
+             Content-Disposition: form-data; name=\"picture\"; filename=\"me.png\"\r\nContent-Type: image/png\r\n\r\n",
+            self.form_token
+        );
+        let body = [head.as_bytes(), file, b"\r\n--edge--\r\n"].concat();
+        self.ask_with(Method::POST, path, "multipart/form-data; boundary=edge", body).await
+    }
+
     /// Signs somebody in, who comes to their account then.
     pub async fn sign_in(&mut self, identifier: &str) -> Answer {
         self.open("/sign-in").await.expect(200);
@@ -46,9 +57,13 @@ impl Browser {
     }
 
     async fn ask(&mut self, method: Method, path: &str, body: Vec<u8>) -> Answer {
+        self.ask_with(method, path, "application/x-www-form-urlencoded", body).await
+    }
+
+    async fn ask_with(&mut self, method: Method, path: &str, kind: &str, body: Vec<u8>) -> Answer {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = cookies.join("; ");
-        let mut headers = vec![("accept", "text/html"), ("content-type", "application/x-www-form-urlencoded")];
+        let mut headers = vec![("accept", "text/html"), ("content-type", kind)];
         if !cookies.is_empty() {
             headers.push(("cookie", &cookies));
         }

@@ -12,7 +12,7 @@ use crate::db::migrations::{self, Standing};
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 44] = [
+const OUTSIDE_THE_DOCUMENT: [&str; 48] = [
     "/",
     "/.well-known/change-password",
     "/account",
@@ -25,6 +25,8 @@ const OUTSIDE_THE_DOCUMENT: [&str; 44] = [
     "/account/api-keys",
     "/account/api-keys/new",
     "/account/api-keys/{id}/revoke",
+    "/account/avatar",
+    "/account/avatar/remove",
     "/account/data",
     "/account/data/download",
     "/account/delete",
@@ -42,6 +44,8 @@ const OUTSIDE_THE_DOCUMENT: [&str; 44] = [
     "/account/sessions/{id}/end",
     "/account/username",
     "/assets/{*path}",
+    "/avatars/identicon/{file}",
+    "/avatars/{file}",
     "/confirm-email",
     "/docs",
     "/invitation",
@@ -60,7 +64,7 @@ const OUTSIDE_THE_DOCUMENT: [&str; 44] = [
 ];
 
 /// Pages for people who are signed in; who is not is led to the sign-in.
-const FOR_THE_SIGNED_IN: [(&str, &str); 36] = [
+const FOR_THE_SIGNED_IN: [(&str, &str); 39] = [
     ("GET", "/account"),
     ("GET", "/account/activity"),
     ("GET", "/account/addresses"),
@@ -73,6 +77,9 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 36] = [
     ("GET", "/account/api-keys/new"),
     ("POST", "/account/api-keys/new"),
     ("POST", "/account/api-keys/{id}/revoke"),
+    ("GET", "/account/avatar"),
+    ("POST", "/account/avatar"),
+    ("POST", "/account/avatar/remove"),
     ("GET", "/account/data"),
     ("POST", "/account/data/download"),
     ("GET", "/account/delete"),

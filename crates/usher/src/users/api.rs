@@ -140,6 +140,7 @@ pub fn example() -> Value {
         "id": "0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d", "username": "calm-otter-7f3k9x", "status": "active", "email": "ann@example.com",
         "email_verified": true,
         "emails": [{ "id": "0193e4a1-7c1e-7b52-9d0c-4a2d5b6c7d8e", "address": "ann@example.com", "primary": true, "verified_at": "2026-01-02T03:04:05Z" }],
+        "avatar_url": "/avatars/5b0f2c91d8e34a7f9c06b1e2d3f4a586-512.jpg",
         "given_name": "Ann", "family_name": "Baker", "display_name": "Ann Baker", "bio": null, "picture_url": null,
         "website_url": "https://example.com/ann", "github_url": null, "linkedin_url": null, "locale": "en-GB",
         "time_zone": "Europe/Vienna", "professional_at": null, "attributes": { "department": "Sales" }, "roles": ["user"],

@@ -11,6 +11,7 @@ mod jobs;
 mod lifecycle;
 mod list;
 mod many;
+mod merge;
 mod store;
 mod surroundings;
 mod username;
@@ -37,9 +38,12 @@ pub use lifecycle::{
 pub(crate) use list::escape_pattern;
 pub use list::{Filter, list, outranks, select};
 pub use many::{ChangeOfMany, Outcome, change_many, lock_many, may_take_admins};
+pub use merge::merged;
 pub use store::{read_record, select_records};
 pub use surroundings::Surroundings;
 pub use username::Username;
+
+use merge::merge_into;
 
 use crate::attributes;
 use crate::audit::{self, Event};
@@ -69,6 +73,8 @@ pub struct User {
     /// Whether the person has shown that they read mail to the primary address.
     pub email_verified: bool,
     pub emails: Vec<UserEmail>,
+    /// Their picture, or the pattern that stands for it: a path below the public URL, never used for another picture.
+    pub avatar_url: String,
     #[serde(flatten)]
     pub profile: Profile,
     /// When the person was recognised as a professional.
@@ -86,6 +92,9 @@ pub struct User {
     pub deleted_at: Option<Timestamp>,
     /// From then on the recycle bin forgets them for good.
     pub purge_after: Option<Timestamp>,
+    /// The name of their picture's files without the size, if they have one.
+    #[serde(skip)]
+    pub avatar: Option<String>,
     /// What restoring them brings back.
     #[serde(skip)]
     pub status_before_deletion: Option<UserStatus>,
@@ -329,6 +338,13 @@ pub async fn set_professional(tx: &mut Tx, before: &User, professional: bool) ->
     finish(tx, "user.professional_set", before).await
 }
 
+/// Gives the person a picture whose files are there already, or takes theirs away.
+pub async fn set_avatar(tx: &mut Tx, before: &User, avatar: Option<&str>) -> AppResult<User> {
+    refuse_deleted(before)?;
+    store::update_avatar(tx, before.id, avatar).await?;
+    finish(tx, if avatar.is_some() { "user.avatar_set" } else { "user.avatar_removed" }, before).await
+}
+
 /// Gives the recognition as a professional back, with its time.
 pub async fn restore_professional(tx: &mut Tx, before: &User, at: Option<Timestamp>) -> AppResult<User> {
     refuse_deleted(before)?;
@@ -349,41 +365,6 @@ async fn finish(tx: &mut Tx, action: &'static str, before: &User) -> AppResult<U
     let after = read(tx, before.id).await?;
     audit::record(tx, Event::success(action).on("user", before.id).changed(before, &after)).await?;
     Ok(after)
-}
-
-/// The attributes after a merge patch.
-fn merge_into(attributes: Map<String, Value>, patch: Map<String, Value>) -> Map<String, Value> {
-    let mut merged = Value::Object(attributes);
-    merge(&mut merged, Value::Object(patch));
-    match merged {
-        Value::Object(merged) => merged,
-        _ => Map::new(),
-    }
-}
-
-/// The attributes after a merge patch of them; those that the patch says already are not taken for a wish to remove its nulls.
-pub fn merged(attributes: &Map<String, Value>, patch: &Map<String, Value>) -> Value {
-    let unchanged = attributes == patch;
-    Value::Object(if unchanged { attributes.clone() } else { merge_into(attributes.clone(), patch.clone()) })
-}
-
-/// JSON merge patch (RFC 7396).
-fn merge(target: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    let Value::Object(members) = target else { return };
-    for (name, value) in patch {
-        if value.is_null() {
-            members.remove(&name);
-        } else {
-            merge(members.entry(name).or_insert(Value::Null), value);
-        }
-    }
 }
 
 /// Refuses attributes that are too large.

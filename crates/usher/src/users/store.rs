@@ -12,6 +12,7 @@ use crate::caller::{PermissionSet, UserStatus};
 use crate::db::lanes::ReadLane;
 use crate::db::{DbResult, Tx};
 use crate::id::UserId;
+use crate::pictures;
 
 /// Users with what they hold.
 macro_rules! select_users {
@@ -21,7 +22,7 @@ macro_rules! select_users {
     select
         u.id, u.username, u.status, u.locked_until, u.given_name, u.family_name, u.display_name, u.bio, u.picture_url, u.website_url,
         u.github_url, u.linkedin_url, u.locale, u.time_zone, u.professional_at, u.attributes, u.version, u.created_at, u.updated_at,
-        u.last_sign_in_at, u.deleted_at, u.purge_after, u.status_before_deletion, ",
+        u.last_sign_in_at, u.deleted_at, u.purge_after, u.status_before_deletion, u.avatar, ",
             $held,
             ",
         (
@@ -169,6 +170,16 @@ pub async fn update_professional(tx: &mut Tx, id: UserId, at: Option<Timestamp>)
         set professional_at = $2, version = version + 1, updated_at = $3
         where id = $1";
     tx.execute(sql, &[&id, &at, &now]).await?;
+    Ok(())
+}
+
+pub async fn update_avatar(tx: &mut Tx, id: UserId, avatar: Option<&str>) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        update users
+        set avatar = $2, version = version + 1, updated_at = $3
+        where id = $1";
+    tx.execute(sql, &[&id, &avatar, &now]).await?;
     Ok(())
 }
 
@@ -330,8 +341,11 @@ fn user(row: &Row) -> User {
 pub fn read_record(row: &Row) -> User {
     let emails: Vec<UserEmail> = serde_json::from_value(row.get("emails")).unwrap_or_default();
     let primary = emails.iter().find(|email| email.primary);
+    let (id, avatar): (UserId, Option<String>) = (row.get("id"), row.get("avatar"));
     User {
-        id: row.get("id"),
+        id,
+        avatar_url: pictures::url(id, avatar.as_deref()),
+        avatar,
         username: row.get("username"),
         // A status of a later release is none that may act.
         status: UserStatus::parse(row.get("status")).unwrap_or(UserStatus::Suspended),

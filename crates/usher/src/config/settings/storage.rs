@@ -91,6 +91,48 @@ pub const SETTINGS: &[Setting] = &[
             it is missing.",
     },
     Setting {
+        name: "USHER_AVATARS",
+        section: Section::Data,
+        syntax: Syntax::Text("file:///PATH or s3://BUCKET/PREFIX"),
+        default: Fallback::Told("nobody can have a picture, and generated patterns stand for everybody"),
+        secret: false,
+        description: "Where the pictures of people are kept: a folder, which is made when it is missing, or a bucket of a service that \
+            speaks the protocol of Amazon S3. Every process needs it, those that do the after-work too: with processes on more than \
+            one machine it is a bucket, or a folder that all of them share.",
+    },
+    Setting {
+        name: "USHER_AVATARS_S3_ENDPOINT",
+        section: Section::Data,
+        syntax: Syntax::Text("https://HOST:PORT"),
+        default: Fallback::Told("Amazon's own for the region"),
+        secret: false,
+        description: "Where the service of the bucket answers. The bucket is named in the path of requests, not in their host.",
+    },
+    Setting {
+        name: "USHER_AVATARS_S3_REGION",
+        section: Section::Data,
+        syntax: Syntax::Text("the name of a region"),
+        default: Fallback::Value("us-east-1"),
+        secret: false,
+        description: "The region of the bucket. Services other than Amazon's mostly take any.",
+    },
+    Setting {
+        name: "USHER_AVATARS_S3_KEY_ID",
+        section: Section::Data,
+        syntax: Syntax::Text("the id of an access key"),
+        default: Fallback::Told("none; required with `s3://`"),
+        secret: false,
+        description: "The access key that may read, write and delete in the bucket below the prefix. Nothing is ever listed.",
+    },
+    Setting {
+        name: "USHER_AVATARS_S3_SECRET",
+        section: Section::Data,
+        syntax: Syntax::Text("the secret of the access key"),
+        default: Fallback::Told("none; required with `s3://`"),
+        secret: true,
+        description: "What the access key signs requests with.",
+    },
+    Setting {
         name: "USHER_SECRET_KEY",
         section: Section::Data,
         syntax: Syntax::Text("base64 of 32 to 128 random bytes"),

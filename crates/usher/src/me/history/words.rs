@@ -6,7 +6,7 @@ use super::Tone;
 use crate::audit::{self, AuditEvent};
 
 /// What is told.
-pub const ACTIONS: [&str; 49] = [
+pub const ACTIONS: [&str; 51] = [
     "api_key.created",
     "api_key.revoked",
     "approval.approved",
@@ -38,6 +38,8 @@ pub const ACTIONS: [&str; 49] = [
     "sign_in",
     "sign_in.reported",
     "user.activated",
+    "user.avatar_removed",
+    "user.avatar_set",
     "user.created",
     "user.data_read",
     "user.deleted",
@@ -96,6 +98,8 @@ pub fn tell(event: &AuditEvent) -> Option<(String, Tone)> {
         ("user.other_sessions_ended", _) => ("Signed out everywhere else", Tone::Plain),
         ("user.sessions_ended", _) => ("Signed out everywhere", Tone::Plain),
         ("sign_in.reported", _) => ("A sign-in was reported as somebody else's", Tone::Refused),
+        ("user.avatar_set", _) => ("Set the picture", Tone::Plain),
+        ("user.avatar_removed", _) => ("Removed the picture", Tone::Plain),
         ("user.locked", _) => ("Locked for unknown devices for a while, after too many wrong passwords", Tone::Refused),
         ("user.unlocked", _) => ("The lock was taken off", Tone::Plain),
         ("email.requested", _) => ("Asked to add an address", Tone::Plain),
