@@ -21,6 +21,7 @@ fn standing(status: UserStatus) -> Standing {
         locked_until: None,
         auth_epoch: 3,
         has_second_factor: false,
+        second_factor_due_at: None,
         permissions: PermissionSet::default(),
     }
 }

@@ -15,7 +15,7 @@ use crate::audit::{self, AuditEvent, Event};
 use crate::caller::{Person, Subject};
 use crate::db::Tx;
 use crate::db::page::{Limit, Page};
-use crate::devices::{self, KnownDevice};
+use crate::devices::{self, KnownDevice, TrustedDevice};
 use crate::emails::{self, PendingEmail};
 use crate::error::AppResult;
 use crate::groups::{self, Membership};
@@ -40,6 +40,8 @@ pub struct OwnData {
     pub second_factors: SecondFactors,
     pub sessions: Vec<Session>,
     pub devices: Vec<KnownDevice>,
+    /// Those of them on which the second factor is not asked for.
+    pub trusted_devices: Vec<TrustedDevice>,
     pub api_keys: Vec<ApiKey>,
     /// What has happened to the account. Of what others did, only that it was done.
     pub history: Vec<AuditEvent>,
@@ -61,6 +63,7 @@ pub async fn gather(app: &App, person: &Person) -> AppResult<OwnData> {
         second_factors: second_factors::find(&mut tx, id).await?,
         sessions: list_sessions(&mut tx, person).await?,
         devices: devices::list(&mut tx, id).await?,
+        trusted_devices: devices::list_trusted(&mut tx, id, app.config.tokens.trusted_device).await?,
         api_keys: list_keys(&mut tx, person).await?,
         history: list_history(&mut tx, person).await?,
     };
