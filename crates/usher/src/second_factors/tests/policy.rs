@@ -57,25 +57,12 @@ async fn r065_who_owes_a_second_factor_can_bind_one_and_do_nothing_else_whatever
 
     // And what begins or goes on from now: a refresh, a sign-in, a fresh proof, a new password by a link.
     let refreshed = app.client().post("/v1/refresh", json!({ "refresh_token": boss.refresh_token })).await.expect(200);
+    can_only_bind(&app, &refreshed).await;
     let proven = boss.client.post("/v1/reauthenticate", json!({ "password": PASSWORD })).await.expect(200);
+    can_only_bind(&app, &proven).await;
     let begun = login(&app, &boss).await;
     assert_eq!(begun.str("second_factor_due_at"), app.now().to_string());
-    for tokens in [refreshed, proven, begun] {
-        let person = app.person_of(&tokens).await;
-        for (method, path) in [
-            (Method::GET, "/v1/users"),
-            (Method::GET, "/v1/whoami"),
-            (Method::GET, "/v1/me/sessions"),
-            (Method::PUT, "/v1/me/password"),
-            (Method::PATCH, "/v1/me"),
-            (Method::DELETE, "/v1/me"),
-            (Method::POST, "/v1/me/api-keys"),
-        ] {
-            person.client.send(method, path, &[], None).await.expect_problem(403, OWES);
-        }
-        person.client.get("/v1/me/second-factors").await.expect(200);
-        assert!(roles(&tokens).is_empty(), "others who read the token let nobody in by it");
-    }
+    can_only_bind(&app, &begun).await;
     app.mails().await;
     app.client().post("/v1/password/forgot", json!({ "email": boss.email })).await.expect(202);
     let body = json!({ "token": app.mailed_token().await, "password": "seven quiet herons wading" });
@@ -93,6 +80,24 @@ async fn r065_who_owes_a_second_factor_can_bind_one_and_do_nothing_else_whatever
     assert!(denied.text.contains(OWES));
     app.run_jobs().await;
     app.finish().await;
+}
+
+/// Whoever has got these tokens.
+async fn can_only_bind(app: &TestApp, tokens: &Answer) {
+    let person = app.person_of(tokens).await;
+    for (method, path) in [
+        (Method::GET, "/v1/users"),
+        (Method::GET, "/v1/whoami"),
+        (Method::GET, "/v1/me/sessions"),
+        (Method::PUT, "/v1/me/password"),
+        (Method::PATCH, "/v1/me"),
+        (Method::DELETE, "/v1/me"),
+        (Method::POST, "/v1/me/api-keys"),
+    ] {
+        person.client.send(method, path, &[], None).await.expect_problem(403, OWES);
+    }
+    person.client.get("/v1/me/second-factors").await.expect(200);
+    assert!(roles(tokens).is_empty(), "others who read the token let nobody in by it");
 }
 
 /// Those that an access token names.
