@@ -141,7 +141,7 @@ pub async fn list_trusted(
     let trusted = rows.iter().map(|row| {
         let place = Place { address: row.get("address"), user_agent: row.get("user_agent") };
         let (trusted_at, expires_at): (Timestamp, Timestamp) = (row.get("trusted_at"), row.get("expires_at"));
-        TrustedDevice::new(row.get("device_id"), place, trusted_at, expires_at.min(trusted_at + lifetime))
+        TrustedDevice::new(row.get("device_id"), &place, trusted_at, expires_at.min(trusted_at + lifetime))
     });
     Ok(trusted.collect())
 }

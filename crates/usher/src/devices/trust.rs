@@ -43,7 +43,7 @@ pub struct TrustedDevice {
 }
 
 impl TrustedDevice {
-    pub(super) fn new(id: DeviceId, place: store::Place, trusted_at: Timestamp, expires_at: Timestamp) -> Self {
+    pub(super) fn new(id: DeviceId, place: &store::Place, trusted_at: Timestamp, expires_at: Timestamp) -> Self {
         let device = device_label(place.user_agent.as_deref().unwrap_or_default());
         Self { id, device, address: place.address, trusted_at, expires_at }
     }

@@ -11,7 +11,7 @@ const OWES: &str = "second_factor_required";
 const TOTP: &str = "/v1/me/second-factors/totp";
 
 /// Changes the policy of a role.
-async fn ask(app: &TestApp, role: &str, policy: Value) -> Answer {
+async fn ask(app: &TestApp, role: &str, policy: &Value) -> Answer {
     let admin = app.sign_in("root@example.org", PASSWORD).await;
     admin.client.patch(&format!("/v1/roles/{role}"), json!({ "second_factor": policy })).await.expect(200)
 }
@@ -40,7 +40,7 @@ async fn r065_who_owes_a_second_factor_can_bind_one_and_do_nothing_else_whatever
         boss.client.post("/v1/me/api-keys", json!({ "name": "x", "permissions": ["users:read"] })).await.expect(201).str("key");
     let mut browser = app.browser();
     browser.sign_in(&boss.email).await.expect(303);
-    ask(&app, "manager", json!({ "required": true })).await;
+    ask(&app, "manager", &json!({ "required": true })).await;
 
     // The session, the browser and the key that they had, from the next request on.
     let refused = boss.client.get("/v1/users").await.expect_problem(403, OWES);
@@ -114,13 +114,13 @@ async fn r065_the_grace_counts_from_the_policy_or_from_the_role_whichever_is_lat
     let (_admin, boss) = (app.admin().await, app.manager().await);
     assert_eq!(due(&app, &boss).await, None);
     let began = app.now();
-    ask(&app, "manager", json!({ "required": true, "grace_days": 14 })).await;
+    ask(&app, "manager", &json!({ "required": true, "grace_days": 14 })).await;
     assert_eq!(due(&app, &boss).await, Some(began + days(14)));
     app.advance(days(3));
     let late = app.person("late", &["manager", "user"]).await;
     assert_eq!(due(&app, &late).await, Some(began + days(17)));
     // Other days count from the same beginning; a policy that begins anew begins anew.
-    let shown = ask(&app, "manager", json!({ "grace_days": 5 })).await;
+    let shown = ask(&app, "manager", &json!({ "grace_days": 5 })).await;
     assert_eq!(shown.json["second_factor"], json!({ "required": true, "grace_days": 5 }));
     assert_eq!((due(&app, &boss).await, due(&app, &late).await), (Some(began + days(5)), Some(began + days(8))));
     app.advance(days(2) - SignedDuration::from_secs(1));
@@ -128,10 +128,10 @@ async fn r065_the_grace_counts_from_the_policy_or_from_the_role_whichever_is_lat
     app.advance(SignedDuration::from_secs(1));
     login_may(&app, &boss, false).await;
     login_may(&app, &late, true).await;
-    ask(&app, "manager", json!({ "required": false })).await;
+    ask(&app, "manager", &json!({ "required": false })).await;
     assert_eq!(due(&app, &boss).await, None);
     login_may(&app, &boss, true).await;
-    ask(&app, "manager", json!({ "required": true })).await;
+    ask(&app, "manager", &json!({ "required": true })).await;
     assert_eq!(due(&app, &boss).await, Some(app.now() + days(5)));
     app.run_jobs().await;
     app.finish().await;
@@ -182,7 +182,7 @@ async fn r065_a_role_asks_those_who_have_it_by_a_group_and_by_the_groups_above()
 async fn r065_the_last_factor_stays_while_a_role_asks_for_one_and_a_reset_begins_no_grace() {
     let app = TestApp::new().await;
     let (admin, boss) = (app.admin().await, app.manager().await);
-    ask(&app, "manager", json!({ "required": true, "grace_days": 90 })).await;
+    ask(&app, "manager", &json!({ "required": true, "grace_days": 90 })).await;
     let bound = app.with_second_factor(&boss).await;
     bound.person.client.delete(TOTP).await.expect_problem(409, OWES);
     // What was refused changed nothing.
