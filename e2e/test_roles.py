@@ -57,7 +57,8 @@ def test_the_built_in_roles_hold_what_they_should(admin: Session) -> None:
     built_in = {role["name"]: role for role in items if role["built_in"]}
     assert {name: set(role["permissions"]) for name, role in built_in.items()} == BUILT_IN
     for role in built_in.values():
-        assert set(role) == {"name", "description", "permissions", "built_in", "version", "created_at", "updated_at"}
+        about = {"name", "description", "permissions", "built_in", "second_factor", "version", "created_at", "updated_at"}
+        assert set(role) == about
         assert role["description"]
 
 

@@ -124,6 +124,12 @@ impl Rejection {
         Self::new(StatusCode::FORBIDDEN, "session_required", "Only a person who has signed in may do this; an API key may not.")
     }
 
+    pub fn second_factor_required() -> Self {
+        let detail = "A role of yours asks for a second factor. Bind one first: at /account/second-factors, or by \
+                      `POST /v1/me/second-factors/totp` in a session.";
+        Self::new(StatusCode::FORBIDDEN, "second_factor_required", detail)
+    }
+
     pub fn fresh_authentication_required(age_seconds_max: i64) -> Self {
         let detail = "This needs a fresh proof of who you are: `POST /v1/reauthenticate`, then ask again with the new token.";
         let challenge = Challenge::ProofTooOld { age_seconds_max };

@@ -17,7 +17,17 @@ pub struct Standing {
     pub auth_epoch: i64,
     /// They have bound a second factor: nothing begins or goes on without it.
     pub has_second_factor: bool,
+    /// From when on a role of theirs lets them do nothing without a second factor; `None`: none asks for one.
+    pub second_factor_due_at: Option<Timestamp>,
     pub permissions: PermissionSet,
+}
+
+impl Standing {
+    /// That they must bind a second factor.
+    pub fn duty(&self, now: Timestamp) -> Option<Duty> {
+        let due_at = self.second_factor_due_at.filter(|_| !self.has_second_factor)?;
+        Some(Duty { due_at, is_overdue: due_at <= now })
+    }
 }
 
 /// How surely somebody has shown who they are.
@@ -26,16 +36,32 @@ pub enum Assurance {
     OneFactor,
     /// By a password, and by what they have beside it.
     TwoFactors,
+    /// By a password, on a device that spares them the rest. It is as good, and never a fresh proof.
+    TrustedDevice,
 }
 
 impl Assurance {
     /// What the methods of a session (RFC 8176) say when they are two factors.
     pub const MANY: &str = "mfa";
+    /// What they hold beside it when the second one was not shown.
+    pub const SPARED: &str = "trusted_device";
 
-    /// That of a session, by whether its methods hold [`Assurance::MANY`].
-    pub fn of(has_many: bool) -> Self {
-        if has_many { Self::TwoFactors } else { Self::OneFactor }
+    /// That of a session, by whether its methods hold [`Assurance::MANY`] and [`Assurance::SPARED`].
+    pub fn of(has_many: bool, is_spared: bool) -> Self {
+        match (has_many, is_spared) {
+            (false, _) => Self::OneFactor,
+            (true, false) => Self::TwoFactors,
+            (true, true) => Self::TrustedDevice,
+        }
     }
+}
+
+/// What a role asks of somebody who has no second factor: that they bind one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Duty {
+    pub due_at: Timestamp,
+    /// Until it is done they may bind one, and nothing else.
+    pub is_overdue: bool,
 }
 
 /// What decides whether a session is alive.
@@ -138,6 +164,7 @@ pub struct Cleared {
     subject: Subject,
     auth_epoch: i64,
     has_second_factor: bool,
+    duty: Option<Duty>,
 }
 
 impl Cleared {
@@ -154,6 +181,16 @@ impl Cleared {
     pub fn needs_second_factor(self) -> bool {
         self.has_second_factor
     }
+
+    /// That they must bind a second factor.
+    pub fn duty(self) -> Option<Duty> {
+        self.duty
+    }
+
+    /// They may bind a second factor, and nothing else. Whoever lets somebody do anything else asks this.
+    pub fn owes_second_factor(self) -> bool {
+        self.duty.is_some_and(|duty| duty.is_overdue)
+    }
 }
 
 /// The one gate: may this subject act now?
@@ -161,9 +198,11 @@ impl Cleared {
 /// A lock after wrong passwords bars signing in from unknown devices only: otherwise anybody could end a person's sessions, or
 /// keep them from a device they use, by guessing. An API key is no session: making one takes both factors,
 /// and then it shows itself alone.
+///
+/// Whom a role asks for a second factor that they do not have is let through with that duty: they could not bind one otherwise.
 pub fn may_act(standing: &Standing, act: Act<'_>, now: Timestamp) -> Result<Cleared, Refusal> {
     let Standing { subject, auth_epoch, has_second_factor, .. } = *standing;
-    let cleared = Ok(Cleared { subject, auth_epoch, has_second_factor });
+    let cleared = Ok(Cleared { subject, auth_epoch, has_second_factor, duty: standing.duty(now) });
     match (standing.status, act) {
         (UserStatus::Deleted, Act::UndoDeletion) if standing.deleted_by_self => return cleared,
         (UserStatus::Active | UserStatus::Pending, Act::UndoDeletion) => return Err(Refusal::NotDeleted),

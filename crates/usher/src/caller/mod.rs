@@ -11,7 +11,7 @@ mod tests;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use gate::{Act, Assurance, Cleared, Device, KeyStanding, Refusal, SessionStanding, Standing, may_act};
+pub use gate::{Act, Assurance, Cleared, Device, Duty, KeyStanding, Refusal, SessionStanding, Standing, may_act};
 pub use permission::{Permission, PermissionSet};
 pub use recognition::{KeyUse, Recognised, SessionUse, recognise, recognise_browser};
 
@@ -55,6 +55,16 @@ pub async fn ask(tx: &mut Tx, user_id: UserId, act: Act<'_>) -> DbResult<Result<
 /// What a user may do, if there is such a user.
 pub async fn find_permissions(tx: &mut Tx, user_id: UserId) -> DbResult<Option<PermissionSet>> {
     Ok(store::find_standing(tx, user_id).await?.map(|standing| standing.permissions))
+}
+
+/// Whether a role of the user's asks for a second factor, be it due or not.
+pub async fn is_second_factor_required(tx: &mut Tx, user_id: UserId) -> DbResult<bool> {
+    Ok(store::find_standing(tx, user_id).await?.is_some_and(|standing| standing.second_factor_due_at.is_some()))
+}
+
+/// Whether one asks for it, and they have none.
+pub async fn lacks_second_factor(tx: &mut Tx, user_id: UserId) -> DbResult<bool> {
+    Ok(store::find_standing(tx, user_id).await?.is_some_and(|standing| standing.duty(tx.now()).is_some()))
 }
 
 /// What somebody may do whose work goes on after their request; nothing if they may not act any more.
@@ -135,6 +145,8 @@ pub struct Person {
     pub authenticated_at: Timestamp,
     /// How their session was begun.
     pub assurance: Assurance,
+    /// That they must bind a second factor.
+    pub duty: Option<Duty>,
     pub permissions: PermissionSet,
     pub origin: Origin,
 }
@@ -205,6 +217,7 @@ impl Caller {
             auth_epoch: self.cleared.auth_epoch(),
             authenticated_at: began_at,
             assurance,
+            duty: self.cleared.duty(),
             permissions: self.permissions,
             origin,
         })
@@ -212,6 +225,11 @@ impl Caller {
 }
 
 impl Person {
+    /// They may bind a second factor, and nothing else.
+    pub fn owes_second_factor(&self) -> bool {
+        self.duty.is_some_and(|duty| duty.is_overdue)
+    }
+
     pub fn authority(&self) -> Authority {
         Authority { permissions: self.permissions, user_id: Some(self.user_id) }
     }

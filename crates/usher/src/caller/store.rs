@@ -8,24 +8,49 @@ use crate::db::lanes::{Pipeline, ReadLane};
 use crate::db::{DbResult, Tx};
 use crate::id::{SessionId, UserId};
 
-/// What the gate asks of a user `u` at the time `$2`; [`standing`] reads it.
-macro_rules! standing_of_user {
+/// Whether a user `u` has bound a second factor.
+macro_rules! has_second_factor {
+    () => {
+        "(select t.confirmed_at from totp_factors t where t.user_id = u.id) is not null"
+    };
+}
+
+/// What the roles of a user `u` give and ask for at the time `$2`, as `held`. A policy counts from when it began, or from when the user got
+/// the role if that is later.
+macro_rules! held_by_user {
     () => {
         "
+        cross join lateral (
+            select
+                coalesce(array_agg(p.name) filter (where p.name is not null), '{}') as permissions,
+                min(greatest(r.second_factor_since, w.since) + r.second_factor_grace_days * interval '24 hours')
+                    filter (where r.second_factor_since is not null) as second_factor_due_at
+            from role_ways(u.id, $2) w
+            join roles r on r.name = w.role_name
+            left join unnest(r.permissions) as p (name) on true
+        ) held"
+    };
+}
+
+/// What the gate asks of a user `u` at the time `$2`, with [`held_by_user`]; [`standing`] reads it.
+macro_rules! standing_of_user {
+    () => {
+        concat!(
+            "
         u.status,
         coalesce(u.deleted_by = u.id, false) as deleted_by_self,
         u.locked_until,
         u.auth_epoch,
-        (select t.confirmed_at from totp_factors t where t.user_id = u.id) is not null as has_second_factor,
+        ",
+            has_second_factor!(),
+            " as has_second_factor,
         exists (
             select from emails e
             where e.user_id = u.id and e.is_primary and e.verified_at is not null
         ) as email_verified,
-        array(
-            select unnest(r.permissions)
-            from effective_roles(u.id, $2) e
-            join roles r on r.name = e.role_name
-        ) as permissions"
+        held.second_factor_due_at,
+        held.permissions"
+        )
     };
 }
 
@@ -39,11 +64,14 @@ pub(super) const FIND_BY_SESSION: &str = concat!(
         s.expires_at,
         s.ended_at,
         'mfa' = any(s.amr) as has_many,
+        'trusted_device' = any(s.amr) as is_spared,
         u.id as user_id,",
     standing_of_user!(),
     "
     from sessions s
-    join users u on u.id = s.user_id
+    join users u on u.id = s.user_id",
+    held_by_user!(),
+    "
     where s.id = any($1)"
 );
 
@@ -52,7 +80,9 @@ const FIND_STANDING: &str = concat!(
     select",
     standing_of_user!(),
     "
-    from users u
+    from users u",
+    held_by_user!(),
+    "
     where u.id = $1"
 );
 
@@ -75,7 +105,10 @@ pub async fn find_active_permissions(tx: &mut Tx, subject: Subject) -> DbResult<
             return Ok(row.map(|row| PermissionSet::from_names(&row.get::<_, Vec<&str>>(0))));
         }
     };
-    Ok(standing.filter(|standing| standing.status == UserStatus::Active).map(|standing| standing.permissions))
+    let now = tx.now();
+    let may =
+        |standing: &Standing| standing.status == UserStatus::Active && !standing.duty(now).is_some_and(|duty| duty.is_overdue);
+    Ok(standing.filter(may).map(|standing| standing.permissions))
 }
 
 /// An API key, and who holds it.
@@ -88,7 +121,8 @@ pub struct Found {
 }
 
 pub async fn find_by_key(pipeline: &Pipeline, hash: &[u8], at: Timestamp) -> DbResult<Option<Found>> {
-    let sql = "
+    let sql = concat!(
+        "
         select
             k.id,
             k.auth_epoch as key_epoch,
@@ -102,23 +136,22 @@ pub async fn find_by_key(pipeline: &Pipeline, hash: &[u8], at: Timestamp) -> DbR
             coalesce(u.deleted_by = u.id, false) as deleted_by_self,
             u.locked_until,
             coalesce(u.auth_epoch, 0) as auth_epoch,
-            false as has_second_factor,
+            ",
+        has_second_factor!(),
+        " as has_second_factor,
             s.id is not null or exists (
                 select from emails e
                 where e.user_id = u.id and e.is_primary and e.verified_at is not null
             ) as email_verified,
-            coalesce(
-                s.permissions,
-                array(
-                    select unnest(r.permissions)
-                    from effective_roles(u.id, $2) e
-                    join roles r on r.name = e.role_name
-                )
-            ) as permissions
+            held.second_factor_due_at,
+            coalesce(s.permissions, held.permissions) as permissions
         from api_keys k
         left join users u on u.id = k.user_id
-        left join service_accounts s on s.id = k.service_account_id
-        where k.key_hash = $1";
+        left join service_accounts s on s.id = k.service_account_id",
+        held_by_user!(),
+        "
+        where k.key_hash = $1"
+    );
     let Some(row) = pipeline.query_opt(sql, &[&hash, &at]).await? else { return Ok(None) };
     let subject = match row.get("service_account_id") {
         Some(id) => Subject::ServiceAccount(id),
@@ -156,6 +189,7 @@ pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) ->
             s.expires_at,
             s.ended_at,
             'mfa' = any(s.amr) as has_many,
+            'trusted_device' = any(s.amr) as is_spared,
             u.id as user_id,
             coalesce(u.display_name, u.username) as name,
             u.avatar,",
@@ -163,7 +197,9 @@ pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) ->
         "
         from browser_sessions b
         join sessions s on s.id = b.session_id
-        join users u on u.id = s.user_id
+        join users u on u.id = s.user_id",
+        held_by_user!(),
+        "
         where b.secret_hash = $1 and b.expires_at > $2"
     );
     let Some(row) = pipeline.query_opt(sql, &[&hash, &at]).await? else { return Ok(None) };
@@ -182,7 +218,7 @@ fn session(row: &Row) -> SessionStanding {
     SessionStanding {
         id: row.get("id"),
         auth_epoch: row.get("session_epoch"),
-        assurance: Assurance::of(row.get("has_many")),
+        assurance: Assurance::of(row.get("has_many"), row.get("is_spared")),
         began_at: row.get("began_at"),
         expires_at: row.get("expires_at"),
         ended_at: row.get("ended_at"),
@@ -200,6 +236,7 @@ fn standing(row: &Row, subject: Subject) -> Standing {
         locked_until: row.get("locked_until"),
         auth_epoch: row.get("auth_epoch"),
         has_second_factor: row.get("has_second_factor"),
+        second_factor_due_at: row.get("second_factor_due_at"),
         permissions: PermissionSet::from_names(&permissions),
     }
 }

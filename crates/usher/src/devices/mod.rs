@@ -1,7 +1,10 @@
 //! The devices a user has signed in on, known again by a token that the device keeps. Guesses of others do not lock a known
-//! device out, and a sign-in on one that is not known is told to the user.
+//! device out, a sign-in on one that is not known is told to the user, and some are spared the second factor.
 
+mod api;
+mod pages;
 mod store;
+mod trust;
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +15,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
+
+pub use api::router;
+pub use pages::router as pages;
+pub use trust::{Trusted, TrustedDevice, distrust, distrust_all, is_trusted, list_trusted, trust};
 
 use crate::db::{DbResult, Tx};
 use crate::error::AppResult;
@@ -77,6 +84,13 @@ pub async fn note_sign_in(tx: &mut Tx, user_id: UserId, known: Option<DeviceId>)
     Ok(Device { id, token: Some(token), is_strange: !before.is_empty() && !is_familiar })
 }
 
+/// Makes another token for a device; the one before is unknown from now on.
+async fn renew_token(tx: &mut Tx, id: DeviceId) -> DbResult<SecretText> {
+    let (token, hash) = new_bearer_and_hash(Purpose::Device);
+    store::update_token(tx, id, &hash).await?;
+    Ok(token)
+}
+
 /// Knows none of the user's devices any more: their password was changed or is not theirs alone.
 pub async fn forget_all(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     store::delete_of_user(tx, user_id).await
@@ -89,5 +103,6 @@ pub fn register(registry: &mut Registry) {
 async fn forget(tx: &mut Tx) -> AppResult<()> {
     let before = tx.now() - KEPT_FOR;
     store::delete_unseen(tx, before).await?;
+    store::delete_trust_over(tx).await?;
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::KnownDevice;
+use super::{KnownDevice, TrustedDevice};
 use crate::db::{DbResult, Tx};
 use crate::id::{DeviceId, UserId};
 
@@ -93,4 +93,68 @@ pub async fn delete_of_user(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
 
 pub async fn delete_unseen(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
     tx.execute("delete from devices where last_seen_at < $1", &[&before]).await
+}
+
+pub async fn update_token(tx: &mut Tx, id: DeviceId, hash: &[u8]) -> DbResult<()> {
+    tx.execute("update devices set token_hash = $2 where id = $1", &[&id, &hash]).await?;
+    Ok(())
+}
+
+/// Trust that began before `since` is over, whatever was promised then.
+pub async fn is_trusted(tx: &mut Tx, user_id: UserId, id: DeviceId, auth_epoch: i64, since: Timestamp) -> DbResult<bool> {
+    let now = tx.now();
+    let sql = "
+        select exists (
+            select
+            from trusted_devices
+            where device_id = $2 and user_id = $1 and auth_epoch = $3 and trusted_at > $4 and expires_at > $5
+        )";
+    Ok(tx.query_one(sql, &[&user_id, &id, &auth_epoch, &since, &now]).await?.get(0))
+}
+
+pub async fn upsert_trusted(tx: &mut Tx, user_id: UserId, id: DeviceId, auth_epoch: i64, until: Timestamp) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        insert into trusted_devices (device_id, user_id, auth_epoch, trusted_at, expires_at)
+        values ($1, $2, $3, $4, $5)
+        on conflict (device_id) do update
+        set auth_epoch = excluded.auth_epoch, trusted_at = excluded.trusted_at, expires_at = excluded.expires_at";
+    tx.execute(sql, &[&id, &user_id, &auth_epoch, &now, &until]).await?;
+    Ok(())
+}
+
+pub async fn list_trusted(
+    tx: &mut Tx,
+    user_id: UserId,
+    since: Timestamp,
+    lifetime: SignedDuration,
+) -> DbResult<Vec<TrustedDevice>> {
+    let now = tx.now();
+    let sql = "
+        select t.device_id, t.trusted_at, t.expires_at, d.address, d.user_agent
+        from trusted_devices t
+        join devices d on d.id = t.device_id
+        join users u on u.id = t.user_id and u.auth_epoch = t.auth_epoch
+        where t.user_id = $1 and t.trusted_at > $2 and t.expires_at > $3
+        order by t.trusted_at desc, t.device_id desc";
+    let rows = tx.query(sql, &[&user_id, &since, &now]).await?;
+    let trusted = rows.iter().map(|row| {
+        let place = Place { address: row.get("address"), user_agent: row.get("user_agent") };
+        let (trusted_at, expires_at): (Timestamp, Timestamp) = (row.get("trusted_at"), row.get("expires_at"));
+        TrustedDevice::new(row.get("device_id"), &place, trusted_at, expires_at.min(trusted_at + lifetime))
+    });
+    Ok(trusted.collect())
+}
+
+pub async fn delete_trusted(tx: &mut Tx, user_id: UserId, id: DeviceId) -> DbResult<bool> {
+    Ok(tx.execute("delete from trusted_devices where device_id = $2 and user_id = $1", &[&user_id, &id]).await? == 1)
+}
+
+pub async fn delete_trusted_of_user(tx: &mut Tx, user_id: UserId) -> DbResult<u64> {
+    tx.execute("delete from trusted_devices where user_id = $1", &[&user_id]).await
+}
+
+pub async fn delete_trust_over(tx: &mut Tx) -> DbResult<u64> {
+    let now = tx.now();
+    tx.execute("delete from trusted_devices where expires_at <= $1", &[&now]).await
 }

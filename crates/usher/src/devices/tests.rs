@@ -1,5 +1,7 @@
 //! Known devices, through the front door.
 
+mod trust;
+
 use http::Method;
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ use crate::caller::{Authority, Permission, PermissionSet};
 use crate::groups::{self, GroupRef};
 use crate::id::{GroupId, UserId};
 use crate::jobs;
-use crate::roles::{self, RoleName};
+use crate::roles::{self, RoleName, SecondFactorPolicy};
 use crate::testing::{Client, Person, TestApp};
 use crate::users::{self, Name};
 
@@ -174,7 +174,7 @@ async fn random_house(app: &TestApp, chance: &mut Chance) -> Model {
     for at in 0..6 {
         let wanted: Vec<Permission> = Permission::ALL.into_iter().filter(|_| chance.below(4) == 0).collect();
         let name = RoleName::from(format!("r{at}").as_str());
-        roles::create(&mut tx, by, &name, "", &wanted).await.unwrap();
+        roles::create(&mut tx, by, &name, "", &wanted, SecondFactorPolicy::default()).await.unwrap();
         model.roles.insert(name.as_str().to_owned(), wanted.iter().map(|permission| permission.name()).collect());
     }
     let some_roles = |chance: &mut Chance, one_in: usize| -> Vec<RoleName> {

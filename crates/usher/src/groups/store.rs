@@ -22,8 +22,8 @@ pub async fn insert_group(tx: &mut Tx, id: GroupId, name: &str, description: &st
             values ($1, $2, $3, $4, $4)
             returning id
         )
-        insert into group_closure (group_id, ancestor_id)
-        select id, id
+        insert into group_closure (group_id, ancestor_id, since)
+        select id, id, $4
         from added";
     tx.execute(sql, &[&id, &name, &description, &now]).await?;
     Ok(())
@@ -110,13 +110,14 @@ pub async fn count_in(tx: &mut Tx, id: GroupId) -> DbResult<(i64, i64)> {
 }
 
 pub async fn replace_roles(tx: &mut Tx, id: GroupId, names: &[&str]) -> DbResult<()> {
+    let now = tx.now();
     tx.execute("delete from group_roles where group_id = $1 and role_name <> all($2)", &[&id, &names]).await?;
     let sql = "
-        insert into group_roles (group_id, role_name)
-        select $1, name
+        insert into group_roles (group_id, role_name, since)
+        select $1, name, $3
         from unnest($2::text[]) as name
         on conflict (group_id, role_name) do nothing";
-    tx.execute(sql, &[&id, &names]).await?;
+    tx.execute(sql, &[&id, &names, &now]).await?;
     Ok(())
 }
 
@@ -133,13 +134,14 @@ pub async fn replace_parents(tx: &mut Tx, id: GroupId, parents: &[GroupId]) -> D
 
 /// What is above one group: these and no others, itself among them.
 pub async fn replace_ancestors(tx: &mut Tx, id: GroupId, ancestors: &[GroupId]) -> DbResult<()> {
+    let now = tx.now();
     tx.execute("delete from group_closure where group_id = $1 and ancestor_id <> all($2)", &[&id, &ancestors]).await?;
     let sql = "
-        insert into group_closure (group_id, ancestor_id)
-        select $1, ancestor
+        insert into group_closure (group_id, ancestor_id, since)
+        select $1, ancestor, $3
         from unnest($2::uuid[]) as ancestor
         on conflict (group_id, ancestor_id) do nothing";
-    tx.execute(sql, &[&id, &ancestors]).await?;
+    tx.execute(sql, &[&id, &ancestors, &now]).await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::Method;
 use http::request::Parts;
+use minijinja::value::Serde;
 use minijinja::{Value, context};
 
 use super::cookies::{self, Cookie, Cookies};
@@ -17,6 +18,9 @@ use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
 use crate::http::{api, limits};
 use crate::secret::SecretText;
+
+/// Where a second factor is bound.
+const BINDING: &str = "/account/second-factors";
 
 /// What has just happened, for the page that people come to then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub enum Notice {
     SessionEnded,
     OthersEnded,
     SecondFactorRemoved,
+    DeviceDistrusted,
+    DevicesDistrusted,
     KeyRevoked,
     ApprovalAsked,
     ApprovalWithdrawn,
@@ -44,7 +50,7 @@ pub enum Notice {
     AvatarRemoved,
 }
 
-const NOTICES: [Notice; 21] = [
+const NOTICES: [Notice; 23] = [
     Notice::ProfileSaved,
     Notice::UsernameChanged,
     Notice::AddressRequested,
@@ -61,6 +67,8 @@ const NOTICES: [Notice; 21] = [
     Notice::SessionEnded,
     Notice::OthersEnded,
     Notice::SecondFactorRemoved,
+    Notice::DeviceDistrusted,
+    Notice::DevicesDistrusted,
     Notice::KeyRevoked,
     Notice::ApprovalAsked,
     Notice::ApprovalWithdrawn,
@@ -87,6 +95,8 @@ impl Notice {
             Self::SessionEnded => "session_ended",
             Self::OthersEnded => "others_ended",
             Self::SecondFactorRemoved => "second_factor_removed",
+            Self::DeviceDistrusted => "device_distrusted",
+            Self::DevicesDistrusted => "devices_distrusted",
             Self::KeyRevoked => "key_revoked",
             Self::ApprovalAsked => "approval_asked",
             Self::ApprovalWithdrawn => "approval_withdrawn",
@@ -130,6 +140,7 @@ impl SignedIn {
             person_avatar => self.avatar_url.as_str(),
             form_token => forms::token(app, &self.secret),
             notice => self.notice.map(Notice::as_str),
+            duty => self.person.duty.map(|duty| context! { due_at => Serde(duty.due_at), is_overdue => duty.is_overdue }),
         };
         let mut response = super::page_with(name, context! { ..own, ..values }, faults)?;
         if self.notice.is_some() {
@@ -174,11 +185,19 @@ impl FromRequestParts<App> for SignedIn {
             Self::recognise(app, &cookies, origin).await
         };
         match found.await {
+            Ok(Some(signed_in)) if signed_in.person.owes_second_factor() && !is_open_to_owing(parts.uri.path()) => {
+                Err(see_other(BINDING))
+            }
             Ok(Some(signed_in)) => Ok(signed_in),
             Ok(None) => Err(see_other(&way_back(app, parts).by_way_of("/sign-in"))),
             Err(error) => Err(error.into_response()),
         }
     }
+}
+
+/// Whether a page is open to who owes a second factor: it binds one, proves who they are, or leads out.
+fn is_open_to_owing(path: &str) -> bool {
+    path.starts_with(BINDING) || ["/reauthenticate", "/sign-out"].contains(&path)
 }
 
 /// A page that was opened is come back to; what was sent is not sent again.

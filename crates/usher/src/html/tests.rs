@@ -2,6 +2,7 @@
 
 use super::*;
 
+const TIME: &str = "2026-01-02T03:04:05Z";
 const STATES: [&str; 19] = [
     "confirm",
     "choose",
@@ -33,7 +34,6 @@ fn session(device: &str, current: bool) -> Value {
 
 /// What the pages of an account show beside.
 fn of_account(state: &str, text: &str) -> Value {
-    const TIME: &str = "2026-01-02T03:04:05Z";
     let pair = (text.to_owned(), text.to_owned());
     let email =
         |primary: bool| context! { id => text, address => text, primary => primary, verified_at => primary.then_some(TIME) };
@@ -84,6 +84,10 @@ fn of_account(state: &str, text: &str) -> Value {
     context! { ..lists, ..more }
 }
 
+fn trusted(text: &str) -> Value {
+    context! { id => text, device => text, address => (), trusted_at => TIME, expires_at => TIME }
+}
+
 fn values(state: &str, text: &str, faults: &Faults) -> Value {
     let (by_name, ordered) = faults.values();
     let user = context! {
@@ -103,7 +107,9 @@ fn values(state: &str, text: &str, faults: &Faults) -> Value {
     let more = context! {
         factors => factors, secret => text, side => 41, path => text, codes => vec![text.to_owned()], site => text, other_way => text,
         has_second_factor => state != "none", inviter => text, message => text, by_mail => state == "one", username => text,
-        forward_to => text,
+        forward_to => text, required => state == "one", trust_days => 30, trusts => state == "one",
+        trusted => if state == "none" { Vec::new() } else { vec![trusted(text); 2] },
+        duty => (state != "none").then(|| context! { due_at => TIME, is_overdue => state == "over" }),
     };
     let most = context! {
         state => state, token => text, min_length => 15, welcome => false, error => text, faults => by_name, fault_list => ordered,

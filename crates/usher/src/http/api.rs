@@ -21,7 +21,7 @@ use serde_json::json;
 use super::limits;
 use super::problem::{self, CONTENT_TYPE, Problem};
 use crate::app::App;
-use crate::caller::{self, Caller, Denial, Permission, Person};
+use crate::caller::{self, Assurance, Caller, Denial, Permission, Person};
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
 use crate::throttle::{Limit, Taken};
@@ -72,7 +72,7 @@ impl Op {
 
     /// How the operation is guarded.
     fn rule(&self) -> Rule {
-        Rule { access: self.access, limit: self.limit }
+        Rule { access: self.access, limit: self.limit, open_to_owing: is_open_to_owing(&self.method, self.path) }
     }
 
     #[must_use]
@@ -146,6 +146,13 @@ impl Routes {
 struct Rule {
     access: Access,
     limit: Option<Limit>,
+    open_to_owing: bool,
+}
+
+/// Whether somebody may do it who owes a second factor: it binds one, says or proves who they are, or leads out.
+fn is_open_to_owing(method: &Method, path: &str) -> bool {
+    matches!((method.as_str(), path), ("GET", "/v1/me") | ("POST", "/v1/reauthenticate" | "/v1/logout"))
+        || path.starts_with("/v1/me/second-factors")
 }
 
 /// Lets the request through to its handler if the access rule is met and the limit is not; comes before the body is read.
@@ -200,6 +207,11 @@ async fn admit(rule: Rule, asked: Asked, taken: &mut Option<Taken>) -> AppResult
     let caller = caller::recognise(&app, &bearer, origin).await?;
     *taken = limits::take_of_caller(&app, rule.limit, &caller).await?;
     limits::require(*taken)?;
+    if caller.cleared.owes_second_factor() && !rule.open_to_owing {
+        let rejection = Rejection::second_factor_required();
+        (app.on_denied)(app.clone(), caller.origin, Denial::Refused(rejection.code)).await;
+        return Err(rejection.into());
+    }
     match rule.access {
         Access::Holding(permission) if !caller.permissions.contains(permission) => {
             (app.on_denied)(app.clone(), caller.origin, Denial::Lacks(permission)).await;
@@ -216,9 +228,9 @@ async fn admit(rule: Rule, asked: Asked, taken: &mut Option<Taken>) -> AppResult
     }
 }
 
-/// For operations that need a fresh proof in some cases only; the others say [`Access::Fresh`].
+/// For operations that need a fresh proof in some cases only; the others say [`Access::Fresh`]. A trusted device has proved nothing.
 pub fn require_fresh(person: &Person, now: Timestamp) -> Result<(), Rejection> {
-    if person.authenticated_at + FRESH <= now {
+    if person.assurance == Assurance::TrustedDevice || person.authenticated_at + FRESH <= now {
         return Err(Rejection::fresh_authentication_required(FRESH.as_secs()));
     }
     Ok(())
@@ -269,6 +281,9 @@ fn describe(operation: &mut Operation, op: &Op, id: String) {
     if op.access != Access::Public {
         operation.security.push(std::iter::once(("bearer".to_owned(), Vec::new())).collect());
         add(401, "There is no valid access token or API key (`unauthorized`).");
+    }
+    if op.access != Access::Public && !is_open_to_owing(&op.method, op.path) {
+        add(403, "A role of the caller's asks for a second factor, and they have none (`second_factor_required`).");
     }
     if let Access::SignedIn | Access::Fresh = op.access {
         add(403, "Only a person in a session may do this (`session_required`).");

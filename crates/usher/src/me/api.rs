@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use http::Method;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +69,17 @@ pub fn router() -> Routes {
         )
 }
 
+/// You.
+#[derive(Serialize, JsonSchema)]
+struct Me {
+    #[serde(flatten)]
+    user: User,
+    /// By when you must bind a second factor, since a role of yours asks for one; left out when none does, or when you have one. The entity
+    /// tag is that of the profile and does not change with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second_factor_due_at: Option<Timestamp>,
+}
+
 /// The present password, and the one that shall take its place.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -94,9 +106,9 @@ struct DeletionStatus {
     status: &'static str,
 }
 
-async fn read_me(person: Person, State(app): State<App>) -> AppResult<Tagged<User>> {
+async fn read_me(person: Person, State(app): State<App>) -> AppResult<Tagged<Me>> {
     let user = users::look_up(app.db.read(), person.user_id, app.clock.now()).await?;
-    shown(&app, user).await
+    shown(&app, &person, user).await
 }
 
 async fn update_me(
@@ -104,7 +116,7 @@ async fn update_me(
     State(app): State<App>,
     if_match: IfMatch,
     MergePatch(changes): MergePatch<MePatch>,
-) -> AppResult<Tagged<User>> {
+) -> AppResult<Tagged<Me>> {
     if changes.username.is_some() {
         require_fresh(&person, app.clock.now())?;
     }
@@ -113,13 +125,14 @@ async fn update_me(
     if_match.require(before.version)?;
     let user = super::profile::change(&mut tx, &before, changes).await?;
     tx.commit().await?;
-    shown(&app, user).await
+    shown(&app, &person, user).await
 }
 
 /// People do not see those of their attributes that are for administrators.
-async fn shown(app: &App, mut user: User) -> AppResult<Tagged<User>> {
+async fn shown(app: &App, person: &Person, mut user: User) -> AppResult<Tagged<Me>> {
     user.attributes = attributes::cached(app).await?.own(&user.attributes);
-    Ok(Tagged { version: user.version, body: user })
+    let second_factor_due_at = person.duty.map(|duty| duty.due_at);
+    Ok(Tagged { version: user.version, body: Me { user, second_factor_due_at } })
 }
 
 async fn change_password(person: Person, State(app): State<App>, Json(body): Json<PasswordBody>) -> AppResult<Answer<Tokens>> {

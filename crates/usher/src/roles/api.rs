@@ -5,7 +5,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Role, RoleName};
+use super::{Role, RoleName, SecondFactorPatch, SecondFactorPolicy};
 use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::error::AppResult;
@@ -18,7 +18,7 @@ use crate::http::params::Path;
 
 const READ: Access = Access::Holding(Permission::RolesRead);
 const WRITE: Access = Access::Holding(Permission::RolesWrite);
-const BUILT_IN: &str = "The role is built in (`role_built_in`).";
+const BUILT_IN: &str = "The role is built in, and more than `second_factor` was to change (`role_built_in`).";
 const EXCEEDS: &str = "The role grants what the caller lacks (`grant_exceeds_caller`).";
 
 pub fn router() -> Routes {
@@ -33,11 +33,20 @@ pub fn router() -> Routes {
             create_role,
         )
         .op(op(Method::GET, "/v1/roles/{name}", READ, "Read a role"), read_role)
-        .op(op(Method::PATCH, "/v1/roles/{name}", WRITE, "Change a role").fails(403, EXCEEDS).fails(409, BUILT_IN), update_role)
+        .op(
+            op(Method::PATCH, "/v1/roles/{name}", WRITE, "Change a role")
+                .description(
+                    "What the role asks for and gives counts from the next request on, for everybody who has it. A policy on second factors \
+                     that goes on counts from when it began, whatever becomes of its days.",
+                )
+                .fails(403, EXCEEDS)
+                .fails(409, BUILT_IN),
+            update_role,
+        )
         .op(
             op(Method::DELETE, "/v1/roles/{name}", WRITE, "Delete a role")
                 .fails(403, EXCEEDS)
-                .fails(409, BUILT_IN)
+                .fails(409, "The role is built in (`role_built_in`).")
                 .fails(409, "Somebody holds the role (`role_in_use`)."),
             delete_role,
         )
@@ -82,6 +91,8 @@ struct NewRole {
     description: String,
     #[schemars(length(max = 100))]
     permissions: Vec<Permission>,
+    #[serde(default)]
+    second_factor: SecondFactorPolicy,
 }
 
 /// Changes of a role: a field that is left out stays.
@@ -94,6 +105,9 @@ struct RolePatch {
     #[serde(default)]
     #[schemars(with = "Vec<Permission>", length(max = 100))]
     permissions: Option<Vec<Permission>>,
+    #[serde(default)]
+    #[schemars(with = "SecondFactorPatch")]
+    second_factor: Option<SecondFactorPatch>,
 }
 
 async fn list_roles(caller: Caller, State(app): State<App>) -> AppResult<Answer<Roles>> {
@@ -109,7 +123,8 @@ async fn create_role(caller: Caller, State(app): State<App>, request: Creating<N
         return Ok(answer);
     }
     let new = &request.body;
-    let role = super::create(&mut tx, caller.authority(), &new.name, &new.description, &new.permissions).await?;
+    let role =
+        super::create(&mut tx, caller.authority(), &new.name, &new.description, &new.permissions, new.second_factor).await?;
     let answer = Created::new(format!("/v1/roles/{}", role.name), role.version, &role)?;
     request.keep(&app, &mut tx, &answer.0).await?;
     tx.commit().await?;
@@ -133,7 +148,9 @@ async fn update_role(
     let mut tx = app.begin(&caller.origin).await?;
     let before = super::lock(&mut tx, &path.name).await?;
     if_match.require(before.version)?;
-    let role = super::update(&mut tx, caller.authority(), &before, changes.description, changes.permissions).await?;
+    let role =
+        super::update(&mut tx, caller.authority(), &before, changes.description, changes.permissions, changes.second_factor)
+            .await?;
     tx.commit().await?;
     Ok(Tagged { version: role.version, body: role })
 }

@@ -5,6 +5,7 @@
 //! and a job removes what is left of it. Who is an administrator for a time only is not the one who remains.
 
 mod api;
+mod policy;
 mod store;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use api::router;
+pub use policy::{SecondFactorPatch, SecondFactorPolicy};
 
 use crate::audit::{self, Event};
 use crate::caller::{Authority, Permission, PermissionSet};
@@ -37,8 +39,9 @@ pub struct Role {
     pub name: String,
     pub description: String,
     pub permissions: Vec<Permission>,
-    /// Built-in roles come with usher and can't be changed or deleted.
+    /// Built-in roles come with usher: nothing but `second_factor` can be changed, and they can't be deleted.
     pub built_in: bool,
+    pub second_factor: SecondFactorPolicy,
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -109,12 +112,16 @@ pub async fn create(
     name: &RoleName,
     description: &str,
     permissions: &[Permission],
+    policy: SecondFactorPolicy,
 ) -> AppResult<Role> {
     by.to_grant(set(permissions))?;
-    store::insert_role(tx, name.as_str(), description, &set(permissions).names()).await.on_constraint("roles_pkey", || {
-        let error = FieldError::at_pointer("/name", "role_name_taken", "There is a role of this name.");
-        Rejection { errors: vec![error], ..Rejection::conflict("role_name_taken", "There is a role of this name.") }
-    })?;
+    store::insert_role(tx, name.as_str(), description, &set(permissions).names(), policy).await.on_constraint(
+        "roles_pkey",
+        || {
+            let error = FieldError::at_pointer("/name", "role_name_taken", "There is a role of this name.");
+            Rejection { errors: vec![error], ..Rejection::conflict("role_name_taken", "There is a role of this name.") }
+        },
+    )?;
     let role = find(tx, name.as_str()).await?;
     audit::record(tx, Event::success("role.created").on("role", name.as_str()).changed(&(), &role)).await?;
     Ok(role)
@@ -127,13 +134,17 @@ pub async fn update(
     before: &Role,
     description: Option<String>,
     permissions: Option<Vec<Permission>>,
+    policy: Option<SecondFactorPatch>,
 ) -> AppResult<Role> {
-    refuse_built_in(before)?;
+    if description.is_some() || permissions.is_some() || policy.is_none() {
+        refuse_built_in(before)?;
+    }
     let description = description.unwrap_or_else(|| before.description.clone());
     let permissions = permissions.unwrap_or_else(|| before.permissions.clone());
     by.to_grant(before.permission_set())?;
     by.to_grant(set(&permissions))?;
-    store::update_role(tx, &before.name, &description, &set(&permissions).names()).await?;
+    let policy = policy.map_or(before.second_factor, |policy| policy.apply(before.second_factor));
+    store::update_role(tx, &before.name, &description, &set(&permissions).names(), policy).await?;
     let after = find(tx, &before.name).await?;
     audit::record(tx, Event::success("role.updated").on("role", &before.name).changed(before, &after)).await?;
     Ok(after)
@@ -164,7 +175,10 @@ pub async fn lock(tx: &mut Tx, name: &str) -> AppResult<Role> {
 
 fn refuse_built_in(role: &Role) -> Result<(), Rejection> {
     if role.built_in {
-        return Err(Rejection::conflict("role_built_in", "Built-in roles can't be changed. Create a role of your own."));
+        return Err(Rejection::conflict(
+            "role_built_in",
+            "Of built-in roles only `second_factor` can be changed. Create a role of your own.",
+        ));
     }
     Ok(())
 }

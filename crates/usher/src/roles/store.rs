@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::{Grant, Role};
+use super::{Grant, Role, SecondFactorPolicy};
 use crate::caller::PermissionSet;
 use crate::db::{DbResult, Tx};
 use crate::id::UserId;
@@ -27,7 +27,7 @@ pub async fn upsert_built_in(tx: &mut Tx, name: &str, description: &str, permiss
 
 pub async fn list_roles(tx: &mut Tx) -> DbResult<Vec<Role>> {
     let sql = "
-        select name, description, permissions, built_in, version, created_at, updated_at
+        select name, description, permissions, built_in, second_factor_since, second_factor_grace_days, version, created_at, updated_at
         from roles
         order by built_in desc, name";
     Ok(tx.query(sql, &[]).await?.iter().map(role).collect())
@@ -39,7 +39,7 @@ pub async fn find_role(tx: &mut Tx, name: &str) -> DbResult<Option<Role>> {
 
 pub async fn find_roles(tx: &mut Tx, names: &[&str]) -> DbResult<Vec<Role>> {
     let sql = "
-        select name, description, permissions, built_in, version, created_at, updated_at
+        select name, description, permissions, built_in, second_factor_since, second_factor_grace_days, version, created_at, updated_at
         from roles
         where name = any($1)";
     Ok(tx.query(sql, &[&names]).await?.iter().map(role).collect())
@@ -50,22 +50,41 @@ pub async fn lock_role(tx: &mut Tx, name: &str) -> DbResult<()> {
     Ok(())
 }
 
-pub async fn insert_role(tx: &mut Tx, name: &str, description: &str, permissions: &[&str]) -> DbResult<()> {
+pub async fn insert_role(
+    tx: &mut Tx,
+    name: &str,
+    description: &str,
+    permissions: &[&str],
+    policy: SecondFactorPolicy,
+) -> DbResult<()> {
     let now = tx.now();
+    let since = policy.required.then_some(now);
     let sql = "
-        insert into roles (name, description, permissions, created_at, updated_at)
-        values ($1, $2, $3, $4, $4)";
-    tx.execute(sql, &[&name, &description, &permissions, &now]).await?;
+        insert into roles (name, description, permissions, second_factor_since, second_factor_grace_days, created_at, updated_at)
+        values ($1, $2, $3, $5, $6, $4, $4)";
+    tx.execute(sql, &[&name, &description, &permissions, &now, &since, &policy.grace_days]).await?;
     Ok(())
 }
 
-pub async fn update_role(tx: &mut Tx, name: &str, description: &str, permissions: &[&str]) -> DbResult<()> {
+/// A policy that goes on counts from when it began.
+pub async fn update_role(
+    tx: &mut Tx,
+    name: &str,
+    description: &str,
+    permissions: &[&str],
+    policy: SecondFactorPolicy,
+) -> DbResult<()> {
     let now = tx.now();
     let sql = "
         update roles
-        set description = $2, permissions = $3, version = version + 1, updated_at = $4
+        set description = $2,
+            permissions = $3,
+            second_factor_since = case when $5 then coalesce(second_factor_since, $4) end,
+            second_factor_grace_days = $6,
+            version = version + 1,
+            updated_at = $4
         where name = $1";
-    tx.execute(sql, &[&name, &description, &permissions, &now]).await?;
+    tx.execute(sql, &[&name, &description, &permissions, &now, &policy.required, &policy.grace_days]).await?;
     Ok(())
 }
 
@@ -78,7 +97,8 @@ pub async fn delete_role(tx: &mut Tx, name: &str) -> DbResult<()> {
 pub async fn list_held(tx: &mut Tx, user_id: UserId) -> DbResult<Vec<Role>> {
     let now = tx.now();
     let sql = "
-        select r.name, r.description, r.permissions, r.built_in, r.version, r.created_at, r.updated_at
+        select r.name, r.description, r.permissions, r.built_in, r.second_factor_since, r.second_factor_grace_days, r.version, r.created_at,
+            r.updated_at
         from user_roles ur
         join roles r on r.name = ur.role_name
         where ur.user_id = $1 and (ur.expires_at is null or ur.expires_at > $2)";
@@ -275,6 +295,10 @@ fn role(row: &Row) -> Role {
         description: row.get("description"),
         permissions: PermissionSet::from_names(&permissions).iter().collect(),
         built_in: row.get("built_in"),
+        second_factor: SecondFactorPolicy {
+            required: row.get::<_, Option<Timestamp>>("second_factor_since").is_some(),
+            grace_days: row.get("second_factor_grace_days"),
+        },
         version: row.get("version"),
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),

@@ -48,7 +48,8 @@ pub fn router() -> Routes {
         .op(
             op(Method::DELETE, "/v1/me/second-factors/totp", Access::Fresh, "Remove your authenticator app")
                 .description("And the recovery codes with it. A mail tells of it.")
-                .fails(409, NOT_BOUND),
+                .fails(409, NOT_BOUND)
+                .fails(409, "A role of yours asks for a second factor, and this is the only one (`second_factor_required`)."),
             remove_totp,
         )
         .op(

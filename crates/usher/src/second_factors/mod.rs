@@ -30,6 +30,7 @@ use crate::attempts::{self, Authenticator};
 use crate::audit::{self, Event};
 use crate::caller::{self, Act, Assurance, Authority, Cleared, Person};
 use crate::db::{Actor, DbResult, Tx};
+use crate::devices;
 use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
 use crate::mails::{self, About, FactorChange, Template};
@@ -190,11 +191,15 @@ async fn bind(app: &App, person: &Person, code: &SecretText) -> AppResult<(Tx, C
     Ok((tx, cleared.map_err(|_| Rejection::token_refused())?, codes))
 }
 
-/// Removes the person's own factors. The session that asks has shown them.
+/// Removes the person's own factors. The session that asks has shown them. Not while a role asks for what they would lack then.
 async fn remove(tx: &mut Tx, person: &Person) -> AppResult<()> {
     let user = users::lock(tx, person.authority(), person.user_id).await?;
     require_bound(tx, person).await?;
     forget(tx, user.id).await?;
+    if caller::lacks_second_factor(tx, user.id).await? {
+        let detail = "A role of yours asks for a second factor, and this is the only one. Bind another one first.";
+        return Err(Rejection::conflict("second_factor_required", detail).into());
+    }
     audit::record(tx, Event::success("second_factor.removed").on("user", user.id)).await?;
     tell(tx, user.id, FactorChange::Removed).await
 }
@@ -249,7 +254,9 @@ async fn clear_attempts(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     attempts::clear(tx, Authenticator::RecoveryCode, user_id).await
 }
 
+/// Tells the owner of a change, which also ends the trust in their devices: those were spared what was changed.
 async fn tell(tx: &mut Tx, user_id: UserId, change: FactorChange) -> AppResult<()> {
+    devices::distrust_all(tx, user_id).await?;
     // An administrator's network and program are nothing for the user.
     let about = if change == FactorChange::Reset { About::default() } else { About::of(tx) };
     let about = About { factor: Some(change), ..about };

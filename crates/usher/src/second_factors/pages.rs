@@ -11,6 +11,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::caller;
+use crate::devices;
 use crate::error::AppResult;
 use crate::html::{self, Cookie, Faults, Field, Notice, SignedForm, SignedIn, cookies, see_other};
 use crate::qr_code;
@@ -35,9 +37,13 @@ pub fn router() -> Router<App> {
 
 async fn show_second_factors(signed_in: SignedIn, State(app): State<App>) -> AppResult<Response> {
     let mut tx = app.begin(&signed_in.person.origin).await?;
-    let factors = super::find(&mut tx, signed_in.person.user_id).await?;
+    let id = signed_in.person.user_id;
+    let factors = super::find(&mut tx, id).await?;
+    let required = caller::is_second_factor_required(&mut tx, id).await?;
+    let trusted = devices::list_trusted(&mut tx, id, app.config.tokens.trusted_device).await?;
     tx.commit().await?;
-    signed_in.page(&app, HERE, PAGE, context! { factors => Serde(factors) }, &Faults::default())
+    let values = context! { factors => Serde(factors), required => required, trusted => Serde(trusted) };
+    signed_in.page(&app, HERE, PAGE, values, &Faults::default())
 }
 
 async fn submit_start(State(app): State<App>, SignedForm { signed_in, .. }: SignedForm) -> AppResult<Response> {
@@ -135,9 +141,13 @@ async fn submit_remove(State(app): State<App>, SignedForm { signed_in, .. }: Sig
     }
 }
 
-/// It was removed since the page was shown; the page says so.
+/// It was removed since the page was shown, or a role asks for it since; the page says so.
 fn back_if_gone(error: crate::error::AppError) -> AppResult<Response> {
-    if error.code() == Some("second_factor_not_bound") { Ok(see_other(HERE)) } else { Err(error) }
+    if matches!(error.code(), Some("second_factor_not_bound" | "second_factor_required")) {
+        Ok(see_other(HERE))
+    } else {
+        Err(error)
+    }
 }
 
 /// `ABCD EFGH ...`, as people type it.

@@ -2,6 +2,7 @@
 
 mod managing;
 mod pages;
+mod policy;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

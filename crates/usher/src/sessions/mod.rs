@@ -59,9 +59,15 @@ pub struct Tokens {
 pub struct Begun {
     #[serde(flatten)]
     pub tokens: Tokens,
-    /// For this device to keep and to send with the next sign-in; only when it was not known before.
+    /// For this device to keep and to send with the next sign-in; only when it was not known before, or is trusted from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_token: Option<String>,
+    /// Until when the second factor is not asked for again on this device; only when that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_trusted_until: Option<Timestamp>,
+    /// By when a second factor must be bound, since a role asks for one. From then on nothing but that works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_factor_due_at: Option<Timestamp>,
 }
 
 /// A sign-in that has not ended.
@@ -156,9 +162,10 @@ pub async fn strengthen(app: &App, tx: &mut Tx, cleared: Cleared, old: SessionId
     begin(app, tx, cleared, device, &with(&amr, shown)).await
 }
 
-/// The methods of a session, and those that are not among them.
+/// The methods of a session, and those that are not among them. Who proves again who they are was spared nothing.
 fn with<'a>(amr: &'a [String], shown: &[&'a str]) -> Vec<&'a str> {
-    let mut all: Vec<&str> = amr.iter().map(String::as_str).collect();
+    let kept = |method: &&str| shown.is_empty() || *method != Assurance::SPARED;
+    let mut all: Vec<&str> = amr.iter().map(String::as_str).filter(kept).collect();
     all.extend(shown.iter().filter(|method| !amr.iter().any(|known| known == *method)));
     all
 }
@@ -335,7 +342,8 @@ fn answer(
         session_id: bearer.session_id,
         authenticated_at: bearer.authenticated_at,
         amr: &bearer.amr,
-        roles: &bearer.roles,
+        // Who reads the token alone must not take them for somebody who may go on.
+        roles: if cleared.owes_second_factor() { &[] } else { &bearer.roles },
     };
     Ok(Tokens {
         access_token: app.keyring.issue_access(&access, now)?,

@@ -173,7 +173,8 @@ pub async fn find_session_of_used(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<(
 
 pub async fn lock_session(tx: &mut Tx, id: SessionId) -> DbResult<Option<Found>> {
     let sql = "
-        select id, user_id, auth_epoch, 'mfa' = any(amr) as has_many, created_at, last_seen_at, expires_at, ended_at
+        select id, user_id, auth_epoch, 'mfa' = any(amr) as has_many, 'trusted_device' = any(amr) as is_spared,
+            created_at, last_seen_at, expires_at, ended_at
         from sessions
         where id = $1
         for update";
@@ -181,7 +182,7 @@ pub async fn lock_session(tx: &mut Tx, id: SessionId) -> DbResult<Option<Found>>
         let session = SessionStanding {
             id: row.get("id"),
             auth_epoch: row.get("auth_epoch"),
-            assurance: Assurance::of(row.get("has_many")),
+            assurance: Assurance::of(row.get("has_many"), row.get("is_spared")),
             began_at: row.get("created_at"),
             expires_at: row.get("expires_at"),
             ended_at: row.get("ended_at"),

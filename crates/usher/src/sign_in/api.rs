@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::trace::{self, Attempt};
-use super::{Credentials, Step, pending};
+use super::{Credentials, NextTime, Step, pending};
 use crate::app::App;
 use crate::caller::{Caller, Permission, Person, require_rank};
 use crate::db::Origin;
@@ -32,7 +32,8 @@ pub fn router() -> Routes {
                     "Wrong, unknown, unverified, suspended and deleted accounts get the same answer. After ten wrong passwords at an \
                      account (also at one that does not exist) the answer is 429 for a while; a device that sends its `device_token` \
                      is not kept out by the guesses of others. Who has a second factor gets 202 with a `pending_token` for \
-                     `POST /v1/login/second-factor`.",
+                     `POST /v1/login/second-factor`, unless the device is trusted. Whom a role asks for a second factor that they do \
+                     not have is told by when (`second_factor_due_at`); from then on they can bind one, and nothing else.",
                 )
                 .fails(429, "Too many passwords for this account, or from this network, were wrong (`too_many_requests`).")
                 .fails(401, "The credentials do not open an account (`invalid_credentials`)."),
@@ -43,7 +44,8 @@ pub fn router() -> Routes {
                 .limited_to(limits::PASSWORDS)
                 .description(
                     "With a code of the authenticator app, or a recovery code. The `pending_token` opens nothing else, and works for five \
-                     minutes; a wrong code does not use it up. No code is good twice.",
+                     minutes; a wrong code does not use it up. No code is good twice. With `trust_device` the next sign-ins that show \
+                     the `device_token` of the answer are spared the code for a while.",
                 )
                 .fails(429, "Too many codes for this account were wrong (`too_many_requests`).")
                 .fails(401, "The sign-in is unknown, was used, or took too long (`sign_in_over`).")
@@ -129,6 +131,9 @@ struct SecondFactorBody {
     pending_token: SecretText,
     /// Of the authenticator app, or a recovery code.
     code: SecretText,
+    /// Do not ask for a code again on this device, for as long as the server allows (30 days, or less).
+    #[serde(default)]
+    trust_device: bool,
 }
 
 /// A refresh token.
@@ -160,7 +165,8 @@ async fn show_second_factor(
     origin: Origin,
     Json(body): Json<SecondFactorBody>,
 ) -> AppResult<Answer<Begun>> {
-    super::by_second_factor(&app, &origin, &body.pending_token, &body.code).await.map(Answer)
+    let next_time = if body.trust_device { NextTime::TrustDevice } else { NextTime::Ask };
+    super::by_second_factor(&app, &origin, &body.pending_token, &body.code, next_time).await.map(Answer)
 }
 
 async fn reauthenticate(person: Person, State(app): State<App>, Json(body): Json<Proof>) -> AppResult<Answer<Tokens>> {

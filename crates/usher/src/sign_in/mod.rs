@@ -23,6 +23,8 @@ pub use pending::{Pending, register};
 pub use proof::Proven;
 pub use trace::{Attempt, list as list_attempts};
 
+use jiff::Timestamp;
+
 use proof::{Account, Who, prove};
 
 use crate::app::App;
@@ -40,8 +42,31 @@ use crate::secret::SecretText;
 use crate::sessions::{self, Begun, BrowserSession, Tokens};
 use crate::users;
 
-/// What a session is begun with that takes a password alone (RFC 8176).
-const BY_PASSWORD: &[&str] = &["pwd"];
+/// By what somebody is let in.
+#[derive(Clone, Copy)]
+struct Way {
+    /// The methods of the session (RFC 8176).
+    methods: &'static [&'static str],
+    /// What the second factor was, as the trail has it.
+    second_factor: Option<&'static str>,
+}
+
+impl Way {
+    const PASSWORD: Self = Self { methods: &["pwd"], second_factor: None };
+    const TRUSTED_DEVICE: Self =
+        Self { methods: &["pwd", Assurance::MANY, Assurance::SPARED], second_factor: Some(Assurance::SPARED) };
+
+    fn with(factor: Factor) -> Self {
+        Self { methods: factor.methods(), second_factor: Some(factor.as_str()) }
+    }
+}
+
+/// Whether the second factor is to be asked for again on this device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextTime {
+    Ask,
+    TrustDevice,
+}
 
 /// Who somebody says they are, and the proof.
 pub struct Credentials<'a> {
@@ -54,7 +79,7 @@ pub struct Credentials<'a> {
 /// What a browser keeps of a sign-in.
 pub struct BegunInBrowser {
     pub session: BrowserSession,
-    /// Only when the device was not known before.
+    /// Only when the device was not known before, or is trusted from now on.
     pub device_token: Option<SecretText>,
 }
 
@@ -95,8 +120,14 @@ pub async fn in_browser(
 }
 
 /// Goes on with a sign-in that waits, by a code of the second factor.
-pub async fn by_second_factor(app: &App, origin: &Origin, pending: &SecretText, code: &SecretText) -> AppResult<Begun> {
-    begin(app, complete(app, origin, pending, code).await?).await
+pub async fn by_second_factor(
+    app: &App,
+    origin: &Origin,
+    pending: &SecretText,
+    code: &SecretText,
+    next_time: NextTime,
+) -> AppResult<Begun> {
+    begin(app, complete(app, origin, pending, code, next_time).await?).await
 }
 
 /// The same in a browser.
@@ -105,9 +136,10 @@ pub async fn by_second_factor_in_browser(
     origin: &Origin,
     pending: &SecretText,
     code: &SecretText,
+    next_time: NextTime,
     before: Option<SessionId>,
 ) -> AppResult<BegunInBrowser> {
-    begin_in_browser(app, complete(app, origin, pending, code).await?, before).await
+    begin_in_browser(app, complete(app, origin, pending, code, next_time).await?, before).await
 }
 
 /// Somebody who was let in, before their session has begun.
@@ -115,13 +147,20 @@ struct Entry {
     tx: Tx,
     cleared: Cleared,
     device: devices::Device,
+    trusted_until: Option<Timestamp>,
     methods: &'static [&'static str],
 }
 
 async fn begin(app: &App, mut entry: Entry) -> AppResult<Begun> {
     let tokens = sessions::begin(app, &mut entry.tx, entry.cleared, Some(entry.device.id), entry.methods).await?;
+    let (device_trusted_until, duty) = (entry.trusted_until, entry.cleared.duty());
     let device_token = entry.finish().await?;
-    Ok(Begun { tokens, device_token: device_token.map(|token| token.reveal().to_owned()) })
+    Ok(Begun {
+        tokens,
+        device_token: device_token.map(|token| token.reveal().to_owned()),
+        device_trusted_until,
+        second_factor_due_at: duty.map(|duty| duty.due_at),
+    })
 }
 
 async fn begin_in_browser(app: &App, mut entry: Entry, before: Option<SessionId>) -> AppResult<BegunInBrowser> {
@@ -157,8 +196,11 @@ async fn enter(app: &App, origin: &Origin, credentials: Credentials<'_>) -> AppR
     };
     let (who, password) = (proven.who(), RightPassword { proven, password });
     match pass_the_gate(&mut tx, who, Assurance::OneFactor).await? {
-        Ok(cleared) => Ok(Step::Begun((let_in(tx, who, cleared, None).await?, password))),
+        Ok(cleared) => Ok(Step::Begun((let_in(tx, who, cleared, Way::PASSWORD).await?, password))),
         Err(Refusal::SecondFactorMissing) => {
+            if let Some(cleared) = clear_trusted(app, &mut tx, who).await? {
+                return Ok(Step::Begun((let_in(tx, who, cleared, Way::TRUSTED_DEVICE).await?, password)));
+            }
             let pending = pending::begin(&mut tx, who).await?;
             audit::record(&mut tx, trace::note_device(Event::success("second_factor.asked").on("user", who.user_id), who.device))
                 .await?;
@@ -173,8 +215,17 @@ async fn enter(app: &App, origin: &Origin, credentials: Credentials<'_>) -> AppR
     }
 }
 
+/// What the gate says of somebody whose device spares them the second factor.
+async fn clear_trusted(app: &App, tx: &mut Tx, who: Who) -> AppResult<Option<Cleared>> {
+    let Some(device) = who.device else { return Ok(None) };
+    if !devices::is_trusted(tx, who.user_id, device, who.auth_epoch, app.config.tokens.trusted_device).await? {
+        return Ok(None);
+    }
+    Ok(pass_the_gate(tx, who, Assurance::TrustedDevice).await?.ok())
+}
+
 /// Proves the second factor, uses the waiting sign-in up, and asks the gate: it may say no by now.
-async fn complete(app: &App, origin: &Origin, pending: &SecretText, code: &SecretText) -> AppResult<Entry> {
+async fn complete(app: &App, origin: &Origin, pending: &SecretText, code: &SecretText, next_time: NextTime) -> AppResult<Entry> {
     let mut tx = app.begin(origin).await?;
     let who = pending::find(&mut tx, pending).await?;
     tx.commit().await?;
@@ -189,17 +240,23 @@ async fn complete(app: &App, origin: &Origin, pending: &SecretText, code: &Secre
         tx.commit().await?;
         return Err(pending::over().into());
     };
-    let_in(tx, who, cleared, Some(factor)).await
+    let mut entry = let_in(tx, who, cleared, Way::with(factor)).await?;
+    let lifetime = app.config.tokens.trusted_device;
+    if next_time == NextTime::TrustDevice && !lifetime.is_zero() {
+        let trusted = devices::trust(&mut entry.tx, who.user_id, entry.device.id, cleared.auth_epoch(), lifetime).await?;
+        (entry.device.token, entry.trusted_until) = (Some(trusted.token), Some(trusted.until));
+    }
+    Ok(entry)
 }
 
 /// Notes that somebody was let in, and makes their device known.
-async fn let_in(mut tx: Tx, who: Who, cleared: Cleared, factor: Option<Factor>) -> AppResult<Entry> {
+async fn let_in(mut tx: Tx, who: Who, cleared: Cleared, way: Way) -> AppResult<Entry> {
     let id = who.user_id;
     tx.act_as(id);
     users::note_sign_in(&mut tx, id).await?;
     let event = trace::note_device(Event::success("sign_in").on("user", id), who.device);
-    let event = match factor {
-        Some(factor) => event.detail("second_factor", factor.as_str()),
+    let event = match way.second_factor {
+        Some(second_factor) => event.detail("second_factor", second_factor),
         None => event,
     };
     audit::record(&mut tx, event).await?;
@@ -208,14 +265,14 @@ async fn let_in(mut tx: Tx, who: Who, cleared: Cleared, factor: Option<Factor>) 
         let about = mails::About::of(&tx);
         mails::request_about(&mut tx, Template::NewDevice, id, about).await?;
     }
-    Ok(Entry { tx, cleared, device, methods: factor.map_or(BY_PASSWORD, Factor::methods) })
+    Ok(Entry { tx, cleared, device, trusted_until: None, methods: way.methods })
 }
 
 /// Proves again who somebody is who has signed in before, by all that they have bound. A new session begins in the place of the old
 /// one.
 pub async fn again(app: &App, person: &Person, password: &SecretText, code: Option<&SecretText>) -> AppResult<Tokens> {
-    let (mut tx, cleared) = prove_again(app, person, password, code).await?;
-    let tokens = sessions::replace(app, &mut tx, cleared, person.session_id).await?;
+    let (mut tx, cleared, way) = prove_again(app, person, password, code).await?;
+    let tokens = sessions::strengthen(app, &mut tx, cleared, person.session_id, way.methods).await?;
     tx.commit().await?;
     Ok(tokens)
 }
@@ -227,13 +284,19 @@ pub async fn again_in_browser(
     password: &SecretText,
     code: Option<&SecretText>,
 ) -> AppResult<BrowserSession> {
-    let (mut tx, cleared) = prove_again(app, person, password, code).await?;
-    let session = sessions::replace_in_browser(app, &mut tx, cleared, person.session_id).await?;
+    let (mut tx, cleared, way) = prove_again(app, person, password, code).await?;
+    let session = sessions::strengthen_in_browser(app, &mut tx, cleared, person.session_id, way.methods).await?;
     tx.commit().await?;
     Ok(session)
 }
 
-async fn prove_again(app: &App, person: &Person, password: &SecretText, code: Option<&SecretText>) -> AppResult<(Tx, Cleared)> {
+/// No device spares anybody the code here.
+async fn prove_again(
+    app: &App,
+    person: &Person,
+    password: &SecretText,
+    code: Option<&SecretText>,
+) -> AppResult<(Tx, Cleared, Way)> {
     let mut tx = app.begin(&person.origin).await?;
     let has_second_factor = second_factors::is_bound(&mut tx, person.user_id).await?;
     tx.commit().await?;
@@ -250,18 +313,19 @@ async fn prove_again(app: &App, person: &Person, password: &SecretText, code: Op
         return Err(wrong_password("/password").into());
     };
     let who = proven.who();
-    let mut assurance = Assurance::OneFactor;
+    let (mut assurance, mut way) = (Assurance::OneFactor, Way::PASSWORD);
     if let Some(code) = code {
         tx.commit().await?;
         let shown = second_factors::prove(app, &person.origin, who.user_id, who.device, code).await?;
-        (tx, _) = shown.ok_or_else(second_factors::wrong_code)?;
-        assurance = Assurance::TwoFactors;
+        let factor;
+        (tx, factor) = shown.ok_or_else(second_factors::wrong_code)?;
+        (assurance, way) = (Assurance::TwoFactors, Way::with(factor));
     }
     let Ok(cleared) = pass_the_gate(&mut tx, who, assurance).await? else {
         tx.commit().await?;
         return Err(Rejection::token_refused().into());
     };
-    Ok((tx, cleared))
+    Ok((tx, cleared, way))
 }
 
 /// Whether this is the password of somebody who has signed in. Attempts count as they do at a sign-in on their device.

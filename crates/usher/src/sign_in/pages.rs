@@ -10,7 +10,7 @@ use minijinja::context;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{BegunInBrowser, Credentials, Step, pending};
+use super::{BegunInBrowser, Credentials, NextTime, Step, pending};
 use crate::app::App;
 use crate::config::Registration;
 use crate::error::{AppError, AppResult};
@@ -145,6 +145,7 @@ fn go_on(app: &App, session: &BrowserSession, return_to: &ReturnTo) -> AppResult
 #[serde(deny_unknown_fields)]
 struct FactorForm {
     code: SecretText,
+    trust_device: Option<String>,
     #[serde(default)]
     #[expect(dead_code, reason = "it is read before the others are looked at")]
     return_to: Option<String>,
@@ -169,7 +170,7 @@ async fn show_second_factor(
         return Ok(see_other(&return_to.by_way_of("/sign-in")));
     }
     let with = html::parameter(uri.query().unwrap_or_default(), "with");
-    ask_for_code(&app, &visitor, way(&with), &return_to, &Faults::default())
+    ask_for_code(&app, &visitor, way(&with), &return_to, None)
 }
 
 async fn submit_second_factor(State(app): State<App>, form: VisitorForm) -> AppResult<Response> {
@@ -177,7 +178,10 @@ async fn submit_second_factor(State(app): State<App>, form: VisitorForm) -> AppR
     let return_to = carried(&app, &members);
     let before = visitor.signed_in.as_ref().map(|before| before.person.session_id);
     let begun = match (&visitor.pending, members.parse::<FactorForm>()) {
-        (Some(pending), Ok(sent)) => super::by_second_factor_in_browser(&app, &visitor.origin, pending, &sent.code, before).await,
+        (Some(pending), Ok(sent)) => {
+            let next_time = if sent.trust_device.is_some() { NextTime::TrustDevice } else { NextTime::Ask };
+            super::by_second_factor_in_browser(&app, &visitor.origin, pending, &sent.code, next_time, before).await
+        }
         (None, _) => Err(pending::over().into()),
         (Some(_), Err(error)) => Err(error),
     };
@@ -188,15 +192,26 @@ async fn submit_second_factor(State(app): State<App>, form: VisitorForm) -> AppR
             Ok(response)
         }
         Err(error) if error.code() == Some("sign_in_over") => {
-            let mut response = ask_for_code(&app, &visitor, "over", &return_to, &Faults::default())?;
+            let mut response = ask_for_code(&app, &visitor, "over", &return_to, None)?;
             cookies::forget(&app, &mut response, Cookie::Pending)?;
             Ok(response)
         }
-        Err(error) => ask_for_code(&app, &visitor, way(members.text("with")), &return_to, &Faults::of(error, &FIELDS)?),
+        Err(error) => {
+            ask_for_code(&app, &visitor, way(members.text("with")), &return_to, Some((&members, Faults::of(error, &FIELDS)?)))
+        }
     }
 }
 
-fn ask_for_code(app: &App, visitor: &Visitor, state: &str, return_to: &ReturnTo, faults: &Faults) -> AppResult<Response> {
+/// With what was sent, if there is something to be mended.
+fn ask_for_code(
+    app: &App,
+    visitor: &Visitor,
+    state: &str,
+    return_to: &ReturnTo,
+    sent: Option<(&Members, Faults)>,
+) -> AppResult<Response> {
+    let trusts = sent.as_ref().is_some_and(|(members, _)| members.has("trust_device"));
+    let faults = sent.map(|(_, faults)| faults).unwrap_or_default();
     let with = if state == "code" { "recovery" } else { "code" };
     let here = return_to.by_way_of(FACTOR);
     let mark = if here.contains('?') { '&' } else { '?' };
@@ -205,8 +220,10 @@ fn ask_for_code(app: &App, visitor: &Visitor, state: &str, return_to: &ReturnTo,
         return_to => return_to.as_str(),
         begin_again => return_to.by_way_of("/sign-in"),
         other_way => format!("{here}{mark}with={with}"),
+        trust_days => app.config.tokens.trusted_device.as_secs() / (24 * 60 * 60),
+        trusts => trusts,
     };
-    visitor.page(app, FACTOR_PAGE, values, faults)
+    visitor.page(app, FACTOR_PAGE, values, &faults)
 }
 
 async fn show_again(signed_in: SignedIn, State(app): State<App>, return_to: ReturnTo) -> AppResult<Response> {

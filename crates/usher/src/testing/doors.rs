@@ -97,7 +97,10 @@ const DOORS: [Door; 18] = [
 const SOURCES: [(&str, &str); 12] = [
     ("api_keys/mod.rs", "makes keys: own API key"),
     ("caller/recognition.rs", "access token, API key, session in a browser"),
-    ("devices/mod.rs", "a device token opens nothing: it says which counter of failures an attempt is charged to"),
+    (
+        "devices/mod.rs",
+        "a device token opens nothing alone: it says which counter of failures an attempt is charged to, and beside the password spares the code",
+    ),
     ("keyring.rs", "the format alone: no door"),
     ("invitations", "an invitation makes a user, who signs in by a door"),
     ("html/visitor.rs", "what binds the form of who is not signed in opens nothing"),

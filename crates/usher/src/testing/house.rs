@@ -12,7 +12,7 @@ use crate::db::migrations::{self, Standing};
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 48] = [
+const OUTSIDE_THE_DOCUMENT: [&str; 50] = [
     "/",
     "/.well-known/change-password",
     "/account",
@@ -39,6 +39,8 @@ const OUTSIDE_THE_DOCUMENT: [&str; 48] = [
     "/account/second-factors/recovery-codes",
     "/account/second-factors/remove",
     "/account/second-factors/start",
+    "/account/second-factors/trusted-devices/forget",
+    "/account/second-factors/trusted-devices/{id}/forget",
     "/account/sessions",
     "/account/sessions/end-others",
     "/account/sessions/{id}/end",
@@ -64,7 +66,7 @@ const OUTSIDE_THE_DOCUMENT: [&str; 48] = [
 ];
 
 /// Pages for people who are signed in; who is not is led to the sign-in.
-const FOR_THE_SIGNED_IN: [(&str, &str); 39] = [
+const FOR_THE_SIGNED_IN: [(&str, &str); 41] = [
     ("GET", "/account"),
     ("GET", "/account/activity"),
     ("GET", "/account/addresses"),
@@ -97,6 +99,8 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 39] = [
     ("POST", "/account/second-factors/recovery-codes"),
     ("POST", "/account/second-factors/remove"),
     ("POST", "/account/second-factors/start"),
+    ("POST", "/account/second-factors/trusted-devices/forget"),
+    ("POST", "/account/second-factors/trusted-devices/{id}/forget"),
     ("GET", "/account/sessions"),
     ("POST", "/account/sessions/end-others"),
     ("POST", "/account/sessions/{id}/end"),
@@ -272,10 +276,8 @@ async fn r200_every_operation_with_a_permission_refuses_a_powerless_user() {
     for (name, access) in operations() {
         let (method, path) = name.split_once(' ').unwrap();
         if Permission::parse(&access).is_some() {
-            ann.client
-                .send(method.parse().unwrap(), &concrete(path), &[], Some(json!({})))
-                .await
-                .expect_problem(403, "forbidden");
+            let answer = ann.client.send(method.parse().unwrap(), &concrete(path), &[], Some(json!({}))).await;
+            answer.expect_problem(403, "forbidden");
             refused += 1;
         }
     }
@@ -374,24 +376,22 @@ async fn every_statement_fits_the_migrated_schema() {
 #[tokio::test]
 async fn migrations_apply_to_an_empty_database_and_a_newer_schema_is_refused_when_a_contract_says_so() {
     let app = TestApp::new().await;
-    let states = migrations::status(&app.app.db).await.unwrap();
+    let db = &app.app.db;
+    let states = migrations::status(db).await.unwrap();
     assert!(states.len() >= 4 && states.iter().all(|state| state.applied && state.known));
-    assert_eq!(migrations::apply(&app.app.db).await.unwrap(), Vec::<String>::new());
-    let client = app.app.db.dedicated().await.unwrap();
+    assert_eq!(migrations::apply(db).await.unwrap(), Vec::<String>::new());
+    let client = db.dedicated().await.unwrap();
     let newer = "insert into refinery_schema_history (version, name, applied_on, checksum) values (999, 'of_tomorrow', '', '')";
     client.batch_execute(newer).await.unwrap();
     // A newer release has expanded the schema: this one goes on, and leaves it alone.
-    assert_eq!(migrations::check(&app.app.db).await.unwrap(), Standing::Newer { version: 999 });
-    assert_eq!(migrations::apply(&app.app.db).await.unwrap(), Vec::<String>::new());
-    let states = migrations::status(&app.app.db).await.unwrap();
+    assert_eq!(migrations::check(db).await.unwrap(), Standing::Newer { version: 999 });
+    assert_eq!(migrations::apply(db).await.unwrap(), Vec::<String>::new());
+    let states = migrations::status(db).await.unwrap();
     assert_eq!(states.iter().filter(|state| !state.known).map(|state| state.version).collect::<Vec<_>>(), [999]);
     // And then a contract.
     let contract = format!("update schema_compatibility set oldest_version = {}", migrations::newest() + 1);
     client.batch_execute(&contract).await.unwrap();
-    for error in [
-        migrations::check(&app.app.db).await.map(|_| ()).unwrap_err(),
-        migrations::apply(&app.app.db).await.map(|_| ()).unwrap_err(),
-    ] {
+    for error in [migrations::check(db).await.map(drop).unwrap_err(), migrations::apply(db).await.map(drop).unwrap_err()] {
         let error = error.to_string();
         assert!(error.contains("schema version 999") && error.contains("run a newer release"), "{error}");
     }

@@ -141,6 +141,15 @@ pub const SETTINGS: &[Setting] = &[
             minute and a half; OWASP ASVS 6.5.5, taken by its letter, asks for `0`. No code is good twice.",
     },
     Setting {
+        name: "USHER_TRUSTED_DEVICE_DAYS",
+        section: Section::Tokens,
+        syntax: Syntax::Days(0..=30),
+        default: Fallback::Value("30"),
+        secret: false,
+        description: "For how long a device is spared the second factor on which somebody has asked for that. A lower number counts at \
+            once, for devices that are trusted already too. `0`: the second factor is asked for at every sign-in.",
+    },
+    Setting {
         name: "USHER_SIGNING_ALGORITHM",
         section: Section::Tokens,
         syntax: Syntax::Words(&["EdDSA", "ES256", "RS256"]),

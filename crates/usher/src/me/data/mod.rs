@@ -16,7 +16,7 @@ use crate::audit::{self, AuditEvent, Event};
 use crate::caller::{Person, Subject};
 use crate::db::Tx;
 use crate::db::page::{Limit, Page};
-use crate::devices::{self, KnownDevice};
+use crate::devices::{self, KnownDevice, TrustedDevice};
 use crate::emails::{self, PendingEmail};
 use crate::error::AppResult;
 use crate::groups::{self, Membership};
@@ -41,6 +41,8 @@ pub struct OwnData {
     pub second_factors: SecondFactors,
     pub sessions: Vec<Session>,
     pub devices: Vec<KnownDevice>,
+    /// Those of them on which the second factor is not asked for.
+    pub trusted_devices: Vec<TrustedDevice>,
     pub api_keys: Vec<ApiKey>,
     /// What the person has asked for, and what became of it.
     pub approval_requests: Vec<ApprovalRequest>,
@@ -64,6 +66,7 @@ pub async fn gather(app: &App, person: &Person) -> AppResult<OwnData> {
         second_factors: second_factors::find(&mut tx, id).await?,
         sessions: list_sessions(&mut tx, person).await?,
         devices: devices::list(&mut tx, id).await?,
+        trusted_devices: devices::list_trusted(&mut tx, id, app.config.tokens.trusted_device).await?,
         api_keys: list_keys(&mut tx, person).await?,
         approval_requests: list_requests(&mut tx, person).await?,
         history: list_history(&mut tx, person).await?,

@@ -6,13 +6,15 @@ use super::Tone;
 use crate::audit::{self, AuditEvent};
 
 /// What is told.
-pub const ACTIONS: [&str; 51] = [
+pub const ACTIONS: [&str; 53] = [
     "api_key.created",
     "api_key.revoked",
     "approval.approved",
     "approval.declined",
     "approval.requested",
     "approval.withdrawn",
+    "device.distrusted",
+    "device.trusted",
     "email.added",
     "email.primary_set",
     "email.removed",
@@ -84,6 +86,8 @@ pub fn tell(event: &AuditEvent) -> Option<(String, Tone)> {
         ("second_factor.added", false) => ("Wrong code while an authenticator app was set up", Tone::Refused),
         ("second_factor.removed", _) => ("Removed the authenticator app", Tone::Changed),
         ("second_factor.reset", _) => ("Second factors were taken away", Tone::Changed),
+        ("device.trusted", _) => ("Chose not to be asked for a code on a device for a while", Tone::Changed),
+        ("device.distrusted", _) => ("A code is asked for again on devices that were spared it", Tone::Plain),
         ("recovery_code.used", _) => ("Used a recovery code", Tone::Changed),
         ("recovery_codes.renewed", _) => ("Made new recovery codes", Tone::Changed),
         ("password.changed", _) => ("Changed the password", Tone::Changed),
