@@ -39,6 +39,8 @@ pub enum GroupMark {}
 pub enum InactivityRuleMark {}
 /// Marks an [`Id`] as an invitation's.
 pub enum InvitationMark {}
+/// Marks an [`Id`] as a passkey's.
+pub enum PasskeyMark {}
 
 pub type UserId = Id<UserMark>;
 pub type SessionId = Id<SessionMark>;
@@ -50,6 +52,7 @@ pub type ApiKeyId = Id<ApiKeyMark>;
 pub type GroupId = Id<GroupMark>;
 pub type InactivityRuleId = Id<InactivityRuleMark>;
 pub type InvitationId = Id<InvitationMark>;
+pub type PasskeyId = Id<PasskeyMark>;
 
 impl<T> Id<T> {
     /// A new identifier that sorts by `now`.

@@ -83,6 +83,8 @@ pub enum Purpose {
     Form,
     /// Lets somebody make an account at the address that was invited.
     Invitation,
+    /// Says which challenge the answer of an authenticator belongs to.
+    PasskeyCeremony,
 }
 
 impl Purpose {
@@ -103,6 +105,7 @@ impl Purpose {
             Self::PendingSignIn => "pending_sign_in",
             Self::Form => "form",
             Self::Invitation => "invitation",
+            Self::PasskeyCeremony => "passkey_ceremony",
         }
     }
 
@@ -123,6 +126,7 @@ impl Purpose {
             Self::PendingSignIn => "ush_pending_",
             Self::Form => "ush_form_",
             Self::Invitation => "ush_invite_",
+            Self::PasskeyCeremony => "ush_ceremony_",
         }
     }
 }

@@ -16,7 +16,8 @@ macro_rules! standing_of_user {
         coalesce(u.deleted_by = u.id, false) as deleted_by_self,
         u.locked_until,
         u.auth_epoch,
-        (select t.confirmed_at from totp_factors t where t.user_id = u.id) is not null as has_second_factor,
+        (select t.confirmed_at from totp_factors t where t.user_id = u.id) is not null
+            or exists (select from passkeys p where p.user_id = u.id) as has_second_factor,
         exists (
             select from emails e
             where e.user_id = u.id and e.is_primary and e.verified_at is not null

@@ -38,9 +38,12 @@ pub enum Notice {
     OthersEnded,
     SecondFactorRemoved,
     KeyRevoked,
+    PasskeyAdded,
+    PasskeyRenamed,
+    PasskeyRemoved,
 }
 
-const NOTICES: [Notice; 17] = [
+const NOTICES: [Notice; 20] = [
     Notice::ProfileSaved,
     Notice::UsernameChanged,
     Notice::AddressRequested,
@@ -58,6 +61,9 @@ const NOTICES: [Notice; 17] = [
     Notice::OthersEnded,
     Notice::SecondFactorRemoved,
     Notice::KeyRevoked,
+    Notice::PasskeyAdded,
+    Notice::PasskeyRenamed,
+    Notice::PasskeyRemoved,
 ];
 
 impl Notice {
@@ -80,6 +86,9 @@ impl Notice {
             Self::OthersEnded => "others_ended",
             Self::SecondFactorRemoved => "second_factor_removed",
             Self::KeyRevoked => "key_revoked",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRenamed => "passkey_renamed",
+            Self::PasskeyRemoved => "passkey_removed",
         }
     }
 }

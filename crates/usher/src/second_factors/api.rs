@@ -5,7 +5,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Enrolment, SecondFactors};
+use super::{Enrolment, SecondFactors, passkeys};
 use crate::app::App;
 use crate::caller::{Caller, Permission, Person};
 use crate::error::AppResult;
@@ -47,7 +47,7 @@ pub fn router() -> Routes {
         )
         .op(
             op(Method::DELETE, "/v1/me/second-factors/totp", Access::Fresh, "Remove your authenticator app")
-                .description("And the recovery codes with it. A mail tells of it.")
+                .description("And the recovery codes with it, if it is the last second factor. A mail tells of it.")
                 .fails(409, NOT_BOUND),
             remove_totp,
         )
@@ -72,6 +72,7 @@ pub fn router() -> Routes {
             .fails(409, NOT_BOUND),
             reset_user_second_factors,
         )
+        .merge(passkeys::router())
 }
 
 /// What the authenticator app shows.

@@ -10,14 +10,14 @@ use minijinja::context;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{BegunInBrowser, Credentials, Step, pending};
+use super::{BegunInBrowser, Credentials, Step, passkeys, pending};
 use crate::app::App;
 use crate::config::Registration;
 use crate::error::{AppError, AppResult};
 use crate::html::{
     self, Cookie, Faults, Field, Members, ReturnTo, SignedForm, SignedIn, Visitor, VisitorForm, cookies, see_other,
 };
-use crate::second_factors;
+use crate::second_factors::{self, passkeys as factors};
 use crate::secret::SecretText;
 use crate::sessions::BrowserSession;
 
@@ -40,6 +40,7 @@ pub fn router() -> Router<App> {
         .route("/sign-in", get(show_sign_in).post(submit_sign_in))
         .route("/sign-in/second-factor", get(show_second_factor).post(submit_second_factor))
         .route("/reauthenticate", get(show_again).post(submit_again))
+        .merge(passkeys::pages())
 }
 
 /// Who somebody says they are, and the proof if they have been asked for it.
@@ -104,11 +105,11 @@ async fn submit_sign_in(State(app): State<App>, form: VisitorForm) -> AppResult<
     }
 }
 
-fn carried(app: &App, members: &Members) -> ReturnTo {
+pub(super) fn carried(app: &App, members: &Members) -> ReturnTo {
     ReturnTo::parse(members.text("return_to"), &app.config.server.public_url)
 }
 
-fn ask(
+pub(super) fn ask(
     app: &App,
     visitor: &Visitor,
     state: &str,
@@ -122,11 +123,12 @@ fn ask(
         return_to => return_to.as_str(),
         begin_again => return_to.by_way_of("/sign-in"),
         may_register => app.config.server.registration == Registration::Open,
+        has_passkeys => factors::are_available(app),
     };
     visitor.page(app, PAGE, values, faults)
 }
 
-fn enter(app: &App, begun: &BegunInBrowser, return_to: &ReturnTo) -> AppResult<Response> {
+pub(super) fn enter(app: &App, begun: &BegunInBrowser, return_to: &ReturnTo) -> AppResult<Response> {
     let mut response = go_on(app, &begun.session, return_to)?;
     if let Some(token) = &begun.device_token {
         cookies::set(app, &mut response, Cookie::Device, token.reveal(), Some(DEVICE_KEPT_FOR))?;
@@ -134,7 +136,7 @@ fn enter(app: &App, begun: &BegunInBrowser, return_to: &ReturnTo) -> AppResult<R
     Ok(response)
 }
 
-fn go_on(app: &App, session: &BrowserSession, return_to: &ReturnTo) -> AppResult<Response> {
+pub(super) fn go_on(app: &App, session: &BrowserSession, return_to: &ReturnTo) -> AppResult<Response> {
     let mut response = see_other(return_to.path());
     cookies::set(app, &mut response, Cookie::Session, session.secret.reveal(), Some(session.lasts))?;
     Ok(response)
@@ -205,6 +207,7 @@ fn ask_for_code(app: &App, visitor: &Visitor, state: &str, return_to: &ReturnTo,
         return_to => return_to.as_str(),
         begin_again => return_to.by_way_of("/sign-in"),
         other_way => format!("{here}{mark}with={with}"),
+        has_passkeys => factors::are_available(app),
     };
     visitor.page(app, FACTOR_PAGE, values, faults)
 }
@@ -229,8 +232,13 @@ async fn submit_again(State(app): State<App>, form: SignedForm) -> AppResult<Res
 
 async fn ask_again(app: &App, signed_in: &SignedIn, return_to: &ReturnTo, faults: &Faults) -> AppResult<Response> {
     let mut tx = app.begin(&signed_in.person.origin).await?;
-    let has_second_factor = second_factors::is_bound(&mut tx, signed_in.person.user_id).await?;
+    let has = second_factors::find(&mut tx, signed_in.person.user_id).await?;
     tx.commit().await?;
-    let values = context! { return_to => return_to.path(), has_second_factor => has_second_factor };
+    let values = context! {
+        return_to => return_to.path(),
+        has_second_factor => has.totp_since.is_some() || has.passkeys > 0,
+        has_passkeys => has.passkeys > 0 && factors::are_available(app),
+        by_passkey => return_to.by_way_of("/reauthenticate/passkey"),
+    };
     signed_in.page(app, "", AGAIN_PAGE, values, faults)
 }

@@ -12,7 +12,7 @@ use crate::db::migrations::{self, Standing};
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 42] = [
+const OUTSIDE_THE_DOCUMENT: [&str; 47] = [
     "/",
     "/.well-known/change-password",
     "/account",
@@ -28,6 +28,9 @@ const OUTSIDE_THE_DOCUMENT: [&str; 42] = [
     "/account/data",
     "/account/data/download",
     "/account/delete",
+    "/account/passkeys/new",
+    "/account/passkeys/{id}",
+    "/account/passkeys/{id}/remove",
     "/account/password",
     "/account/profile",
     "/account/second-factors",
@@ -46,11 +49,13 @@ const OUTSIDE_THE_DOCUMENT: [&str; 42] = [
     "/not-me",
     "/openapi.json",
     "/reauthenticate",
+    "/reauthenticate/passkey",
     "/recover",
     "/register",
     "/reset-password",
     "/setup",
     "/sign-in",
+    "/sign-in/passkey",
     "/sign-in/second-factor",
     "/sign-out",
     "/undo-deletion",
@@ -58,7 +63,7 @@ const OUTSIDE_THE_DOCUMENT: [&str; 42] = [
 ];
 
 /// Pages for people who are signed in; who is not is led to the sign-in.
-const FOR_THE_SIGNED_IN: [(&str, &str); 33] = [
+const FOR_THE_SIGNED_IN: [(&str, &str); 40] = [
     ("GET", "/account"),
     ("GET", "/account/activity"),
     ("GET", "/account/addresses"),
@@ -75,6 +80,11 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 33] = [
     ("POST", "/account/data/download"),
     ("GET", "/account/delete"),
     ("POST", "/account/delete"),
+    ("GET", "/account/passkeys/new"),
+    ("POST", "/account/passkeys/new"),
+    ("GET", "/account/passkeys/{id}"),
+    ("POST", "/account/passkeys/{id}"),
+    ("POST", "/account/passkeys/{id}/remove"),
     ("GET", "/account/password"),
     ("POST", "/account/password"),
     ("GET", "/account/profile"),
@@ -91,6 +101,8 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 33] = [
     ("GET", "/account/username"),
     ("POST", "/account/username"),
     ("GET", "/reauthenticate"),
+    ("GET", "/reauthenticate/passkey"),
+    ("POST", "/reauthenticate/passkey"),
     ("POST", "/sign-out"),
 ];
 
@@ -124,13 +136,15 @@ const CONSOLE: [(&str, &str); 25] = [
 ];
 
 /// Operations that are open to anybody. A new one has to be written down here.
-const PUBLIC: [&str; 18] = [
+const PUBLIC: [&str; 20] = [
     "GET /.well-known/jwks.json",
     "GET /livez",
     "GET /metrics",
     "GET /readyz",
     "POST /v1/invitations/accept",
     "POST /v1/login",
+    "POST /v1/login/passkey",
+    "POST /v1/login/passkey/options",
     "POST /v1/login/second-factor",
     "POST /v1/me/emails/confirm",
     "POST /v1/password/check",

@@ -20,6 +20,7 @@ use crate::emails::{self, PendingEmail};
 use crate::error::AppResult;
 use crate::groups::{self, Membership};
 use crate::password;
+use crate::second_factors::passkeys::{self, Passkey};
 use crate::second_factors::{self, SecondFactors};
 use crate::sessions::{self, Session};
 use crate::users::{self, User};
@@ -38,6 +39,7 @@ pub struct OwnData {
     pub groups: Vec<Membership>,
     pub password_changed_at: Option<Timestamp>,
     pub second_factors: SecondFactors,
+    pub passkeys: Vec<Passkey>,
     pub sessions: Vec<Session>,
     pub devices: Vec<KnownDevice>,
     pub api_keys: Vec<ApiKey>,
@@ -59,6 +61,7 @@ pub async fn gather(app: &App, person: &Person) -> AppResult<OwnData> {
         groups: list_groups(&mut tx, person).await?,
         password_changed_at: password::find_changed_at(&mut tx, id).await?,
         second_factors: second_factors::find(&mut tx, id).await?,
+        passkeys: passkeys::list(&mut tx, id).await?,
         sessions: list_sessions(&mut tx, person).await?,
         devices: devices::list(&mut tx, id).await?,
         api_keys: list_keys(&mut tx, person).await?,

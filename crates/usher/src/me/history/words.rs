@@ -6,7 +6,7 @@ use super::Tone;
 use crate::audit::{self, AuditEvent};
 
 /// What is told.
-pub const ACTIONS: [&str; 45] = [
+pub const ACTIONS: [&str; 49] = [
     "api_key.created",
     "api_key.revoked",
     "email.added",
@@ -18,6 +18,10 @@ pub const ACTIONS: [&str; 45] = [
     "group.member_expired",
     "group.member_put",
     "group.member_removed",
+    "passkey.added",
+    "passkey.copied",
+    "passkey.removed",
+    "passkey.renamed",
     "password.changed",
     "password.set",
     "password_reset.started",
@@ -78,6 +82,11 @@ pub fn tell(event: &AuditEvent) -> Option<(String, Tone)> {
         ("second_factor.added", false) => ("Wrong code while an authenticator app was set up", Tone::Refused),
         ("second_factor.removed", _) => ("Removed the authenticator app", Tone::Changed),
         ("second_factor.reset", _) => ("Second factors were taken away", Tone::Changed),
+        ("passkey.added", true) => ("Added a passkey", Tone::Changed),
+        ("passkey.added", false) => ("A passkey was not added: it did not fit", Tone::Refused),
+        ("passkey.copied", _) => ("A passkey was refused: somebody may have a copy of it", Tone::Refused),
+        ("passkey.removed", _) => ("Removed a passkey", Tone::Changed),
+        ("passkey.renamed", _) => ("Renamed a passkey", Tone::Plain),
         ("recovery_code.used", _) => ("Used a recovery code", Tone::Changed),
         ("recovery_codes.renewed", _) => ("Made new recovery codes", Tone::Changed),
         ("password.changed", _) => ("Changed the password", Tone::Changed),
@@ -110,6 +119,7 @@ pub fn tell(event: &AuditEvent) -> Option<(String, Tone)> {
 fn refused_sign_in(refusal: Option<&str>) -> &'static str {
     match refusal {
         Some("credentials") => "Sign-in refused: wrong password",
+        Some("passkey") => "Sign-in refused: the passkey did not fit",
         Some("locked") => "Sign-in refused: too many wrong passwords before",
         Some("network") => "Sign-in refused: too many wrong passwords from that network",
         Some("second_factor") => "Sign-in refused: right password, wrong code",
