@@ -2,7 +2,7 @@
 
 use super::*;
 
-const STATES: [&str; 19] = [
+const STATES: [&str; 20] = [
     "confirm",
     "choose",
     "done",
@@ -22,6 +22,7 @@ const STATES: [&str; 19] = [
     "recovery",
     "added",
     "made",
+    "passkey",
 ];
 
 fn session(device: &str, current: bool) -> Value {
@@ -102,7 +103,7 @@ fn values(state: &str, text: &str, faults: &Faults) -> Value {
         factors => factors, secret => text, side => 41, path => text, codes => vec![text.to_owned()], site => text, other_way => text,
         has_second_factor => state != "none", inviter => text, message => text, by_mail => state == "one", username => text,
         forward_to => text, passkeys => if state == "none" { Vec::new() } else { vec![passkey.clone()] }, passkey => passkey,
-        has_passkeys => state != "none", by_passkey => text, ceremony => text, options => text, name => text,
+        has_passkeys => state != "none", has_app => state == "one", by_passkey => text, ceremony => text, options => text, name => text,
     };
     let most = context! {
         state => state, token => text, min_length => 15, welcome => false, error => text, faults => by_name, fault_list => ordered,
@@ -125,7 +126,8 @@ fn every_page_renders_in_every_state_and_escapes() {
                 assert_eq!(html.matches("<h1").count(), 1, "{page} {state}");
                 assert!(!html.contains("<b>") && !html.contains("\"module\"></script><b"), "{page} {state}");
                 let loaded = html.matches("<script").count();
-                let ours = ["forms", "passkeys"].map(|name| html.matches(&format!("<script type=\"module\" src=\"/assets/{name}.")).count());
+                let ours = ["forms", "passkeys"]
+                    .map(|name| html.matches(&format!("<script type=\"module\" src=\"/assets/{name}.")).count());
                 let ours: usize = ours.iter().sum();
                 assert!(loaded == ours && loaded <= 1, "{page} {state}: {loaded} scripts");
                 rendered += 1;

@@ -20,9 +20,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use api::router;
 #[cfg(any(test, fuzzing))]
 pub use codes::normal as normal_code;
-pub use api::router;
 pub use pages::router as pages;
 pub use passkeys::register;
 pub use proof::prove;

@@ -17,7 +17,7 @@ use crate::error::{AppError, AppResult};
 use crate::html::{
     self, Cookie, Faults, Field, Members, ReturnTo, SignedForm, SignedIn, Visitor, VisitorForm, cookies, see_other,
 };
-use crate::second_factors::{self, passkeys as factors};
+use crate::second_factors::{self, SecondFactors, passkeys as factors};
 use crate::secret::SecretText;
 use crate::sessions::BrowserSession;
 
@@ -171,7 +171,7 @@ async fn show_second_factor(
         return Ok(see_other(&return_to.by_way_of("/sign-in")));
     }
     let with = html::parameter(uri.query().unwrap_or_default(), "with");
-    ask_for_code(&app, &visitor, way(&with), &return_to, &Faults::default())
+    ask_for_code(&app, &visitor, way(&with), &return_to, &Faults::default()).await
 }
 
 async fn submit_second_factor(State(app): State<App>, form: VisitorForm) -> AppResult<Response> {
@@ -190,16 +190,24 @@ async fn submit_second_factor(State(app): State<App>, form: VisitorForm) -> AppR
             Ok(response)
         }
         Err(error) if error.code() == Some("sign_in_over") => {
-            let mut response = ask_for_code(&app, &visitor, "over", &return_to, &Faults::default())?;
+            let mut response = ask_for_code(&app, &visitor, "over", &return_to, &Faults::default()).await?;
             cookies::forget(&app, &mut response, Cookie::Pending)?;
             Ok(response)
         }
-        Err(error) => ask_for_code(&app, &visitor, way(members.text("with")), &return_to, &Faults::of(error, &FIELDS)?),
+        Err(error) => {
+            let faults = Faults::of(error, &FIELDS)?;
+            ask_for_code(&app, &visitor, way(members.text("with")), &return_to, &faults).await
+        }
     }
 }
 
-fn ask_for_code(app: &App, visitor: &Visitor, state: &str, return_to: &ReturnTo, faults: &Faults) -> AppResult<Response> {
-    let with = if state == "code" { "recovery" } else { "code" };
+async fn ask_for_code(app: &App, visitor: &Visitor, state: &str, return_to: &ReturnTo, faults: &Faults) -> AppResult<Response> {
+    let has = find_factors(app, visitor).await?;
+    // Who has no app is asked for their passkey.
+    let has_passkeys = has.as_ref().is_some_and(|has| has.passkeys > 0) && factors::are_available(app);
+    let has_app = has.is_none_or(|has| has.totp_since.is_some());
+    let state = if state == "code" && has_passkeys && !has_app { "passkey" } else { state };
+    let with = if state == "recovery" { "code" } else { "recovery" };
     let here = return_to.by_way_of(FACTOR);
     let mark = if here.contains('?') { '&' } else { '?' };
     let values = context! {
@@ -207,9 +215,22 @@ fn ask_for_code(app: &App, visitor: &Visitor, state: &str, return_to: &ReturnTo,
         return_to => return_to.as_str(),
         begin_again => return_to.by_way_of("/sign-in"),
         other_way => format!("{here}{mark}with={with}"),
-        has_passkeys => factors::are_available(app),
+        has_app => has_app,
+        has_passkeys => has_passkeys,
     };
     visitor.page(app, FACTOR_PAGE, values, faults)
+}
+
+/// What the person has bound whose sign-in waits.
+async fn find_factors(app: &App, visitor: &Visitor) -> AppResult<Option<SecondFactors>> {
+    let Some(pending) = &visitor.pending else { return Ok(None) };
+    let mut tx = app.begin(&visitor.origin).await?;
+    let found = match pending::find(&mut tx, pending).await? {
+        Some(who) => Some(second_factors::find(&mut tx, who.user_id).await?),
+        None => None,
+    };
+    tx.commit().await?;
+    Ok(found)
 }
 
 async fn show_again(signed_in: SignedIn, State(app): State<App>, return_to: ReturnTo) -> AppResult<Response> {
@@ -236,6 +257,7 @@ async fn ask_again(app: &App, signed_in: &SignedIn, return_to: &ReturnTo, faults
     tx.commit().await?;
     let values = context! {
         return_to => return_to.path(),
+        has_app => has.totp_since.is_some(),
         has_second_factor => has.totp_since.is_some() || has.passkeys > 0,
         has_passkeys => has.passkeys > 0 && factors::are_available(app),
         by_passkey => return_to.by_way_of("/reauthenticate/passkey"),

@@ -81,7 +81,11 @@ fn attempt(event: AuditEvent, masked: bool) -> Attempt {
         id: event.id,
         at: event.occurred_at,
         signed_in: event.outcome == "success",
-        explanation: if by_passkey { explain_passkey(refusal.as_deref()) } else { explain(refusal.as_deref(), password.as_deref()) },
+        explanation: if by_passkey {
+            explain_passkey(refusal.as_deref())
+        } else {
+            explain(refusal.as_deref(), password.as_deref())
+        },
         decisions: if by_passkey {
             decisions_by_passkey(refusal.as_deref(), device.as_deref())
         } else {
@@ -195,7 +199,10 @@ mod tests {
         assert_eq!(names(Some("second_factor_locked"), None).last(), Some(&("second_factor", "locked")));
         let by_passkey = |refusal| decisions_by_passkey(refusal, None).last().map(|decision| (decision.about, decision.result));
         assert_eq!(by_passkey(Some("passkey")), Some(("passkey", "wrong")));
-        assert_eq!((by_passkey(Some("suspended")), by_passkey(None)), (Some(("standing", "refused")), Some(("standing", "passed"))));
+        assert_eq!(
+            (by_passkey(Some("suspended")), by_passkey(None)),
+            (Some(("standing", "refused")), Some(("standing", "passed")))
+        );
         assert_eq!(decisions(None, None, None, true).last().unwrap().about, "second_factor");
     }
 

@@ -19,7 +19,8 @@ use crate::secret::SecretText;
 use crate::sessions::Tokens;
 use crate::users::Name;
 
-const UNAVAILABLE: &str = "The public URL is no name, or not https (`passkeys_unavailable`), or there are 20 (`too_many_passkeys`).";
+const UNAVAILABLE: &str =
+    "The public URL is no name, or not https (`passkeys_unavailable`), or there are 20 (`too_many_passkeys`).";
 
 pub fn router() -> Routes {
     let op = |method, path, access, summary| Op::new(method, path, access, "Second factors", summary);

@@ -21,8 +21,8 @@ use serde_json::{Map, Value, json};
 use url::Host;
 use uuid::Builder;
 use webauthn_rs::prelude::{
-    DiscoverableAuthentication, Passkey as Credential, PasskeyRegistration, PublicKeyCredential,
-    RegisterPublicKeyCredential, WebauthnError,
+    DiscoverableAuthentication, Passkey as Credential, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
+    WebauthnError,
 };
 use webauthn_rs::{Webauthn, WebauthnBuilder};
 

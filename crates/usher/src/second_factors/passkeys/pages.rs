@@ -101,11 +101,7 @@ fn id_in(path: Result<Path<String>, PathRejection>) -> Result<PasskeyId, Rejecti
     path.ok().and_then(|Path(id)| id.parse().ok()).ok_or_else(Rejection::not_found)
 }
 
-async fn show_one(
-    signed_in: SignedIn,
-    State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
-) -> AppResult<Response> {
+async fn show_one(signed_in: SignedIn, State(app): State<App>, path: Result<Path<String>, PathRejection>) -> AppResult<Response> {
     let id = id_in(path)?;
     let mut tx = app.begin(&signed_in.person.origin).await?;
     let passkey = super::find(&mut tx, signed_in.person.user_id, id).await?;
@@ -124,11 +120,7 @@ struct NameForm {
     name: Name,
 }
 
-async fn submit_name(
-    State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
-    form: SignedForm,
-) -> AppResult<Response> {
+async fn submit_name(State(app): State<App>, path: Result<Path<String>, PathRejection>, form: SignedForm) -> AppResult<Response> {
     let (SignedForm { signed_in, members }, id) = (form, id_in(path)?);
     let mut tx = app.begin(&signed_in.person.origin).await?;
     let passkey = super::find(&mut tx, signed_in.person.user_id, id).await?;

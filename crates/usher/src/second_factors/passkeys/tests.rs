@@ -95,6 +95,8 @@ async fn r080_a_challenge_is_answered_once_in_time_by_its_session() {
     // Too late.
     let (ceremony, asked) = options(&ann).await;
     app.advance(SignedDuration::from_mins(5));
+    let refreshed = app.client().post("/v1/refresh", json!({ "refresh_token": ann.refresh_token })).await.expect(200);
+    let ann = app.person_of(&refreshed).await;
     send(&ann, &ceremony, &phone.create(&asked)).await.expect_problem(409, "passkey_ceremony_over");
     // One of a sign-in registers nothing.
     let asked = app.client().post("/v1/login/passkey/options", json!({})).await.expect(200);
@@ -114,7 +116,12 @@ async fn r080_a_challenge_is_answered_once_in_time_by_its_session() {
 async fn r081_r082_r083_what_does_not_fit_is_not_registered() {
     let app = TestApp::new().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
-    for origin in ["https://badid.example.com", "https://id.example.com.evil.example", "http://id.example.com", "https://id.example.com:8443"] {
+    for origin in [
+        "https://badid.example.com",
+        "https://id.example.com.evil.example",
+        "http://id.example.com",
+        "https://id.example.com:8443",
+    ] {
         let mut phone = Authenticator::new(b"phone");
         phone.origin = origin.to_owned();
         register(&ann, &mut phone).await.expect_problem(422, "wrong_passkey");

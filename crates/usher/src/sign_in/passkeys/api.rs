@@ -88,11 +88,7 @@ async fn start_passkey_sign_in(
     super::ask(&app, &origin, body.pending_token.as_ref()).await.map(Answer)
 }
 
-async fn sign_in_with_passkey(
-    State(app): State<App>,
-    origin: Origin,
-    Json(body): Json<AnswerBody>,
-) -> AppResult<Answer<Begun>> {
+async fn sign_in_with_passkey(State(app): State<App>, origin: Origin, Json(body): Json<AnswerBody>) -> AppResult<Answer<Begun>> {
     let answer = passkeys::Answer { ceremony: &body.ceremony, credential: body.credential };
     super::sign_in(&app, &origin, answer, body.device_token.as_ref()).await.map(Answer)
 }

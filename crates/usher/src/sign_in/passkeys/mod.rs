@@ -135,7 +135,8 @@ fn refused(why: &'static str) -> Event {
 
 /// One refusal for every reason.
 fn not_opened() -> Rejection {
-    let detail = "This passkey does not open an account here, or the challenge was over. Try again, or sign in with your password.";
+    let detail =
+        "This passkey does not open an account here, or the challenge was over. Try again, or sign in with your password.";
     Rejection::unauthenticated("invalid_credentials", detail)
 }
 

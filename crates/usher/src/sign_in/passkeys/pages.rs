@@ -79,9 +79,7 @@ async fn submit_again(State(app): State<App>, form: SignedForm) -> AppResult<Res
     };
     match proven {
         Ok(session) => go_on(&app, &session, &return_to),
-        Err(error) if is_refused(error.code()) => {
-            ask_again(&app, &signed_in, &return_to, &Faults::at("passkey", REFUSED)).await
-        }
+        Err(error) if is_refused(error.code()) => ask_again(&app, &signed_in, &return_to, &Faults::at("passkey", REFUSED)).await,
         Err(error) => Err(error),
     }
 }
