@@ -158,6 +158,12 @@ fn hash_for(purpose: Purpose, random: &[u8]) -> [u8; 32] {
     context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
+/// Where signatures that tests make get their randomness.
+#[cfg(test)]
+pub fn randomness() -> SystemRandom {
+    SystemRandom::new()
+}
+
 /// SHA-256 of some bytes.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     digest::digest(&digest::SHA256, bytes).as_ref().try_into().expect("SHA-256 has 32 bytes")

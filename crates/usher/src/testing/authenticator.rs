@@ -1,13 +1,12 @@
 //! An authenticator of our own making: it keeps keys on P-256, and can be told to lie.
 
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::PUBLIC_URL;
-use crate::secret::sha256;
+use crate::secret::{randomness, sha256};
 
 const PRESENT: u8 = 0x01;
 const VERIFIED: u8 = 0x04;
@@ -61,7 +60,7 @@ impl Authenticator {
         let data = self.data(options["rpId"].as_str().unwrap(), 0);
         let client = self.client("webauthn.get", options);
         let signed = [data.as_slice(), &sha256(&client)].concat();
-        let signature = self.key.sign(&SystemRandom::new(), &signed).unwrap();
+        let signature = self.key.sign(&randomness(), &signed).unwrap();
         self.answer(json!({
             "authenticatorData": text(&data), "clientDataJSON": text(&client), "signature": text(signature.as_ref()),
             "userHandle": text(&self.handle),

@@ -11,6 +11,7 @@ mod watch;
 mod doors;
 mod house;
 mod released;
+mod schema;
 
 use std::sync::Arc;
 use std::time::Duration;
