@@ -19,6 +19,7 @@ pub mod http;
 pub mod id;
 pub mod jobs;
 pub mod keyring;
+pub mod languages;
 pub mod mail;
 pub mod network;
 pub mod password_filter;

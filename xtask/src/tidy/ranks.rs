@@ -25,6 +25,7 @@ const RANKS: &[(&str, u8)] = &[
     ("formats", KERNEL),
     ("patch", KERNEL),
     ("qr_code", KERNEL),
+    ("languages", KERNEL),
     ("config", KERNEL),
     ("db", KERNEL),
     ("telemetry", KERNEL),

@@ -14,6 +14,7 @@ use url::Url;
 use usher_oidc::jose::Algorithm;
 
 use crate::faults;
+use crate::languages::Language;
 
 mod audit_key;
 mod docs;
@@ -80,6 +81,7 @@ pub struct Server {
     /// How long running requests may take to end after that.
     pub shutdown_grace: Duration,
     pub registration: Registration,
+    pub language: Language,
     /// How often one person may invite, in a day.
     pub invitations_per_day: u32,
     /// Where an invitation may lead on to.

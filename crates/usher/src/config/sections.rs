@@ -15,6 +15,8 @@ use usher_oidc::jose::Algorithm;
 use super::hidden::sample_problem;
 use super::public_url::is_loopback;
 use super::reader::{Parsed, Reader, choice, number, quoted, to_size};
+use crate::languages::Language;
+
 use super::{
     Audit, AuditKey, Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, SecretKey, Server,
     SmtpUrl, Tokens, Traces,
@@ -73,9 +75,17 @@ fn server(reader: &mut Reader<'_>) -> Server {
         shutdown_delay: reader.seconds("USHER_SHUTDOWN_DELAY_SECONDS"),
         shutdown_grace: reader.seconds("USHER_SHUTDOWN_GRACE_SECONDS"),
         registration: reader.choice("USHER_REGISTRATION", &Registration::WORDS),
+        language: reader.value("USHER_LANGUAGE", language),
         invitations_per_day: reader.value("USHER_INVITATIONS_PER_DAY", |text| number("USHER_INVITATIONS_PER_DAY", text)),
         invitation_forward_to: reader.optional("USHER_INVITATION_FORWARD_TO", safe_origins).unwrap_or_default(),
     }
+}
+
+fn language(text: &str) -> Parsed<Language> {
+    Language::all().find(|language| language.tag() == text).ok_or_else(|| {
+        let tags: Vec<&str> = Language::all().map(Language::tag).collect();
+        format!("is no language that usher speaks: write one of {}", tags.join(", "))
+    })
 }
 
 fn public_url(reader: &mut Reader<'_>, listen: SocketAddr) -> PublicUrl {

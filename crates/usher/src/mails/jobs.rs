@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::Instrument;
@@ -16,6 +17,7 @@ use crate::db::{Actor, DbResult, Tx};
 use crate::error::{AppResult, LogAndIgnore};
 use crate::id::{MailId, UserId};
 use crate::jobs::{Registry, enqueue};
+use crate::languages::Language;
 use crate::mail::Message;
 use crate::one_time_tokens::{self, Subject};
 use crate::secret::SecretText;
@@ -71,21 +73,41 @@ async fn compose(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
         }
         None => (None, None),
     };
-    let public_url = app.config.server.public_url.as_str();
-    let rendered = render::mail(template, &Context { name: &recipient.name, link, lifetime, public_url, about: &about })?;
+    let rendered = render::mail(template, &context(app, &recipient, link, lifetime, &about))?;
     queue(app, tx, template, recipient, rendered).await
+}
+
+/// What is filled in for somebody: in their language and their time, as far as they have named them.
+fn context<'a>(
+    app: &'a App,
+    recipient: &'a Recipient,
+    link: Option<String>,
+    lifetime: Option<SignedDuration>,
+    about: &'a About,
+) -> Context<'a> {
+    let zone = recipient.time_zone.as_deref().and_then(|zone| TimeZone::get(zone).ok());
+    Context {
+        language: recipient.locale.as_deref().and_then(Language::of).unwrap_or(app.config.server.language),
+        zone: zone.unwrap_or(TimeZone::UTC),
+        name: &recipient.name,
+        link,
+        lifetime,
+        public_url: app.config.server.public_url.as_str(),
+        about,
+    }
 }
 
 /// The same for a letter, whose link is made already.
 pub async fn send(app: &App, tx: &mut Tx, letter: Letter<'_>) -> AppResult<bool> {
     let Letter { template, address, name, secret, lifetime, about } = letter;
-    let recipient = Recipient { name: name.to_owned(), address: address.to_owned(), subject: Subject::default() };
+    // Nobody knows yet which language they speak.
+    let (name, address) = (name.to_owned(), address.to_owned());
+    let recipient = Recipient { name, locale: None, time_zone: None, address, subject: Subject::default() };
     if !admit(app, tx, template, &recipient).await? {
         return Ok(false);
     }
     let link = template.link().map(|(page, _)| link(app, page, secret));
-    let public_url = app.config.server.public_url.as_str();
-    let rendered = render::mail(template, &Context { name, link, lifetime: Some(lifetime), public_url, about })?;
+    let rendered = render::mail(template, &context(app, &recipient, link, Some(lifetime), about))?;
     queue(app, tx, template, recipient, rendered).await?;
     Ok(true)
 }

@@ -1,22 +1,32 @@
-//! Mail templates: a text and an HTML rendering of each, embedded in the binary.
+//! Renders a mail out of its text in the language of whoever gets it: the plain text, and the same as HTML.
+//!
+//! A text begins with lines that name its `Subject`, `Heading`, `Preheader` (what a list of mails shows beside the subject) and, with a
+//! link, the `Button`. Its paragraphs follow after an empty line, each on one line. Lines that begin with `> ` are a quotation; the link and
+//! the address of the site stand alone in theirs.
 
 use std::sync::LazyLock;
 
 use anyhow::Context as _;
+use fluent_bundle::FluentArgs;
 use jiff::SignedDuration;
-use jiff::civil::Date;
-use minijinja::{Environment, UndefinedBehavior, context};
-use rust_embed::RustEmbed;
+use jiff::tz::TimeZone;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use serde::Serialize;
 
 use super::{About, Body, FactorChange, Template};
 use crate::error::AppResult;
+use crate::languages::Language;
 
-#[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/src/mails/templates"]
-struct Files;
+const PRODUCT: &str = "usher";
+/// Columns of the plain text.
+const WIDTH: usize = 72;
 
-/// What templates may name.
+/// What texts may name.
 pub struct Context<'a> {
+    pub language: Language,
+    /// Whose day and hour a mail tells.
+    pub zone: TimeZone,
     /// How to greet; may be empty.
     pub name: &'a str,
     pub link: Option<String>,
@@ -31,88 +41,133 @@ pub struct Rendered {
     pub body: Body,
 }
 
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+/// A paragraph of a mail.
+#[derive(Serialize)]
+struct Part<'a> {
+    kind: &'static str,
+    lines: Vec<&'a str>,
+}
+
+/// A text, taken apart.
+struct Text<'a> {
+    subject: &'a str,
+    heading: &'a str,
+    preheader: &'a str,
+    button: &'a str,
+    parts: Vec<Part<'a>>,
+}
+
+static TEXTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    for name in Files::iter() {
-        let file = Files::get(&name).expect("an embedded file that is listed is there");
-        let source = String::from_utf8(file.data.into_owned()).expect("templates are UTF-8");
-        environment.add_template_owned(name.into_owned(), source).expect("embedded templates are tested");
-    }
+    environment.set_auto_escape_callback(|name| if name == "layout.html" { AutoEscape::Html } else { AutoEscape::None });
+    environment.add_template("layout.html", include_str!("layout.html")).expect("the embedded layout is tested");
     environment
 });
 
-/// Renders a mail. The text's first line is its subject.
+/// Renders a mail.
 pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
-    let invited = values.about.invited.clone().unwrap_or_default();
-    let message: Vec<String> = invited.message.unwrap_or_default().lines().map(str::to_owned).collect();
-    let ends = values.about.unused.and_then(|unused| unused.ends);
+    let name = template.name();
+    let source = values.language.mail(name).with_context(|| format!("finding the text of the mail {name}"))?;
+    let text = fill_in(&source, values).with_context(|| format!("filling in the mail {name}"))?;
+    let link = values.link.as_deref().unwrap_or_default();
+    let text = take_apart(&text, link, values.public_url).with_context(|| format!("reading the mail {name}"))?;
+    let body = Body { text: plain(&text, values), html: html(&text, values).context("rendering the layout of mails")? };
+    Ok(Rendered { subject: text.subject.to_owned(), body })
+}
+
+fn fill_in(source: &str, values: &Context<'_>) -> Result<String, minijinja::Error> {
+    let (about, language) = (values.about, values.language);
+    let invited = about.invited.clone().unwrap_or_default();
+    // Each line is quoted: none of it can pass for a word of ours.
+    let message: Vec<String> = invited.message.unwrap_or_default().lines().map(|line| format!("> {line}")).collect();
+    let ends = about.unused.and_then(|unused| unused.ends);
     let context = context! {
-        product => "usher",
+        product => PRODUCT,
         name => values.name,
         link => values.link.as_deref().unwrap_or_default(),
-        lifetime => values.lifetime.map(in_words).unwrap_or_default(),
+        lifetime => values.lifetime.map(|lifetime| language.duration(lifetime)).unwrap_or_default(),
         public_url => values.public_url,
-        at => values.about.at.map(|at| at.strftime("%-d %B %Y, %H:%M UTC").to_string()).unwrap_or_default(),
-        address => values.about.address.as_deref().unwrap_or_default(),
-        user_agent => values.about.user_agent.as_deref().unwrap_or_default(),
-        since => values.about.unused.map(|unused| day(unused.since)).unwrap_or_default(),
+        event => event(values),
+        since => about.unused.map(|unused| language.day(unused.since)).unwrap_or_default(),
         ending => ends.map(|(ending, _)| ending.as_str()).unwrap_or_default(),
-        ends_on => ends.map(|(_, on)| day(on)).unwrap_or_default(),
+        ends_on => ends.map(|(_, on)| language.day(on)).unwrap_or_default(),
         inviter => invited.by.unwrap_or_default(),
-        message => message,
-        factor => values.about.factor.map(FactorChange::as_str).unwrap_or_default(),
+        message => message.join("\n"),
+        factor => about.factor.map(FactorChange::as_str).unwrap_or_default(),
     };
-    let render = |suffix: &str| -> anyhow::Result<String> {
-        let name = format!("{}.{suffix}", template.name());
-        let template = TEMPLATES.get_template(&name).with_context(|| format!("finding the template {name}"))?;
-        template.render(&context).with_context(|| format!("rendering the template {name}"))
+    TEXTS.render_str(source, context)
+}
+
+/// When and from where something was done, a line each.
+fn event(values: &Context<'_>) -> String {
+    let at = values.about.at.map(|at| values.language.moment(at, &values.zone));
+    let known = [
+        ("mail-event-time", "at", at.as_deref()),
+        ("mail-event-address", "address", values.about.address.as_deref()),
+        ("mail-event-program", "program", values.about.user_agent.as_deref()),
+    ];
+    let line = |(key, name, value): (&str, &'static str, Option<&str>)| {
+        Some(values.language.say(key, &FluentArgs::from_iter([(name, value?.to_owned())])))
     };
-    let text = render("txt")?;
-    let (first, text) = text.split_once('\n').context("a mail's text has a subject line")?;
-    let subject = first.strip_prefix("Subject: ").context("a mail's text begins with its subject")?.trim().to_owned();
-    let body = Body { text: format!("{}\n", text.trim()), html: render("html")? };
-    Ok(Rendered { subject, body })
+    known.into_iter().filter_map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// "3 February 2026".
-fn day(day: Date) -> String {
-    day.strftime("%-d %B %Y").to_string()
-}
-
-/// "60 minutes", "24 hours", "7 days".
-fn in_words(lifetime: SignedDuration) -> String {
-    let hours = lifetime.as_hours();
-    match hours {
-        0 | 1 => format!("{} minutes", lifetime.as_mins()),
-        2..=48 => format!("{hours} hours"),
-        _ => format!("{} days", hours / 24),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mails::Invited;
-
-    #[test]
-    fn every_mail_renders_with_and_without_a_name_and_escapes_it() {
-        for template in Template::ALL {
-            for name in ["", "<b>Ann</b>"] {
-                let invited = Invited { by: Some(name.to_owned()), message: Some("Hello,\n<b>Ann</b>".to_owned()) };
-                let values = Context {
-                    name,
-                    link: Some("https://id.example.com/verify?token=x".to_owned()),
-                    lifetime: Some(SignedDuration::from_mins(60)),
-                    public_url: "https://id.example.com",
-                    about: &About { user_agent: Some("<b>curl</b>".to_owned()), invited: Some(invited), ..About::default() },
-                };
-                let rendered = mail(template, &values).unwrap();
-                assert!(!rendered.subject.is_empty() && !rendered.subject.contains('\n'));
-                assert!(!rendered.body.html.contains("<b>"), "{template:?} does not escape");
-                let has_link = rendered.body.text.contains("\nhttps://id.example.com/verify?token=x\n");
-                assert_eq!(has_link, template.link().is_some(), "{template:?}: the link stands on a line of its own");
-            }
+fn take_apart<'a>(text: &'a str, link: &str, public_url: &str) -> anyhow::Result<Text<'a>> {
+    let (head, body) = text.split_once("\n\n").context("an empty line ends the head of a mail's text")?;
+    let named = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).map(str::trim);
+    let paragraphs =
+        body.split("\n\n").map(|paragraph| paragraph.trim_matches('\n')).filter(|paragraph| !paragraph.trim().is_empty());
+    let part = |paragraph: &'a str| {
+        if paragraph.starts_with("> ") {
+            let lines = paragraph.lines().map(|line| line.strip_prefix("> ").unwrap_or(line)).collect();
+            return Part { kind: "quote", lines };
         }
-    }
+        let kind = match paragraph {
+            _ if paragraph == link => "action",
+            _ if paragraph == public_url => "site",
+            _ => "text",
+        };
+        Part { kind, lines: paragraph.lines().collect() }
+    };
+    Ok(Text {
+        subject: named("Subject").context("a mail has a subject")?,
+        heading: named("Heading").context("a mail has a heading")?,
+        preheader: named("Preheader").unwrap_or_default(),
+        button: named("Button").unwrap_or_default(),
+        parts: paragraphs.map(part).collect(),
+    })
+}
+
+fn plain(text: &Text<'_>, values: &Context<'_>) -> String {
+    // Addresses and names of programs stay whole.
+    let wrapping = textwrap::Options::new(WIDTH).break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let paragraph = |part: &Part<'_>| {
+        let lines: Vec<String> = match part.kind {
+            "action" | "site" => part.lines.iter().map(|line| (*line).to_owned()).collect(),
+            "quote" => part.lines.iter().map(|line| format!("> {line}")).collect(),
+            _ => part.lines.iter().map(|line| textwrap::fill(line, &wrapping)).collect(),
+        };
+        lines.join("\n")
+    };
+    let paragraphs: Vec<String> = text.parts.iter().map(paragraph).collect();
+    format!("{}\n\n{PRODUCT}\n{}\n", paragraphs.join("\n\n"), values.public_url)
+}
+
+fn html(text: &Text<'_>, values: &Context<'_>) -> Result<String, minijinja::Error> {
+    let language = values.language;
+    TEXTS.get_template("layout.html")?.render(context! {
+        language => language.tag(),
+        direction => language.direction(),
+        product => PRODUCT,
+        subject => text.subject,
+        heading => text.heading,
+        preheader => text.preheader,
+        button => text.button,
+        parts => Serde(&text.parts),
+        link => values.link.as_deref().unwrap_or_default(),
+        public_url => values.public_url,
+        link_fallback => language.say("mail-link-fallback", &FluentArgs::new()),
+        sent_by => language.say("mail-sent-by", &FluentArgs::from_iter([("product", PRODUCT)])),
+    })
 }

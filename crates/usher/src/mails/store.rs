@@ -10,6 +10,9 @@ use crate::one_time_tokens::Subject;
 /// Whom a mail to a user is for.
 pub struct Recipient {
     pub name: String,
+    /// As their profile says, if it does.
+    pub locale: Option<String>,
+    pub time_zone: Option<String>,
     pub address: String,
     /// What a link to them is for.
     pub subject: Subject,
@@ -18,7 +21,7 @@ pub struct Recipient {
 /// A suspension that is under way is waited for. Nobody, when the user is deleted; nor for a link when they are suspended.
 pub async fn find_recipient(tx: &mut Tx, user_id: UserId, for_link: bool) -> DbResult<Option<Recipient>> {
     let sql = "
-        select coalesce(u.display_name, u.given_name, '') as name, e.address, u.id as user_id, e.id as email_id
+        select coalesce(u.display_name, u.given_name, '') as name, u.locale, u.time_zone, e.address, u.id as user_id, e.id as email_id
         from users u
         join emails e on e.user_id = u.id and e.is_primary
         where u.id = $1 and u.status <> 'deleted' and not ($2 and u.status = 'suspended')
@@ -29,24 +32,32 @@ pub async fn find_recipient(tx: &mut Tx, user_id: UserId, for_link: bool) -> DbR
 /// At an address that was theirs.
 pub async fn find_former(tx: &mut Tx, user_id: UserId, address: String) -> DbResult<Option<Recipient>> {
     let sql = "
-        select coalesce(display_name, given_name, '') as name
+        select coalesce(display_name, given_name, '') as name, locale, time_zone
         from users
         where id = $1 and status <> 'deleted'";
     let subject = Subject { user_id: Some(user_id), ..Subject::default() };
-    Ok(tx.query_opt(sql, &[&user_id]).await?.map(|row| Recipient { name: row.get("name"), address, subject }))
+    Ok(tx.query_opt(sql, &[&user_id]).await?.map(|row| Recipient {
+        name: row.get("name"),
+        locale: row.get("locale"),
+        time_zone: row.get("time_zone"),
+        address,
+        subject,
+    }))
 }
 
 /// At the address they want to add.
 pub async fn find_pending(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Recipient>> {
     let now = tx.now();
     let sql = "
-        select p.id, p.address
+        select p.id, p.address, u.locale, u.time_zone
         from users u
         join pending_emails p on p.user_id = u.id
         where u.id = $1 and u.status = 'active' and p.expires_at > $2
         for share of u";
     Ok(tx.query_opt(sql, &[&user_id, &now]).await?.map(|row| Recipient {
         name: String::new(),
+        locale: row.get("locale"),
+        time_zone: row.get("time_zone"),
         address: row.get("address"),
         subject: Subject { user_id: Some(user_id), email_id: None, pending_email_id: Some(row.get("id")) },
     }))
@@ -55,7 +66,7 @@ pub async fn find_pending(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Recip
 /// Whoever has the address that this user wants to add, at that address. A deleted one is not written to.
 pub async fn find_holder_of_pending(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Recipient>> {
     let sql = "
-        select coalesce(u.display_name, u.given_name, '') as name, e.address, u.id as user_id, e.id as email_id
+        select coalesce(u.display_name, u.given_name, '') as name, u.locale, u.time_zone, e.address, u.id as user_id, e.id as email_id
         from pending_emails p
         join emails e on e.address_normal = p.address_normal and e.verified_at is not null
         join users u on u.id = e.user_id
@@ -66,7 +77,7 @@ pub async fn find_holder_of_pending(tx: &mut Tx, user_id: UserId) -> DbResult<Op
 /// Who has put themselves into the recycle bin, and is still there.
 pub async fn find_self_deleted(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Recipient>> {
     let sql = "
-        select coalesce(u.display_name, u.given_name, '') as name, e.address, u.id as user_id, e.id as email_id
+        select coalesce(u.display_name, u.given_name, '') as name, u.locale, u.time_zone, e.address, u.id as user_id, e.id as email_id
         from users u
         join emails e on e.user_id = u.id and e.is_primary
         where u.id = $1 and u.status = 'deleted' and u.deleted_by = u.id
@@ -77,6 +88,8 @@ pub async fn find_self_deleted(tx: &mut Tx, user_id: UserId) -> DbResult<Option<
 fn recipient(row: &Row) -> Recipient {
     Recipient {
         name: row.get("name"),
+        locale: row.get("locale"),
+        time_zone: row.get("time_zone"),
         address: row.get("address"),
         subject: Subject { user_id: row.get("user_id"), email_id: row.get("email_id"), pending_email_id: None },
     }

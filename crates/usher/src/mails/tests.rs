@@ -1,5 +1,7 @@
 //! The queue of mails: sealed at rest, held without an SMTP server, retried, and forgotten once sent.
 
+mod render;
+
 use jiff::SignedDuration;
 use serde_json::json;
 

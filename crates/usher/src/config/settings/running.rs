@@ -86,6 +86,14 @@ pub const SETTINGS: &[Setting] = &[
         description: "Who may register: anybody, those who were invited, or nobody. Administrators can create users in any case.",
     },
     Setting {
+        name: "USHER_LANGUAGE",
+        section: Section::Server,
+        syntax: Syntax::Text("the tag of a language that usher speaks: `en`, `de`"),
+        default: Fallback::Value("en"),
+        secret: false,
+        description: "The language of mails to whoever has named none in their profile, or one that usher does not speak.",
+    },
+    Setting {
         name: "USHER_INVITATIONS_PER_DAY",
         section: Section::Server,
         syntax: Syntax::Count(1..=100_000),

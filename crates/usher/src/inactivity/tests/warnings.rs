@@ -28,7 +28,7 @@ async fn nobody_is_deleted_who_was_not_warned_and_who_was_has_the_days_that_the_
     night(&app).await;
     let mails = app.mails().await;
     assert_eq!((mails.len(), mails[0].to.as_str()), (1, ann.email.as_str()));
-    assert!(mails[0].text.contains("has not been used since\n1 January 2026."), "{}", mails[0].text);
+    assert!(mails[0].text.contains("has not been used since 1 January 2026."), "{}", mails[0].text);
     assert!(mails[0].text.contains("deleted on 23 April 2026 or soon after"), "{}", mails[0].text);
     assert!(mails[0].html.contains("deleted on 23 April 2026"));
     let told = "select count(*) from audit_events where action = 'user.inactivity_warned' and actor_kind = 'system'";

@@ -1,0 +1,38 @@
+language-name = Deutsch
+writing-direction = ltr
+
+minutes = { $count ->
+    [one] { $count } Minute
+   *[other] { $count } Minuten
+}
+hours = { $count ->
+    [one] { $count } Stunde
+   *[other] { $count } Stunden
+}
+days = { $count ->
+    [one] { $count } Tag
+   *[other] { $count } Tage
+}
+
+date = { $day }. { $month ->
+    [1] Januar
+    [2] Februar
+    [3] März
+    [4] April
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] August
+    [9] September
+    [10] Oktober
+    [11] November
+   *[12] Dezember
+} { $year }
+moment = { $date }, { $time } Uhr ({ $zone })
+
+mail-link-fallback = Wenn die Schaltfläche nicht geht, kopieren Sie diesen Link in Ihren Browser:
+mail-sent-by = Gesendet von { $product },
+
+mail-event-time = Zeit: { $at }
+mail-event-address = Netzadresse: { $address }
+mail-event-program = Programm: { $program }

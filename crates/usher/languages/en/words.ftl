@@ -1,0 +1,44 @@
+# What is said of the language itself, and of times.
+
+language-name = English
+writing-direction = ltr
+
+minutes = { $count ->
+    [one] { $count } minute
+   *[other] { $count } minutes
+}
+hours = { $count ->
+    [one] { $count } hour
+   *[other] { $count } hours
+}
+days = { $count ->
+    [one] { $count } day
+   *[other] { $count } days
+}
+
+# { $month } is 1 to 12, { $year } and { $day } are written as digits.
+date = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+} { $year }
+# { $time } is like 14:05.
+moment = { $date }, { $time } { $zone }
+
+# The frame of mails.
+mail-link-fallback = If the button does not work, copy this link into your browser:
+mail-sent-by = Sent by { $product },
+
+# What a mail tells of an event, a line each.
+mail-event-time = Time: { $at }
+mail-event-address = Network address: { $address }
+mail-event-program = Program: { $program }

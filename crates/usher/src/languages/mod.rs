@@ -1,0 +1,174 @@
+//! The languages that usher speaks. Each is a folder under `languages/`: catalogues of Fluent, and the texts of mails. What one of
+//! them lacks is said in English, and a test says so.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use rust_embed::RustEmbed;
+use unic_langid::LanguageIdentifier;
+
+/// The language that everything is written in first.
+const ORIGINAL: &str = "en";
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/languages"]
+struct Files;
+
+struct Spoken {
+    /// As the folder is called (BCP 47).
+    tag: String,
+    bundle: FluentBundle<FluentResource>,
+}
+
+/// English first.
+static SPOKEN: LazyLock<Vec<Spoken>> = LazyLock::new(|| {
+    let mut tags: Vec<String> = Files::iter().filter_map(|path| Some(path.split_once('/')?.0.to_owned())).collect();
+    tags.sort_by_key(|tag| (tag != ORIGINAL, tag.clone()));
+    tags.dedup();
+    tags.into_iter().map(|tag| Spoken { bundle: bundle(&tag), tag }).collect()
+});
+
+fn bundle(tag: &str) -> FluentBundle<FluentResource> {
+    let identifier: LanguageIdentifier = tag.parse().expect("a folder of a language is called by its tag");
+    let mut bundle = FluentBundle::new_concurrent(vec![identifier]);
+    // Marks around what is filled in would stand in links and in what people copy.
+    bundle.set_use_isolating(false);
+    for path in Files::iter().filter(|path| path.starts_with(&format!("{tag}/")) && path.ends_with(".ftl")) {
+        let source = file(&path).expect("an embedded file that is listed is there");
+        let resource = FluentResource::try_new(source).unwrap_or_else(|(_, errors)| panic!("{path}: {errors:?}"));
+        bundle.add_resource(resource).unwrap_or_else(|errors| panic!("{path}: {errors:?}"));
+    }
+    bundle
+}
+
+fn file(path: &str) -> Option<String> {
+    let file = Files::get(path)?;
+    Some(String::from_utf8(file.data.into_owned()).expect("catalogues and texts are UTF-8"))
+}
+
+/// A language that usher speaks.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Language(usize);
+
+impl fmt::Debug for Language {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.tag())
+    }
+}
+
+impl Language {
+    pub const ENGLISH: Self = Self(0);
+
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..SPOKEN.len()).map(Self)
+    }
+
+    /// Which one a tag asks for: `de-AT` is German. None, where usher does not speak it.
+    pub fn of(tag: &str) -> Option<Self> {
+        let mut wanted = tag.trim();
+        loop {
+            if let Some(found) = Self::all().find(|language| language.tag().eq_ignore_ascii_case(wanted)) {
+                return Some(found);
+            }
+            // RFC 4647, section 3.4: from the end, part by part.
+            wanted = wanted.rsplit_once('-')?.0;
+        }
+    }
+
+    /// The one somebody likes best, of what `Accept-Language` names (RFC 9110, section 12.5.4).
+    pub fn accepted(header: &str) -> Option<Self> {
+        let mut best: Option<(u16, Self)> = None;
+        for item in header.split(',') {
+            let (tag, weight) = match item.split_once(';') {
+                Some((tag, parameter)) => (tag, weight(parameter)),
+                None => (item, Some(1000)),
+            };
+            let Some(weight) = weight.filter(|weight| *weight > 0) else { continue };
+            // Of two that are liked as well the first counts.
+            if let Some(language) = Self::of(tag)
+                && best.is_none_or(|(other, _)| weight > other)
+            {
+                best = Some((weight, language));
+            }
+        }
+        best.map(|(_, language)| language)
+    }
+
+    pub fn tag(self) -> &'static str {
+        &SPOKEN[self.0].tag
+    }
+
+    /// As those who speak it call it.
+    pub fn name(self) -> String {
+        self.say("language-name", &FluentArgs::new())
+    }
+
+    /// `ltr` or `rtl`.
+    pub fn direction(self) -> String {
+        self.say("writing-direction", &FluentArgs::new())
+    }
+
+    /// A message of the catalogues, or its key where not even English has it.
+    pub fn say(self, key: &str, values: &FluentArgs<'_>) -> String {
+        self.own(key, values).or_else(|| Self::ENGLISH.own(key, values)).unwrap_or_else(|| key.to_owned())
+    }
+
+    fn own(self, key: &str, values: &FluentArgs<'_>) -> Option<String> {
+        let bundle = &SPOKEN[self.0].bundle;
+        let pattern = bundle.get_message(key)?.value()?;
+        // A value that lacks is shown by its name; the tests see that none does.
+        Some(bundle.format_pattern(pattern, Some(values), &mut Vec::new()).into_owned())
+    }
+
+    /// The text of a mail.
+    pub fn mail(self, name: &str) -> Option<String> {
+        let of = |language: Self| file(&format!("{}/mails/{name}.txt", language.tag()));
+        of(self).or_else(|| of(Self::ENGLISH))
+    }
+
+    /// "60 minutes", "24 hours", "7 days".
+    pub fn duration(self, duration: SignedDuration) -> String {
+        let hours = duration.as_hours();
+        let (key, count) = match hours {
+            0 | 1 => ("minutes", duration.as_mins()),
+            2..=48 => ("hours", hours),
+            _ => ("days", hours / 24),
+        };
+        self.say(key, &FluentArgs::from_iter([("count", count)]))
+    }
+
+    /// "3 February 2026".
+    pub fn day(self, day: Date) -> String {
+        let mut values = FluentArgs::new();
+        values.set("day", day.day().to_string());
+        values.set("month", i64::from(day.month()));
+        values.set("year", day.year().to_string());
+        self.say("date", &values)
+    }
+
+    /// "3 February 2026, 14:05 UTC", in a zone.
+    pub fn moment(self, at: Timestamp, zone: &TimeZone) -> String {
+        let there = at.to_zoned(zone.clone());
+        let mut values = FluentArgs::new();
+        values.set("date", self.day(there.date()));
+        values.set("time", there.strftime("%H:%M").to_string());
+        values.set("zone", zone.iana_name().unwrap_or("UTC").to_owned());
+        self.say("moment", &values)
+    }
+}
+
+/// `q=0.8` in thousandths. None, where it is no weight.
+fn weight(parameter: &str) -> Option<u16> {
+    let value = parameter.trim().strip_prefix("q=").or_else(|| parameter.trim().strip_prefix("Q="))?;
+    let weight: f32 = value.trim().parse().ok().filter(|weight| (0.0..=1.0).contains(weight))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is from 0 to 1,000")]
+    Some((weight * 1000.0).round() as u16)
+}
