@@ -125,6 +125,7 @@ async fn r065_the_gate_stands_before_passkeys_too() {
     let mut tx = app.tx().await;
     tx.execute("update users set status = 'suspended' where id::text = $1", &[&ann.id]).await.unwrap();
     tx.commit().await.unwrap();
+    app.advance(SignedDuration::from_secs(1));
     sign_in(&app, &mut phone).await.expect_problem(401, "invalid_credentials");
     let tried = admin.client.get(&format!("/v1/users/{}/sign-ins", ann.id)).await.expect(200);
     assert_eq!(tried.json["items"][0]["refusal"], "suspended");
