@@ -41,6 +41,8 @@ pub enum InactivityRuleMark {}
 pub enum InvitationMark {}
 /// Marks an [`Id`] as that of a request for approval.
 pub enum ApprovalRequestMark {}
+/// Marks an [`Id`] as a passkey's.
+pub enum PasskeyMark {}
 
 pub type UserId = Id<UserMark>;
 pub type SessionId = Id<SessionMark>;
@@ -53,6 +55,7 @@ pub type GroupId = Id<GroupMark>;
 pub type InactivityRuleId = Id<InactivityRuleMark>;
 pub type InvitationId = Id<InvitationMark>;
 pub type ApprovalRequestId = Id<ApprovalRequestMark>;
+pub type PasskeyId = Id<PasskeyMark>;
 
 impl<T> Id<T> {
     /// A new identifier that sorts by `now`.

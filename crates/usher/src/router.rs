@@ -98,6 +98,7 @@ pub fn jobs() -> Registry {
     users::register(&mut registry);
     attributes::register(&mut registry);
     attempts::register(&mut registry);
+    second_factors::register(&mut registry);
     sign_in::register(&mut registry);
     devices::register(&mut registry);
     api_keys::register(&mut registry);

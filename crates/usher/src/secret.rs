@@ -83,6 +83,8 @@ pub enum Purpose {
     Form,
     /// Lets somebody make an account at the address that was invited.
     Invitation,
+    /// Says which challenge the answer of an authenticator belongs to.
+    PasskeyCeremony,
 }
 
 impl Purpose {
@@ -103,6 +105,7 @@ impl Purpose {
             Self::PendingSignIn => "pending_sign_in",
             Self::Form => "form",
             Self::Invitation => "invitation",
+            Self::PasskeyCeremony => "passkey_ceremony",
         }
     }
 
@@ -123,6 +126,7 @@ impl Purpose {
             Self::PendingSignIn => "ush_pending_",
             Self::Form => "ush_form_",
             Self::Invitation => "ush_invite_",
+            Self::PasskeyCeremony => "ush_ceremony_",
         }
     }
 }
@@ -152,6 +156,12 @@ fn hash_for(purpose: Purpose, random: &[u8]) -> [u8; 32] {
     context.update(&[0]);
     context.update(random);
     context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
+}
+
+/// Where signatures that tests make get their randomness.
+#[cfg(test)]
+pub fn randomness() -> SystemRandom {
+    SystemRandom::new()
 }
 
 /// SHA-256 of some bytes.

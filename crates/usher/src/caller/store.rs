@@ -11,7 +11,8 @@ use crate::id::{SessionId, UserId};
 /// Whether a user `u` has bound a second factor.
 macro_rules! has_second_factor {
     () => {
-        "(select t.confirmed_at from totp_factors t where t.user_id = u.id) is not null"
+        "((select t.confirmed_at from totp_factors t where t.user_id = u.id) is not null
+             or exists (select from passkeys p where p.user_id = u.id))"
     };
 }
 

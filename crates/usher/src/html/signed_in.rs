@@ -48,9 +48,12 @@ pub enum Notice {
     ApprovalWithdrawn,
     AvatarSaved,
     AvatarRemoved,
+    PasskeyAdded,
+    PasskeyRenamed,
+    PasskeyRemoved,
 }
 
-const NOTICES: [Notice; 23] = [
+const NOTICES: [Notice; 26] = [
     Notice::ProfileSaved,
     Notice::UsernameChanged,
     Notice::AddressRequested,
@@ -74,6 +77,9 @@ const NOTICES: [Notice; 23] = [
     Notice::ApprovalWithdrawn,
     Notice::AvatarSaved,
     Notice::AvatarRemoved,
+    Notice::PasskeyAdded,
+    Notice::PasskeyRenamed,
+    Notice::PasskeyRemoved,
 ];
 
 impl Notice {
@@ -102,6 +108,9 @@ impl Notice {
             Self::ApprovalWithdrawn => "approval_withdrawn",
             Self::AvatarSaved => "avatar_saved",
             Self::AvatarRemoved => "avatar_removed",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRenamed => "passkey_renamed",
+            Self::PasskeyRemoved => "passkey_removed",
         }
     }
 }
@@ -197,7 +206,9 @@ impl FromRequestParts<App> for SignedIn {
 
 /// Whether a page is open to who owes a second factor: it binds one, proves who they are, or leads out.
 fn is_open_to_owing(path: &str) -> bool {
-    path.starts_with(BINDING) || ["/reauthenticate", "/sign-out"].contains(&path)
+    path.starts_with(BINDING)
+        || path.starts_with("/account/passkeys")
+        || ["/reauthenticate", "/reauthenticate/passkey", "/sign-out"].contains(&path)
 }
 
 /// A page that was opened is come back to; what was sent is not sent again.

@@ -3,7 +3,7 @@
 use super::*;
 
 const TIME: &str = "2026-01-02T03:04:05Z";
-const STATES: [&str; 19] = [
+const STATES: [&str; 20] = [
     "confirm",
     "choose",
     "done",
@@ -23,6 +23,7 @@ const STATES: [&str; 19] = [
     "recovery",
     "added",
     "made",
+    "passkey",
 ];
 
 fn session(device: &str, current: bool) -> Value {
@@ -103,13 +104,17 @@ fn values(state: &str, text: &str, faults: &Faults) -> Value {
     let factors = context! {
         totp_since => if state == "none" { Value::from(()) } else { Value::from("2026-01-02T03:04:05Z") },
         recovery_codes_left => match state { "one" => 1, "over" => 0, _ => 10 },
+        passkeys => i32::from(state != "none"),
     };
+    let passkey = context! { id => text, name => text, is_backed_up => state == "one", created_at => "2026-01-02T03:04:05Z", last_used_at => () };
     let more = context! {
         factors => factors, secret => text, side => 41, path => text, codes => vec![text.to_owned()], site => text, other_way => text,
         has_second_factor => state != "none", inviter => text, message => text, by_mail => state == "one", username => text,
-        forward_to => text, required => state == "one", trust_days => 30, trusts => state == "one",
+        required => state == "one", trust_days => 30, trusts => state == "one",
         trusted => if state == "none" { Vec::new() } else { vec![trusted(text); 2] },
         duty => (state != "none").then(|| context! { due_at => TIME, is_overdue => state == "over" }),
+        forward_to => text, passkeys => if state == "none" { Vec::new() } else { vec![passkey.clone()] }, passkey => passkey,
+        has_passkeys => state != "none", has_app => state == "one", by_passkey => text, ceremony => text, options => text, name => text,
     };
     let most = context! {
         state => state, token => text, min_length => 15, welcome => false, error => text, faults => by_name, fault_list => ordered,
@@ -132,7 +137,9 @@ fn every_page_renders_in_every_state_and_escapes() {
                 assert_eq!(html.matches("<h1").count(), 1, "{page} {state}");
                 assert!(!html.contains("<b>") && !html.contains("\"module\"></script><b"), "{page} {state}");
                 let loaded = html.matches("<script").count();
-                let ours = html.matches("<script type=\"module\" src=\"/assets/forms.").count();
+                let ours = ["forms", "passkeys"]
+                    .map(|name| html.matches(&format!("<script type=\"module\" src=\"/assets/{name}.")).count());
+                let ours: usize = ours.iter().sum();
                 assert!(loaded == ours && loaded <= 1, "{page} {state}: {loaded} scripts");
                 rendered += 1;
             }

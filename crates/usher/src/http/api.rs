@@ -151,8 +151,11 @@ struct Rule {
 
 /// Whether somebody may do it who owes a second factor: it binds one, says or proves who they are, or leads out.
 fn is_open_to_owing(method: &Method, path: &str) -> bool {
-    matches!((method.as_str(), path), ("GET", "/v1/me") | ("POST", "/v1/reauthenticate" | "/v1/logout"))
-        || path.starts_with("/v1/me/second-factors")
+    matches!(
+        (method.as_str(), path),
+        ("GET", "/v1/me") | ("POST", "/v1/reauthenticate" | "/v1/reauthenticate/passkey" | "/v1/logout")
+    ) || path.starts_with("/v1/me/second-factors")
+        || path.starts_with("/v1/me/passkeys")
 }
 
 /// Lets the request through to its handler if the access rule is met and the limit is not; comes before the body is read.

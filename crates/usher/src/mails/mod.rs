@@ -176,6 +176,8 @@ pub enum FactorChange {
     Reset,
     CodesRenewed,
     CodeUsed,
+    PasskeyAdded,
+    PasskeyRemoved,
 }
 
 impl FactorChange {
@@ -186,6 +188,8 @@ impl FactorChange {
             Self::Reset => "reset",
             Self::CodesRenewed => "codes_renewed",
             Self::CodeUsed => "code_used",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
         }
     }
 }

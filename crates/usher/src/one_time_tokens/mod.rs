@@ -24,7 +24,8 @@ pub fn lifetime(purpose: Purpose) -> SignedDuration {
         | Purpose::Browser
         | Purpose::PendingSignIn
         | Purpose::Form
-        | Purpose::Invitation => SignedDuration::from_hours(7 * 24),
+        | Purpose::Invitation
+        | Purpose::PasskeyCeremony => SignedDuration::from_hours(7 * 24),
         // As long as the recycle bin keeps a user.
         Purpose::UndoDeletion => SignedDuration::from_hours(30 * 24),
     }
@@ -78,7 +79,8 @@ fn act(purpose: Purpose) -> Option<Act<'static>> {
         | Purpose::Browser
         | Purpose::PendingSignIn
         | Purpose::Form
-        | Purpose::Invitation => None,
+        | Purpose::Invitation
+        | Purpose::PasskeyCeremony => None,
     }
 }
 

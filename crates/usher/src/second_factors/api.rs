@@ -5,7 +5,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Enrolment, SecondFactors};
+use super::{Enrolment, SecondFactors, passkeys};
 use crate::app::App;
 use crate::caller::{Caller, Permission, Person};
 use crate::error::AppResult;
@@ -19,6 +19,7 @@ use crate::secret::SecretText;
 use crate::sessions::Tokens;
 
 const NOT_BOUND: &str = "There is no second factor (`second_factor_not_bound`).";
+pub(super) const LAST: &str = "A role of yours asks for a second factor, and this is the only one (`second_factor_required`).";
 
 pub fn router() -> Routes {
     let op = |method, path, access, summary| Op::new(method, path, access, "Second factors", summary);
@@ -47,9 +48,9 @@ pub fn router() -> Routes {
         )
         .op(
             op(Method::DELETE, "/v1/me/second-factors/totp", Access::Fresh, "Remove your authenticator app")
-                .description("And the recovery codes with it. A mail tells of it.")
+                .description("And the recovery codes with it, if it is the last second factor. A mail tells of it.")
                 .fails(409, NOT_BOUND)
-                .fails(409, "A role of yours asks for a second factor, and this is the only one (`second_factor_required`)."),
+                .fails(409, LAST),
             remove_totp,
         )
         .op(
@@ -73,6 +74,7 @@ pub fn router() -> Routes {
             .fails(409, NOT_BOUND),
             reset_user_second_factors,
         )
+        .merge(passkeys::router())
 }
 
 /// What the authenticator app shows.

@@ -1,4 +1,4 @@
-//! Second factors: the codes of an authenticator app, and recovery codes for when it is lost. E-mail is none.
+//! Second factors: the codes of an authenticator app, passkeys, and recovery codes for when those are lost. E-mail is none.
 //!
 //! Whether one is asked for is decided by the gate, which every session passes when it begins and whenever it goes on: from the moment
 //! at which a factor is bound, nothing of its user's goes on without it. Binding, renewing and removing takes a fresh proof,
@@ -7,6 +7,7 @@
 mod api;
 mod codes;
 mod pages;
+pub mod passkeys;
 mod proof;
 mod store;
 pub mod totp;
@@ -23,6 +24,7 @@ pub use api::router;
 #[cfg(any(test, fuzzing))]
 pub use codes::normal as normal_code;
 pub use pages::router as pages;
+pub use passkeys::register;
 pub use proof::prove;
 
 use crate::app::App;
@@ -50,11 +52,17 @@ const BY_APP: [&str; 2] = ["otp", Assurance::MANY];
 pub enum Factor {
     Totp,
     RecoveryCode,
+    /// By itself: it stands for the password too.
+    Passkey,
 }
 
 impl Factor {
     pub fn as_str(self) -> &'static str {
-        self.authenticator().as_str()
+        match self {
+            Self::Totp => "totp",
+            Self::RecoveryCode => "recovery_code",
+            Self::Passkey => "passkey",
+        }
     }
 
     /// The methods of a session that begins with a password and this (RFC 8176).
@@ -62,25 +70,21 @@ impl Factor {
         match self {
             Self::Totp => &["pwd", "otp", Assurance::MANY],
             Self::RecoveryCode => &["pwd", Assurance::MANY],
-        }
-    }
-
-    fn authenticator(self) -> Authenticator {
-        match self {
-            Self::Totp => Authenticator::Totp,
-            Self::RecoveryCode => Authenticator::RecoveryCode,
+            Self::Passkey => &passkeys::METHODS,
         }
     }
 }
 
 /// What somebody has bound.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(extend("example" = serde_json::json!({ "totp_since": "2026-01-02T03:04:05Z", "recovery_codes_left": 9 })))]
+#[schemars(extend("example" = serde_json::json!({ "totp_since": "2026-01-02T03:04:05Z", "recovery_codes_left": 9, "passkeys": 1 })))]
 pub struct SecondFactors {
     /// Since when codes of an authenticator app are asked for at every sign-in; `null`: they are not.
     pub totp_since: Option<Timestamp>,
     /// Recovery codes that have not been used.
     pub recovery_codes_left: i64,
+    /// How many passkeys there are.
+    pub passkeys: i64,
 }
 
 /// The secret that an authenticator app is to take over. It opens nothing until it is confirmed.
@@ -99,12 +103,13 @@ pub struct Enrolment {
 /// What somebody has bound; what is not confirmed is not.
 pub async fn find(tx: &mut Tx, user_id: UserId) -> DbResult<SecondFactors> {
     let found = store::find_bound(tx, user_id).await?;
-    Ok(SecondFactors { totp_since: found.totp_since, recovery_codes_left: found.codes_left })
+    Ok(SecondFactors { totp_since: found.totp_since, recovery_codes_left: found.codes_left, passkeys: found.passkeys })
 }
 
 /// Whether a second factor is asked for.
 pub async fn is_bound(tx: &mut Tx, user_id: UserId) -> DbResult<bool> {
-    Ok(find(tx, user_id).await?.totp_since.is_some())
+    let found = find(tx, user_id).await?;
+    Ok(found.totp_since.is_some() || found.passkeys > 0)
 }
 
 /// The refusal of a code.
@@ -191,15 +196,15 @@ async fn bind(app: &App, person: &Person, code: &SecretText) -> AppResult<(Tx, C
     Ok((tx, cleared.map_err(|_| Rejection::token_refused())?, codes))
 }
 
-/// Removes the person's own factors. The session that asks has shown them. Not while a role asks for what they would lack then.
+/// Removes the person's own app. The session that asks has shown them. Not while a role asks for what they would lack then.
 async fn remove(tx: &mut Tx, person: &Person) -> AppResult<()> {
     let user = users::lock(tx, person.authority(), person.user_id).await?;
     require_bound(tx, person).await?;
-    forget(tx, user.id).await?;
-    if caller::lacks_second_factor(tx, user.id).await? {
-        let detail = "A role of yours asks for a second factor, and this is the only one. Bind another one first.";
-        return Err(Rejection::conflict("second_factor_required", detail).into());
+    if !store::delete_totp(tx, user.id).await? {
+        return Err(not_bound().into());
     }
+    settle(tx, user.id).await?;
+    require_none_owed(tx, user.id).await?;
     audit::record(tx, Event::success("second_factor.removed").on("user", user.id)).await?;
     tell(tx, user.id, FactorChange::Removed).await
 }
@@ -243,10 +248,28 @@ pub async fn reset(tx: &mut Tx, by: Authority, user_id: UserId) -> AppResult<()>
 
 /// Whether there was one.
 async fn forget(tx: &mut Tx, user_id: UserId) -> AppResult<bool> {
-    let was_bound = store::delete_totp(tx, user_id).await?;
-    store::delete_codes(tx, user_id).await?;
-    clear_attempts(tx, user_id).await?;
-    Ok(was_bound)
+    let had_app = store::delete_totp(tx, user_id).await?;
+    let had_passkeys = passkeys::forget(tx, user_id).await?;
+    settle(tx, user_id).await?;
+    Ok(had_app || had_passkeys)
+}
+
+/// Recovery codes stand for factors, and go with the last.
+async fn settle(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
+    if !is_bound(tx, user_id).await? {
+        store::delete_codes(tx, user_id).await?;
+        clear_attempts(tx, user_id).await?;
+    }
+    Ok(())
+}
+
+/// A role may ask for what would lack.
+async fn require_none_owed(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
+    if caller::lacks_second_factor(tx, user_id).await? {
+        let detail = "A role of yours asks for a second factor, and this is the only one. Bind another one first.";
+        return Err(Rejection::conflict("second_factor_required", detail).into());
+    }
+    Ok(())
 }
 
 async fn clear_attempts(tx: &mut Tx, user_id: UserId) -> DbResult<()> {

@@ -10,6 +10,7 @@ use minijinja::value::Serde;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::passkeys;
 use crate::app::App;
 use crate::caller;
 use crate::devices;
@@ -33,16 +34,24 @@ pub fn router() -> Router<App> {
         .route("/account/second-factors/app", get(show_app).post(submit_app))
         .route("/account/second-factors/recovery-codes", post(submit_recovery_codes))
         .route("/account/second-factors/remove", post(submit_remove))
+        .merge(passkeys::pages())
 }
 
 async fn show_second_factors(signed_in: SignedIn, State(app): State<App>) -> AppResult<Response> {
     let mut tx = app.begin(&signed_in.person.origin).await?;
     let id = signed_in.person.user_id;
     let factors = super::find(&mut tx, id).await?;
+    let passkeys = passkeys::list(&mut tx, id).await?;
     let required = caller::is_second_factor_required(&mut tx, id).await?;
     let trusted = devices::list_trusted(&mut tx, id, app.config.tokens.trusted_device).await?;
     tx.commit().await?;
-    let values = context! { factors => Serde(factors), required => required, trusted => Serde(trusted) };
+    let values = context! {
+        factors => Serde(factors),
+        passkeys => Serde(passkeys),
+        has_room => passkeys::are_available(&app),
+        required => required,
+        trusted => Serde(trusted),
+    };
     signed_in.page(&app, HERE, PAGE, values, &Faults::default())
 }
 
@@ -122,7 +131,7 @@ async fn submit_recovery_codes(State(app): State<App>, SignedForm { signed_in, .
 }
 
 /// The codes are shown by the answer itself: they are not kept, so there is no page to come back to.
-fn show_codes(app: &App, signed_in: &SignedIn, state: &str, codes: Vec<String>) -> AppResult<Response> {
+pub(super) fn show_codes(app: &App, signed_in: &SignedIn, state: &str, codes: Vec<String>) -> AppResult<Response> {
     let values = context! { state => state, codes => codes, site => app.config.server.public_url.as_str() };
     signed_in.page(app, HERE, CODES_PAGE, values, &Faults::default())
 }

@@ -33,10 +33,10 @@ impl Presented {
         codes::normal(text.reveal()).map(Self::RecoveryCode)
     }
 
-    fn factor(&self) -> Factor {
+    fn factor(&self) -> (Factor, Authenticator) {
         match self {
-            Self::Totp(_) => Factor::Totp,
-            Self::RecoveryCode(_) => Factor::RecoveryCode,
+            Self::Totp(_) => (Factor::Totp, Authenticator::Totp),
+            Self::RecoveryCode(_) => (Factor::RecoveryCode, Authenticator::RecoveryCode),
         }
     }
 }
@@ -51,8 +51,8 @@ pub async fn prove(
     code: &SecretText,
 ) -> AppResult<Option<(Tx, Factor)>> {
     let Some(presented) = Presented::parse(code) else { return Ok(None) };
-    let factor = presented.factor();
-    let target = reserve(app, origin, user_id, factor.authenticator(), device).await?;
+    let (factor, authenticator) = presented.factor();
+    let target = reserve(app, origin, user_id, authenticator, device).await?;
     let mut tx = app.begin(origin).await?;
     let right = match &presented {
         Presented::Totp(code) => is_code(app, &mut tx, user_id, code).await?,

@@ -9,6 +9,7 @@ use crate::id::UserId;
 pub struct Found {
     pub totp_since: Option<Timestamp>,
     pub codes_left: i64,
+    pub passkeys: i64,
 }
 
 /// Nothing, as long as it is not confirmed.
@@ -16,9 +17,10 @@ pub async fn find_bound(tx: &mut Tx, user_id: UserId) -> DbResult<Found> {
     let sql = "
         select
             (select confirmed_at from totp_factors where user_id = $1) as totp_since,
-            (select count(*) from recovery_codes where user_id = $1 and used_at is null) as codes_left";
+            (select count(*) from recovery_codes where user_id = $1 and used_at is null) as codes_left,
+            (select count(*) from passkeys where user_id = $1) as passkeys";
     let row = tx.query_one(sql, &[&user_id]).await?;
-    Ok(Found { totp_since: row.get("totp_since"), codes_left: row.get("codes_left") })
+    Ok(Found { totp_since: row.get("totp_since"), codes_left: row.get("codes_left"), passkeys: row.get("passkeys") })
 }
 
 /// Puts a secret in the place of one that is not confirmed. False when one is.
@@ -93,15 +95,17 @@ pub async fn delete_codes(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     Ok(())
 }
 
-/// The one statement that decides who used a recovery code (R-063). They stand for an app that is bound, and for nothing else.
+/// The one statement that decides who used a recovery code (R-063). They stand for a factor that is bound, and for nothing else.
 pub async fn use_code(tx: &mut Tx, user_id: UserId, hash: &[u8]) -> DbResult<bool> {
     let now = tx.now();
     let sql = "
         update recovery_codes c
         set used_at = $3
-        from totp_factors t
         where c.user_id = $1 and c.code_hash = $2 and c.used_at is null
-            and t.user_id = c.user_id and t.confirmed_at is not null";
+            and (
+                exists (select from totp_factors t where t.user_id = c.user_id and t.confirmed_at is not null)
+                or exists (select from passkeys p where p.user_id = c.user_id)
+            )";
     Ok(tx.execute(sql, &[&user_id, &hash, &now]).await? == 1)
 }
 

@@ -152,7 +152,7 @@ async fn r062_a_secret_that_is_not_confirmed_satisfies_nobody_and_is_asked_for_b
     let body = json!({ "password": PASSWORD, "code": code });
     again.client.post("/v1/reauthenticate", body).await.expect_problem(422, "wrong_code");
     let found = again.client.get("/v1/me/second-factors").await.expect(200);
-    assert_eq!(found.json, json!({ "totp_since": null, "recovery_codes_left": 0 }));
+    assert_eq!(found.json, json!({ "totp_since": null, "recovery_codes_left": 0, "passkeys": 0 }));
     // Another's code does not confirm it, nor does one of a secret that was replaced, nor the right one after an hour.
     let confirm = |code: String| ann.client.post("/v1/me/second-factors/totp/confirm", json!({ "code": code }));
     confirm(format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)).await.expect_problem(422, "wrong_code");

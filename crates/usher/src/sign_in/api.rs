@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::trace::{self, Attempt};
-use super::{Credentials, NextTime, Step, pending};
+use super::{Credentials, NextTime, Step, passkeys, pending};
 use crate::app::App;
 use crate::caller::{Caller, Permission, Person, require_rank};
 use crate::db::Origin;
@@ -85,6 +85,7 @@ pub fn router() -> Routes {
             list_user_sign_ins,
         )
         .op(op("/v1/logout", Access::SignedIn, "End the session of the access token"), logout)
+        .merge(passkeys::router())
 }
 
 /// Who somebody says they are, and the proof.

@@ -9,6 +9,7 @@
 
 mod api;
 mod pages;
+mod passkeys;
 mod pending;
 mod proof;
 mod store;

@@ -10,14 +10,14 @@ use minijinja::context;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{BegunInBrowser, Credentials, NextTime, Step, pending};
+use super::{BegunInBrowser, Credentials, NextTime, Step, passkeys, pending};
 use crate::app::App;
 use crate::config::Registration;
 use crate::error::{AppError, AppResult};
 use crate::html::{
     self, Cookie, Faults, Field, Members, ReturnTo, SignedForm, SignedIn, Visitor, VisitorForm, cookies, see_other,
 };
-use crate::second_factors;
+use crate::second_factors::{self, SecondFactors, passkeys as factors};
 use crate::secret::SecretText;
 use crate::sessions::BrowserSession;
 
@@ -40,6 +40,7 @@ pub fn router() -> Router<App> {
         .route("/sign-in", get(show_sign_in).post(submit_sign_in))
         .route("/sign-in/second-factor", get(show_second_factor).post(submit_second_factor))
         .route("/reauthenticate", get(show_again).post(submit_again))
+        .merge(passkeys::pages())
 }
 
 /// Who somebody says they are, and the proof if they have been asked for it.
@@ -104,11 +105,11 @@ async fn submit_sign_in(State(app): State<App>, form: VisitorForm) -> AppResult<
     }
 }
 
-fn carried(app: &App, members: &Members) -> ReturnTo {
+pub(super) fn carried(app: &App, members: &Members) -> ReturnTo {
     ReturnTo::parse(members.text("return_to"), &app.config.server.public_url)
 }
 
-fn ask(
+pub(super) fn ask(
     app: &App,
     visitor: &Visitor,
     state: &str,
@@ -122,11 +123,12 @@ fn ask(
         return_to => return_to.as_str(),
         begin_again => return_to.by_way_of("/sign-in"),
         may_register => app.config.server.registration == Registration::Open,
+        has_passkeys => factors::are_available(app),
     };
     visitor.page(app, PAGE, values, faults)
 }
 
-fn enter(app: &App, begun: &BegunInBrowser, return_to: &ReturnTo) -> AppResult<Response> {
+pub(super) fn enter(app: &App, begun: &BegunInBrowser, return_to: &ReturnTo) -> AppResult<Response> {
     let mut response = go_on(app, &begun.session, return_to)?;
     if let Some(token) = &begun.device_token {
         cookies::set(app, &mut response, Cookie::Device, token.reveal(), Some(DEVICE_KEPT_FOR))?;
@@ -134,7 +136,7 @@ fn enter(app: &App, begun: &BegunInBrowser, return_to: &ReturnTo) -> AppResult<R
     Ok(response)
 }
 
-fn go_on(app: &App, session: &BrowserSession, return_to: &ReturnTo) -> AppResult<Response> {
+pub(super) fn go_on(app: &App, session: &BrowserSession, return_to: &ReturnTo) -> AppResult<Response> {
     let mut response = see_other(return_to.path());
     cookies::set(app, &mut response, Cookie::Session, session.secret.reveal(), Some(session.lasts))?;
     Ok(response)
@@ -170,7 +172,7 @@ async fn show_second_factor(
         return Ok(see_other(&return_to.by_way_of("/sign-in")));
     }
     let with = html::parameter(uri.query().unwrap_or_default(), "with");
-    ask_for_code(&app, &visitor, way(&with), &return_to, None)
+    ask_for_code(&app, &visitor, way(&with), &return_to, None).await
 }
 
 async fn submit_second_factor(State(app): State<App>, form: VisitorForm) -> AppResult<Response> {
@@ -192,18 +194,19 @@ async fn submit_second_factor(State(app): State<App>, form: VisitorForm) -> AppR
             Ok(response)
         }
         Err(error) if error.code() == Some("sign_in_over") => {
-            let mut response = ask_for_code(&app, &visitor, "over", &return_to, None)?;
+            let mut response = ask_for_code(&app, &visitor, "over", &return_to, None).await?;
             cookies::forget(&app, &mut response, Cookie::Pending)?;
             Ok(response)
         }
         Err(error) => {
-            ask_for_code(&app, &visitor, way(members.text("with")), &return_to, Some((&members, Faults::of(error, &FIELDS)?)))
+            let sent = Some((&members, Faults::of(error, &FIELDS)?));
+            ask_for_code(&app, &visitor, way(members.text("with")), &return_to, sent).await
         }
     }
 }
 
 /// With what was sent, if there is something to be mended.
-fn ask_for_code(
+async fn ask_for_code(
     app: &App,
     visitor: &Visitor,
     state: &str,
@@ -212,7 +215,12 @@ fn ask_for_code(
 ) -> AppResult<Response> {
     let trusts = sent.as_ref().is_some_and(|(members, _)| members.has("trust_device"));
     let faults = sent.map(|(_, faults)| faults).unwrap_or_default();
-    let with = if state == "code" { "recovery" } else { "code" };
+    let has = find_factors(app, visitor).await?;
+    // Who has no app is asked for their passkey.
+    let has_passkeys = has.as_ref().is_some_and(|has| has.passkeys > 0) && factors::are_available(app);
+    let has_app = has.is_none_or(|has| has.totp_since.is_some());
+    let state = if state == "code" && has_passkeys && !has_app { "passkey" } else { state };
+    let with = if state == "recovery" { "code" } else { "recovery" };
     let here = return_to.by_way_of(FACTOR);
     let mark = if here.contains('?') { '&' } else { '?' };
     let values = context! {
@@ -222,8 +230,22 @@ fn ask_for_code(
         other_way => format!("{here}{mark}with={with}"),
         trust_days => app.config.tokens.trusted_device.as_secs() / (24 * 60 * 60),
         trusts => trusts,
+        has_app => has_app,
+        has_passkeys => has_passkeys,
     };
     visitor.page(app, FACTOR_PAGE, values, &faults)
+}
+
+/// What the person has bound whose sign-in waits.
+async fn find_factors(app: &App, visitor: &Visitor) -> AppResult<Option<SecondFactors>> {
+    let Some(pending) = &visitor.pending else { return Ok(None) };
+    let mut tx = app.begin(&visitor.origin).await?;
+    let found = match pending::find(&mut tx, pending).await? {
+        Some(who) => Some(second_factors::find(&mut tx, who.user_id).await?),
+        None => None,
+    };
+    tx.commit().await?;
+    Ok(found)
 }
 
 async fn show_again(signed_in: SignedIn, State(app): State<App>, return_to: ReturnTo) -> AppResult<Response> {
@@ -246,8 +268,14 @@ async fn submit_again(State(app): State<App>, form: SignedForm) -> AppResult<Res
 
 async fn ask_again(app: &App, signed_in: &SignedIn, return_to: &ReturnTo, faults: &Faults) -> AppResult<Response> {
     let mut tx = app.begin(&signed_in.person.origin).await?;
-    let has_second_factor = second_factors::is_bound(&mut tx, signed_in.person.user_id).await?;
+    let has = second_factors::find(&mut tx, signed_in.person.user_id).await?;
     tx.commit().await?;
-    let values = context! { return_to => return_to.path(), has_second_factor => has_second_factor };
+    let values = context! {
+        return_to => return_to.path(),
+        has_app => has.totp_since.is_some(),
+        has_second_factor => has.totp_since.is_some() || has.passkeys > 0,
+        has_passkeys => has.passkeys > 0 && factors::are_available(app),
+        by_passkey => return_to.by_way_of("/reauthenticate/passkey"),
+    };
     signed_in.page(app, "", AGAIN_PAGE, values, faults)
 }

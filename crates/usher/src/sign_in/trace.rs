@@ -26,7 +26,7 @@ pub struct Attempt {
     pub id: Uuid,
     pub at: Timestamp,
     pub signed_in: bool,
-    /// What it failed at: `locked`, `network`, `credentials`, `second_factor`, `second_factor_locked`, or what the gate said, such as
+    /// What it failed at: `locked`, `network`, `credentials`, `passkey`, `second_factor`, `second_factor_locked`, or what the gate said, such as
     /// `suspended`.
     pub refusal: Option<String>,
     /// The same in words.
@@ -45,9 +45,10 @@ pub struct Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "SignInDecision")]
 pub struct Decision {
-    /// `device`, `lock`, `network`, `password`, `standing`, or `second_factor` where one was shown.
+    /// `device`, `lock`, `network`, `password`, `standing`, or `second_factor` where one was shown; of a sign-in with a passkey `device`,
+    /// `passkey`, `standing`.
     pub about: &'static str,
-    /// Of a device `known` or `unknown`, of a password `right`, `wrong` or `none` (the user has none), of a second factor `right`, `wrong`
+    /// Of a device `known` or `unknown`, of a passkey `right` or `wrong`, of a password `right`, `wrong` or `none` (the user has none), of a second factor `right`, `wrong`
     /// or `locked`, else `passed` or `refused`.
     pub result: &'static str,
 }
@@ -73,13 +74,23 @@ pub async fn list(tx: &mut Tx, user_id: UserId, before: Option<Uuid>, limit: i64
 fn attempt(event: AuditEvent, masked: bool) -> Attempt {
     let detail = |name: &str| event.changes.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
     let (refusal, device, password) = (detail("refusal"), detail("device"), detail("password"));
+    let second = detail("second_factor");
+    let by_passkey = second.as_deref() == Some("passkey");
     let address = if masked { event.address.as_deref().map(mask) } else { event.address.clone() };
     Attempt {
         id: event.id,
         at: event.occurred_at,
         signed_in: event.outcome == "success",
-        explanation: explain(refusal.as_deref(), password.as_deref()),
-        decisions: decisions(refusal.as_deref(), device.as_deref(), password.as_deref(), detail("second_factor").is_some()),
+        explanation: if by_passkey {
+            explain_passkey(refusal.as_deref())
+        } else {
+            explain(refusal.as_deref(), password.as_deref())
+        },
+        decisions: if by_passkey {
+            decisions_by_passkey(refusal.as_deref(), device.as_deref())
+        } else {
+            decisions(refusal.as_deref(), device.as_deref(), password.as_deref(), second.is_some())
+        },
         locked_until: detail("locked_until").and_then(|until| until.parse().ok()),
         refusal,
         address,
@@ -92,12 +103,22 @@ fn mask(address: &str) -> String {
     Network::of(address.parse::<IpAddr>().ok()).to_string()
 }
 
+fn known(device: Option<&str>) -> &'static str {
+    if device == Some("known") { "known" } else { "unknown" }
+}
+
+fn decisions_by_passkey(refusal: Option<&str>, device: Option<&str>) -> Vec<Decision> {
+    let mut decisions = vec![Decision { about: "device", result: known(device) }];
+    let is_wrong = refusal == Some("passkey");
+    decisions.push(Decision { about: "passkey", result: if is_wrong { "wrong" } else { "right" } });
+    if !is_wrong {
+        decisions.push(Decision { about: "standing", result: if refusal.is_some() { "refused" } else { "passed" } });
+    }
+    decisions
+}
+
 fn decisions(refusal: Option<&str>, device: Option<&str>, password: Option<&str>, has_second: bool) -> Vec<Decision> {
-    let device = match device {
-        Some("known") => "known",
-        _ => "unknown",
-    };
-    let mut decisions = vec![Decision { about: "device", result: device }];
+    let mut decisions = vec![Decision { about: "device", result: known(device) }];
     for about in ["lock", "network", "password", "standing"] {
         let fails = match refusal {
             Some("locked") => about == "lock",
@@ -125,6 +146,18 @@ fn decisions(refusal: Option<&str>, device: Option<&str>, password: Option<&str>
     };
     decisions.extend(shown.map(|result| Decision { about: "second_factor", result }));
     decisions
+}
+
+fn explain_passkey(refusal: Option<&str>) -> &'static str {
+    match refusal {
+        None => "They signed in with a passkey.",
+        Some("passkey") => "The passkey was known, but its answer did not fit.",
+        Some("pending") => "The passkey was right, but the user has not verified their address yet.",
+        Some("suspended") => "The passkey was right, but the user is suspended.",
+        Some("deleted") => "The passkey was right, but the user is deleted.",
+        Some("locked") => "The passkey was right, but too many wrong passwords have locked the account for unknown devices.",
+        Some(_) => "The passkey was right, but the user may not sign in.",
+    }
 }
 
 fn explain(refusal: Option<&str>, password: Option<&str>) -> &'static str {
@@ -164,6 +197,12 @@ mod tests {
         assert_eq!(names(None, None).len(), 5);
         assert_eq!(names(Some("second_factor"), None).last(), Some(&("second_factor", "wrong")));
         assert_eq!(names(Some("second_factor_locked"), None).last(), Some(&("second_factor", "locked")));
+        let by_passkey = |refusal| decisions_by_passkey(refusal, None).last().map(|decision| (decision.about, decision.result));
+        assert_eq!(by_passkey(Some("passkey")), Some(("passkey", "wrong")));
+        assert_eq!(
+            (by_passkey(Some("suspended")), by_passkey(None)),
+            (Some(("standing", "refused")), Some(("standing", "passed")))
+        );
         assert_eq!(decisions(None, None, None, true).last().unwrap().about, "second_factor");
     }
 

@@ -17,8 +17,10 @@ use crate::config::{Log, LogFormat};
 /// Upper bounds of the duration histograms, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// Libraries that would repeat what usher says itself, or show what nobody shall see: parameters of statements, headers, mails.
-const QUIET: &str = "refinery_core=warn,deadpool_postgres=error,tokio_postgres=warn,hyper=info,h2=info,lettre=info,rustls=info,opentelemetry=warn";
+/// Libraries that would repeat what usher says itself, or show what nobody shall see: parameters of statements, headers, mails. That of
+/// passkeys calls it an error when somebody sends what does not fit.
+const QUIET: &str = "refinery_core=warn,deadpool_postgres=error,tokio_postgres=warn,hyper=info,h2=info,lettre=info,rustls=info,\
+    opentelemetry=warn,webauthn_rs=off";
 
 /// Leaves out what looks like a mail address: errors of mail servers and of PostgreSQL repeat what they were given (R-262).
 pub fn without_addresses(text: &str) -> String {

@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use syn::visit::Visit;
 
-use super::{Answer, Browser, PASSWORD, Person, TestApp};
+use super::{Answer, Authenticator, Browser, PASSWORD, Person, TestApp};
 use crate::db::Tx;
 use crate::emails::{self, EmailAddress};
 use crate::id::UserId;
@@ -70,7 +70,7 @@ const LINK: &[State] =
 /// A sign-in that has come as far as the second factor. It waits for this epoch of the user's.
 const WAITING: &[State] = &[Good, SessionEnded, SessionExpired, KeyRevoked, KeyExpired, SecondFactor];
 
-const DOORS: [Door; 18] = [
+const DOORS: [Door; 19] = [
     Door { name: "access token", open_to: SESSION },
     Door { name: "refresh token", open_to: SESSION },
     Door { name: "session in a browser", open_to: SESSION },
@@ -82,6 +82,8 @@ const DOORS: [Door; 18] = [
     Door { name: "sign-in", open_to: &[Good, EpochPassed, SessionEnded, SessionExpired, KeyRevoked, KeyExpired] },
     Door { name: "second factor", open_to: WAITING },
     Door { name: "second factor in a browser", open_to: WAITING },
+    // It stands for both factors.
+    Door { name: "passkey", open_to: &[Good, EpochPassed, SessionEnded, SessionExpired, KeyRevoked, KeyExpired, SecondFactor] },
     Door { name: "proof again", open_to: SESSION },
     Door { name: "own password", open_to: SESSION },
     Door { name: "own API key", open_to: SESSION },
@@ -94,7 +96,7 @@ const DOORS: [Door; 18] = [
 ];
 
 /// Where bearer secrets and access tokens are made and looked at; each is behind one of the doors, or named with its reason.
-const SOURCES: [(&str, &str); 12] = [
+const SOURCES: [(&str, &str); 13] = [
     ("api_keys/mod.rs", "makes keys: own API key"),
     ("caller/recognition.rs", "access token, API key, session in a browser"),
     (
@@ -105,6 +107,7 @@ const SOURCES: [(&str, &str); 12] = [
     ("invitations", "an invitation makes a user, who signs in by a door"),
     ("html/visitor.rs", "what binds the form of who is not signed in opens nothing"),
     ("one_time_tokens/mod.rs", "all links; the gate is asked in `redeem`"),
+    ("second_factors/passkeys/ceremony.rs", "a challenge opens nothing without the passkey that answers it: passkey"),
     ("secret.rs", "the format alone: no door"),
     ("sessions/browser.rs", "sign-in in a browser, own password in a browser"),
     ("sessions/mod.rs", "sign-in, refresh token"),
@@ -163,6 +166,8 @@ struct Tokens {
     /// In which they have signed in, with the form of a page of theirs.
     browser: Browser,
     waiting: Option<Waiting>,
+    /// An answer of their passkey.
+    passkey: Option<Value>,
 }
 
 /// A sign-in that waits for the second factor, and the code for it.
@@ -180,6 +185,16 @@ async fn waiting(app: &TestApp, person: &Person) -> Waiting {
     browser.sign_in(&person.email).await.expect(303);
     browser.open("/sign-in/second-factor").await.expect(200);
     Waiting { token: asked.str("pending_token"), browser, code: bound.next_code(app) }
+}
+
+async fn passkey(app: &TestApp, person: &Person) -> Value {
+    let mut authenticator = Authenticator::new(person.id.as_bytes());
+    let asked = person.client.post("/v1/me/passkeys/options", json!({})).await.expect(200);
+    let credential = authenticator.create(&asked.json["options"]);
+    let body = json!({ "ceremony": asked.str("ceremony"), "credential": credential, "name": "x" });
+    person.client.post("/v1/me/passkeys", body).await.expect(200);
+    let asked = app.client().post("/v1/login/passkey/options", json!({})).await.expect(200);
+    json!({ "ceremony": asked.str("ceremony"), "credential": authenticator.get(&asked.json["options"]) })
 }
 
 async fn tokens(app: &TestApp, door: &str, person: &Person) -> Tokens {
@@ -202,7 +217,8 @@ async fn tokens(app: &TestApp, door: &str, person: &Person) -> Tokens {
     }
     tx.commit().await.unwrap();
     let waiting = if door.starts_with("second factor") { Some(waiting(app, person).await) } else { None };
-    Tokens { key: made.str("key"), links, browser, waiting }
+    let passkey = if door == "passkey" { Some(passkey(app, person).await) } else { None };
+    Tokens { key: made.str("key"), links, browser, waiting, passkey }
 }
 
 async fn knock(app: &TestApp, door: &str, person: &Person, tokens: &Tokens) -> Answer {
@@ -228,6 +244,7 @@ async fn knock(app: &TestApp, door: &str, person: &Person, tokens: &Tokens) -> A
             let waiting = tokens.waiting.as_ref().unwrap();
             waiting.browser.clone().submit("/sign-in/second-factor", &[("code", &waiting.code)]).await
         }
+        "passkey" => anybody.post("/v1/login/passkey", tokens.passkey.clone().unwrap()).await,
         "proof again" => person.client.post("/v1/reauthenticate", json!({ "password": PASSWORD })).await,
         "own password" => person.client.put("/v1/me/password", json!({ "current_password": PASSWORD, "password": NEW })).await,
         "own API key" => person.client.post("/v1/me/api-keys", json!({ "name": "y" })).await,
@@ -338,6 +355,7 @@ fn door_of(purpose: Purpose) -> Option<&'static str> {
         Purpose::ApiKey => Some("API key"),
         Purpose::Browser => Some("session in a browser"),
         Purpose::PendingSignIn => Some("second factor"),
+        Purpose::PasskeyCeremony => Some("passkey"),
         // The first makes the first user, the last makes users; the others open nothing: one says which counter of failures an attempt
         // is charged to, and one binds a form to the browser that it was shown to.
         Purpose::Setup | Purpose::Device | Purpose::Form | Purpose::Invitation => None,

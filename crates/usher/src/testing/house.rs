@@ -1,18 +1,16 @@
-//! What holds for the whole house: every route refuses whom it must, every statement fits the schema, migrations apply to nothing.
+//! What holds for the whole house: every route refuses whom it must, and says what it is for.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use syn::visit::Visit;
 
 use super::TestApp;
 use crate::caller::Permission;
-use crate::db::migrations::{self, Standing};
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 50] = [
+const OUTSIDE_THE_DOCUMENT: [&str; 55] = [
     "/",
     "/.well-known/change-password",
     "/account",
@@ -30,6 +28,9 @@ const OUTSIDE_THE_DOCUMENT: [&str; 50] = [
     "/account/data",
     "/account/data/download",
     "/account/delete",
+    "/account/passkeys/new",
+    "/account/passkeys/{id}",
+    "/account/passkeys/{id}/remove",
     "/account/password",
     "/account/professional",
     "/account/professional/{id}/withdraw",
@@ -54,11 +55,13 @@ const OUTSIDE_THE_DOCUMENT: [&str; 50] = [
     "/not-me",
     "/openapi.json",
     "/reauthenticate",
+    "/reauthenticate/passkey",
     "/recover",
     "/register",
     "/reset-password",
     "/setup",
     "/sign-in",
+    "/sign-in/passkey",
     "/sign-in/second-factor",
     "/sign-out",
     "/undo-deletion",
@@ -66,7 +69,7 @@ const OUTSIDE_THE_DOCUMENT: [&str; 50] = [
 ];
 
 /// Pages for people who are signed in; who is not is led to the sign-in.
-const FOR_THE_SIGNED_IN: [(&str, &str); 41] = [
+const FOR_THE_SIGNED_IN: [(&str, &str); 48] = [
     ("GET", "/account"),
     ("GET", "/account/activity"),
     ("GET", "/account/addresses"),
@@ -86,6 +89,11 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 41] = [
     ("POST", "/account/data/download"),
     ("GET", "/account/delete"),
     ("POST", "/account/delete"),
+    ("GET", "/account/passkeys/new"),
+    ("POST", "/account/passkeys/new"),
+    ("GET", "/account/passkeys/{id}"),
+    ("POST", "/account/passkeys/{id}"),
+    ("POST", "/account/passkeys/{id}/remove"),
     ("GET", "/account/password"),
     ("POST", "/account/password"),
     ("GET", "/account/professional"),
@@ -107,6 +115,8 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 41] = [
     ("GET", "/account/username"),
     ("POST", "/account/username"),
     ("GET", "/reauthenticate"),
+    ("GET", "/reauthenticate/passkey"),
+    ("POST", "/reauthenticate/passkey"),
     ("POST", "/sign-out"),
 ];
 
@@ -140,13 +150,15 @@ const CONSOLE: [(&str, &str); 25] = [
 ];
 
 /// Operations that are open to anybody. A new one has to be written down here.
-const PUBLIC: [&str; 18] = [
+const PUBLIC: [&str; 20] = [
     "GET /.well-known/jwks.json",
     "GET /livez",
     "GET /metrics",
     "GET /readyz",
     "POST /v1/invitations/accept",
     "POST /v1/login",
+    "POST /v1/login/passkey",
+    "POST /v1/login/passkey/options",
     "POST /v1/login/second-factor",
     "POST /v1/me/emails/confirm",
     "POST /v1/password/check",
@@ -325,21 +337,8 @@ fn assert_no_null_refs(document: &Value) {
     walk(document, document);
 }
 
-/// The SQL in a source file: every text that begins as a statement does.
-#[derive(Default)]
-struct Statements(Vec<String>);
-
-impl<'ast> Visit<'ast> for Statements {
-    fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
-        let sql = text.value();
-        let first = sql.split_whitespace().next().unwrap_or_default();
-        if ["select", "insert", "update", "delete", "with", "lock"].contains(&first) && sql.contains(' ') {
-            self.0.push(sql);
-        }
-    }
-}
-
-fn files_named(wanted: &str, folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+/// The source files of this name below a folder.
+pub(super) fn files_named(wanted: &str, folder: &Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -348,64 +347,4 @@ fn files_named(wanted: &str, folder: &Path, found: &mut Vec<std::path::PathBuf>)
             found.push(path);
         }
     }
-}
-
-#[tokio::test]
-async fn every_statement_fits_the_migrated_schema() {
-    let app = TestApp::new().await;
-    let client = app.app.db.dedicated().await.unwrap();
-    let mut files = Vec::new();
-    files_named("store.rs", &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
-    assert!(files.len() >= 12, "{files:?}");
-    let mut prepared = 0;
-    for file in files {
-        let mut statements = Statements::default();
-        statements.visit_file(&syn::parse_file(&std::fs::read_to_string(&file).unwrap()).unwrap());
-        for sql in statements.0 {
-            if let Err(error) = client.prepare(&sql).await {
-                let why = error.as_db_error().map(ToString::to_string);
-                panic!("{}: {}\n{sql}", file.display(), why.unwrap_or_else(|| error.to_string()));
-            }
-            prepared += 1;
-        }
-    }
-    assert!(prepared > 60, "only {prepared} statements were found");
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn migrations_apply_to_an_empty_database_and_a_newer_schema_is_refused_when_a_contract_says_so() {
-    let app = TestApp::new().await;
-    let db = &app.app.db;
-    let states = migrations::status(db).await.unwrap();
-    assert!(states.len() >= 4 && states.iter().all(|state| state.applied && state.known));
-    assert_eq!(migrations::apply(db).await.unwrap(), Vec::<String>::new());
-    let client = db.dedicated().await.unwrap();
-    let newer = "insert into refinery_schema_history (version, name, applied_on, checksum) values (999, 'of_tomorrow', '', '')";
-    client.batch_execute(newer).await.unwrap();
-    // A newer release has expanded the schema: this one goes on, and leaves it alone.
-    assert_eq!(migrations::check(db).await.unwrap(), Standing::Newer { version: 999 });
-    assert_eq!(migrations::apply(db).await.unwrap(), Vec::<String>::new());
-    let states = migrations::status(db).await.unwrap();
-    assert_eq!(states.iter().filter(|state| !state.known).map(|state| state.version).collect::<Vec<_>>(), [999]);
-    // And then a contract.
-    let contract = format!("update schema_compatibility set oldest_version = {}", migrations::newest() + 1);
-    client.batch_execute(&contract).await.unwrap();
-    for error in [migrations::check(db).await.map(drop).unwrap_err(), migrations::apply(db).await.map(drop).unwrap_err()] {
-        let error = error.to_string();
-        assert!(error.contains("schema version 999") && error.contains("run a newer release"), "{error}");
-    }
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn every_column_and_table_that_needs_it_is_commented() {
-    let app = TestApp::new().await;
-    let uncommented = "
-        select count(*)
-        from pg_class c
-        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace and c.relname not like 'refinery%'
-            and obj_description(c.oid, 'pg_class') is null";
-    assert_eq!(app.count(uncommented).await, 0);
-    app.finish().await;
 }

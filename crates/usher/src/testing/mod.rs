@@ -1,6 +1,7 @@
 //! The harness: an app of its own for every test, on a database of its own, with a clock that stands still and a mailer that keeps
 //! what was sent. A test drives it through the front door and fails if it left a job undone or logged an error it did not expect.
 
+mod authenticator;
 mod browser;
 mod client;
 mod cluster;
@@ -10,6 +11,7 @@ mod watch;
 mod doors;
 mod house;
 mod released;
+mod schema;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +19,7 @@ use std::time::Duration;
 use axum::Router;
 use jiff::{SignedDuration, Timestamp};
 
+pub use authenticator::Authenticator;
 pub use browser::Browser;
 pub use client::{Answer, Client};
 pub use people::{Bound, Person};

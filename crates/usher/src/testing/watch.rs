@@ -42,7 +42,8 @@ struct Listener(Arc<Mutex<Heard>>);
 
 impl<S: Subscriber> Layer<S> for Listener {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if *event.metadata().level() == Level::ERROR {
+        // What an authenticator sends that does not fit is its error, not ours.
+        if *event.metadata().level() == Level::ERROR && !event.metadata().target().starts_with("webauthn_rs") {
             let mut text = Text::default();
             event.record(&mut text);
             self.0.lock().unwrap().errors.push(text.0);

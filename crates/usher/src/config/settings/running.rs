@@ -22,7 +22,7 @@ pub const SETTINGS: &[Setting] = &[
         ),
         secret: false,
         description: "The origin under which people reach usher, such as `https://users.example.org`: no path, query or user name. \
-            Links in mails and the issuer of tokens come from it, never from a request's headers. `http` is meant for this \
+            Links in mails and the issuer of tokens come from it, never from a request's headers. Passkeys belong to its host name: on an address there are none. `http` is meant for this \
             machine only and warned about otherwise.",
     },
     Setting {

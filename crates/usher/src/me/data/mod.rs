@@ -21,6 +21,7 @@ use crate::emails::{self, PendingEmail};
 use crate::error::AppResult;
 use crate::groups::{self, Membership};
 use crate::password;
+use crate::second_factors::passkeys::{self, Passkey};
 use crate::second_factors::{self, SecondFactors};
 use crate::sessions::{self, Session};
 use crate::users::{self, User};
@@ -39,6 +40,7 @@ pub struct OwnData {
     pub groups: Vec<Membership>,
     pub password_changed_at: Option<Timestamp>,
     pub second_factors: SecondFactors,
+    pub passkeys: Vec<Passkey>,
     pub sessions: Vec<Session>,
     pub devices: Vec<KnownDevice>,
     /// Those of them on which the second factor is not asked for.
@@ -64,6 +66,7 @@ pub async fn gather(app: &App, person: &Person) -> AppResult<OwnData> {
         groups: list_groups(&mut tx, person).await?,
         password_changed_at: password::find_changed_at(&mut tx, id).await?,
         second_factors: second_factors::find(&mut tx, id).await?,
+        passkeys: passkeys::list(&mut tx, id).await?,
         sessions: list_sessions(&mut tx, person).await?,
         devices: devices::list(&mut tx, id).await?,
         trusted_devices: devices::list_trusted(&mut tx, id, app.config.tokens.trusted_device).await?,

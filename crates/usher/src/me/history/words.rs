@@ -6,7 +6,7 @@ use super::Tone;
 use crate::audit::{self, AuditEvent};
 
 /// What is told.
-pub const ACTIONS: [&str; 53] = [
+pub const ACTIONS: [&str; 57] = [
     "api_key.created",
     "api_key.revoked",
     "approval.approved",
@@ -24,6 +24,10 @@ pub const ACTIONS: [&str; 53] = [
     "group.member_expired",
     "group.member_put",
     "group.member_removed",
+    "passkey.added",
+    "passkey.copied",
+    "passkey.removed",
+    "passkey.renamed",
     "password.changed",
     "password.set",
     "password_reset.started",
@@ -88,6 +92,11 @@ pub fn tell(event: &AuditEvent) -> Option<(String, Tone)> {
         ("second_factor.reset", _) => ("Second factors were taken away", Tone::Changed),
         ("device.trusted", _) => ("Chose not to be asked for a code on a device for a while", Tone::Changed),
         ("device.distrusted", _) => ("A code is asked for again on devices that were spared it", Tone::Plain),
+        ("passkey.added", true) => ("Added a passkey", Tone::Changed),
+        ("passkey.added", false) => ("A passkey was not added: it did not fit", Tone::Refused),
+        ("passkey.copied", _) => ("A passkey was refused: somebody may have a copy of it", Tone::Refused),
+        ("passkey.removed", _) => ("Removed a passkey", Tone::Changed),
+        ("passkey.renamed", _) => ("Renamed a passkey", Tone::Plain),
         ("recovery_code.used", _) => ("Used a recovery code", Tone::Changed),
         ("recovery_codes.renewed", _) => ("Made new recovery codes", Tone::Changed),
         ("password.changed", _) => ("Changed the password", Tone::Changed),
@@ -122,6 +131,7 @@ pub fn tell(event: &AuditEvent) -> Option<(String, Tone)> {
 fn refused_sign_in(refusal: Option<&str>) -> &'static str {
     match refusal {
         Some("credentials") => "Sign-in refused: wrong password",
+        Some("passkey") => "Sign-in refused: the passkey did not fit",
         Some("locked") => "Sign-in refused: too many wrong passwords before",
         Some("network") => "Sign-in refused: too many wrong passwords from that network",
         Some("second_factor") => "Sign-in refused: right password, wrong code",

@@ -50,7 +50,7 @@ async fn the_file_holds_all_that_the_api_tells_and_nothing_secret() {
         assert!(!file.text.contains(secret), "{secret}: {}", file.text);
     }
     let by_api = ann.client.get("/v1/me/data").await.expect(200).json;
-    for name in ["user", "pending_email", "groups", "password_changed_at", "second_factors", "devices", "api_keys"] {
+    for name in ["user", "pending_email", "groups", "password_changed_at", "second_factors", "passkeys", "devices", "api_keys"] {
         assert_eq!(by_api[name], data[name], "{name}");
     }
     assert_eq!(by_api["history"][0]["action"], "user.data_read", "that it was read is known");

@@ -112,7 +112,7 @@ async fn r029_the_owner_is_told_of_every_change() {
     assert_eq!(told, [added, added, "New recovery codes were made at usher", removed, removed]);
     assert!(mails.iter().all(|mail| mail.to == "ann@example.org"));
     let by_another =
-        mails.iter().filter(|mail| mail.text.contains("Somebody who administers usher has removed your authenticator"));
+        mails.iter().filter(|mail| mail.text.contains("Somebody who administers usher has removed your second factors"));
     assert_eq!(by_another.count(), 1);
     app.finish().await;
 }

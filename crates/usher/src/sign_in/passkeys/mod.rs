@@ -1,0 +1,149 @@
+//! Signing in with a passkey, and proving again who one is. It takes no password and no name: who they are, the passkey says. The gate,
+//! the trail and the device are those of every sign-in, and so is the one refusal for every reason.
+
+mod api;
+mod pages;
+
+#[cfg(test)]
+mod tests;
+
+pub use api::router;
+pub use pages::router as pages;
+
+use super::proof::Who;
+use super::{BegunInBrowser, Entry, Way, begin, begin_in_browser, let_in, pending, store, trace};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::caller::{self, Act, Assurance, Cleared, Device, Person};
+use crate::db::{Origin, Tx};
+use crate::devices;
+use crate::error::{AppResult, Rejection};
+use crate::id::{SessionId, UserId};
+use crate::second_factors::Factor;
+use crate::second_factors::passkeys::{self, Answer, Ceremony, METHODS, Proof};
+use crate::secret::SecretText;
+use crate::sessions::{self, Begun, BrowserSession, Tokens};
+
+/// Asks for a passkey: for any, or for one of who waits to show a second factor.
+async fn ask(app: &App, origin: &Origin, waiting: Option<&SecretText>) -> AppResult<Ceremony> {
+    let mut tx = app.begin(origin).await?;
+    let user_id = match waiting {
+        Some(token) => Some(pending::find(&mut tx, token).await?.ok_or_else(pending::over)?.user_id),
+        None => None,
+    };
+    let ceremony = passkeys::ask(app, &mut tx, user_id).await?;
+    tx.commit().await?;
+    Ok(ceremony)
+}
+
+/// Signs the owner of the passkey in.
+async fn sign_in(app: &App, origin: &Origin, answer: Answer<'_>, device: Option<&SecretText>) -> AppResult<Begun> {
+    begin(app, enter(app, origin, answer, device).await?).await
+}
+
+/// The same in a browser.
+async fn sign_in_in_browser(
+    app: &App,
+    origin: &Origin,
+    answer: Answer<'_>,
+    device: Option<&SecretText>,
+    before: Option<SessionId>,
+) -> AppResult<BegunInBrowser> {
+    begin_in_browser(app, enter(app, origin, answer, device).await?, before).await
+}
+
+/// What was refused is noted and committed.
+async fn enter(app: &App, origin: &Origin, answer: Answer<'_>, device: Option<&SecretText>) -> AppResult<Entry> {
+    let mut tx = app.begin(origin).await?;
+    let proof = passkeys::prove(app, &mut tx, answer).await?;
+    let Proof::Right(user_id) = proof else { return refuse(tx, proof).await };
+    let device = devices::find(&mut tx, user_id, device).await?;
+    let (_, auth_epoch) = store::find_proof(&mut tx, user_id).await?;
+    let who = Who { user_id, device, auth_epoch };
+    match pass_the_gate(&mut tx, who).await? {
+        Some(cleared) => let_in(tx, who, cleared, Way::with(Factor::Passkey)).await,
+        None => {
+            tx.commit().await?;
+            Err(not_opened().into())
+        }
+    }
+}
+
+/// Proves again who somebody is who has signed in before. A new session begins in the place of the old one.
+async fn again(app: &App, person: &Person, answer: Answer<'_>) -> AppResult<Tokens> {
+    let (mut tx, cleared) = prove_again(app, person, answer).await?;
+    let tokens = sessions::strengthen(app, &mut tx, cleared, person.session_id, &METHODS).await?;
+    tx.commit().await?;
+    Ok(tokens)
+}
+
+/// The same in a browser.
+async fn again_in_browser(app: &App, person: &Person, answer: Answer<'_>) -> AppResult<BrowserSession> {
+    let (mut tx, cleared) = prove_again(app, person, answer).await?;
+    let session = sessions::strengthen_in_browser(app, &mut tx, cleared, person.session_id, &METHODS).await?;
+    tx.commit().await?;
+    Ok(session)
+}
+
+async fn prove_again(app: &App, person: &Person, answer: Answer<'_>) -> AppResult<(Tx, Cleared)> {
+    let mut tx = app.begin(&person.origin).await?;
+    let proof = match passkeys::prove(app, &mut tx, answer).await? {
+        Proof::Right(id) if id != person.user_id => Proof::Wrong(Some(id)),
+        proof => proof,
+    };
+    let Proof::Right(user_id) = proof else { return refuse(tx, proof).await };
+    let device = sessions::find_device(&mut tx, person.session_id).await?;
+    let (_, auth_epoch) = store::find_proof(&mut tx, user_id).await?;
+    match pass_the_gate(&mut tx, Who { user_id, device, auth_epoch }).await? {
+        Some(cleared) => Ok((tx, cleared)),
+        None => {
+            tx.commit().await?;
+            Err(Rejection::token_refused().into())
+        }
+    }
+}
+
+/// A refusal of the gate is noted.
+async fn pass_the_gate(tx: &mut Tx, who: Who) -> AppResult<Option<Cleared>> {
+    let device = if who.device.is_some() { Device::Known } else { Device::Unknown };
+    let act = Act::SignIn { device, auth_epoch: who.auth_epoch, assurance: Assurance::TwoFactors };
+    match caller::ask(tx, who.user_id, act).await? {
+        Ok(cleared) => Ok(Some(cleared)),
+        Err(refusal) => {
+            let event = trace::note_device(refused(refusal.as_str()).on("user", who.user_id), who.device);
+            audit::record(tx, event).await?;
+            metrics::counter!("usher_sign_ins_total", "outcome" => "failure").increment(1);
+            Ok(None)
+        }
+    }
+}
+
+async fn refuse<T>(mut tx: Tx, proof: Proof) -> AppResult<T> {
+    let event = match proof {
+        Proof::Right(id) | Proof::Wrong(Some(id)) => refused("passkey").on("user", id),
+        Proof::Wrong(None) => refused("passkey"),
+    };
+    audit::record(&mut tx, event).await?;
+    tx.commit().await?;
+    metrics::counter!("usher_sign_ins_total", "outcome" => "failure").increment(1);
+    Err(not_opened().into())
+}
+
+fn refused(why: &'static str) -> Event {
+    Event::failure("sign_in").detail("refusal", why).detail("second_factor", Factor::Passkey.as_str())
+}
+
+/// One refusal for every reason.
+fn not_opened() -> Rejection {
+    let detail =
+        "This passkey does not open an account here, or the challenge was over. Try again, or sign in with your password.";
+    Rejection::unauthenticated("invalid_credentials", detail)
+}
+
+/// Whose passkeys could be asked for.
+async fn has_any(app: &App, origin: &Origin, user_id: UserId) -> AppResult<bool> {
+    let mut tx = app.begin(origin).await?;
+    let passkeys = passkeys::list(&mut tx, user_id).await?;
+    tx.commit().await?;
+    Ok(passkeys::are_available(app) && !passkeys.is_empty())
+}
