@@ -126,6 +126,10 @@ def test_every_page_is_sound(
         "/admin/changes?actor=nobody",
         f"/admin/changes/{change}",
         f"/admin/changes/{change}/undo",
+        "/admin/audit",
+        "/admin/audit?actor=nobody",
+        f"/admin/audit/{change}",
+        "/admin/audit/seal",
         "/admin/recycle-bin",
     ):
         faces.open(path)
@@ -289,6 +293,9 @@ def test_hostile_texts_run_nowhere(faces: Faces, site: Site, staff: Person) -> N
     assert faces.page.evaluate("document.documentElement.dataset.hit") is None
     look("/admin")
     look("/admin/changes")
+    look("/admin/audit")
+    for event in site.admin.api.get("/v1/audit-events?action=user.updated&limit=40", expect=200).json()["items"]:
+        look(f"/admin/audit/{event['id']}")
     for person, payload in zip(people, PAYLOADS, strict=True):
         look(f"/admin/users/{person['id']}")
         expect(faces.page.get_by_role("heading", level=1)).to_contain_text(payload[:20].strip())

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::staff::Asker;
-use super::{acts, bulk, changes, dashboard, edit, recycle_bin, roles, user, users};
+use super::{acts, audit, bulk, changes, dashboard, edit, recycle_bin, roles, user, users};
 use crate::app::App;
 use crate::caller::Denial;
 use crate::http::problem;
@@ -32,6 +32,9 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/changes", get(changes::list))
         .route("/admin/changes/{id}", get(changes::show))
         .route("/admin/changes/{id}/undo", get(changes::show_undo).post(changes::submit_undo))
+        .route("/admin/audit", get(audit::list))
+        .route("/admin/audit/seal", get(audit::show_seal))
+        .route("/admin/audit/{id}", get(audit::show))
         .route("/admin/recycle-bin", get(recycle_bin::show))
         .layer(from_fn_with_state(app.clone(), note_refusals))
 }

@@ -1,5 +1,6 @@
 //! The console as a browser meets it: what is shown to whom, what is refused, and that each page renders.
 
+mod audit;
 mod bulk;
 mod changing;
 mod users;
@@ -31,8 +32,17 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
     let app = TestApp::new().await;
     let admin = app.admin().await;
     let mut browser = signed_in(&app, &admin).await;
-    let places =
-        ["/admin", "/admin?by=week", "/admin?by=month", "/admin/users", "/admin/bulk", "/admin/recycle-bin", "/admin/changes"];
+    let places = [
+        "/admin",
+        "/admin?by=week",
+        "/admin?by=month",
+        "/admin/users",
+        "/admin/bulk",
+        "/admin/recycle-bin",
+        "/admin/changes",
+        "/admin/audit",
+        "/admin/audit/seal",
+    ];
     for place in places {
         let page = browser.open(place).await.expect(200);
         assert_eq!(page.text.matches("<h1").count(), 1, "{place}");
@@ -108,6 +118,8 @@ async fn names_are_escaped_wherever_they_stand() {
         format!("{}/roles/grant", way(&ann)),
         "/admin/changes".to_owned(),
         format!("/admin/changes/{change}"),
+        "/admin/audit".to_owned(),
+        format!("/admin/audit/{change}"),
         format!("/admin/changes/{change}/undo"),
     ] {
         let page = browser.open(&place).await.expect(200);

@@ -22,6 +22,7 @@ mod tampering_tests;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 pub use dropping::{Dropped, allow as allow_dropping, last as last_dropped, register};
 pub use key::{find as find_key, find_or_make as find_or_make_key};
@@ -29,7 +30,7 @@ pub use reading::{export, verify};
 pub use sealing::{Sealing, seal};
 
 use crate::app::App;
-use crate::db::DbResult;
+use crate::db::{DbResult, Tx};
 
 /// A sealed state of the log.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -63,6 +64,11 @@ impl Progress {
 /// The newest checkpoint, if anything has been sealed.
 pub async fn last(app: &App) -> DbResult<Option<Sealed>> {
     Ok(store::find_last_checkpoint(app.db.pipeline()).await?.map(|(sealed, _)| sealed))
+}
+
+/// The place of an event in the tree, once it is sealed.
+pub async fn find_place(tx: &mut Tx, event_id: Uuid) -> DbResult<Option<i64>> {
+    store::find_leaf_index(tx, event_id).await
 }
 
 pub async fn progress(app: &App) -> DbResult<Progress> {

@@ -194,6 +194,11 @@ pub async fn list_leaves(tx: &mut Tx, from: i64, until: i64, limit: i64) -> DbRe
         .collect())
 }
 
+pub async fn find_leaf_index(tx: &mut Tx, event_id: Uuid) -> DbResult<Option<i64>> {
+    let sql = "select leaf_index from audit_leaves where event_id = $1";
+    Ok(tx.query_opt(sql, &[&event_id]).await?.map(|row| row.get(0)))
+}
+
 /// The number of leaves, and how many of them the last checkpoint has signed: at any moment all.
 pub async fn count_leaves(tx: &mut Tx) -> DbResult<(i64, i64)> {
     let sql = "

@@ -1,0 +1,93 @@
+//! The audit trail as the console shows it.
+
+use serde_json::json;
+
+use super::{signed_in, with};
+use crate::audit::log;
+use crate::testing::TestApp;
+
+#[tokio::test]
+async fn events_are_found_by_who_what_whom_and_day() {
+    let app = TestApp::new().await;
+    let (admin, ann, ben) = (app.admin().await, app.user("ann").await, app.user("ben").await);
+    for person in [&ann, &ben] {
+        let reason = [("x-reason", person.email.as_str())];
+        let way = format!("/v1/users/{}/suspend", person.id);
+        admin.client.send(http::Method::POST, &way, &reason, Some(json!({}))).await.expect(200);
+    }
+    let mut browser = signed_in(&app, &admin).await;
+    for (query, finds_ann, finds_ben) in [
+        ("action=user.suspended".to_owned(), true, true),
+        (format!("action=user.suspended&target={}", ann.id), true, false),
+        (format!("action=user.suspended&actor={}", admin.id), true, true),
+        (format!("action=user.suspended&actor={}", ann.id), false, false),
+        ("action=user.suspended&from=2000-01-01&to=9999-12-01".to_owned(), true, true),
+        ("action=user.suspended&to=2000-01-01".to_owned(), false, false),
+        ("action=user.suspended&from=9999-12-01".to_owned(), false, false),
+        ("action=user.reactivated".to_owned(), false, false),
+    ] {
+        let page = browser.open(&format!("/admin/audit?{query}")).await.expect(200);
+        let said = |email: &str| page.text.contains(&format!("“{email}”"));
+        assert_eq!((said(&ann.email), said(&ben.email)), (finds_ann, finds_ben), "{query}");
+    }
+    for (query, field) in
+        [("actor=ann", "actor"), ("from=yesterday", "from"), ("to=2026-02-30", "to"), ("from=2026-02-02&to=2026-02-01", "to")]
+    {
+        let page = browser.open(&format!("/admin/audit?{query}")).await.expect(422);
+        assert!(page.text.contains(&format!("id=\"{field}-error\"")) && !page.text.contains("<table"), "{query}: {}", page.text);
+    }
+    browser.open("/admin/audit?cursor=x").await.expect(422);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn pages_of_events_keep_what_narrows_them_down() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    for number in 0..51 {
+        admin.client.post("/v1/roles", json!({ "name": format!("r{number}"), "permissions": [] })).await.expect(201);
+    }
+    let mut browser = signed_in(&app, &admin).await;
+    let page = browser.open("/admin/audit?action=role.created&from=2000-01-01").await.expect(200);
+    assert_eq!(page.text.matches("role=\"rowheader\"").count(), 50);
+    let next = page.text.split("rel=\"next\"").next().unwrap().rsplit("href=\"").next().unwrap().split('"').next().unwrap();
+    let next = next.replace("&amp;", "&").replace("&#x2f;", "/");
+    assert!(next.contains("action=role.created&from=2000-01-01&cursor="), "{next}");
+    let page = browser.open(&next).await.expect(200);
+    assert_eq!(page.text.matches("role=\"rowheader\"").count(), 1);
+    assert!(page.text.contains("First page") && !page.text.contains("rel=\"next\""), "{}", page.text);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_event_has_a_place_once_it_is_sealed() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    admin.client.post(&format!("/v1/users/{}/suspend", ann.id), json!({})).await.expect(200);
+    let found = admin.client.get("/v1/audit-events?action=user.suspended").await.expect(200);
+    let way = format!("/admin/audit/{}", found.json["items"][0]["id"].as_str().unwrap());
+    let mut browser = signed_in(&app, &admin).await;
+    log::seal(&app.app).await.unwrap();
+    let page = browser.open(&way).await.expect(200);
+    assert!(page.text.contains("user.suspended") && page.text.contains("counted from 0"), "{}", page.text);
+    assert!(page.text.contains("The change it belongs to") && page.text.contains("<del>"), "{}", page.text);
+    let page = browser.open("/admin/audit/seal").await.expect(200);
+    assert!(page.text.contains("class=\"checkpoint\"") && page.text.contains("Root"), "{}", page.text);
+    browser.open("/admin/audit/0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d").await.expect(404);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn only_who_may_read_the_audit_trail_does() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let counts = with(&app, &admin, "counts", &["analytics:read"]).await;
+    let mut browser = signed_in(&app, &counts).await;
+    for way in ["/admin/audit", "/admin/audit/seal", "/admin/audit/0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d"] {
+        let page = browser.open(way).await.expect(403);
+        assert!(page.text.contains("This needs the permission audit:read."), "{way}: {}", page.text);
+    }
+    let sql = "select count(*) from audit_events where action = 'permission.denied' and outcome = 'failure'";
+    assert_eq!(app.count(sql).await, 3);
+    app.finish().await;
+}
