@@ -311,7 +311,8 @@ async fn a_page_takes_and_removes_it_and_says_at_the_field_what_is_wrong() {
     browser.upload("/account/avatar", &encoded(portrait(), ImageFormat::WebP)).await.expect(303);
     let page = browser.open("/account/avatar").await.expect(200);
     let url = picture_of(&ann.client).await;
-    assert!(page.text.contains("This is your picture now.") && page.text.contains(&url), "{}", page.text);
+    let file = url.rsplit('/').next().unwrap();
+    assert!(page.text.contains("This is your picture now.") && page.text.contains(file), "{}", page.text);
     for (file, said) in [
         (&b""[..], "Choose a file."),
         (b"<svg onload=alert(1)>", "This is no PNG, JPEG or WebP picture"),

@@ -20,6 +20,7 @@ mod audit_key;
 mod avatars;
 mod docs;
 mod hidden;
+mod people;
 mod public_url;
 mod reader;
 mod report;

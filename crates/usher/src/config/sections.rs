@@ -14,10 +14,9 @@ use usher_oidc::jose::Algorithm;
 
 use super::avatars;
 use super::hidden::sample_problem;
+use super::people::{language, profile_fields};
 use super::public_url::is_loopback;
 use super::reader::{Parsed, Reader, choice, number, quoted, to_size};
-use crate::languages::Language;
-
 use super::{
     Audit, AuditKey, Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, SecretKey, Server,
     SmtpUrl, Tokens, Traces,
@@ -82,36 +81,6 @@ fn server(reader: &mut Reader<'_>) -> Server {
         invitations_per_day: reader.value("USHER_INVITATIONS_PER_DAY", |text| number("USHER_INVITATIONS_PER_DAY", text)),
         invitation_forward_to: reader.optional("USHER_INVITATION_FORWARD_TO", safe_origins).unwrap_or_default(),
     }
-}
-
-const PROFILE_FIELDS: [&str; 10] = [
-    "display_name",
-    "given_name",
-    "family_name",
-    "bio",
-    "picture_url",
-    "website_url",
-    "github_url",
-    "linkedin_url",
-    "locale",
-    "time_zone",
-];
-
-fn profile_fields(text: &str) -> Parsed<Vec<&'static str>> {
-    let known = |word: &str| {
-        let field = PROFILE_FIELDS.into_iter().find(|field| *field == word.trim());
-        field.ok_or_else(|| {
-            format!("names {}, which is no field of the profile: {}", quoted(word.trim()), PROFILE_FIELDS.join(", "))
-        })
-    };
-    text.split(',').map(known).collect()
-}
-
-fn language(text: &str) -> Parsed<Language> {
-    Language::all().find(|language| language.tag() == text).ok_or_else(|| {
-        let tags: Vec<&str> = Language::all().map(Language::tag).collect();
-        format!("is no language that usher speaks: write one of {}", tags.join(", "))
-    })
 }
 
 fn public_url(reader: &mut Reader<'_>, listen: SocketAddr) -> PublicUrl {

@@ -94,7 +94,7 @@ fn values(state: &str, text: &str, faults: &Faults) -> Value {
     let user = context! {
         display_name => text, username => text, roles => vec![text.to_owned(), text.to_owned()], created_at => "2026-01-02T03:04:05Z",
         emails => vec![context! { address => text, primary => true, verified_at => () }], given_name => text, family_name => (),
-        bio => text, locale => (), time_zone => text, website_url => text, picture_url => (), github_url => text, linkedin_url => (),
+        avatar_url => text, bio => text, locale => (), time_zone => text, website_url => text, picture_url => (), github_url => text, linkedin_url => (),
     };
     let sessions = match state {
         "one" => vec![session(text, true)],
@@ -115,6 +115,7 @@ fn values(state: &str, text: &str, faults: &Faults) -> Value {
         duty => (state != "none").then(|| context! { due_at => TIME, is_overdue => state == "over" }),
         forward_to => text, passkeys => if state == "none" { Vec::new() } else { vec![passkey.clone()] }, passkey => passkey,
         has_passkeys => state != "none", has_app => state == "one", by_passkey => text, ceremony => text, options => text, name => text,
+        person_avatar => text, has_avatar => state == "one", is_kept => state != "none",
     };
     let most = context! {
         state => state, token => text, min_length => 15, welcome => false, error => text, faults => by_name, fault_list => ordered,
