@@ -50,6 +50,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<AvatarStorage> {
     if endpoint.as_ref().is_some_and(|url| url.scheme() == "http" && !url.host_str().is_some_and(is_loopback)) {
         reader.warn(ENDPOINT, "is plain http for other machines: pictures can be read and changed on the way; use https");
     }
+    if !reader.is_given(NAME) && reader.is_given(SECRET) {
+        reader.problem(SECRET, "has no meaning without USHER_AVATARS; set that too, or remove it");
+    }
     let (bucket, prefix) = match place? {
         Place::Folder(path) => {
             for name in [ENDPOINT, REGION, KEY_ID, SECRET] {

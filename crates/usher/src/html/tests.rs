@@ -95,6 +95,7 @@ fn values(state: &str, text: &str, faults: &Faults) -> Value {
         display_name => text, username => text, roles => vec![text.to_owned(), text.to_owned()], created_at => "2026-01-02T03:04:05Z",
         emails => vec![context! { address => text, primary => true, verified_at => () }], given_name => text, family_name => (),
         avatar_url => text, bio => text, locale => (), time_zone => text, website_url => text, picture_url => (), github_url => text, linkedin_url => (),
+        professional_at => "2026-01-02T03:04:05Z",
     };
     let sessions = match state {
         "one" => vec![session(text, true)],

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::Turn;
 use crate::id::InactivityRuleId;
-use crate::jobs;
 use crate::testing::{Answer, Client, PASSWORD, TestApp};
 
 const RULES: &str = "/v1/inactivity-rules";
@@ -43,10 +42,7 @@ async fn preview(client: &Client, rule: &Answer) -> Answer {
 
 /// What usher does every day, and all that follows from it but the mails, which are kept.
 async fn night(app: &TestApp) {
-    let mut tx = app.tx().await;
-    jobs::enqueue(&mut tx, "apply_inactivity_rules", &json!({})).await.unwrap();
-    tx.commit().await.unwrap();
-    app.run_jobs().await;
+    app.run_turn("apply_inactivity_rules").await;
 }
 
 async fn turn(app: &TestApp, rule: &Answer) -> Turn {

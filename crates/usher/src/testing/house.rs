@@ -121,8 +121,11 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 48] = [
 ];
 
 /// Those of the console, which ask for a permission too.
-const CONSOLE: [(&str, &str); 25] = [
+const CONSOLE: [(&str, &str); 28] = [
     ("GET", "/admin"),
+    ("GET", "/admin/audit"),
+    ("GET", "/admin/audit/seal"),
+    ("GET", "/admin/audit/{id}"),
     ("GET", "/admin/bulk"),
     ("POST", "/admin/bulk"),
     ("GET", "/admin/bulk/new"),

@@ -148,6 +148,14 @@ impl TestApp {
         jobs::run_due(&self.app, &router::jobs()).await.unwrap();
     }
 
+    /// Runs a periodic job now, and what else is due.
+    pub async fn run_turn(&self, kind: &str) {
+        let mut tx = self.tx().await;
+        jobs::enqueue(&mut tx, kind, &serde_json::json!({})).await.unwrap();
+        tx.commit().await.unwrap();
+        self.run_jobs().await;
+    }
+
     /// Does the after-work and takes the mails that were sent since the last look.
     pub async fn mails(&self) -> Vec<Message> {
         self.run_jobs().await;

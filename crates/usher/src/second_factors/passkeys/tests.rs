@@ -105,7 +105,11 @@ async fn r080_a_challenge_is_answered_once_in_time_by_its_session() {
     let (ceremony, asked) = options(&ann).await;
     send(&ann, &ceremony, &answer).await.expect_problem(422, "wrong_passkey");
     send(&ann, &ceremony, &phone.create(&asked)).await.expect_problem(409, "passkey_ceremony_over");
-    app.run_jobs().await;
+    // What nobody has answered is forgotten.
+    options(&ann).await;
+    app.advance(SignedDuration::from_hours(2));
+    app.run_turn("forget_passkey_ceremonies").await;
+    assert_eq!(app.count("select count(*) from passkey_ceremonies").await, 0);
     app.finish().await;
 }
 
