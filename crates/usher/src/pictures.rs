@@ -21,13 +21,11 @@ const SQUARES: usize = 5;
 
 /// The URL of somebody's picture, below the public URL. `avatar` is the name of its files without their size.
 pub fn url(id: UserId, avatar: Option<&str>) -> String {
-    match avatar.and_then(|name| name.split_once('.')) {
-        Some((name, extension)) => format!("/avatars/{name}-{LARGE}.{extension}"),
-        None => {
-            let hash = sha256(&[b"identicon\0".as_slice(), id.uuid().as_bytes()].concat());
-            format!("/avatars/identicon/{}.svg", HEXLOWER.encode(&hash[..PATTERN_BYTES]))
-        }
+    if let Some((name, extension)) = avatar.and_then(|name| name.split_once('.')) {
+        return format!("/avatars/{name}-{LARGE}.{extension}");
     }
+    let hash = sha256(&[b"identicon\0".as_slice(), id.uuid().as_bytes()].concat());
+    format!("/avatars/identicon/{}.svg", HEXLOWER.encode(&hash[..PATTERN_BYTES]))
 }
 
 /// The URL of the small file of a picture. A pattern has one size.

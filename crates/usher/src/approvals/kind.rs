@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::App;
 use crate::db::Tx;
@@ -53,7 +53,7 @@ impl Kind {
             return Ok(());
         }
         let detail = format!("Fill in your profile first: {}.", missing.join(", "));
-        Err(Rejection::conflict("profile_incomplete", detail).with("missing", Value::from(json!(missing))).into())
+        Err(Rejection::conflict("profile_incomplete", detail).with("missing", json!(missing)).into())
     }
 
     pub fn is_held_by(self, user: &User) -> bool {

@@ -317,7 +317,7 @@ async fn a_page_takes_and_removes_it_and_says_at_the_field_what_is_wrong() {
         (&b""[..], "Choose a file."),
         (b"<svg onload=alert(1)>", "This is no PNG, JPEG or WebP picture"),
         (&claiming(100_000, 100_000), "too many pixels"),
-        (&[0; 6 * 1024 * 1024], "larger than 5 MB"),
+        (&vec![0; 6 * 1024 * 1024], "larger than 5 MB"),
     ] {
         let page = browser.upload("/account/avatar", file).await.expect(422);
         assert!(page.text.contains(said) && page.text.contains("id=\"picture-error\""), "{said}: {}", page.text);

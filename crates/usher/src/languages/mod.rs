@@ -43,8 +43,8 @@ fn bundle(tag: &str) -> FluentBundle<FluentResource> {
     bundle.set_use_isolating(false);
     for path in Files::iter().filter(|path| path.starts_with(&format!("{tag}/")) && path.ends_with(".ftl")) {
         let source = file(&path).expect("an embedded file that is listed is there");
-        let resource = FluentResource::try_new(source).unwrap_or_else(|(_, errors)| panic!("{path}: {errors:?}"));
-        bundle.add_resource(resource).unwrap_or_else(|errors| panic!("{path}: {errors:?}"));
+        let resource = FluentResource::try_new(source).map_err(|(_, errors)| errors).expect("catalogues are tested");
+        bundle.add_resource(resource).expect("no two catalogues of a language have the same message");
     }
     bundle
 }

@@ -52,7 +52,7 @@ impl Authenticator {
         object.extend(u16::try_from(data.len()).unwrap().to_be_bytes());
         object.extend(data);
         let client = self.client("webauthn.create", options);
-        self.answer(json!({ "attestationObject": text(&object), "clientDataJSON": text(&client), "transports": ["internal"] }))
+        self.answer(&json!({ "attestationObject": text(&object), "clientDataJSON": text(&client), "transports": ["internal"] }))
     }
 
     /// Answers the options of a sign-in.
@@ -61,13 +61,13 @@ impl Authenticator {
         let client = self.client("webauthn.get", options);
         let signed = [data.as_slice(), &sha256(&client)].concat();
         let signature = self.key.sign(&randomness(), &signed).unwrap();
-        self.answer(json!({
+        self.answer(&json!({
             "authenticatorData": text(&data), "clientDataJSON": text(&client), "signature": text(signature.as_ref()),
             "userHandle": text(&self.handle),
         }))
     }
 
-    fn answer(&self, response: Value) -> Value {
+    fn answer(&self, response: &Value) -> Value {
         json!({ "id": text(&self.id), "rawId": text(&self.id), "type": "public-key", "response": response, "clientExtensionResults": {} })
     }
 

@@ -149,7 +149,7 @@ impl TestApp {
     }
 
     /// Runs a periodic job now, and what else is due.
-    pub async fn run_turn(&self, kind: &str) {
+    pub async fn run_turn(&self, kind: &'static str) {
         let mut tx = self.tx().await;
         jobs::enqueue(&mut tx, kind, &serde_json::json!({})).await.unwrap();
         tx.commit().await.unwrap();

@@ -60,13 +60,11 @@ async fn enter(app: &App, origin: &Origin, answer: Answer<'_>, device: Option<&S
     let device = devices::find(&mut tx, user_id, device).await?;
     let (_, auth_epoch) = store::find_proof(&mut tx, user_id).await?;
     let who = Who { user_id, device, auth_epoch };
-    match pass_the_gate(&mut tx, who).await? {
-        Some(cleared) => let_in(tx, who, cleared, Way::with(Factor::Passkey)).await,
-        None => {
-            tx.commit().await?;
-            Err(not_opened().into())
-        }
-    }
+    let Some(cleared) = pass_the_gate(&mut tx, who).await? else {
+        tx.commit().await?;
+        return Err(not_opened().into());
+    };
+    let_in(tx, who, cleared, Way::with(Factor::Passkey)).await
 }
 
 /// Proves again who somebody is who has signed in before. A new session begins in the place of the old one.
@@ -94,13 +92,11 @@ async fn prove_again(app: &App, person: &Person, answer: Answer<'_>) -> AppResul
     let Proof::Right(user_id) = proof else { return refuse(tx, proof).await };
     let device = sessions::find_device(&mut tx, person.session_id).await?;
     let (_, auth_epoch) = store::find_proof(&mut tx, user_id).await?;
-    match pass_the_gate(&mut tx, Who { user_id, device, auth_epoch }).await? {
-        Some(cleared) => Ok((tx, cleared)),
-        None => {
-            tx.commit().await?;
-            Err(Rejection::token_refused().into())
-        }
-    }
+    let Some(cleared) = pass_the_gate(&mut tx, Who { user_id, device, auth_epoch }).await? else {
+        tx.commit().await?;
+        return Err(Rejection::token_refused().into());
+    };
+    Ok((tx, cleared))
 }
 
 /// A refusal of the gate is noted.
