@@ -59,7 +59,7 @@ def enter(plain: httpx.Client, person: Person) -> str:
 def test_r100_a_person_signs_in_and_out(faces: Faces, someone: Person) -> None:
     faces.open("/account/sessions")
     faces.at("/sign-in?return_to=%2Faccount%2Fsessions")
-    assert faces.field("identifier").get_attribute("autocomplete") == "username"
+    assert faces.field("identifier").get_attribute("autocomplete") == "username webauthn"
     faces.field("identifier").fill(someone.email)
     faces.press("Continue")
     assert faces.field("identifier").get_attribute("autocomplete") == "username"

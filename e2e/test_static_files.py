@@ -51,11 +51,12 @@ def referenced(front: Front) -> set[str]:
     """What the pages load."""
     client = front.visitor()
     admin = front.site.admin
-    token = form_token(client.get("/sign-in", headers=PAGE).text)
+    sign_in = client.get("/sign-in", headers=PAGE).text
+    token = form_token(sign_in)
     form = {"form_token": token, "identifier": admin.email, "password": admin.password}
     client.post("/sign-in", data=form, headers=PAGE, expect=303)
     paths = ("/docs", "/register", "/reset-password", "/verify?token=x", "/nonsense", "/admin")
-    pages = [client.get(path, headers=PAGE).text for path in paths]
+    pages = [sign_in] + [client.get(path, headers=PAGE).text for path in paths]
     found = {url for page in pages for url in REFERENCE.findall(page)}
     assert all(REFERENCE.search(page) for page in pages), [page for page in pages if not REFERENCE.search(page)]
     return found
