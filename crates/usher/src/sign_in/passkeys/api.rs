@@ -18,6 +18,8 @@ use crate::second_factors::passkeys::{self, Ceremony};
 use crate::secret::SecretText;
 use crate::sessions::{Begun, Tokens};
 
+const UNAVAILABLE: &str = "The public URL is no name, or not https (`passkeys_unavailable`).";
+
 pub fn router() -> Routes {
     let op = |path, access, summary| Op::new(Method::POST, path, access, "Sign-in", summary);
     Routes::new()
@@ -28,7 +30,7 @@ pub fn router() -> Routes {
                      authenticator knows who its owner is. With a `pending_token` of `POST /v1/login` it is asked for one of that user's.",
                 )
                 .fails(401, "The sign-in is unknown, was used, or took too long (`sign_in_over`).")
-                .fails(409, "The public URL is no name, or not https (`passkeys_unavailable`)."),
+                .fails(409, UNAVAILABLE),
             start_passkey_sign_in,
         )
         .op(
@@ -38,14 +40,16 @@ pub fn router() -> Routes {
                     "It stands for two factors: no password is asked for, and no code. What does not fit gets the same answer as a wrong \
                      password, whatever the reason.",
                 )
-                .fails(401, "The passkey does not open an account, or the challenge was over (`invalid_credentials`)."),
+                .fails(401, "The passkey does not open an account, or the challenge was over (`invalid_credentials`).")
+                .fails(409, UNAVAILABLE),
             sign_in_with_passkey,
         )
         .op(
             op("/v1/reauthenticate/passkey", Access::SignedIn, "Prove again who you are, with a passkey")
                 .limited_to(limits::PASSWORDS)
                 .description("As `POST /v1/reauthenticate`, with the answer to a challenge of `POST /v1/login/passkey/options`.")
-                .fails(401, "The passkey is not yours, or the challenge was over (`invalid_credentials`)."),
+                .fails(401, "The passkey is not yours, or the challenge was over (`invalid_credentials`).")
+                .fails(409, UNAVAILABLE),
             reauthenticate_with_passkey,
         )
 }
