@@ -30,6 +30,8 @@ PERMISSIONS = {
     "second_factors:reset",
     "invitations:read",
     "invitations:write",
+    "system:read",
+    "system:write",
 }
 MANAGER = {"users:read", "users:write", "roles:read", "invitations:read", "invitations:write"}
 BUILT_IN = {"admin": PERMISSIONS, "manager": MANAGER, "user": set()}

@@ -24,10 +24,12 @@ pub enum Permission {
     SecondFactorsReset,
     InvitationsRead,
     InvitationsWrite,
+    SystemRead,
+    SystemWrite,
 }
 
 impl Permission {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::UsersDelete,
@@ -46,6 +48,20 @@ impl Permission {
         Self::SecondFactorsReset,
         Self::InvitationsRead,
         Self::InvitationsWrite,
+        Self::SystemRead,
+        Self::SystemWrite,
+    ];
+
+    /// Each opens a part of the console.
+    pub const OF_STAFF: [Self; 8] = [
+        Self::UsersRead,
+        Self::AnalyticsRead,
+        Self::AuditRead,
+        Self::RolesRead,
+        Self::AttributesWrite,
+        Self::ServiceAccountsRead,
+        Self::InvitationsRead,
+        Self::SystemRead,
     ];
 
     pub fn name(self) -> &'static str {
@@ -68,6 +84,8 @@ impl Permission {
             Self::SecondFactorsReset => "second_factors:reset",
             Self::InvitationsRead => "invitations:read",
             Self::InvitationsWrite => "invitations:write",
+            Self::SystemRead => "system:read",
+            Self::SystemWrite => "system:write",
         }
     }
 
@@ -93,6 +111,8 @@ impl Permission {
             Self::SecondFactorsReset => "Take the second factors of other users away who have lost them.",
             Self::InvitationsRead => "See who was invited, by whom, and what came of it.",
             Self::InvitationsWrite => "Invite people, send invitations again and revoke them.",
+            Self::SystemRead => "See the settings in force, the health of the server, its signing keys and its mails; never a secret.",
+            Self::SystemWrite => "Rotate signing keys, send mails again that were given up, change the words of mails.",
         }
     }
 
@@ -160,6 +180,11 @@ impl PermissionSet {
     #[must_use]
     pub fn complement(self) -> Self {
         Self(Self::all().0 & !self.0)
+    }
+
+    /// Whether they open a part of the console.
+    pub fn opens_console(self) -> bool {
+        Permission::OF_STAFF.into_iter().any(|permission| self.contains(permission))
     }
 
     /// Whether every permission of `other` is in this set.

@@ -15,8 +15,6 @@ use crate::db::{DbResult, Origin, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::html::{Faults, Members, SignedForm, SignedIn};
 
-/// Each opens a part of the console.
-const OPENING: [Permission; 3] = [Permission::UsersRead, Permission::AnalyticsRead, Permission::AuditRead];
 /// Longest reason, in characters; as that of `X-Reason`.
 const REASON_MAX: usize = 500;
 
@@ -52,8 +50,7 @@ pub struct Staff {
 impl Staff {
     fn admit(signed_in: SignedIn, asker: Asker) -> Result<Self, Rejection> {
         asker.0.origin.get_or_init(|| signed_in.person.origin.clone());
-        let permissions = signed_in.person.permissions;
-        if OPENING.into_iter().any(|permission| permissions.contains(permission)) {
+        if signed_in.person.permissions.opens_console() {
             return Ok(Self { signed_in, asker });
         }
         Err(Rejection::forbidden(

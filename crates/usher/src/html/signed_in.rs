@@ -37,6 +37,11 @@ pub enum Notice {
     NothingToUndo,
     RunPaused,
     RunResumed,
+    Made,
+    Saved,
+    Removed,
+    Revoked,
+    Sent,
     PasswordChanged,
     SessionEnded,
     OthersEnded,
@@ -53,7 +58,7 @@ pub enum Notice {
     PasskeyRemoved,
 }
 
-const NOTICES: [Notice; 26] = [
+const NOTICES: [Notice; 31] = [
     Notice::ProfileSaved,
     Notice::UsernameChanged,
     Notice::AddressRequested,
@@ -66,6 +71,11 @@ const NOTICES: [Notice; 26] = [
     Notice::NothingToUndo,
     Notice::RunPaused,
     Notice::RunResumed,
+    Notice::Made,
+    Notice::Saved,
+    Notice::Removed,
+    Notice::Revoked,
+    Notice::Sent,
     Notice::PasswordChanged,
     Notice::SessionEnded,
     Notice::OthersEnded,
@@ -97,6 +107,11 @@ impl Notice {
             Self::NothingToUndo => "nothing_to_undo",
             Self::RunPaused => "run_paused",
             Self::RunResumed => "run_resumed",
+            Self::Made => "made",
+            Self::Saved => "saved",
+            Self::Removed => "removed",
+            Self::Revoked => "revoked",
+            Self::Sent => "sent",
             Self::PasswordChanged => "password_changed",
             Self::SessionEnded => "session_ended",
             Self::OthersEnded => "others_ended",
@@ -149,6 +164,7 @@ impl SignedIn {
             person_avatar => self.avatar_url.as_str(),
             form_token => forms::token(app, &self.secret),
             notice => self.notice.map(Notice::as_str),
+            opens_console => self.person.permissions.opens_console(),
             duty => self.person.duty.map(|duty| context! { due_at => Serde(duty.due_at), is_overdue => duty.is_overdue }),
         };
         let mut response = super::page_with(name, context! { ..own, ..values }, faults)?;

@@ -121,7 +121,7 @@ fn values(state: &str, text: &str, faults: &Faults) -> Value {
     let most = context! {
         state => state, token => text, min_length => 15, welcome => false, error => text, faults => by_name, fault_list => ordered,
         form_token => text, return_to => text, begin_again => text, identifier => text, may_register => true, email => text,
-        display_name => text, why => text, person_name => text, here => "/account", notice => "session_ended", user => user,
+        display_name => text, why => text, person_name => text, here => "/account", opens_console => true, notice => "session_ended", user => user,
         password_changed_at => (), others => 3, more_others => false, sessions => sessions, older => text, has_others => true,
     };
     context! { ..most, ..more, ..of_account(state, text) }
