@@ -1,5 +1,6 @@
 //! `cargo xtask docker-test`: builds the image with `deploy/Dockerfile`, starts `deploy/compose.yaml`, and runs the end-to-end tests
-//! against it, all as an operator has it. Base images that can't be had are made of Debian's packages.
+//! against it, all as an operator has it. Base images that can't be had are made of Debian's packages. With `--platform` it builds
+//! the image for another machine, and starts what is in it in an emulator.
 //!
 //! Where no Docker engine answers, one is started for the test in namespaces of its own: with it goes all that it made, however
 //! the test ends. Its images stay under `target/docker-test`, so that a second run builds only what has changed.
@@ -8,6 +9,7 @@ mod bases;
 mod context;
 mod engine;
 mod image;
+mod platform;
 mod stack;
 
 use std::path::Path;
@@ -15,6 +17,7 @@ use std::process::ExitCode;
 
 use crate::docker::bases::Bases;
 use crate::docker::engine::Engine;
+use crate::docker::platform::Platform;
 use crate::docker::stack::Stack;
 use crate::sweep::Folder;
 use crate::{Outcome, tools, workspace};
@@ -28,18 +31,21 @@ pub struct Options {
     profile: String,
     /// An image to test instead of building one.
     image: Option<String>,
+    /// Another machine than this one to build for, as Docker names it.
+    platform: Option<Platform>,
     /// What pytest shall select, if not everything.
     filter: Option<String>,
 }
 
 impl Options {
     pub fn parse(words: &[&str]) -> Option<Self> {
-        let mut options = Self { profile: "release".to_owned(), image: None, filter: None };
+        let mut options = Self { profile: "release".to_owned(), image: None, platform: None, filter: None };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match *word {
                 "--profile" => (*words.next()?).clone_into(&mut options.profile),
                 "--image" => options.image = Some((*words.next()?).to_owned()),
+                "--platform" => options.platform = Some(Platform::parse(words.next()?)?),
                 filter if !filter.starts_with('-') && options.filter.is_none() => options.filter = Some(filter.to_owned()),
                 _ => return None,
             }
@@ -67,12 +73,17 @@ pub fn run(options: &Options) -> Outcome {
 /// Returns what was measured.
 fn with_engine(root: &Path, kept: &Path, folder: &Path, pytest: &Path, options: &Options) -> Result<Vec<String>, String> {
     let engine = Engine::find_or_start(kept, folder)?;
-    let bases = Bases::find_or_make(&engine, kept)?;
+    let bases = Bases::find_or_make(&engine, kept, options.platform)?;
+    if let Some(platform) = options.platform {
+        let context = context::write(root, kept)?;
+        let built = image::build(&engine, &context, &bases, &options.profile, &platform.tag(BUILT), Some(platform))?;
+        return Ok(vec![built, platform::check(&engine, &platform.tag(BUILT), platform, folder)?]);
+    }
     let image = options.image.as_deref().unwrap_or(BUILT);
     let mut told = Vec::new();
     if options.image.is_none() {
         let context = context::write(root, kept)?;
-        told.push(image::build(&engine, &context, &bases, &options.profile, image)?);
+        told.push(image::build(&engine, &context, &bases, &options.profile, image, None)?);
     }
     told.push(image::check(&engine, image)?);
     let stack = Stack::new(&engine, &bases, image, root, folder)?;
@@ -118,9 +129,14 @@ mod tests {
     #[test]
     fn words_are_parsed() {
         let options = Options::parse(&["--profile", "dev", "sign_in"]).unwrap();
-        assert_eq!(options, Options { profile: "dev".to_owned(), image: None, filter: Some("sign_in".to_owned()) });
+        assert_eq!(
+            options,
+            Options { profile: "dev".to_owned(), image: None, platform: None, filter: Some("sign_in".to_owned()) }
+        );
         assert_eq!(Options::parse(&["--image", "usher:1"]).unwrap().image.unwrap(), "usher:1");
         assert_eq!(Options::parse(&[]).unwrap().profile, "release");
+        assert_eq!(Options::parse(&["--platform", "linux/arm64"]).unwrap().platform, Some(Platform::Arm64));
+        assert_eq!(Options::parse(&["--platform", "linux/riscv64"]), None);
         assert_eq!(Options::parse(&["--profile"]), None);
         assert_eq!(Options::parse(&["--fast"]), None);
         assert_eq!(Options::parse(&["one", "two"]), None);

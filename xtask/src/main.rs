@@ -60,6 +60,8 @@ cargo xtask <command>
                          Run every parser of outside input, or one, under the fuzzer; 60 s each.
   docker-test [--profile P | --image IMAGE] [filter]
                          Build the image, start the stack of deploy/compose.yaml and run the pytest suite against it.
+  docker-test --platform linux/arm64
+                         Build the image for that machine, look into it, and start its program in an emulator.
   ci                     Everything a change must pass.
 ";
 

@@ -92,6 +92,16 @@ const DEBOOTSTRAP: Need = Need {
     otherwise: "name base images in RUST_IMAGE, POSTGRES_IMAGE and NGINX_IMAGE",
 };
 
+const EMULATOR: Need = Need {
+    name: "QEMU's emulators of single programs",
+    apt: &["qemu-user-static"],
+    dnf: &["qemu-user-static"],
+    apk: &[],
+    pacman: &["qemu-user-static"],
+    brew: &[],
+    otherwise: "install the static build of qemu-user",
+};
+
 struct Manager {
     program: &'static str,
     update: &'static [&'static str],
@@ -312,6 +322,10 @@ pub fn debootstrap() -> Result<(), String> {
         return Ok(());
     }
     install(&DEBOOTSTRAP)
+}
+
+pub fn emulator(program: &str) -> Result<(), String> {
+    ensure(program, &EMULATOR)
 }
 
 #[cfg(test)]

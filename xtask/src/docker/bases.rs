@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::docker::engine::Engine;
+use crate::docker::platform::Platform;
 use crate::{tools, workspace};
 
 /// One root file system serves for all three.
@@ -25,7 +26,7 @@ pub struct Bases {
 }
 
 impl Bases {
-    pub fn find_or_make(engine: &Engine, kept: &Path) -> Result<Self, String> {
+    pub fn find_or_make(engine: &Engine, kept: &Path, platform: Option<Platform>) -> Result<Self, String> {
         let official = [
             named("RUST_IMAGE", "rust:1-slim-bookworm"),
             named("POSTGRES_IMAGE", "postgres:17"),
@@ -36,7 +37,7 @@ impl Bases {
             return Ok(Self { rust, postgres, nginx, stand_ins: false });
         }
         println!("The official base images can't be had: making stand-ins of Debian's packages.");
-        let debian = debian(engine, kept)?;
+        let debian = debian(engine, kept, platform)?;
         let postgres = postgres(engine, kept, &debian)?;
         Ok(Self { rust: debian.clone(), postgres, nginx: debian, stand_ins: true })
     }
@@ -51,17 +52,22 @@ fn is_there(engine: &Engine, image: &str) -> bool {
 }
 
 /// Debian with these packages and the toolchain. Its name says what is in it, so it is made again when that changes.
-fn debian(engine: &Engine, kept: &Path) -> Result<String, String> {
+fn debian(engine: &Engine, kept: &Path, platform: Option<Platform>) -> Result<String, String> {
+    let packages = format!("{PACKAGES}{}", platform.map_or("", Platform::packages));
     let (codename, mirror) = source()?;
     let rustc = workspace::output(Command::new("rustc").args(["--version", "--verbose"]))?;
-    let image = format!("usher-test/debian:{}", workspace::fingerprint(&[&codename, PACKAGES, &rustc]));
+    let image = format!("usher-test/debian:{}", workspace::fingerprint(&[&codename, &packages, &rustc]));
     if engine.ask(&["image", "inspect", &image]).is_ok() {
         return Ok(image);
     }
     tools::debootstrap()?;
+    if let Some(platform) = platform {
+        // The standard library for it goes along with the toolchain.
+        workspace::run(Command::new("rustup").args(["target", "add", platform.triple()]))?;
+    }
     let folder = kept.join("debian");
     remove(&folder)?;
-    let variant = ["--variant=minbase", &format!("--include={PACKAGES}")].map(str::to_owned);
+    let variant = ["--variant=minbase", &format!("--include={packages}")].map(str::to_owned);
     workspace::run(Command::new("debootstrap").args(variant).arg(&codename).arg(&folder).arg(&mirror).stdout(Stdio::null()))?;
     add_toolchain(&folder)?;
     import(engine, &folder, &image)?;

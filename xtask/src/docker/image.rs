@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::docker::bases::Bases;
 use crate::docker::engine::Engine;
+use crate::docker::platform::Platform;
 use crate::workspace;
 
 /// All that is in the image. A folder ends with a slash.
@@ -16,7 +17,14 @@ const FILES: [&str; 5] =
 const DOCKERS: [&str; 6] = [".dockerenv", "dev/", "proc/", "sys/", "etc/", "run/"];
 
 /// Returns what was measured.
-pub fn build(engine: &Engine, context: &Path, bases: &Bases, profile: &str, image: &str) -> Result<String, String> {
+pub fn build(
+    engine: &Engine,
+    context: &Path,
+    bases: &Bases,
+    profile: &str,
+    image: &str,
+    platform: Option<Platform>,
+) -> Result<String, String> {
     let root = workspace::root();
     let git = |words: &[&str]| workspace::output(Command::new("git").args(words).current_dir(&root)).unwrap_or_default();
     let arguments = [
@@ -28,6 +36,9 @@ pub fn build(engine: &Engine, context: &Path, bases: &Bases, profile: &str, imag
     ];
     let mut command = engine.docker();
     command.args(["build", "--progress=plain", "--network=none", "--tag", image, "--file"]).arg(root.join("deploy/Dockerfile"));
+    if let Some(platform) = platform {
+        command.args(["--platform", platform.name()]);
+    }
     for (name, value) in arguments {
         command.args(["--build-arg", &format!("{name}={value}")]);
     }
@@ -39,8 +50,22 @@ pub fn build(engine: &Engine, context: &Path, bases: &Bases, profile: &str, imag
     Ok(format!("build: {seconds:.0} s, profile {profile}, {bases}; what had not changed was there already"))
 }
 
-/// What an operator relies on: who it runs as, and that there is nothing else in it. Returns what was measured.
+/// What an operator relies on: who it runs as, that there is nothing else in it, and that it starts. Returns what was measured.
 pub fn check(engine: &Engine, image: &str) -> Result<String, String> {
+    let size = check_contents(engine, image)?;
+    let hardened = ["run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
+    let version = engine.ask(&[&hardened[..], &[image, "--version"]].concat())?;
+    if !version.starts_with("usher ") {
+        return Err(format!("`usher --version` says {version:?}"));
+    }
+    if engine.ask(&["run", "--rm", "--entrypoint", "/bin/sh", image, "-c", "true"]).is_ok() {
+        return Err("the image has a shell".to_owned());
+    }
+    Ok(size)
+}
+
+/// What can be read off it without starting it.
+pub fn check_contents(engine: &Engine, image: &str) -> Result<String, String> {
     let config = "{{.Config.User}} {{.Config.StopSignal}} {{json .Config.Entrypoint}} {{json .Config.Cmd}} {{json .Config.Healthcheck.Test}}";
     let found = engine.ask(&["image", "inspect", "--format", config, image])?;
     let wanted = r#"65532:65532 SIGTERM ["/usher"] ["serve"] ["CMD","/usher","healthcheck"]"#;
@@ -51,14 +76,6 @@ pub fn check(engine: &Engine, image: &str) -> Result<String, String> {
     let wanted: BTreeSet<String> = FILES.iter().map(|&file| file.to_owned()).collect();
     if files != wanted {
         return Err(format!("the image holds {files:?} and should hold {wanted:?}"));
-    }
-    let hardened = ["run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
-    let version = engine.ask(&[&hardened[..], &[image, "--version"]].concat())?;
-    if !version.starts_with("usher ") {
-        return Err(format!("`usher --version` says {version:?}"));
-    }
-    if engine.ask(&["run", "--rm", "--entrypoint", "/bin/sh", image, "-c", "true"]).is_ok() {
-        return Err("the image has a shell".to_owned());
     }
     let size: u64 =
         engine.ask(&["image", "inspect", "--format", "{{.Size}}", image])?.parse().map_err(|_| "an image without a size")?;
