@@ -12,7 +12,7 @@ use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
     activity, addresses, analytics, api_keys, approvals, assets, attempts, attributes, audit, authz, avatars, bulk, changes,
-    console, devices, exports, grants, groups, imports, inactivity, invitations, keys, mails, me, password, recovery,
+    console, devices, exports, grants, groups, html, imports, inactivity, invitations, keys, mails, me, password, recovery,
     registration, roles, second_factors, service_accounts, sessions, setup, sign_in, throttle, users, verification,
 };
 
@@ -72,6 +72,7 @@ pub fn router(app: &App) -> Router {
     let mailing = registration::pages().merge(recovery::asking());
     let pages = Router::new()
         .route("/assets/{*path}", get(assets::show))
+        .merge(html::languages::pages())
         .merge(sessions::pages())
         .merge(approvals::pages())
         .merge(devices::pages())

@@ -29,6 +29,20 @@ date = { $day }. { $month ->
    *[12] Dezember
 } { $year }
 moment = { $date }, { $time } Uhr ({ $zone })
+moment-short = { $day }. { $month ->
+    [1] Jan.
+    [2] Feb.
+    [3] März
+    [4] Apr.
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] Aug.
+    [9] Sept.
+    [10] Okt.
+    [11] Nov.
+   *[12] Dez.
+} { $year }, { $time }
 
 mail-link-fallback = Wenn die Schaltfläche nicht geht, kopieren Sie diesen Link in Ihren Browser:
 mail-sent-by = Gesendet von { $product },

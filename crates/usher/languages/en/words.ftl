@@ -33,6 +33,21 @@ date = { $day } { $month ->
 } { $year }
 # { $time } is like 14:05.
 moment = { $date }, { $time } { $zone }
+# In a table; the head of its column says the zone.
+moment-short = { $day } { $month ->
+    [1] Jan
+    [2] Feb
+    [3] Mar
+    [4] Apr
+    [5] May
+    [6] Jun
+    [7] Jul
+    [8] Aug
+    [9] Sep
+    [10] Oct
+    [11] Nov
+   *[12] Dec
+} { $year }, { $time }
 
 # The frame of mails.
 mail-link-fallback = If the button does not work, copy this link into your browser:

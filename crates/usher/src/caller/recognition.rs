@@ -45,6 +45,8 @@ pub struct Recognised {
     pub name: String,
     /// The URL of their picture.
     pub avatar_url: String,
+    /// The tag of the language that their profile names.
+    pub locale: Option<String>,
 }
 
 /// Who shows this bearer credential, if they may act now.
@@ -111,7 +113,8 @@ pub async fn recognise_browser(app: &App, secret: &SecretText, origin: Origin) -
         permissions: found.standing.permissions,
         origin: origin.by(found.standing.subject.actor()),
     };
-    Ok(Some(Recognised { caller, name: found.name, avatar_url: pictures::url(found.user_id, found.avatar.as_deref()) }))
+    let avatar_url = pictures::url(found.user_id, found.avatar.as_deref());
+    Ok(Some(Recognised { caller, name: found.name, avatar_url, locale: found.locale }))
 }
 
 fn ask(app: &App, standing: &Standing, act: Act<'_>) -> Option<Cleared> {

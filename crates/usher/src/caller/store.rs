@@ -176,6 +176,7 @@ pub struct FoundInBrowser {
     pub user_id: UserId,
     pub name: String,
     pub avatar: Option<String>,
+    pub locale: Option<String>,
     pub last_seen_at: Timestamp,
 }
 
@@ -193,7 +194,8 @@ pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) ->
             'trusted_device' = any(s.amr) as is_spared,
             u.id as user_id,
             coalesce(u.display_name, u.username) as name,
-            u.avatar,",
+            u.avatar,
+            u.locale,",
         standing_of_user!(),
         "
         from browser_sessions b
@@ -211,6 +213,7 @@ pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) ->
         user_id,
         name: row.get("name"),
         avatar: row.get("avatar"),
+        locale: row.get("locale"),
         last_seen_at: row.get("last_seen_at"),
     }))
 }

@@ -22,9 +22,11 @@ pub enum Cookie {
     Notice,
     /// A sign-in that waits for the second factor.
     Pending,
+    /// The language that was chosen in it.
+    Language,
 }
 
-const ALL: [Cookie; 5] = [Cookie::Session, Cookie::Device, Cookie::Form, Cookie::Notice, Cookie::Pending];
+const ALL: [Cookie; 6] = [Cookie::Session, Cookie::Device, Cookie::Form, Cookie::Notice, Cookie::Pending, Cookie::Language];
 
 impl Cookie {
     fn name(self, is_https: bool) -> &'static str {
@@ -34,6 +36,7 @@ impl Cookie {
             Self::Form => "__Host-usher-form",
             Self::Notice => "__Host-usher-notice",
             Self::Pending => "__Host-usher-pending",
+            Self::Language => "__Host-usher-language",
         };
         if is_https { hardened } else { hardened.trim_start_matches("__Host-") }
     }

@@ -2,6 +2,7 @@
 
 pub mod cookies;
 mod forms;
+pub mod languages;
 mod return_to;
 mod signed_in;
 mod uploads;
@@ -11,10 +12,9 @@ use std::sync::LazyLock;
 
 use anyhow::Context;
 use axum::response::{IntoResponse, Response};
+use fluent_bundle::FluentArgs;
 use http::{HeaderValue, StatusCode, header};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
+use minijinja::{Environment, UndefinedBehavior, Value, context};
 use rust_embed::RustEmbed;
 
 pub use cookies::Cookie;
@@ -26,6 +26,7 @@ pub use visitor::{Visitor, VisitorForm};
 
 use crate::assets;
 use crate::error::{AppResult, Rejection};
+use crate::languages::now;
 use crate::pictures;
 
 /// Styles are those of [`crate::assets`]; forms go to this server only.
@@ -48,8 +49,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_global("product", "usher");
-    environment.add_filter("day", |time: String, zone: Option<String>| in_words(&time, zone.as_deref(), "%-d %B %Y"));
-    environment.add_filter("moment", |time: String, zone: Option<String>| in_words(&time, zone.as_deref(), "%-d %b %Y, %H:%M"));
+    languages::add_to(&mut environment);
     environment.add_filter("small", |url: String| pictures::small(&url));
     // Nothing in them has to be escaped.
     let urls = assets::urls().into_iter().map(|(name, url)| (name, Value::from_safe_string(url)));
@@ -63,13 +63,6 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     }
     environment
 });
-
-/// A time as people write it, in their zone: UTC when they have named none.
-fn in_words(time: &str, zone: Option<&str>, format: &str) -> Result<String, Error> {
-    let time: Timestamp = time.parse().map_err(|_| Error::new(ErrorKind::InvalidOperation, "it is no time"))?;
-    let zone = zone.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
-    Ok(time.to_zoned(zone).strftime(format).to_string())
-}
 
 /// A page.
 pub fn page(name: &str, values: Value) -> AppResult<Response> {
@@ -122,12 +115,13 @@ fn said<'a>(rejection: &'a Rejection, title: &'a str) -> (&'a str, &'a str) {
 
 /// `in 12 minutes`.
 fn waiting(seconds: u32) -> String {
-    match seconds {
-        0..=10 => "in a few seconds".to_owned(),
-        11..=90 => "in a minute".to_owned(),
-        91..=5400 => format!("in {} minutes", seconds.div_ceil(60)),
-        _ => format!("in {} hours", seconds.div_ceil(3600)),
-    }
+    let (key, count) = match seconds {
+        0..=10 => ("wait-seconds", 0),
+        11..=90 => ("wait-minute", 1),
+        91..=5400 => ("wait-minutes", seconds.div_ceil(60)),
+        _ => ("wait-hours", seconds.div_ceil(3600)),
+    };
+    now().say(key, &FluentArgs::from_iter([("count", count)]))
 }
 
 fn render(name: &str, values: Value) -> AppResult<String> {

@@ -10,6 +10,7 @@ use minijinja::{Value, context};
 
 use super::cookies::{self, Cookie, Cookies};
 use super::forms::{self, Faults, Members};
+use super::languages::heed_profile;
 use super::return_to::ReturnTo;
 use super::see_other;
 use crate::app::App;
@@ -58,7 +59,7 @@ pub enum Notice {
     PasskeyRemoved,
 }
 
-const NOTICES: [Notice; 31] = [
+pub(super) const NOTICES: [Notice; 31] = [
     Notice::ProfileSaved,
     Notice::UsernameChanged,
     Notice::AddressRequested,
@@ -93,7 +94,7 @@ const NOTICES: [Notice; 31] = [
 ];
 
 impl Notice {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::ProfileSaved => "profile_saved",
             Self::UsernameChanged => "username_changed",
@@ -146,9 +147,10 @@ impl SignedIn {
     /// Whose session the browser shows, if it lives. They may ask as often as by the API.
     pub(super) async fn recognise(app: &App, cookies: &Cookies, origin: Origin) -> AppResult<Option<Self>> {
         let Some(secret) = cookies.get(Cookie::Session) else { return Ok(None) };
-        let Some(Recognised { caller, name, avatar_url }) = caller::recognise_browser(app, secret, origin).await? else {
+        let Some(Recognised { caller, name, avatar_url, locale }) = caller::recognise_browser(app, secret, origin).await? else {
             return Ok(None);
         };
+        heed_profile(cookies, locale.as_deref());
         limits::admit(app, &caller).await?;
         let person = caller.person().ok_or_else(|| anyhow::anyhow!("a session in a browser is a person's"))?;
         let shown = cookies.get(Cookie::Notice).map(SecretText::reveal);

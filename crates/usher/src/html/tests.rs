@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod words;
+
 const TIME: &str = "2026-01-02T03:04:05Z";
 const STATES: [&str; 20] = [
     "confirm",

@@ -18,6 +18,7 @@ use super::{body, origin, problem};
 use crate::app::App;
 use crate::clock::Stopwatch;
 use crate::error::{AppError, Rejection};
+use crate::html::languages;
 use crate::id::new_uuid;
 use crate::telemetry;
 
@@ -41,7 +42,11 @@ pub fn wrap(router: Router<App>, app: &App) -> Router {
         .with_state(app.clone())
 }
 
-async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
+async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
+    languages::answering(&app.clone(), request, |request| answer(app, request, next)).await
+}
+
+async fn answer(app: App, mut request: Request, next: Next) -> Response {
     let waited = Stopwatch::start();
     let _active = Active::begin();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
@@ -61,11 +66,11 @@ async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Respo
     if let Some(id) = telemetry::trace_id(&trace) {
         span.record("trace_id", id);
     }
-    let answer = match refuse_early(&app, &request) {
+    let answered = match refuse_early(&app, &request) {
         Some(refusal) => refusal,
         None => in_time(&app, request, next).instrument(span.clone()).instrument(trace.clone()).await,
     };
-    let answer = read_on(kept, version, answer).await;
+    let answer = read_on(kept, version, answered).await;
     let rendered = problem::render(answer, &request_id, wants_html);
     let reads = [Method::GET, Method::HEAD].contains(&method);
     let mut response = if reads { not_modified(rendered, if_none_match.as_ref()) } else { rendered };

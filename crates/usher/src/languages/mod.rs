@@ -1,6 +1,8 @@
 //! The languages that usher speaks. Each is a folder under `languages/`: catalogues of Fluent, and the texts of mails. What one of
 //! them lacks is said in English, and a test says so.
 
+mod now;
+
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +13,8 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Zoned};
+pub use now::{now, speaking, turn_to};
 use rust_embed::RustEmbed;
 use unic_langid::LanguageIdentifier;
 
@@ -116,6 +119,12 @@ impl Language {
         self.say("writing-direction", &FluentArgs::new())
     }
 
+    /// The source of a catalogue.
+    #[cfg(test)]
+    pub fn catalogue(self, name: &str) -> Option<String> {
+        file(&format!("{}/{name}", self.tag()))
+    }
+
     /// A message of the catalogues, or its key where not even English has it.
     pub fn say(self, key: &str, values: &FluentArgs<'_>) -> String {
         self.own(key, values).or_else(|| Self::ENGLISH.own(key, values)).unwrap_or_else(|| key.to_owned())
@@ -152,6 +161,21 @@ impl Language {
         values.set("month", i64::from(day.month()));
         values.set("year", day.year().to_string());
         self.say("date", &values)
+    }
+
+    /// "3 February 2026".
+    pub fn day_of(self, at: &Zoned) -> String {
+        self.day(at.date())
+    }
+
+    /// "3 Feb 2026, 14:05", where the zone is said elsewhere.
+    pub fn short_moment(self, at: &Zoned) -> String {
+        let mut values = FluentArgs::new();
+        values.set("day", at.day().to_string());
+        values.set("month", i64::from(at.month()));
+        values.set("year", at.year().to_string());
+        values.set("time", at.strftime("%H:%M").to_string());
+        self.say("moment-short", &values)
     }
 
     /// "3 February 2026, 14:05 UTC", in a zone.

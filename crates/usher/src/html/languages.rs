@@ -1,0 +1,127 @@
+//! The words of pages: in the language that was chosen at a page, else that of the profile, else the one that the browser likes best,
+//! else that of the site. `t` says a message of the catalogues in templates.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::post;
+use fluent_bundle::FluentArgs;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, header};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Zoned};
+use minijinja::value::Kwargs;
+use minijinja::{Environment, Error, ErrorKind, HtmlEscape, Value, context};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::cookies::{self, Cookie, Cookies};
+use super::forms::Form;
+use super::return_to::ReturnTo;
+use super::see_other;
+use crate::app::App;
+use crate::error::AppResult;
+use crate::languages::{self, Language};
+
+/// How long a browser keeps what was chosen in it.
+const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+tokio::task_local! {
+    /// The page that is being answered, for a form that leads elsewhere and back.
+    static HERE: String;
+}
+
+/// Answers a request in the language that is wanted.
+pub async fn answering<F: Future>(app: &App, request: Request, answer: impl FnOnce(Request) -> F) -> F::Output {
+    let uri = request.uri();
+    // What was sent is not sent again.
+    let here = if request.method() == Method::GET { uri.path_and_query().map_or("", PathAndQuery::as_str) } else { uri.path() };
+    let here = if here.starts_with("/v1/") { "" } else { here };
+    let (here, language) = (here.to_owned(), wanted(app, request.headers()));
+    HERE.scope(here, languages::speaking(language, answer(request))).await
+}
+
+/// The language to answer in, as far as the request itself tells.
+fn wanted(app: &App, headers: &HeaderMap) -> Language {
+    let cookies = Cookies::read(headers, app.config.server.public_url.is_https()).unwrap_or_default();
+    let accepted = || Language::accepted(headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?);
+    chosen(&cookies).or_else(accepted).unwrap_or(app.config.server.language)
+}
+
+/// What was chosen in this browser.
+fn chosen(cookies: &Cookies) -> Option<Language> {
+    Language::of(cookies.get(Cookie::Language)?.reveal())
+}
+
+/// Who is signed in has a profile, which counts where nothing was chosen in this browser.
+pub(super) fn heed_profile(cookies: &Cookies, locale: Option<&str>) {
+    if let Some(language) = locale.and_then(Language::of).filter(|_| chosen(cookies).is_none()) {
+        languages::turn_to(language);
+    }
+}
+
+/// Pages are in this language from now on, in this browser.
+pub fn remember(app: &App, response: &mut Response, language: Language) -> AppResult<()> {
+    cookies::set(app, response, Cookie::Language, language.tag(), Some(KEPT))
+}
+
+/// What `/language` is sent.
+#[derive(Deserialize, JsonSchema)]
+struct Choice {
+    language: String,
+    #[serde(default)]
+    return_to: String,
+}
+
+/// Where the languages below every page lead. It changes nothing but words, so the form needs no token.
+pub fn pages() -> Router<App> {
+    Router::new().route("/language", post(choose))
+}
+
+async fn choose(State(app): State<App>, Form(choice): Form<Choice>) -> AppResult<Response> {
+    let mut response = see_other(ReturnTo::parse(&choice.return_to, &app.config.server.public_url).path());
+    if let Some(language) = Language::of(&choice.language) {
+        remember(&app, &mut response, language)?;
+    }
+    Ok(response)
+}
+
+/// What templates say words with.
+pub(super) fn add_to(environment: &mut Environment<'_>) {
+    environment.add_function("t", say);
+    environment.add_function("language", || languages::now().tag());
+    environment.add_function("writing_direction", || languages::now().direction());
+    environment.add_function("other_languages", || {
+        let others = Language::all().filter(|language| *language != languages::now());
+        others.map(|language| context! { tag => language.tag(), name => language.name() }).collect::<Vec<_>>()
+    });
+    environment.add_function("this_page", || HERE.try_with(String::clone).unwrap_or_default());
+    environment.add_filter("day", |time: String, zone: Option<String>| in_words(&time, zone.as_deref(), Language::day_of));
+    environment
+        .add_filter("moment", |time: String, zone: Option<String>| in_words(&time, zone.as_deref(), Language::short_moment));
+}
+
+/// A time as people write it, in their zone: UTC when they have named none.
+fn in_words(time: &str, zone: Option<&str>, say: fn(Language, &Zoned) -> String) -> Result<String, Error> {
+    let time: Timestamp = time.parse().map_err(|_| Error::new(ErrorKind::InvalidOperation, "it is no time"))?;
+    let zone = zone.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
+    Ok(say(languages::now(), &time.to_zoned(zone)))
+}
+
+/// A message. It may hold tags, since it is ours; what fills it in may not.
+fn say(key: &str, values: Kwargs) -> Result<Value, Error> {
+    let mut filled = FluentArgs::new();
+    for name in values.args() {
+        let value: Value = values.get(name)?;
+        match i64::try_from(value.clone()) {
+            Ok(number) if value.is_number() => filled.set(name.to_owned(), number),
+            _ => filled.set(name.to_owned(), escaped(&value)),
+        }
+    }
+    Ok(Value::from_safe_string(languages::now().say(key, &filled)))
+}
+
+fn escaped(value: &Value) -> String {
+    let text = value.to_string();
+    if value.is_safe() { text } else { HtmlEscape(&text).to_string() }
+}
