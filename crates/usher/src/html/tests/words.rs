@@ -92,7 +92,9 @@ fn english(template: &str) -> Vec<String> {
         }
     });
     let text = without(&text, "&", ";", |_| {});
-    found.extend(text.lines().filter(|line| has_words(line)).map(ToOwned::to_owned));
+    // A macro that makes attributes has no tag around them.
+    let is_attribute = |line: &str| line.starts_with(' ') && (line.contains("=\"") || line.trim() == "autofocus");
+    found.extend(text.lines().filter(|line| has_words(line) && !is_attribute(line)).map(ToOwned::to_owned));
     found
 }
 
