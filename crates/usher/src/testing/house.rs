@@ -10,7 +10,7 @@ use crate::caller::Permission;
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 55] = [
+const OUTSIDE_THE_DOCUMENT: [&str; 56] = [
     "/",
     "/.well-known/change-password",
     "/account",
@@ -52,6 +52,7 @@ const OUTSIDE_THE_DOCUMENT: [&str; 55] = [
     "/confirm-email",
     "/docs",
     "/invitation",
+    "/language",
     "/not-me",
     "/openapi.json",
     "/reauthenticate",
