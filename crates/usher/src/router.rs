@@ -72,7 +72,7 @@ pub fn router(app: &App) -> Router {
     let mailing = registration::pages().merge(recovery::asking());
     let pages = Router::new()
         .route("/assets/{*path}", get(assets::show))
-        .merge(html::languages::pages())
+        .merge(html::pages())
         .merge(sessions::pages())
         .merge(approvals::pages())
         .merge(devices::pages())

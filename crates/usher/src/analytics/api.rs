@@ -49,6 +49,7 @@ pub fn example() -> Value {
             },
         ],
         "inactive": { "users": 900, "since": [{ "days": 1, "users": 700 }, { "days": 365, "users": 40 }] },
+        "second_factors": { "app": 310, "passkey": 120, "any": 395 },
         "cohorts": [
             { "month": "2026-01-01", "sign_ups": 120, "active": [110, 64] },
             { "month": "2026-02-01", "sign_ups": 90, "active": [85] },

@@ -162,6 +162,7 @@ pub struct Analytics {
     pub counted_at: Timestamp,
     pub periods: Vec<Period>,
     pub inactive: Inactive,
+    pub second_factors: SecondFactors,
     /// Whoever signed up in the range, by the month of it.
     pub cohorts: Vec<Cohort>,
 }
@@ -219,6 +220,18 @@ pub struct InactiveSince {
     pub users: i64,
 }
 
+/// How many users have bound a second factor, now; of `inactive.users`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "AnalyticsSecondFactors")]
+pub struct SecondFactors {
+    /// An authenticator app that is confirmed.
+    pub app: i64,
+    /// One passkey or more.
+    pub passkey: i64,
+    /// Either.
+    pub any: i64,
+}
+
 /// Users who signed up in a month.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "AnalyticsCohort")]
@@ -263,6 +276,7 @@ pub async fn count(tx: &mut Tx, range: &Range) -> AppResult<Analytics> {
         counted_at: tx.now(),
         periods: periods.into_values().collect(),
         inactive: Inactive { users, since },
+        second_factors: store::count_second_factors(tx).await.map_err(explain)?,
         cohorts: count_cohorts(tx, range).await?,
     })
 }

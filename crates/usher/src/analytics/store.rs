@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{By, Invitations};
+use super::{By, Invitations, SecondFactors};
 use crate::activity::LAST_DAY;
 use crate::db::{DbResult, Tx};
 
@@ -92,6 +92,25 @@ pub async fn count_inactive(tx: &mut Tx, today: Date, days: &[i32]) -> DbResult<
     );
     let row = tx.query_one(&sql, &[&today, &days]).await?;
     Ok((row.get(0), row.get(1)))
+}
+
+/// Those who have one are fewer than the users, so it begins with them.
+pub async fn count_second_factors(tx: &mut Tx) -> DbResult<SecondFactors> {
+    let sql = "
+        select count(*) filter (where bound.app) as app, count(*) filter (where bound.passkey) as passkey, count(*) as bound
+        from (
+            select user_id, bool_or(is_app) as app, bool_or(not is_app) as passkey
+            from (
+                select user_id, true as is_app from totp_factors where confirmed_at is not null
+                union all
+                select user_id, false from passkeys
+            ) as factors
+            group by user_id
+        ) as bound
+        join users u on u.id = bound.user_id
+        where u.status <> 'deleted'";
+    let row = tx.query_one(sql, &[]).await?;
+    Ok(SecondFactors { app: row.get("app"), passkey: row.get("passkey"), any: row.get("bound") })
 }
 
 /// Of those who signed up in a month, how many were active so many months later.

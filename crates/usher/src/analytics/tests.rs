@@ -17,6 +17,9 @@ struct Someone {
     last_sign_in_at: Option<Timestamp>,
     deleted: bool,
     days: BTreeSet<Date>,
+    /// `None` without one, else whether it is confirmed.
+    app: Option<bool>,
+    passkeys: u64,
 }
 
 /// Numbers that look like chance and are always the same.
@@ -51,6 +54,8 @@ fn crowd(dice: &mut Dice, first: Date) -> Vec<Someone> {
             last_sign_in_at,
             deleted: at.is_multiple_of(11),
             days,
+            app: [None, Some(true), Some(false)][usize::try_from(dice.below(3)).unwrap()],
+            passkeys: dice.below(4).saturating_sub(1),
         }
     };
     (0..400).map(someone).collect()
@@ -70,6 +75,18 @@ async fn write(app: &TestApp, people: &[Someone], sign_ins: &[(Timestamp, bool)]
         tx.execute("insert into activity_days (day, user_id) select unnest($2::date[]), $1::uuid", &[&someone.id, &days])
             .await
             .unwrap();
+        if let Some(confirmed) = someone.app {
+            let sql = "
+                insert into totp_factors (user_id, secret_sealed, created_at, confirmed_at, accepted_step)
+                values ($1, '', $2, case when $3 then $2::timestamptz end, 1)";
+            tx.execute(sql, &[&someone.id, &created_at, &confirmed]).await.unwrap();
+        }
+        for _ in 0..someone.passkeys {
+            let sql = "
+                insert into passkeys (id, user_id, credential_id, credential, name, is_backed_up, created_at)
+                values (gen_random_uuid(), $1, uuid_send(gen_random_uuid()), '{}', 'x', false, $2)";
+            tx.execute(sql, &[&someone.id, &created_at]).await.unwrap();
+        }
         if let Some(last) = someone.days.last() {
             tx.execute("insert into last_active_days (user_id, day) values ($1, $2)", &[&someone.id, last]).await.unwrap();
         }
@@ -148,6 +165,10 @@ fn by_hand(range: &Range, today: Date, people: &[Someone], sign_ins: &[(Timestam
     json!({
         "from": range.from, "to": range.to, "by": range.by, "periods": rows,
         "inactive": { "users": living.len(), "since": since }, "cohorts": cohorts,
+        "second_factors": {
+            "app": count(&|someone| someone.app == Some(true)), "passkey": count(&|someone| someone.passkeys > 0),
+            "any": count(&|someone| someone.app == Some(true) || someone.passkeys > 0),
+        },
     })
 }
 

@@ -62,6 +62,11 @@ fn show(counted: &Analytics) {
     let since = counted.inactive.since.iter().map(|since| vec![since.days.to_string(), since.users.to_string()]).collect();
     output::table(&["inactive for days", &format!("of {} users", counted.inactive.users)], since, "");
     output::say("");
+    let bound = counted.second_factors;
+    let factors = [("an app", bound.app), ("a passkey", bound.passkey), ("either", bound.any)];
+    let factors = factors.map(|(name, users)| vec![name.to_owned(), users.to_string()]).to_vec();
+    output::table(&["second factor", &format!("of {} users", counted.inactive.users)], factors, "");
+    output::say("");
     let cohort = |cohort: &analytics::Cohort| {
         let active: Vec<String> = cohort.active.iter().map(ToString::to_string).collect();
         vec![cohort.month.strftime("%Y-%m").to_string(), cohort.sign_ups.to_string(), active.join(" ")]

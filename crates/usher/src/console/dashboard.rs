@@ -6,13 +6,13 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::Serialize;
 
-use super::chart::{self, Chart, Series};
+use super::analytics::{Kind, count, draw};
 use super::events;
 use super::parameters::{Parameters, address};
 use super::staff::Staff;
 use crate::activity;
-use crate::analytics::{self, Analytics, By, Period, Range};
-use crate::app::{App, Ask};
+use crate::analytics::{By, Range};
+use crate::app::App;
 use crate::audit::{self, Wanted};
 use crate::caller::{Permission, UserStatus};
 use crate::db::Tx;
@@ -28,7 +28,8 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
     let by = parameters.get("by").and_then(By::parse).unwrap_or_default();
     let (mut counted, mut too_much) = (None, false);
     if staff.may(Permission::AnalyticsRead) {
-        match count(&app, &staff, by).await {
+        let range = Range::read(activity::day_of(app.clock.now()), None, None, by)?;
+        match count(&app, &staff, range).await {
             Ok(found) => counted = Some(found),
             Err(error) if error.code() == Some("too_much_to_count") => too_much = true,
             Err(error) => return Err(error),
@@ -46,45 +47,12 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
     tx.commit().await?;
     let values = context! {
         by => by.as_str(),
-        charts => Serde(counted.as_ref().map(charts)),
+        charts => Serde(counted.as_ref().map(|counted| draw(counted, &[Kind::SignUps, Kind::ActiveUsers, Kind::SignIns]))),
+        second_factors => Serde(counted.as_ref().map(|counted| &counted.second_factors)),
         inactive => Serde(counted.as_ref().map(|counted| &counted.inactive)),
         too_much, standings => Serde(standings), waiting => Serde(waiting), newest => Serde(newest),
     };
     staff.page(&app, "/admin", PAGE, values, &Faults::default())
-}
-
-async fn count(app: &App, staff: &Staff, by: By) -> AppResult<Analytics> {
-    let range = Range::read(activity::day_of(app.clock.now()), None, None, by)?;
-    let ask: Ask<Range, _> = |tx, range| Box::pin(analytics::count(tx, range));
-    app.read_list(&staff.person().origin, &range, ask).await
-}
-
-fn charts(counted: &Analytics) -> Vec<Chart> {
-    let periods = |counts: fn(&Period) -> Vec<i64>| counted.periods.iter().map(|period| (period.from, counts(period))).collect();
-    let series = [
-        Series {
-            id: "sign-ups",
-            title: "Sign-ups",
-            names: &["Sign-ups"],
-            periods: periods(|period| vec![period.sign_ups]),
-            adds_up: true,
-        },
-        Series {
-            id: "active",
-            title: "Active users",
-            names: &["Active users"],
-            periods: periods(|period| vec![period.active_users]),
-            adds_up: false,
-        },
-        Series {
-            id: "sign-ins",
-            title: "Sign-ins",
-            names: &["Succeeded", "Failed"],
-            periods: periods(|period| vec![period.sign_ins.succeeded, period.sign_ins.failed]),
-            adds_up: true,
-        },
-    ];
-    series.iter().map(chart::draw).collect()
 }
 
 /// How many users stand somewhere, and the way to them.

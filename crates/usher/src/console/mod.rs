@@ -2,6 +2,7 @@
 //! opens it, and nothing else; what they may not do it does not show, and refuses all the same. It owns no table.
 
 mod acts;
+mod analytics;
 mod audit;
 mod bulk;
 mod changes;

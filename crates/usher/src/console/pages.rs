@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::staff::Asker;
-use super::{acts, audit, bulk, changes, dashboard, edit, recycle_bin, roles, user, users};
+use super::{acts, analytics, audit, bulk, changes, dashboard, edit, recycle_bin, roles, user, users};
 use crate::app::App;
 use crate::caller::Denial;
 use crate::http::problem;
@@ -16,6 +16,7 @@ use crate::http::problem;
 pub fn router(app: &App) -> Router<App> {
     Router::new()
         .route("/admin", get(dashboard::show))
+        .route("/admin/analytics", get(analytics::show))
         .route("/admin/users", get(users::show))
         .route("/admin/users/{id}", get(user::show))
         .route("/admin/users/{id}/edit", get(edit::show).post(edit::submit))

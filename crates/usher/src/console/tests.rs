@@ -36,6 +36,8 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin",
         "/admin?by=week",
         "/admin?by=month",
+        "/admin/analytics",
+        "/admin/analytics?by=week&from=2026-01-01&to=2026-01-31",
         "/admin/users",
         "/admin/bulk",
         "/admin/recycle-bin",

@@ -1,10 +1,8 @@
 //! The words of pages: in the language that was chosen at a page, else that of the profile, else the one that the browser likes best,
 //! else that of the site. `t` says a message of the catalogues in templates.
 
-use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::post;
 use fluent_bundle::FluentArgs;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, header};
@@ -12,13 +10,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, HtmlEscape, Value, context};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::cookies::{self, Cookie, Cookies};
-use super::forms::Form;
-use super::return_to::ReturnTo;
-use super::see_other;
 use crate::app::App;
 use crate::error::AppResult;
 use crate::languages::{self, Language};
@@ -63,27 +56,6 @@ pub(super) fn heed_profile(cookies: &Cookies, locale: Option<&str>) {
 /// Pages are in this language from now on, in this browser.
 pub fn remember(app: &App, response: &mut Response, language: Language) -> AppResult<()> {
     cookies::set(app, response, Cookie::Language, language.tag(), Some(KEPT))
-}
-
-/// What `/language` is sent.
-#[derive(Deserialize, JsonSchema)]
-struct Choice {
-    language: String,
-    #[serde(default)]
-    return_to: String,
-}
-
-/// Where the languages below every page lead. It changes nothing but words, so the form needs no token.
-pub fn pages() -> Router<App> {
-    Router::new().route("/language", post(choose))
-}
-
-async fn choose(State(app): State<App>, Form(choice): Form<Choice>) -> AppResult<Response> {
-    let mut response = see_other(ReturnTo::parse(&choice.return_to, &app.config.server.public_url).path());
-    if let Some(language) = Language::of(&choice.language) {
-        remember(&app, &mut response, language)?;
-    }
-    Ok(response)
 }
 
 /// What templates say words with.

@@ -122,8 +122,9 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 48] = [
 ];
 
 /// Those of the console, which ask for a permission too.
-const CONSOLE: [(&str, &str); 28] = [
+const CONSOLE: [(&str, &str); 29] = [
     ("GET", "/admin"),
+    ("GET", "/admin/analytics"),
     ("GET", "/admin/audit"),
     ("GET", "/admin/audit/seal"),
     ("GET", "/admin/audit/{id}"),

@@ -1,0 +1,118 @@
+//! Who comes and stays: counts over time, what has come of invitations, who has bound a second factor, and whom of a month came back.
+
+use axum::extract::State;
+use axum::response::Response;
+use jiff::civil::Date;
+use minijinja::context;
+use minijinja::value::Serde;
+
+use super::chart::{self, Chart, Series};
+use super::parameters::Parameters;
+use super::staff::Staff;
+use crate::activity;
+use crate::analytics::{self, Analytics, By, Cohort, Period, Range};
+use crate::app::{App, Ask};
+use crate::caller::Permission;
+use crate::error::{AppError, AppResult, Rejection};
+use crate::html::Faults;
+
+const PAGE: &str = "console/analytics.html";
+const HERE: &str = "/admin/analytics";
+
+/// What a chart shows.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    SignUps,
+    ActiveUsers,
+    SignIns,
+    Invitations,
+}
+
+impl Kind {
+    fn series(self, counted: &Analytics) -> Series<'static> {
+        let periods =
+            |counts: fn(&Period) -> Vec<i64>| counted.periods.iter().map(|period| (period.from, counts(period))).collect();
+        let of = |id, title, names, periods| Series { id, title, names, periods, adds_up: true };
+        match self {
+            Self::SignUps => of("sign-ups", "Sign-ups", &["Sign-ups"], periods(|period| vec![period.sign_ups])),
+            Self::ActiveUsers => {
+                let counts = periods(|period| vec![period.active_users]);
+                Series { adds_up: false, ..of("active", "Active users", &["Active users"], counts) }
+            }
+            Self::SignIns => {
+                let counts = periods(|period| vec![period.sign_ins.succeeded, period.sign_ins.failed]);
+                of("sign-ins", "Sign-ins", &["Succeeded", "Failed"], counts)
+            }
+            Self::Invitations => {
+                let counts =
+                    periods(|Period { invitations, .. }| vec![invitations.accepted, invitations.created - invitations.accepted]);
+                of("invitations", "Invitations", &["Accepted", "Not accepted"], counts)
+            }
+        }
+    }
+}
+
+pub fn draw(counted: &Analytics, kinds: &[Kind]) -> Vec<Chart> {
+    kinds.iter().map(|kind| chart::draw(&kind.series(counted))).collect()
+}
+
+pub async fn count(app: &App, staff: &Staff, range: Range) -> AppResult<Analytics> {
+    let ask: Ask<Range, _> = |tx, range| Box::pin(analytics::count(tx, range));
+    app.read_list(&staff.person().origin, &range, ask).await
+}
+
+/// Which days; what does not fit is said at its field.
+fn read(app: &App, parameters: &Parameters, by: By) -> Result<Range, Faults> {
+    let day = |name: &str| {
+        let read = |written: &str| written.parse::<Date>().map_err(|_| Faults::at(name, "Write the day as in 2026-12-31."));
+        parameters.get(name).map(read).transpose()
+    };
+    let (from, to) = (day("from")?, day("to")?);
+    Range::read(activity::day_of(app.clock.now()), from, to, by).map_err(|rejection| at_field(&rejection))
+}
+
+fn at_field(rejection: &Rejection) -> Faults {
+    let fault = rejection.errors.first();
+    let name = fault.and_then(|fault| fault.parameter.clone()).unwrap_or_default();
+    let said = match fault.map_or("", |fault| &fault.code) {
+        "after_to" => "The last day comes before the first.".to_owned(),
+        "too_many_periods" => "That are too many periods: take a shorter range, or weeks.".to_owned(),
+        "too_long" => "At most 1,096 days.".to_owned(),
+        _ => "A day of the years 2000 to 2999.".to_owned(),
+    };
+    Faults::at(name, said)
+}
+
+pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) -> AppResult<Response> {
+    staff.require(Permission::AnalyticsRead)?;
+    let by = parameters.get("by").and_then(By::parse).unwrap_or(By::Month);
+    let (mut counted, mut faults, mut too_much) = (None, Faults::default(), false);
+    match read(&app, &parameters, by) {
+        Ok(range) => match count(&app, &staff, range).await {
+            Ok(found) => counted = Some(found),
+            Err(error) if error.code() == Some("too_much_to_count") => too_much = true,
+            Err(error) => return Err::<Response, AppError>(error),
+        },
+        Err(found) => faults = found,
+    }
+    let all = [Kind::SignUps, Kind::ActiveUsers, Kind::SignIns, Kind::Invitations];
+    let day = |name: &str, counted: Option<Date>| {
+        parameters.get(name).map(ToOwned::to_owned).or_else(|| Some(counted?.to_string())).unwrap_or_default()
+    };
+    let values = context! {
+        by => by.as_str(), too_much,
+        from => day("from", counted.as_ref().map(|counted| counted.from)), to => day("to", counted.as_ref().map(|counted| counted.to)),
+        charts => Serde(counted.as_ref().map(|counted| draw(counted, &all))),
+        inactive => Serde(counted.as_ref().map(|counted| &counted.inactive)),
+        second_factors => Serde(counted.as_ref().map(|counted| &counted.second_factors)),
+        cohorts => Serde(counted.as_ref().map(|counted| counted.cohorts.iter().map(in_percent).collect::<Vec<_>>())),
+        months => counted.as_ref().map(|counted| counted.cohorts.len()),
+    };
+    staff.page(&app, HERE, PAGE, values, &faults)
+}
+
+/// For the template: the month, how many signed up, and of them how many came in each month since, with the share in percent.
+fn in_percent(cohort: &Cohort) -> (String, i64, Vec<(i64, i64)>) {
+    let share = |active: &i64| (*active, if cohort.sign_ups == 0 { 0 } else { 100 * active / cohort.sign_ups });
+    (cohort.month.strftime("%Y-%m").to_string(), cohort.sign_ups, cohort.active.iter().map(share).collect())
+}
