@@ -97,22 +97,18 @@ pub fn problem(rejection: &Rejection, title: &str, request_id: &str) -> Option<R
 }
 
 /// A failure as people put it, where the words of the API do not do.
-fn said<'a>(rejection: &'a Rejection, title: &'a str) -> (&'a str, &'a str) {
+fn said(rejection: &Rejection, title: &str) -> (String, String) {
     let title = match rejection.code {
-        "too_many_requests" => {
-            return ("Too many attempts", "There were too many attempts at this account, or from the network that you are in.");
-        }
-        "invalid_query" => {
-            return ("This address does not fit", "Look at it again, or leave out what stands behind the question mark.");
-        }
-        "not_found" => return ("There is no such page", "Look at the address again: a part of it may be missing."),
-        "cross_site_request" | "form_outdated" => "This form does not work any more",
-        "repeated_cookie" => "Something is wrong with your cookies",
-        "overloaded" | "database_unavailable" => "We are busy",
-        "internal" => "Something went wrong here",
-        _ => title,
+        "too_many_requests" => return (now().word("problem-title-attempts"), now().word("problem-detail-attempts")),
+        "invalid_query" => return (now().word("problem-title-address"), now().word("problem-detail-address")),
+        "not_found" => return (now().word("problem-title-no-page"), now().word("problem-detail-no-page")),
+        "cross_site_request" | "form_outdated" => now().word("problem-title-form"),
+        "repeated_cookie" => now().word("problem-title-cookies"),
+        "overloaded" | "database_unavailable" => now().word("problem-title-busy"),
+        "internal" => now().word("problem-title-internal"),
+        _ => title.to_owned(),
     };
-    (title, &rejection.detail)
+    (title, rejection.detail.clone())
 }
 
 /// `in 12 minutes`.

@@ -16,16 +16,11 @@ use crate::app::App;
 use crate::db::Origin;
 use crate::error::{AppError, AppResult, FieldError};
 use crate::html::{Faults, Field, LinkQuery, Members, Visitor, VisitorForm};
+use crate::languages::now;
 use crate::secret::SecretText;
 use crate::users::{Name, Username};
 
 const PAGE: &str = "invitations/page.html";
-
-const FIELDS: [Field; 3] = [
-    Field { name: "display_name", subject: "The name", missing: "Enter your name." },
-    Field { name: "username", subject: "The user name", missing: "Choose a user name." },
-    Field { name: "password", subject: "The password", missing: "Choose a password." },
-];
 
 pub fn router() -> Router<App> {
     Router::new().route("/invitation", get(show_invitation).post(submit_invitation))
@@ -55,7 +50,7 @@ async fn submit_invitation(State(app): State<App>, form_sent: VisitorForm) -> Ap
         Err(AppError::Rejected(rejection)) if rejection.code == "invalid_token" => return failed(&app, &visitor),
         Err(error) => in_words(error),
     };
-    let faults = Faults::of(error, &FIELDS)?;
+    let faults = faults_of(error)?;
     let token = members.text("token");
     match acceptance::open(&app, &visitor.origin, &SecretText::new(token.to_owned())).await? {
         Some(invitation) => {
@@ -64,6 +59,30 @@ async fn submit_invitation(State(app): State<App>, form_sent: VisitorForm) -> Ap
         }
         None => failed(&app, &visitor),
     }
+}
+
+/// What a refusal finds wrong with the fields of the form.
+fn faults_of(error: AppError) -> AppResult<Faults> {
+    Faults::of(
+        error,
+        &[
+            Field {
+                name: "display_name",
+                subject: &now().word("arrival-subject-name"),
+                missing: &now().word("arrival-missing-name"),
+            },
+            Field {
+                name: "username",
+                subject: &now().word("invited-username-subject"),
+                missing: &now().word("invited-username-missing"),
+            },
+            Field {
+                name: "password",
+                subject: &now().word("arrival-subject-password"),
+                missing: &now().word("arrival-missing-password"),
+            },
+        ],
+    )
 }
 
 async fn accept(app: &App, origin: &Origin, members: &Members) -> AppResult<Accepted> {
@@ -79,7 +98,9 @@ fn in_words(error: AppError) -> AppError {
         fault.pointer.as_deref() == Some("/username") && ["pattern", "min_length", "max_length"].contains(&fault.code.as_ref())
     };
     for fault in rejection.errors.iter_mut().filter(is_shape) {
-        "must have 3 to 64 letters, digits, dots, dashes or underscores".clone_into(&mut fault.detail);
+        // A code of its own, so that no general sentence of another language takes its place.
+        fault.code = "username_shape".into();
+        fault.detail = now().word("invited-username-shape");
     }
     AppError::Rejected(rejection)
 }

@@ -130,6 +130,11 @@ impl Language {
         self.own(key, values).or_else(|| Self::ENGLISH.own(key, values)).unwrap_or_else(|| key.to_owned())
     }
 
+    /// A message that nothing fills in.
+    pub fn word(self, key: &str) -> String {
+        self.say(key, &FluentArgs::new())
+    }
+
     fn own(self, key: &str, values: &FluentArgs<'_>) -> Option<String> {
         let bundle = &SPOKEN[self.0].bundle;
         let pattern = bundle.get_message(key)?.value()?;

@@ -15,6 +15,7 @@ use crate::db::Origin;
 use crate::emails::EmailAddress;
 use crate::error::{AppError, AppResult};
 use crate::html::{self, Faults, Field, Form, LinkQuery, Visitor, VisitorForm};
+use crate::languages::now;
 use crate::secret::SecretText;
 
 const PAGE: &str = "recovery/page.html";
@@ -31,8 +32,6 @@ pub fn router() -> Router<App> {
 pub fn asking() -> Router<App> {
     Router::new().route("/recover", get(show_recovery).post(submit_recovery))
 }
-
-const FIELDS: [Field; 1] = [Field { name: "email", subject: "The address", missing: "Enter your e-mail address." }];
 
 /// Who has forgotten their password.
 #[derive(Deserialize, JsonSchema)]
@@ -52,9 +51,21 @@ async fn submit_recovery(State(app): State<App>, form: VisitorForm) -> AppResult
             super::ask(&app, &visitor.origin, &form.email).await?;
             ("sent", Faults::default())
         }
-        Err(error) => ("form", Faults::of(error, &FIELDS)?),
+        Err(error) => ("form", faults_of(error)?),
     };
     visitor.page(&app, ASK_PAGE, context! { state => state, email => members.text("email") }, &faults)
+}
+
+/// What a refusal finds wrong with the fields of the form.
+fn faults_of(error: AppError) -> AppResult<Faults> {
+    Faults::of(
+        error,
+        &[Field {
+            name: "email",
+            subject: &now().word("arrival-subject-address"),
+            missing: &now().word("arrival-missing-address"),
+        }],
+    )
 }
 
 /// The form of the page.
@@ -76,14 +87,26 @@ async fn submit_reset(State(app): State<App>, origin: Origin, Form(form): Form<R
             html::page(PAGE, values(&app, "failed", token, None))
         }
         Err(AppError::Rejected(rejection)) if rejection.code == "invalid_body" => {
-            let why = rejection.errors.first().map(|error| format!("Your password {}.", error.detail));
-            html::page(PAGE, values(&app, "choose", token, why))
+            let faults = password_faults(AppError::Rejected(rejection))?;
+            html::page(PAGE, values(&app, "choose", token, faults.said("password")))
         }
         Err(error) => Err(error),
     }
 }
 
-fn values(app: &App, state: &str, token: &str, error: Option<String>) -> Value {
+/// What a refusal finds wrong with the new password.
+fn password_faults(error: AppError) -> AppResult<Faults> {
+    Faults::of(
+        error,
+        &[Field {
+            name: "password",
+            subject: &now().word("arrival-subject-your-password"),
+            missing: &now().word("arrival-missing-password"),
+        }],
+    )
+}
+
+fn values(app: &App, state: &str, token: &str, error: Option<&str>) -> Value {
     context! {
         state => state,
         token => token,

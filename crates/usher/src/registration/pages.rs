@@ -10,20 +10,16 @@ use serde::Deserialize;
 
 use super::SignUp;
 use crate::app::App;
+use crate::config::Registration;
 use crate::db::Origin;
 use crate::emails::EmailAddress;
-use crate::error::AppResult;
+use crate::error::{AppError, AppResult};
 use crate::html::{Faults, Field, Members, Visitor, VisitorForm};
+use crate::languages::now;
 use crate::secret::SecretText;
 use crate::users::{Name, Profile};
 
 const PAGE: &str = "registration/page.html";
-
-const FIELDS: [Field; 3] = [
-    Field { name: "email", subject: "The address", missing: "Enter your e-mail address." },
-    Field { name: "display_name", subject: "The name", missing: "Enter your name." },
-    Field { name: "password", subject: "The password", missing: "Choose a password." },
-];
 
 pub fn router() -> Router<App> {
     Router::new().route("/register", get(show_registration).post(submit_registration))
@@ -50,8 +46,32 @@ async fn submit_registration(State(app): State<App>, form: VisitorForm) -> AppRe
     let sent = (members.text("email"), members.text("display_name"));
     match sign_up(&app, &visitor.origin, &members).await {
         Ok(()) => respond(&app, &visitor, "sent", sent, &Faults::default()),
-        Err(error) => respond(&app, &visitor, "form", sent, &Faults::of(error, &FIELDS)?),
+        Err(error) => respond(&app, &visitor, "form", sent, &faults_of(error)?),
     }
+}
+
+/// What a refusal finds wrong with the fields of the form.
+fn faults_of(error: AppError) -> AppResult<Faults> {
+    Faults::of(
+        error,
+        &[
+            Field {
+                name: "email",
+                subject: &now().word("arrival-subject-address"),
+                missing: &now().word("arrival-missing-address"),
+            },
+            Field {
+                name: "display_name",
+                subject: &now().word("arrival-subject-name"),
+                missing: &now().word("arrival-missing-name"),
+            },
+            Field {
+                name: "password",
+                subject: &now().word("arrival-subject-password"),
+                missing: &now().word("arrival-missing-password"),
+            },
+        ],
+    )
 }
 
 async fn sign_up(app: &App, origin: &Origin, members: &Members) -> AppResult<()> {
@@ -67,7 +87,11 @@ async fn sign_up(app: &App, origin: &Origin, members: &Members) -> AppResult<()>
 
 /// Where sign-up is closed, the page says so and has no form.
 fn respond(app: &App, visitor: &Visitor, state: &str, sent: (&str, &str), faults: &Faults) -> AppResult<Response> {
-    let closed = super::require_open(app).err().map(|closed| closed.detail);
+    let closed = match app.config.server.registration {
+        Registration::Open => None,
+        Registration::Invite => Some(now().word("register-closed-invite")),
+        Registration::Closed => Some(now().word("register-closed")),
+    };
     let values = context! {
         state => if closed.is_some() { "closed" } else { state },
         why => closed.unwrap_or_default(),

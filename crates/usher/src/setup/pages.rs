@@ -14,17 +14,11 @@ use crate::db::Origin;
 use crate::emails::EmailAddress;
 use crate::error::{AppError, AppResult, LogAndIgnore};
 use crate::html::{Faults, Field, Members, Visitor, VisitorForm};
+use crate::languages::now;
 use crate::secret::SecretText;
 use crate::users::{Name, Profile};
 
 const PAGE: &str = "setup/page.html";
-
-const FIELDS: [Field; 4] = [
-    Field { name: "token", subject: "The setup token", missing: "Enter the setup token." },
-    Field { name: "email", subject: "The address", missing: "Enter your e-mail address." },
-    Field { name: "display_name", subject: "The name", missing: "Enter your name." },
-    Field { name: "password", subject: "The password", missing: "Choose a password." },
-];
 
 pub fn router() -> Router<App> {
     Router::new().route("/setup", get(show_setup).post(submit_setup))
@@ -53,11 +47,36 @@ async fn submit_setup(State(app): State<App>, form: VisitorForm) -> AppResult<Re
             respond(&app, &visitor, "over", None, &Faults::default())
         }
         Err(AppError::Rejected(rejection)) if rejection.code == "invalid_token" => {
-            let why = "This setup token does not work: it is not the newest one, or a part of it is missing.";
-            respond(&app, &visitor, "form", Some(&members), &Faults::at("token", why))
+            let faults = Faults::at("token", now().word("setup-token-refused"));
+            respond(&app, &visitor, "form", Some(&members), &faults)
         }
-        Err(error) => respond(&app, &visitor, "form", Some(&members), &Faults::of(error, &FIELDS)?),
+        Err(error) => respond(&app, &visitor, "form", Some(&members), &faults_of(error)?),
     }
+}
+
+/// What a refusal finds wrong with the fields of the form.
+fn faults_of(error: AppError) -> AppResult<Faults> {
+    Faults::of(
+        error,
+        &[
+            Field { name: "token", subject: &now().word("setup-token-subject"), missing: &now().word("setup-token-missing") },
+            Field {
+                name: "email",
+                subject: &now().word("arrival-subject-address"),
+                missing: &now().word("arrival-missing-address"),
+            },
+            Field {
+                name: "display_name",
+                subject: &now().word("arrival-subject-name"),
+                missing: &now().word("arrival-missing-name"),
+            },
+            Field {
+                name: "password",
+                subject: &now().word("arrival-subject-password"),
+                missing: &now().word("arrival-missing-password"),
+            },
+        ],
+    )
 }
 
 async fn set_up(app: &App, origin: &Origin, members: &Members) -> AppResult<()> {

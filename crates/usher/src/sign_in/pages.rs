@@ -17,6 +17,7 @@ use crate::error::{AppError, AppResult};
 use crate::html::{
     self, Cookie, Faults, Field, Members, ReturnTo, SignedForm, SignedIn, Visitor, VisitorForm, cookies, see_other,
 };
+use crate::languages::now;
 use crate::second_factors::{self, SecondFactors, passkeys as factors};
 use crate::secret::SecretText;
 use crate::sessions::BrowserSession;
@@ -27,13 +28,6 @@ const FACTOR_PAGE: &str = "sign_in/second_factor.html";
 const FACTOR: &str = "/sign-in/second-factor";
 /// As long as browsers keep a cookie.
 const DEVICE_KEPT_FOR: SignedDuration = SignedDuration::from_hours(400 * 24);
-const NO_PASSWORD: &str = "Enter your password.";
-
-const FIELDS: [Field; 3] = [
-    Field { name: "identifier", subject: "It", missing: "Enter your e-mail address or your user name." },
-    Field { name: "password", subject: "The password", missing: NO_PASSWORD },
-    Field { name: "code", subject: "The code", missing: "Enter your code." },
-];
 
 pub fn router() -> Router<App> {
     Router::new()
@@ -80,13 +74,17 @@ async fn submit_sign_in(State(app): State<App>, form: VisitorForm) -> AppResult<
     let sent: SignInForm = match members.parse() {
         Ok(sent) => sent,
         Err(error) => {
-            let faults = Faults::of(error, &FIELDS)?;
+            let faults = faults_of(error)?;
             return ask(&app, &visitor, "identifier", members.text("identifier"), &return_to, &faults);
         }
     };
     let identifier = sent.identifier.trim();
     let Some(password) = sent.password else {
-        let faults = if members.has("password") { Faults::at("password", NO_PASSWORD) } else { Faults::default() };
+        let faults = if members.has("password") {
+            Faults::at("password", now().word("sign-in-missing-password"))
+        } else {
+            Faults::default()
+        };
         return ask(&app, &visitor, "password", identifier, &return_to, &faults);
     };
     let credentials = Credentials { identifier, password: &password, device_token: visitor.device_token.as_ref() };
@@ -98,11 +96,32 @@ async fn submit_sign_in(State(app): State<App>, form: VisitorForm) -> AppResult<
             cookies::set(&app, &mut response, Cookie::Pending, pending.token.reveal(), Some(pending::LIFETIME))?;
             Ok(response)
         }
-        Err(AppError::Rejected(rejection)) if rejection.code == "invalid_credentials" => {
-            ask(&app, &visitor, "password", identifier, &return_to, &Faults::at("password", rejection.detail))
+        Err(error) if error.code() == Some("invalid_credentials") => {
+            let faults = Faults::at("password", now().word("sign-in-refused"));
+            ask(&app, &visitor, "password", identifier, &return_to, &faults)
         }
         Err(error) => Err(error),
     }
+}
+
+/// What a refusal finds wrong with the fields of the form.
+fn faults_of(error: AppError) -> AppResult<Faults> {
+    Faults::of(
+        error,
+        &[
+            Field {
+                name: "identifier",
+                subject: &now().word("sign-in-subject-identifier"),
+                missing: &now().word("sign-in-missing-identifier"),
+            },
+            Field {
+                name: "password",
+                subject: &now().word("sign-in-subject-password"),
+                missing: &now().word("sign-in-missing-password"),
+            },
+            Field { name: "code", subject: &now().word("sign-in-subject-code"), missing: &now().word("sign-in-missing-code") },
+        ],
+    )
 }
 
 pub(super) fn carried(app: &App, members: &Members) -> ReturnTo {
@@ -199,7 +218,7 @@ async fn submit_second_factor(State(app): State<App>, form: VisitorForm) -> AppR
             Ok(response)
         }
         Err(error) => {
-            let sent = Some((&members, Faults::of(error, &FIELDS)?));
+            let sent = Some((&members, faults_of(error)?));
             ask_for_code(&app, &visitor, way(members.text("with")), &return_to, sent).await
         }
     }
@@ -262,7 +281,7 @@ async fn submit_again(State(app): State<App>, form: SignedForm) -> AppResult<Res
     };
     match proven {
         Ok(session) => go_on(&app, &session, &return_to),
-        Err(error) => ask_again(&app, &signed_in, &return_to, &Faults::of(error, &FIELDS)?).await,
+        Err(error) => ask_again(&app, &signed_in, &return_to, &faults_of(error)?).await,
     }
 }
 

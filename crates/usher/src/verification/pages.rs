@@ -12,7 +12,8 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::db::Origin;
 use crate::error::{AppError, AppResult, Rejection};
-use crate::html::{self, Form, LinkQuery};
+use crate::html::{self, Faults, Field, Form, LinkQuery};
+use crate::languages::now;
 use crate::secret::SecretText;
 
 const PAGE: &str = "verification/page.html";
@@ -50,23 +51,29 @@ async fn submit_verification(State(app): State<App>, origin: Origin, Form(form):
 fn refused(app: &App, token: &str, rejection: Rejection) -> AppResult<Response> {
     match rejection.code {
         "invalid_token" => respond(app, "failed", "", None),
-        "wrong_password" => {
-            let why = "This is not the password you signed up with. Try again, or choose a new one below.";
-            respond(app, "confirm", token, Some(why.to_owned()))
-        }
-        "new_password_required" => {
-            let why = "These were too many wrong passwords for this link. Choose a new one.";
-            respond(app, "choose", token, Some(why.to_owned()))
-        }
+        "wrong_password" => respond(app, "confirm", token, Some(&now().word("verify-wrong"))),
+        "new_password_required" => respond(app, "choose", token, Some(&now().word("verify-too-many"))),
         "invalid_body" => {
-            let why = rejection.errors.first().map(|error| format!("Your password {}.", error.detail));
-            respond(app, "choose", token, why)
+            let faults = password_faults(rejection.into())?;
+            respond(app, "choose", token, faults.said("password"))
         }
         _ => Err(rejection.into()),
     }
 }
 
-fn respond(app: &App, state: &str, token: &str, error: Option<String>) -> AppResult<Response> {
+/// What a refusal finds wrong with the new password.
+fn password_faults(error: AppError) -> AppResult<Faults> {
+    Faults::of(
+        error,
+        &[Field {
+            name: "password",
+            subject: &now().word("arrival-subject-your-password"),
+            missing: &now().word("arrival-missing-password"),
+        }],
+    )
+}
+
+fn respond(app: &App, state: &str, token: &str, error: Option<&str>) -> AppResult<Response> {
     let min_length = app.config.password.min_length;
     html::page(PAGE, context! { state => state, token => token, min_length => min_length, error => error })
 }

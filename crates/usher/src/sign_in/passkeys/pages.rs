@@ -11,12 +11,12 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::error::AppResult;
 use crate::html::{Cookie, Faults, ReturnTo, SignedForm, SignedIn, VisitorForm, cookies, see_other};
+use crate::languages::now;
 use crate::second_factors::passkeys::Answer;
 use crate::secret::SecretText;
 use crate::sign_in::pages::{ask as ask_who, carried, enter, go_on};
 
 const AGAIN_PAGE: &str = "sign_in/passkeys/again.html";
-const REFUSED: &str = "This passkey does not open an account here, or it took too long. Try again, or go on without it.";
 
 pub fn router() -> Router<App> {
     Router::new()
@@ -55,11 +55,13 @@ async fn submit_passkey(State(app): State<App>, form: VisitorForm) -> AppResult<
             cookies::forget(&app, &mut response, Cookie::Pending)?;
             Ok(response)
         }
-        Err(error) if is_refused(error.code()) => {
-            ask_who(&app, &visitor, "identifier", "", &return_to, &Faults::at("passkey", REFUSED))
-        }
+        Err(error) if is_refused(error.code()) => ask_who(&app, &visitor, "identifier", "", &return_to, &refused()),
         Err(error) => Err(error),
     }
+}
+
+fn refused() -> Faults {
+    Faults::at("passkey", now().word("sign-in-passkey-refused"))
 }
 
 fn is_refused(code: Option<&str>) -> bool {
@@ -79,7 +81,7 @@ async fn submit_again(State(app): State<App>, form: SignedForm) -> AppResult<Res
     };
     match proven {
         Ok(session) => go_on(&app, &session, &return_to),
-        Err(error) if is_refused(error.code()) => ask_again(&app, &signed_in, &return_to, &Faults::at("passkey", REFUSED)).await,
+        Err(error) if is_refused(error.code()) => ask_again(&app, &signed_in, &return_to, &refused()).await,
         Err(error) => Err(error),
     }
 }
