@@ -111,7 +111,9 @@ impl Permission {
             Self::SecondFactorsReset => "Take the second factors of other users away who have lost them.",
             Self::InvitationsRead => "See who was invited, by whom, and what came of it.",
             Self::InvitationsWrite => "Invite people, send invitations again and revoke them.",
-            Self::SystemRead => "See the settings in force, the health of the server, its signing keys and its mails; never a secret.",
+            Self::SystemRead => {
+                "See the settings in force, the health of the server, its signing keys and its mails; never a secret."
+            }
             Self::SystemWrite => "Rotate signing keys, send mails again that were given up, change the words of mails.",
         }
     }

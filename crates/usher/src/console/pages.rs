@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::staff::Asker;
-use super::{acts, audit, bulk, changes, dashboard, edit, recycle_bin, roles, user, users};
+use super::{access, acts, audit, bulk, changes, dashboard, edit, recycle_bin, roles, user, users};
 use crate::app::App;
 use crate::caller::Denial;
 use crate::http::problem;
@@ -36,7 +36,31 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/audit/seal", get(audit::show_seal))
         .route("/admin/audit/{id}", get(audit::show))
         .route("/admin/recycle-bin", get(recycle_bin::show))
+        .merge(access())
         .layer(from_fn_with_state(app.clone(), note_refusals))
+}
+
+fn access() -> Router<App> {
+    Router::new()
+        .route("/admin/roles", get(access::roles::list))
+        .route("/admin/roles/new", get(access::role::show_new).post(access::role::submit_new))
+        .route("/admin/roles/{name}", get(access::roles::show))
+        .route("/admin/roles/{name}/edit", get(access::role::show_edit).post(access::role::submit_edit))
+        .route("/admin/roles/{name}/delete", get(access::roles::show_delete).post(access::roles::submit_delete))
+        .route("/admin/permissions", get(access::permissions::list))
+        .route("/admin/permissions/{permission}", get(access::permissions::show))
+        .route("/admin/groups", get(access::groups::list))
+        .route("/admin/groups/new", get(access::group::show_new).post(access::group::submit_new))
+        .route("/admin/groups/{id}", get(access::groups::show))
+        .route("/admin/groups/{id}/edit", get(access::group::show_edit).post(access::group::submit_edit))
+        .route("/admin/groups/{id}/roles", get(access::group::show_roles).post(access::group::submit_roles))
+        .route("/admin/groups/{id}/parents", get(access::group::show_parents).post(access::group::submit_parents))
+        .route("/admin/groups/{id}/delete", get(access::groups::show_delete).post(access::groups::submit_delete))
+        .route("/admin/groups/{id}/members/add", get(access::members::show_add).post(access::members::submit_add))
+        .route(
+            "/admin/groups/{id}/members/{user_id}/remove",
+            get(access::members::show_remove).post(access::members::submit_remove),
+        )
 }
 
 async fn note_refusals(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -46,7 +70,8 @@ async fn note_refusals(State(app): State<App>, mut request: Request, next: Next)
     if response.status() == StatusCode::FORBIDDEN
         && let Some(origin) = asker.origin()
     {
-        let denial = asker.lacks().map_or_else(|| Denial::Refused(problem::code(&response)), Denial::Lacks);
+        let refused = || Denial::Refused(asker.refused().unwrap_or_else(|| problem::code(&response)));
+        let denial = asker.lacks().map_or_else(refused, Denial::Lacks);
         (app.on_denied)(app.clone(), origin, denial).await;
     }
     response
