@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from harness.canary import new_address
+from harness.canary import unique
 from harness.faces import Faces
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
@@ -26,10 +26,6 @@ def staff(site: Site, mailbox: Mailbox) -> Person:
     return site.person("admin", display_name="Grace Hopper")
 
 
-def new_name() -> str:
-    return new_address("role").split("@")[0].replace(".", "-").lower()
-
-
 def make_group(site: Site, name: str, *roles: str, description: str = "") -> str:
     made = site.admin.api.post("/v1/groups", json={"name": name, "description": description}, expect=201).json()["id"]
     site.admin.api.put(f"/v1/groups/{made}/roles", json={"roles": list(roles)}, expect=200)
@@ -42,7 +38,7 @@ def test_a_role_is_made_given_by_a_group_explained_and_taken_away(
 ) -> None:
     faces = opened(browser, site, java_script_enabled=scripted)
     page = faces.page
-    role, group = new_name(), f"Desk {new_name()}"
+    role, group = unique("role"), unique("Desk")
     someone = site.create(display_name=f"Clerk {role}")
     enter(faces, staff, "/admin")
     page.get_by_role("navigation", name="Console").get_by_role("link", name="Roles", exact=True).click()
@@ -120,7 +116,7 @@ def test_a_role_is_made_given_by_a_group_explained_and_taken_away(
 
 
 def test_two_who_change_a_group_at_once_are_told_so(faces: Faces, site: Site, staff: Person) -> None:
-    upper, lower = f"Upper {new_name()}", f"Lower {new_name()}"
+    upper, lower = unique("Upper"), unique("Lower")
     top, below = make_group(site, upper), make_group(site, lower)
     site.admin.api.put(f"/v1/groups/{below}/parents", json={"parents": [top]}, expect=200)
     enter(faces, staff, f"/admin/groups/{top}/parents")
@@ -145,11 +141,11 @@ def test_two_who_change_a_group_at_once_are_told_so(faces: Faces, site: Site, st
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_every_page_is_sound(browser: Browser, site: Site, staff: Person, width: int, scheme: Any) -> None:
     faces = opened(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    role = f"{new_name()}-{'x' * 63}"[:63]
+    role = f"{unique('role')}-{'x' * 63}"[:63]
     body = {"name": role, "description": f"{LONG_NAME}. " * 5, "permissions": ["users:read"]}
     site.admin.api.post("/v1/roles", json=body, expect=201)
-    empty = make_group(site, f"{new_name()} empty")
-    full = make_group(site, f"{LONG_NAME} {new_name()}"[:100], role, "user", description=f"{LONG_NAME}. " * 5)
+    empty = make_group(site, unique("Empty"))
+    full = make_group(site, f"{LONG_NAME} {unique('role')}"[:100], role, "user", description=f"{LONG_NAME}. " * 5)
     site.admin.api.put(f"/v1/groups/{full}/parents", json={"parents": [empty]}, expect=200)
     people = [site.create(display_name=LONG_NAME), site.create()]
     for person in people:
@@ -195,10 +191,10 @@ def test_hostile_texts_run_nowhere(faces: Faces, site: Site, staff: Person) -> N
         assert faces.page.evaluate("document.querySelectorAll('script:not([src^=\"/assets/\"]), main img:not(.face), iframe').length") == 0
 
     for payload in PAYLOADS[::4]:
-        role = new_name()
+        role = unique("role")
         site.admin.api.post("/v1/roles", json={"name": role, "description": payload, "permissions": []}, expect=201)
-        group = make_group(site, f"{new_name()} {payload}"[:100].replace("\u2028", " "), role, "manager", description=payload)
-        below = make_group(site, new_name())
+        group = make_group(site, f"{unique('role')} {payload}"[:100].replace("\u2028", " "), role, "manager", description=payload)
+        below = make_group(site, unique("role"))
         site.admin.api.put(f"/v1/groups/{below}/parents", json={"parents": [group]}, expect=200)
         someone = site.create(display_name=payload[:100].replace("\u2028", " "))
         site.admin.api.put(f"/v1/groups/{below}/members/{someone['id']}", json={}, expect=200)
