@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::staff::Asker;
-use super::{access, acts, audit, bulk, changes, dashboard, edit, recycle_bin, roles, user, users};
+use super::{acts, audit, bulk, changes, dashboard, edit, recycle_bin, roles, user, users};
 use crate::app::App;
 use crate::caller::Denial;
 use crate::http::problem;
@@ -41,26 +41,25 @@ pub fn router(app: &App) -> Router<App> {
 }
 
 fn access() -> Router<App> {
+    use super::access::{group, groups, members, permissions, role, roles};
+
     Router::new()
-        .route("/admin/roles", get(access::roles::list))
-        .route("/admin/roles/new", get(access::role::show_new).post(access::role::submit_new))
-        .route("/admin/roles/{name}", get(access::roles::show))
-        .route("/admin/roles/{name}/edit", get(access::role::show_edit).post(access::role::submit_edit))
-        .route("/admin/roles/{name}/delete", get(access::roles::show_delete).post(access::roles::submit_delete))
-        .route("/admin/permissions", get(access::permissions::list))
-        .route("/admin/permissions/{permission}", get(access::permissions::show))
-        .route("/admin/groups", get(access::groups::list))
-        .route("/admin/groups/new", get(access::group::show_new).post(access::group::submit_new))
-        .route("/admin/groups/{id}", get(access::groups::show))
-        .route("/admin/groups/{id}/edit", get(access::group::show_edit).post(access::group::submit_edit))
-        .route("/admin/groups/{id}/roles", get(access::group::show_roles).post(access::group::submit_roles))
-        .route("/admin/groups/{id}/parents", get(access::group::show_parents).post(access::group::submit_parents))
-        .route("/admin/groups/{id}/delete", get(access::groups::show_delete).post(access::groups::submit_delete))
-        .route("/admin/groups/{id}/members/add", get(access::members::show_add).post(access::members::submit_add))
-        .route(
-            "/admin/groups/{id}/members/{user_id}/remove",
-            get(access::members::show_remove).post(access::members::submit_remove),
-        )
+        .route("/admin/roles", get(roles::list))
+        .route("/admin/roles/new", get(role::show_new).post(role::submit_new))
+        .route("/admin/roles/{name}", get(roles::show))
+        .route("/admin/roles/{name}/edit", get(role::show_edit).post(role::submit_edit))
+        .route("/admin/roles/{name}/delete", get(roles::show_delete).post(roles::submit_delete))
+        .route("/admin/permissions", get(permissions::list))
+        .route("/admin/permissions/{permission}", get(permissions::show))
+        .route("/admin/groups", get(groups::list))
+        .route("/admin/groups/new", get(group::show_new).post(group::submit_new))
+        .route("/admin/groups/{id}", get(groups::show))
+        .route("/admin/groups/{id}/edit", get(group::show_edit).post(group::submit_edit))
+        .route("/admin/groups/{id}/roles", get(group::show_roles).post(group::submit_roles))
+        .route("/admin/groups/{id}/parents", get(group::show_parents).post(group::submit_parents))
+        .route("/admin/groups/{id}/delete", get(groups::show_delete).post(groups::submit_delete))
+        .route("/admin/groups/{id}/members/add", get(members::show_add).post(members::submit_add))
+        .route("/admin/groups/{id}/members/{user_id}/remove", get(members::show_remove).post(members::submit_remove))
 }
 
 async fn note_refusals(State(app): State<App>, mut request: Request, next: Next) -> Response {

@@ -268,7 +268,11 @@ async fn r200_pages_for_the_signed_in_lead_others_to_the_sign_in() {
             let path = concrete(path);
             let answer = if method == "GET" { stranger.open(&path).await } else { stranger.submit(&path, &[]).await };
             let answer = answer.expect(303);
-            let back = if method == "GET" { format!("?return_to={}", path.replace('/', "%2F")) } else { String::new() };
+            let back = if method == "GET" {
+                format!("?return_to={}", path.replace('/', "%2F").replace(':', "%3A"))
+            } else {
+                String::new()
+            };
             assert_eq!(answer.headers["location"], format!("/sign-in{back}"), "{method} {path}");
         }
     }

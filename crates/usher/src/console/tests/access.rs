@@ -54,11 +54,7 @@ async fn a_role_is_made_changed_and_deleted() {
     assert!(browser.open("/admin/roles").await.expect(200).text.contains("1 of"));
     let holder = app.person("sue", &["support"]).await;
     let refused = send(&mut browser, "/admin/roles/support/delete", &[]).await.expect(422);
-    assert!(
-        refused.text.contains("Somebody holds this role") && refused.text.contains("/admin/users?role=support"),
-        "{}",
-        refused.text
-    );
+    assert!(refused.text.contains("Somebody holds this role") && refused.text.contains("users?role=support"), "{}", refused.text);
     admin.client.delete(&format!("/v1/users/{}/roles/support", holder.id)).await.expect(204);
     leads_to(&send(&mut browser, "/admin/roles/support/delete", &[]).await, "/admin/roles");
     browser.open("/admin/roles/support").await.expect(404);
@@ -329,7 +325,7 @@ async fn long_lists_go_on() {
     let mut browser = signed_in(&app, &admin).await;
     let page = browser.open("/admin/groups").await.expect(200);
     assert!(page.text.contains("Group 24") && !page.text.contains("Group 25"), "{}", page.text);
-    let next = page.text.split("href=\"/admin/groups?cursor=").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let next = page.text.split("groups?cursor=").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let page = browser.open(&format!("/admin/groups?cursor={next}")).await.expect(200);
     assert!(page.text.contains("Group 25") && page.text.contains("First page"), "{}", page.text);
     browser.open("/admin/groups?cursor=x").await.expect(422);
