@@ -12,10 +12,9 @@ use crate::caller::{Authority, UserStatus};
 use crate::config::Config;
 use crate::db::page::Limit;
 use crate::db::{Origin, Tx};
-use crate::emails::{self, EmailAddress};
+use crate::emails::EmailAddress;
 use crate::error::{AppError, AppResult};
 use crate::hashing::Scheme;
-use crate::id::UserId;
 use crate::mails::{self, Template};
 use crate::password;
 use crate::recovery;
@@ -278,12 +277,7 @@ async fn lock(app: &App, who: Who) -> AppResult<(Tx, User)> {
 
 /// By id, address or user name.
 pub(super) async fn find(tx: &mut Tx, who: &str) -> AppResult<User> {
-    let id: Option<UserId> = match (who.parse(), EmailAddress::parse(who)) {
-        (Ok(id), _) => Some(id),
-        (_, Ok(address)) => emails::find(tx, &address).await?.map(|email| email.user_id),
-        _ => users::find_by_username(tx, who).await?,
-    };
-    let user = match id {
+    let user = match users::find_by_any(tx, who).await? {
         Some(id) => users::find(tx, id).await?,
         None => None,
     };

@@ -139,6 +139,8 @@ fn target(event: &AuditEvent, people: &HashMap<String, String>) -> Option<Named>
     Some(match event.target_kind.as_deref()? {
         "user" => named_user(id, people),
         "bulk" => Named { name: "A run in bulk".to_owned(), way: way("/admin/bulk") },
+        "role" => Named { name: format!("Role {id}"), way: way("/admin/roles") },
+        "group" => Named { name: "A group".to_owned(), way: way("/admin/groups") },
         "change" => Named { name: "A change".to_owned(), way: way("/admin/changes") },
         kind => Named { name: format!("{} {id}", in_words(kind)), way: None },
     })

@@ -1,6 +1,7 @@
 //! The console: pages for those who look after users. A page calls what the operations of the API call, with the permissions of whoever
 //! opens it, and nothing else; what they may not do it does not show, and refuses all the same. It owns no table.
 
+mod access;
 mod acts;
 mod analytics;
 mod audit;

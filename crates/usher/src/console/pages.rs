@@ -37,7 +37,30 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/audit/seal", get(audit::show_seal))
         .route("/admin/audit/{id}", get(audit::show))
         .route("/admin/recycle-bin", get(recycle_bin::show))
+        .merge(access())
         .layer(from_fn_with_state(app.clone(), note_refusals))
+}
+
+fn access() -> Router<App> {
+    use super::access::{group, groups, members, permissions, role, roles};
+
+    Router::new()
+        .route("/admin/roles", get(roles::list))
+        .route("/admin/roles/new", get(role::show_new).post(role::submit_new))
+        .route("/admin/roles/{name}", get(roles::show))
+        .route("/admin/roles/{name}/edit", get(role::show_edit).post(role::submit_edit))
+        .route("/admin/roles/{name}/delete", get(roles::show_delete).post(roles::submit_delete))
+        .route("/admin/permissions", get(permissions::list))
+        .route("/admin/permissions/{permission}", get(permissions::show))
+        .route("/admin/groups", get(groups::list))
+        .route("/admin/groups/new", get(group::show_new).post(group::submit_new))
+        .route("/admin/groups/{id}", get(groups::show))
+        .route("/admin/groups/{id}/edit", get(group::show_edit).post(group::submit_edit))
+        .route("/admin/groups/{id}/roles", get(group::show_roles).post(group::submit_roles))
+        .route("/admin/groups/{id}/parents", get(group::show_parents).post(group::submit_parents))
+        .route("/admin/groups/{id}/delete", get(groups::show_delete).post(groups::submit_delete))
+        .route("/admin/groups/{id}/members/add", get(members::show_add).post(members::submit_add))
+        .route("/admin/groups/{id}/members/{user_id}/remove", get(members::show_remove).post(members::submit_remove))
 }
 
 async fn note_refusals(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -47,7 +70,8 @@ async fn note_refusals(State(app): State<App>, mut request: Request, next: Next)
     if response.status() == StatusCode::FORBIDDEN
         && let Some(origin) = asker.origin()
     {
-        let denial = asker.lacks().map_or_else(|| Denial::Refused(problem::code(&response)), Denial::Lacks);
+        let refused = || Denial::Refused(asker.refused().unwrap_or_else(|| problem::code(&response)));
+        let denial = asker.lacks().map_or_else(refused, Denial::Lacks);
         (app.on_denied)(app.clone(), origin, denial).await;
     }
     response

@@ -68,7 +68,7 @@ async fn grant(app: &App, staff: &Staff, id: UserId, members: &Members) -> AppRe
 }
 
 /// The end of the day, as UTC has it.
-fn read_until(day: &str) -> Result<Option<Timestamp>, Rejection> {
+pub fn read_until(day: &str) -> Result<Option<Timestamp>, Rejection> {
     if day.is_empty() {
         return Ok(None);
     }

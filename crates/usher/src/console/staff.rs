@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
-use http::Extensions;
 use http::request::Parts;
+use http::{Extensions, StatusCode};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
@@ -26,6 +26,7 @@ pub struct Asker(Arc<Asked>);
 struct Asked {
     origin: OnceLock<Origin>,
     lacks: OnceLock<Permission>,
+    refused: OnceLock<&'static str>,
 }
 
 impl Asker {
@@ -39,6 +40,11 @@ impl Asker {
 
     pub fn lacks(&self) -> Option<Permission> {
         self.0.lacks.get().copied()
+    }
+
+    /// The code of a refusal that is said at a form.
+    pub fn refused(&self) -> Option<&'static str> {
+        self.0.refused.get().copied()
     }
 }
 
@@ -79,6 +85,11 @@ impl Staff {
         Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name())))
     }
 
+    /// They may send the form, but not what it says: the page that shows it again is a refusal, and is noted as one.
+    pub fn refuse(&self, code: &'static str) {
+        self.asker.0.refused.get_or_init(|| code);
+    }
+
     /// A transaction that only reads.
     pub async fn begin(&self, app: &App) -> DbResult<Tx> {
         app.begin(&self.person().origin).await
@@ -96,7 +107,11 @@ impl Staff {
     /// A page. `here` is the place in the navigation that it belongs to.
     pub fn page(&self, app: &App, here: &str, name: &str, values: Value, faults: &Faults) -> AppResult<Response> {
         let may = self.person().permissions.names();
-        self.signed_in.page(app, here, name, context! { may => Serde(may), ..values }, faults)
+        let mut response = self.signed_in.page(app, here, name, context! { may => Serde(may), ..values }, faults)?;
+        if self.asker.refused().is_some() {
+            *response.status_mut() = StatusCode::FORBIDDEN;
+        }
+        Ok(response)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The console as a browser meets it: what is shown to whom, what is refused, and that each page renders.
 
+mod access;
 mod audit;
 mod bulk;
 mod changing;
@@ -7,7 +8,7 @@ mod users;
 
 use serde_json::json;
 
-use crate::testing::{Browser, Person, TestApp};
+use crate::testing::{Answer, Browser, Person, TestApp};
 
 /// A browser in which somebody has signed in.
 async fn signed_in(app: &TestApp, person: &Person) -> Browser {
@@ -27,6 +28,18 @@ fn way(person: &Person) -> String {
     format!("/admin/users/{}", person.id)
 }
 
+#[track_caller]
+fn leads_to(answer: &Answer, path: &str) {
+    let location = answer.headers.get("location").map(|to| to.to_str().unwrap());
+    assert_eq!((answer.status.as_u16(), location), (303, Some(path)), "{}", answer.text);
+}
+
+/// That of what a form shows; nothing when it shows none.
+fn version_of(page: &str) -> String {
+    let after = page.split("name=\"version\" value=\"").nth(1).unwrap_or_default();
+    after.split('"').next().unwrap_or_default().to_owned()
+}
+
 #[tokio::test]
 async fn every_page_opens_for_an_administrator_with_nothing_and_with_something() {
     let app = TestApp::new().await;
@@ -41,6 +54,15 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/users",
         "/admin/bulk",
         "/admin/recycle-bin",
+        "/admin/roles",
+        "/admin/roles/new",
+        "/admin/roles/admin",
+        "/admin/roles/user",
+        "/admin/roles/user/edit",
+        "/admin/permissions",
+        "/admin/permissions/users:read",
+        "/admin/groups",
+        "/admin/groups/new",
         "/admin/changes",
         "/admin/audit",
         "/admin/audit/seal",
@@ -108,6 +130,13 @@ async fn names_are_escaped_wherever_they_stand() {
     let body = json!({ "display_name": bad, "bio": bad, "attributes": { "note": bad } });
     let reason = [("x-reason", bad)];
     admin.client.send(http::Method::PATCH, &format!("/v1/users/{}", ann.id), &reason, Some(body)).await.expect(200);
+    let role = json!({ "name": "bad", "description": bad, "permissions": [] });
+    admin.client.post("/v1/roles", role).await.expect(201);
+    let group = admin.client.post("/v1/groups", json!({ "name": bad, "description": bad })).await.expect(201);
+    let group = format!("/admin/groups/{}", group.str("id"));
+    let member = format!("{}/members/{}", group.replace("admin", "v1"), ann.id);
+    admin.client.put(&member, json!({})).await.expect(200);
+    admin.client.put(&format!("{}/roles", group.replace("admin", "v1")), json!({ "roles": ["manager"] })).await.expect(200);
     let mut browser = signed_in(&app, &admin).await;
     let change = admin.client.get("/v1/changes?limit=1").await.expect(200).json["items"][0]["id"].as_str().unwrap().to_owned();
     for place in [
@@ -123,6 +152,19 @@ async fn names_are_escaped_wherever_they_stand() {
         "/admin/audit".to_owned(),
         format!("/admin/audit/{change}"),
         format!("/admin/changes/{change}/undo"),
+        "/admin/roles".to_owned(),
+        "/admin/roles/bad".to_owned(),
+        "/admin/roles/bad/edit".to_owned(),
+        "/admin/roles/bad/delete".to_owned(),
+        "/admin/permissions/users:write".to_owned(),
+        "/admin/groups".to_owned(),
+        group.clone(),
+        format!("{group}/edit"),
+        format!("{group}/roles"),
+        format!("{group}/parents"),
+        format!("{group}/delete"),
+        format!("{group}/members/add"),
+        format!("{group}/members/{}/remove", ann.id),
     ] {
         let page = browser.open(&place).await.expect(200);
         assert!(!page.text.contains("<script src=x") && !page.text.contains("<img src=x"), "{place}");

@@ -134,11 +134,11 @@ struct UserPath {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("example" = serde_json::json!({ "name": "Support", "description": "Answers questions." })))]
-struct NewGroup {
-    name: Name,
+pub struct NewGroup {
+    pub name: Name,
     #[serde(default)]
     #[schemars(length(max = 500))]
-    description: String,
+    pub description: String,
 }
 
 /// Changes of a group: a field that is left out stays.
@@ -157,18 +157,18 @@ struct GroupPatch {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("example" = serde_json::json!({ "roles": ["support"] })))]
-struct GroupRolesBody {
+pub struct GroupRolesBody {
     #[schemars(length(max = super::ROLES_MAX))]
-    roles: Vec<RoleName>,
+    pub roles: Vec<RoleName>,
 }
 
 /// The parents a group shall have: these and no others.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("example" = serde_json::json!({ "parents": ["0193e4a1-7c1e-7b52-9d0c-4a2d5b6c7d8e"] })))]
-struct ParentsBody {
+pub struct ParentsBody {
     #[schemars(length(max = super::PARENTS_MAX))]
-    parents: Vec<GroupId>,
+    pub parents: Vec<GroupId>,
 }
 
 /// When what is given ends by itself.

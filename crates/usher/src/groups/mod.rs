@@ -18,13 +18,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use api::{Until, router};
+pub use api::{GroupRolesBody, NewGroup, ParentsBody, Until, router};
 pub use graph::Graph;
 pub use members::{list_members, list_memberships, put_member, remove_expired, remove_member};
 
 use self::graph::{Fault, LEVELS_MAX};
 use crate::audit::{self, Event};
-use crate::caller::{Authority, UserStatus};
+use crate::caller::{Authority, PermissionSet, UserStatus};
 use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, OnConstraint, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
@@ -125,6 +125,21 @@ pub async fn read(tx: &mut Tx, id: GroupId) -> AppResult<Group> {
 /// The group of this name, if there is one.
 pub async fn find_by_name(tx: &mut Tx, name: &str) -> DbResult<Option<GroupId>> {
     store::find_by_name(tx, name).await
+}
+
+/// The groups of these ids and all that is above them.
+pub async fn list_refs(tx: &mut Tx, ids: &[GroupId]) -> DbResult<Vec<GroupRef>> {
+    store::list_refs(tx, ids).await
+}
+
+/// All groups, by their names.
+pub async fn list_all_refs(tx: &mut Tx) -> DbResult<Vec<GroupRef>> {
+    store::list_all_refs(tx).await
+}
+
+/// What members of the group may do by it, and the names of the roles that say so, those of what is above it among them.
+pub async fn find_grants(tx: &mut Tx, id: GroupId) -> DbResult<(PermissionSet, Vec<String>)> {
+    store::find_grants(tx, id).await
 }
 
 /// Locks the groups for a change of one by somebody who holds all that it gives.

@@ -70,6 +70,12 @@ pub async fn list_refs(tx: &mut Tx, ids: &[GroupId]) -> DbResult<Vec<GroupRef>> 
     Ok(tx.query(sql, &[&ids]).await?.iter().map(|row| GroupRef { id: row.get("id"), name: row.get("name") }).collect())
 }
 
+/// By their names.
+pub async fn list_all_refs(tx: &mut Tx) -> DbResult<Vec<GroupRef>> {
+    let rows = tx.query("select id, name from groups order by name_normal", &[]).await?;
+    Ok(rows.iter().map(|row| GroupRef { id: row.get("id"), name: row.get("name") }).collect())
+}
+
 /// Who is whose parent, among these groups and all that is above them.
 pub async fn list_edges_above(tx: &mut Tx, ids: &[GroupId]) -> DbResult<Vec<(GroupId, GroupId)>> {
     let sql = "

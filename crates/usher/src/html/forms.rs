@@ -118,6 +118,11 @@ impl Members {
         self.0.contains_key(name)
     }
 
+    /// The boxes that are ticked, of those whose names begin so: what follows in their names.
+    pub fn ticked<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.keys().filter_map(move |name| name.strip_prefix(prefix))
+    }
+
     /// The form as an operation of the API would take it as its body. A field that was left empty is left out.
     pub fn parse<T: DeserializeOwned + JsonSchema + 'static>(&self) -> AppResult<T> {
         let filled = self.0.iter().filter(|(_, value)| !value.reveal().is_empty());

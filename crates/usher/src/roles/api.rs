@@ -84,30 +84,30 @@ struct PermissionState {
 #[schemars(extend("example" = serde_json::json!({
     "name": "support", "description": "Answers questions.", "permissions": ["users:read"]
 })))]
-struct NewRole {
-    name: RoleName,
+pub struct NewRole {
+    pub name: RoleName,
     #[serde(default)]
     #[schemars(length(max = 500))]
-    description: String,
+    pub description: String,
     #[schemars(length(max = 100))]
-    permissions: Vec<Permission>,
+    pub permissions: Vec<Permission>,
     #[serde(default)]
-    second_factor: SecondFactorPolicy,
+    pub second_factor: SecondFactorPolicy,
 }
 
 /// Changes of a role: a field that is left out stays.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct RolePatch {
+pub struct RolePatch {
     #[serde(default)]
     #[schemars(with = "String", length(max = 500))]
-    description: Option<String>,
+    pub description: Option<String>,
     #[serde(default)]
     #[schemars(with = "Vec<Permission>", length(max = 100))]
-    permissions: Option<Vec<Permission>>,
+    pub permissions: Option<Vec<Permission>>,
     #[serde(default)]
     #[schemars(with = "SecondFactorPatch")]
-    second_factor: Option<SecondFactorPatch>,
+    pub second_factor: Option<SecondFactorPatch>,
 }
 
 async fn list_roles(caller: Caller, State(app): State<App>) -> AppResult<Answer<Roles>> {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use api::router;
+pub use api::{NewRole, RolePatch, router};
 pub use policy::{SecondFactorPatch, SecondFactorPolicy};
 
 use crate::audit::{self, Event};

@@ -122,7 +122,7 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 48] = [
 ];
 
 /// Those of the console, which ask for a permission too.
-const CONSOLE: [(&str, &str); 29] = [
+const CONSOLE: [(&str, &str); 55] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/audit"),
@@ -139,7 +139,33 @@ const CONSOLE: [(&str, &str); 29] = [
     ("GET", "/admin/changes/{id}"),
     ("GET", "/admin/changes/{id}/undo"),
     ("POST", "/admin/changes/{id}/undo"),
+    ("GET", "/admin/groups"),
+    ("GET", "/admin/groups/new"),
+    ("POST", "/admin/groups/new"),
+    ("GET", "/admin/groups/{id}"),
+    ("GET", "/admin/groups/{id}/delete"),
+    ("POST", "/admin/groups/{id}/delete"),
+    ("GET", "/admin/groups/{id}/edit"),
+    ("POST", "/admin/groups/{id}/edit"),
+    ("GET", "/admin/groups/{id}/members/add"),
+    ("POST", "/admin/groups/{id}/members/add"),
+    ("GET", "/admin/groups/{id}/members/{user_id}/remove"),
+    ("POST", "/admin/groups/{id}/members/{user_id}/remove"),
+    ("GET", "/admin/groups/{id}/parents"),
+    ("POST", "/admin/groups/{id}/parents"),
+    ("GET", "/admin/groups/{id}/roles"),
+    ("POST", "/admin/groups/{id}/roles"),
+    ("GET", "/admin/permissions"),
+    ("GET", "/admin/permissions/{permission}"),
     ("GET", "/admin/recycle-bin"),
+    ("GET", "/admin/roles"),
+    ("GET", "/admin/roles/new"),
+    ("POST", "/admin/roles/new"),
+    ("GET", "/admin/roles/{name}"),
+    ("GET", "/admin/roles/{name}/delete"),
+    ("POST", "/admin/roles/{name}/delete"),
+    ("GET", "/admin/roles/{name}/edit"),
+    ("POST", "/admin/roles/{name}/edit"),
     ("GET", "/admin/users"),
     ("GET", "/admin/users/{id}"),
     ("GET", "/admin/users/{id}/act/{act}"),
@@ -244,7 +270,11 @@ async fn r200_pages_for_the_signed_in_lead_others_to_the_sign_in() {
             let path = concrete(path);
             let answer = if method == "GET" { stranger.open(&path).await } else { stranger.submit(&path, &[]).await };
             let answer = answer.expect(303);
-            let back = if method == "GET" { format!("?return_to={}", path.replace('/', "%2F")) } else { String::new() };
+            let back = if method == "GET" {
+                format!("?return_to={}", path.replace('/', "%2F").replace(':', "%3A"))
+            } else {
+                String::new()
+            };
             assert_eq!(answer.headers["location"], format!("/sign-in{back}"), "{method} {path}");
         }
     }

@@ -230,9 +230,16 @@ pub async fn look_up(lane: &ReadLane, id: UserId, at: Timestamp) -> AppResult<Us
     store::look_up_user(lane, id, at).await?.ok_or_else(|| Rejection::not_found().into())
 }
 
-/// The user with this user name, if there is one.
-pub async fn find_by_username(tx: &mut Tx, username: &str) -> DbResult<Option<UserId>> {
-    store::find_by_username(tx, username).await
+/// The user of this id, address or user name, if there is one.
+pub async fn find_by_any(tx: &mut Tx, who: &str) -> DbResult<Option<UserId>> {
+    match (who.parse(), EmailAddress::parse(who)) {
+        (Ok(id), _) => Ok(find(tx, id).await?.map(|user| user.id)),
+        (_, Ok(address)) => Ok(emails::find(tx, &address).await?.map(|email| email.user_id)),
+        _ => match Username::parse(who) {
+            Ok(username) => store::find_by_username(tx, username.as_str()).await,
+            Err(_) => Ok(None),
+        },
+    }
 }
 
 /// Locks the user for a change by somebody who may act on them.
@@ -278,7 +285,7 @@ pub async fn start_afresh(tx: &mut Tx, id: UserId, wish: Option<&Username>, prof
     let before = read(tx, id).await?;
     let mut username = Username::generate();
     if let Some(wish) = wish
-        && find_by_username(tx, wish.as_str()).await?.is_none_or(|owner| owner == id)
+        && store::find_by_username(tx, wish.as_str()).await?.is_none_or(|owner| owner == id)
     {
         username = wish.clone();
     }

@@ -2,14 +2,8 @@
 
 use serde_json::json;
 
-use super::{signed_in, way, with};
+use super::{leads_to, signed_in, version_of, way, with};
 use crate::testing::{Answer, Browser, PASSWORD, TestApp};
-
-#[track_caller]
-fn leads_to(answer: &Answer, path: &str) {
-    let location = answer.headers.get("location").map(|to| to.to_str().unwrap());
-    assert_eq!((answer.status.as_u16(), location), (303, Some(path)), "{}", answer.text);
-}
 
 async fn act(browser: &mut Browser, way: &str, act: &str) -> Answer {
     let path = format!("{way}/act/{act}");
@@ -119,7 +113,7 @@ async fn the_profile_and_attributes_are_edited_and_faults_stand_at_their_fields(
     let path = format!("{}/edit", way(&ann));
     let page = browser.open(&path).await.expect(200);
     assert!(page.text.contains("name=\"attributes.floor\"") && page.text.contains("<option value=\"blue\""), "{}", page.text);
-    let version = page.text.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let version = version_of(&page.text);
     let bad = [
         ("version", version.as_str()),
         ("username", ""),

@@ -1,0 +1,112 @@
+//! Roles: all of them, one, and its end.
+
+use axum::extract::State;
+use axum::response::Response;
+use minijinja::context;
+use minijinja::value::Serde;
+use serde::Deserialize;
+
+use super::super::staff::{Staff, StaffForm};
+use super::{faults, groups, permissions};
+use crate::app::App;
+use crate::caller::Permission;
+use crate::error::{AppError, AppResult};
+use crate::html::{self, Faults, Members, Notice};
+use crate::http::params::Path;
+use crate::roles::{self, Role};
+
+pub const HERE: &str = "/admin/roles";
+const LIST_PAGE: &str = "console/access/roles.html";
+const PAGE: &str = "console/access/role.html";
+const ACT_PAGE: &str = "console/access/act.html";
+
+#[derive(Deserialize)]
+pub struct RolePath {
+    pub name: String,
+}
+
+/// The page about a role.
+pub fn way(name: &str) -> String {
+    format!("{HERE}/{name}")
+}
+
+pub async fn look_up(app: &App, staff: &Staff, name: &str) -> AppResult<Role> {
+    staff.require(Permission::RolesRead)?;
+    let mut tx = staff.begin(app).await?;
+    let role = roles::find(&mut tx, name).await?;
+    tx.commit().await?;
+    Ok(role)
+}
+
+pub async fn list(staff: Staff, State(app): State<App>) -> AppResult<Response> {
+    staff.require(Permission::RolesRead)?;
+    let mut tx = staff.begin(&app).await?;
+    let all = roles::list(&mut tx).await?;
+    tx.commit().await?;
+    let values = context! { roles => Serde(all), permissions => Permission::ALL.len() };
+    staff.page(&app, HERE, LIST_PAGE, values, &Faults::default())
+}
+
+pub async fn show(staff: Staff, Path(path): Path<RolePath>, State(app): State<App>) -> AppResult<Response> {
+    let role = look_up(&app, &staff, &path.name).await?;
+    let set = role.permission_set();
+    let values = context! {
+        way => way(&role.name), areas => Serde(permissions::by_area(set.iter(), set, staff.authority().permissions)),
+        exceeds => staff.authority().to_grant(set).is_err(), role => Serde(role),
+    };
+    staff.page(&app, HERE, PAGE, values, &Faults::default())
+}
+
+pub async fn show_delete(staff: Staff, Path(path): Path<RolePath>, State(app): State<App>) -> AppResult<Response> {
+    staff.require(Permission::RolesWrite)?;
+    let role = look_up(&app, &staff, &path.name).await?;
+    staff.authority().to_grant(role.permission_set())?;
+    ask(&app, &staff, &role, &role.version.to_string(), &Faults::default())
+}
+
+pub async fn submit_delete(Path(path): Path<RolePath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
+    let StaffForm { staff, members } = form;
+    staff.require(Permission::RolesWrite)?;
+    match delete(&app, &staff, &path.name, &members).await {
+        Ok(()) => html::done(&app, HERE, Notice::Removed),
+        Err(error) => {
+            let faults = faults::of(&staff, in_use(error), &[], "reason")?;
+            let role = look_up(&app, &staff, &path.name).await?;
+            ask(&app, &staff, &role, members.text("version"), &faults)
+        }
+    }
+}
+
+async fn delete(app: &App, staff: &Staff, name: &str, members: &Members) -> AppResult<()> {
+    let mut tx = staff.begin_because(app, members).await?;
+    let role = roles::lock(&mut tx, name).await?;
+    faults::require_version(role.version, members, "role")?;
+    roles::delete(&mut tx, staff.authority(), &role).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The words of the API name its operations; the page has ways to what it speaks of.
+fn in_use(error: AppError) -> AppError {
+    match error {
+        AppError::Rejected(mut rejection) if rejection.code == "role_in_use" => {
+            "Somebody holds this role, or a group carries it. Take it from them first.".clone_into(&mut rejection.detail);
+            AppError::Rejected(rejection)
+        }
+        other => other,
+    }
+}
+
+fn ask(app: &App, staff: &Staff, role: &Role, version: &str, faults: &Faults) -> AppResult<Response> {
+    let back = way(&role.name);
+    let users = staff.may(Permission::UsersRead).then(|| [format!("/admin/users?role={}", role.name), "who has it".to_owned()]);
+    let looks: Vec<_> = users.into_iter().chain([[groups::HERE.to_owned(), "groups".to_owned()]]).collect();
+    let values = context! {
+        list => HERE, list_name => "Roles", of => role.name.as_str(), button => "Delete the role",
+        subject => role.name.as_str(), about => role.description.as_str(),
+        means => "The role is gone for good. That goes only while nobody holds it and no group carries it.",
+        looks => looks,
+        action => format!("{back}/delete"), back => back.as_str(), version => version,
+    };
+    staff.page(app, HERE, ACT_PAGE, values, faults)
+}
