@@ -8,7 +8,9 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::staff::Asker;
-use super::{acts, audit, bulk, changes, dashboard, edit, recycle_bin, roles, user, users};
+use super::{
+    acts, audit, bulk, changes, dashboard, edit, recycle_bin, roles, service_account_acts, service_accounts, user, users,
+};
 use crate::app::App;
 use crate::caller::Denial;
 use crate::http::problem;
@@ -36,7 +38,22 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/audit/seal", get(audit::show_seal))
         .route("/admin/audit/{id}", get(audit::show))
         .route("/admin/recycle-bin", get(recycle_bin::show))
+        .merge(of_service_accounts())
         .layer(from_fn_with_state(app.clone(), note_refusals))
+}
+
+fn of_service_accounts() -> Router<App> {
+    use service_account_acts as acts;
+    use service_accounts as accounts;
+
+    Router::new()
+        .route("/admin/service-accounts", get(accounts::list))
+        .route("/admin/service-accounts/new", get(accounts::show_new).post(accounts::submit_new))
+        .route("/admin/service-accounts/{id}", get(accounts::show))
+        .route("/admin/service-accounts/{id}/edit", get(accounts::show_edit).post(accounts::submit_edit))
+        .route("/admin/service-accounts/{id}/act/{act}", get(acts::show).post(acts::submit))
+        .route("/admin/service-accounts/{id}/keys/new", get(acts::show_new_key).post(acts::submit_new_key))
+        .route("/admin/service-accounts/{id}/keys/{key_id}/revoke", get(acts::show_revoke).post(acts::submit_revoke))
 }
 
 async fn note_refusals(State(app): State<App>, mut request: Request, next: Next) -> Response {
