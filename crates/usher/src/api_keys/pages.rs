@@ -52,10 +52,7 @@ async fn show_new(signed_in: SignedIn, State(app): State<App>) -> AppResult<Resp
     ask(&app, &signed_in, None, &Faults::default())
 }
 
-async fn submit_new(
-    State(app): State<App>,
-    SignedForm { signed_in, members }: SignedForm,
-) -> AppResult<Response> {
+async fn submit_new(State(app): State<App>, SignedForm { signed_in, members }: SignedForm) -> AppResult<Response> {
     if let Some(proof) = signed_in.way_by_proof(&app, NEW) {
         return Ok(proof);
     }

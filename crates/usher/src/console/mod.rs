@@ -10,6 +10,7 @@ mod dashboard;
 mod edit;
 mod events;
 mod filter;
+mod mails;
 mod pages;
 mod parameters;
 mod question;
@@ -17,7 +18,10 @@ mod recycle_bin;
 mod roles;
 mod service_account_acts;
 mod service_accounts;
+mod settings;
+mod signing_keys;
 mod staff;
+mod system;
 mod user;
 mod users;
 

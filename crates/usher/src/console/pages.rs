@@ -9,7 +9,8 @@ use http::StatusCode;
 
 use super::staff::Asker;
 use super::{
-    acts, audit, bulk, changes, dashboard, edit, recycle_bin, roles, service_account_acts, service_accounts, user, users,
+    acts, audit, bulk, changes, dashboard, edit, mails, recycle_bin, roles, service_account_acts, service_accounts, settings,
+    signing_keys, system, user, users,
 };
 use crate::app::App;
 use crate::caller::Denial;
@@ -39,6 +40,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/audit/{id}", get(audit::show))
         .route("/admin/recycle-bin", get(recycle_bin::show))
         .merge(of_service_accounts())
+        .merge(of_the_system())
         .layer(from_fn_with_state(app.clone(), note_refusals))
 }
 
@@ -54,6 +56,18 @@ fn of_service_accounts() -> Router<App> {
         .route("/admin/service-accounts/{id}/act/{act}", get(acts::show).post(acts::submit))
         .route("/admin/service-accounts/{id}/keys/new", get(acts::show_new_key).post(acts::submit_new_key))
         .route("/admin/service-accounts/{id}/keys/{key_id}/revoke", get(acts::show_revoke).post(acts::submit_revoke))
+}
+
+fn of_the_system() -> Router<App> {
+    Router::new()
+        .route("/admin/mails", get(mails::list))
+        .route("/admin/mails/retry", get(mails::show_retry_all).post(mails::submit_retry_all))
+        .route("/admin/mails/{id}", get(mails::show))
+        .route("/admin/mails/{id}/retry", get(mails::show_retry).post(mails::submit_retry))
+        .route("/admin/keys", get(signing_keys::show))
+        .route("/admin/keys/rotate", get(signing_keys::show_rotate).post(signing_keys::submit_rotate))
+        .route("/admin/settings", get(settings::show))
+        .route("/admin/system", get(system::show))
 }
 
 async fn note_refusals(State(app): State<App>, mut request: Request, next: Next) -> Response {

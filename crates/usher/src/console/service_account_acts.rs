@@ -161,12 +161,7 @@ pub async fn submit_new_key(
     }
 }
 
-async fn create_key(
-    app: &App,
-    staff: &Staff,
-    id: ServiceAccountId,
-    members: &Members,
-) -> AppResult<(ServiceAccount, NewApiKey)> {
+async fn create_key(app: &App, staff: &Staff, id: ServiceAccountId, members: &Members) -> AppResult<(ServiceAccount, NewApiKey)> {
     let wish = form::read(members, app.clock.now())?;
     let mut tx = staff.begin_because(app, members).await?;
     let account = service_accounts::lock(&mut tx, staff.authority(), id).await?;
@@ -216,7 +211,8 @@ pub async fn show_revoke(staff: Staff, Path(path): Path<KeyPath>, State(app): St
     let question = Question {
         button: "Revoke the key",
         takes: true,
-        means: "Nothing opens with it from the next request on. That can't be undone: the program needs a new key then.".to_owned(),
+        means: "Nothing opens with it from the next request on. That can't be undone: the program needs a new key then."
+            .to_owned(),
         subject: key.name,
         detail: format!("{}…", key.prefix),
         action: format!("{}/keys/{}/revoke", way(account.id), key.id),

@@ -3,6 +3,8 @@
 mod audit;
 mod bulk;
 mod changing;
+mod service_accounts;
+mod system;
 mod users;
 
 use serde_json::json;
@@ -42,6 +44,15 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/changes",
         "/admin/audit",
         "/admin/audit/seal",
+        "/admin/mails",
+        "/admin/mails/retry",
+        "/admin/keys",
+        "/admin/keys/rotate",
+        "/admin/service-accounts",
+        "/admin/service-accounts/new",
+        "/admin/settings",
+        "/admin/settings?show=changed",
+        "/admin/system",
     ];
     for place in places {
         let page = browser.open(place).await.expect(200);
@@ -106,6 +117,10 @@ async fn names_are_escaped_wherever_they_stand() {
     let body = json!({ "display_name": bad, "bio": bad, "attributes": { "note": bad } });
     let reason = [("x-reason", bad)];
     admin.client.send(http::Method::PATCH, &format!("/v1/users/{}", ann.id), &reason, Some(body)).await.expect(200);
+    let account = json!({ "name": "report", "description": bad, "permissions": [] });
+    let account = admin.client.post("/v1/service-accounts", account).await.expect(201).str("id");
+    let account = format!("/admin/service-accounts/{account}");
+    admin.client.post(&format!("{}/keys", account.replace("/admin", "/v1")), json!({ "name": bad })).await.expect(201);
     let mut browser = signed_in(&app, &admin).await;
     let change = admin.client.get("/v1/changes?limit=1").await.expect(200).json["items"][0]["id"].as_str().unwrap().to_owned();
     for place in [
@@ -121,6 +136,9 @@ async fn names_are_escaped_wherever_they_stand() {
         "/admin/audit".to_owned(),
         format!("/admin/audit/{change}"),
         format!("/admin/changes/{change}/undo"),
+        "/admin/service-accounts".to_owned(),
+        account.clone(),
+        format!("{account}/edit"),
     ] {
         let page = browser.open(&place).await.expect(200);
         assert!(!page.text.contains("<script src=x") && !page.text.contains("<img src=x"), "{place}");
