@@ -12,8 +12,7 @@ use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
     activity, addresses, analytics, api_keys, approvals, assets, attempts, attributes, audit, authz, avatars, bulk, changes,
-    console, devices, exports, grants, groups, html, imports, inactivity, invitations, keys, mails, me, password, recovery,
-    registration, roles, second_factors, service_accounts, sessions, setup, sign_in, throttle, users, verification,
+    console, devices, doctor, exports, grants, groups, html, imports, inactivity, invitations, keys, mails, me, password, recovery, registration, roles, second_factors, service_accounts, sessions, settings, setup, sign_in, throttle, users, verification,
 };
 
 /// Every operation of the API.
@@ -49,6 +48,9 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(analytics::router())
         .merge(audit::router())
         .merge(keys::router())
+        .merge(mails::router())
+        .merge(settings::router())
+        .merge(doctor::router())
         .merge(probes::router(with_metrics))
 }
 

@@ -31,6 +31,7 @@ const RANKS: &[(&str, u8)] = &[
     ("db", KERNEL),
     ("telemetry", KERNEL),
     ("mail", KERNEL),
+    ("measures", KERNEL),
     ("app", KERNEL),
     ("assets", KERNEL),
     ("jobs", KERNEL),
@@ -44,6 +45,7 @@ const RANKS: &[(&str, u8)] = &[
     ("throttle", KERNEL),
     ("password_filter", KERNEL),
     // Things.
+    ("settings", 6),
     ("activity", 7),
     ("attempts", 8),
     ("audit", 9),
@@ -81,7 +83,8 @@ const RANKS: &[(&str, u8)] = &[
     ("inactivity", 40),
     ("invitations", 41),
     // Pages over all of them.
-    ("console", 42),
+    ("doctor", 42),
+    ("console", 43),
     // The roof.
     ("router", ROOF),
     ("cli", 50),

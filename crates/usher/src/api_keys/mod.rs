@@ -4,6 +4,7 @@
 //! themselves. It is shown once and stored as a hash. What ends all sessions of a user ends their keys.
 
 mod api;
+pub mod form;
 mod jobs;
 mod pages;
 mod store;

@@ -5,36 +5,22 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{OriginalUri, Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use jiff::{SignedDuration, Timestamp};
 use minijinja::context;
 use minijinja::value::Serde;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
-use super::{KeyWish, LIFETIME, NewApiKey};
+use super::{NewApiKey, form};
 use crate::app::App;
-use crate::caller::{Permission, Subject};
+use crate::caller::{PermissionSet, Subject};
 use crate::db::page::Limit;
-use crate::error::{AppError, AppResult, Rejection};
-use crate::html::{self, Faults, Field, Members, Notice, SignedForm, SignedIn, see_other};
+use crate::error::{AppResult, Rejection};
+use crate::html::{self, Faults, Members, Notice, SignedForm, SignedIn, see_other};
 use crate::id::ApiKeyId;
-use crate::users::{self, Name};
+use crate::users;
 
 const PAGE: &str = "api_keys/page.html";
 const NEW_PAGE: &str = "api_keys/new.html";
 const HERE: &str = "/account/api-keys";
 const NEW: &str = "/account/api-keys/new";
-
-/// What a name of a permission is preceded by in the form: each is a box of its own.
-const BOX: &str = "permission.";
-/// How long a key may be wanted for, in days, as far as the deployment allows it.
-const LIFETIMES: [i64; 5] = [7, 30, 90, 180, 365];
-const HOURS_A_DAY: i64 = 24;
-
-const FIELDS: [Field; 2] = [
-    Field { name: "name", subject: "The name", missing: "Say what the key is for." },
-    Field { name: "days", subject: "The end", missing: "Choose when the key ends." },
-];
 
 pub fn router() -> Router<App> {
     Router::new()
@@ -66,22 +52,13 @@ async fn show_new(signed_in: SignedIn, State(app): State<App>) -> AppResult<Resp
     ask(&app, &signed_in, None, &Faults::default())
 }
 
-/// What the form says beside the permissions.
-#[derive(Deserialize, JsonSchema)]
-struct KeyForm {
-    name: Name,
-    #[schemars(regex(pattern = "^[1-9][0-9]{0,4}$"))]
-    days: String,
-}
-
-async fn submit_new(State(app): State<App>, form: SignedForm) -> AppResult<Response> {
-    let SignedForm { signed_in, members } = form;
+async fn submit_new(State(app): State<App>, SignedForm { signed_in, members }: SignedForm) -> AppResult<Response> {
     if let Some(proof) = signed_in.way_by_proof(&app, NEW) {
         return Ok(proof);
     }
-    let wish = match wish(&members, app.clock.now()) {
+    let wish = match form::read(&members, app.clock.now()) {
         Ok(wish) => wish,
-        Err(error) => return ask(&app, &signed_in, Some(&members), &Faults::of(error, &FIELDS)?),
+        Err(error) => return ask(&app, &signed_in, Some(&members), &form::in_fields(error)?),
     };
     let mut tx = app.begin(&signed_in.person.origin).await?;
     match super::create_own(&app, &mut tx, &signed_in.person, &wish).await {
@@ -89,32 +66,7 @@ async fn submit_new(State(app): State<App>, form: SignedForm) -> AppResult<Respo
             tx.commit().await?;
             show_made(&app, &signed_in, &made)
         }
-        Err(error) => ask(&app, &signed_in, Some(&members), &refusal(error)?),
-    }
-}
-
-fn wish(members: &Members, now: Timestamp) -> AppResult<KeyWish> {
-    let form: KeyForm = members.parse()?;
-    let days: i64 = form.days.parse().map_err(|_| Rejection::invalid_field("/days", "invalid", "is not a number of days"))?;
-    let permissions = Permission::ALL.into_iter().filter(|permission| members.has(&format!("{BOX}{}", permission.name())));
-    Ok(KeyWish {
-        name: form.name,
-        permissions: Some(permissions.collect()),
-        expires_at: Some(now + SignedDuration::from_hours(days * HOURS_A_DAY)),
-    })
-}
-
-/// What the rules refuse, at the fields of the form.
-fn refusal(error: AppError) -> AppResult<Faults> {
-    match error {
-        AppError::Rejected(rejection) if rejection.code == "too_many_api_keys" => Ok(Faults::at("name", rejection.detail)),
-        AppError::Rejected(rejection) if rejection.code == "grant_exceeds_caller" => {
-            Ok(Faults::at("permissions", rejection.detail))
-        }
-        AppError::Rejected(rejection) if rejection.errors.iter().any(|fault| fault.pointer.as_deref() == Some("/expires_at")) => {
-            Ok(Faults::at("days", "A key does not last so long here. Choose an earlier end."))
-        }
-        error => Err(error),
+        Err(error) => ask(&app, &signed_in, Some(&members), &form::in_fields(error)?),
     }
 }
 
@@ -130,23 +82,8 @@ fn show_made(app: &App, signed_in: &SignedIn, made: &NewApiKey) -> AppResult<Res
 }
 
 fn ask(app: &App, signed_in: &SignedIn, sent: Option<&Members>, faults: &Faults) -> AppResult<Response> {
-    let latest = i64::try_from(app.config.tokens.api_key_lifetime_max.as_secs() / 86_400).unwrap_or(i64::MAX);
-    let days =
-        sent.map_or_else(|| (LIFETIME.as_hours() / HOURS_A_DAY).min(latest).to_string(), |sent| sent.text("days").to_owned());
-    let mut lifetimes: Vec<i64> = LIFETIMES.into_iter().filter(|days| *days < latest).collect();
-    lifetimes.extend(LIFETIMES.last().is_some_and(|most| latest <= *most).then_some(latest));
-    let chosen = |permission: Permission| sent.is_some_and(|sent| sent.has(&format!("{BOX}{}", permission.name())));
-    let permissions = signed_in.person.permissions.iter().map(|permission| {
-        context! { name => permission.name(), about => permission.description(), chosen => chosen(permission) }
-    });
-    let values = context! {
-        state => "form",
-        key_name => sent.map(|sent| sent.text("name")).unwrap_or_default(),
-        days => days,
-        lifetimes => lifetimes.iter().map(|days| (days.to_string(), format!("In {days} days"))).collect::<Vec<_>>(),
-        permissions => permissions.collect::<Vec<_>>(),
-    };
-    signed_in.page(app, HERE, NEW_PAGE, values, faults)
+    let choices = form::choices(app, sent, signed_in.person.permissions, PermissionSet::default());
+    signed_in.page(app, HERE, NEW_PAGE, context! { state => "form", ..choices }, faults)
 }
 
 async fn submit_revoke(

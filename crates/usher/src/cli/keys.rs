@@ -1,14 +1,14 @@
 //! `usher keys`.
 
 use clap::Subcommand;
-use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Failure, Outcome, boot, output, sealed, secret_key};
+use super::{Failure, Outcome, boot, output, secret_key};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::Config;
-use crate::keys::{self, Begin, Duty, KeyState};
+use crate::doctor::sealed;
+use crate::keys::{self, Begin, Duty, SigningKeyState};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -40,7 +40,7 @@ pub async fn run(config: Config, command: &Command, json: bool) -> Outcome {
             if json {
                 output::json(&state)?;
             } else {
-                output::say(format!("Made the key {}; it signs from {}.", state.kid, output::time(state.active_at)));
+                output::say(format!("Made the key {}; it signs from {}.", state.key.kid, output::time(state.key.active_at)));
                 list(app, false).await?;
             }
         }
@@ -53,27 +53,21 @@ pub async fn run(config: Config, command: &Command, json: bool) -> Outcome {
 
 async fn list(app: &App, json: bool) -> Outcome {
     let mut tx = app.begin(&boot::operator(None)).await?;
-    let (states, now) = (keys::list(&mut tx).await?, tx.now());
+    let states = keys::list(&mut tx).await?;
     tx.commit().await?;
     if json {
-        let with_duty = |key: &KeyState| {
-            let mut value = serde_json::to_value(key)?;
-            value["duty"] = serde_json::to_value(key.duty(now))?;
-            Ok(value)
-        };
-        output::json(&states.iter().map(with_duty).collect::<anyhow::Result<Vec<_>>>()?)?;
-        return Ok(());
+        return Ok(output::json(&states)?);
     }
     output::table(
         &["kid", "algorithm", "state", "signs from", "until", "published until"],
-        states.iter().map(|key| row(key, now)).collect(),
+        states.iter().map(row).collect(),
         "There are no keys.",
     );
     Ok(())
 }
 
-fn row(key: &KeyState, now: Timestamp) -> Vec<String> {
-    let state = match key.duty(now) {
+fn row(SigningKeyState { key, duty }: &SigningKeyState) -> Vec<String> {
+    let state = match duty {
         Duty::Next => "published, will sign",
         Duty::Signing => "signs",
         Duty::Verifying => "verifies what it signed",

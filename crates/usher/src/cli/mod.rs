@@ -23,7 +23,6 @@ mod output;
 mod password_filter;
 mod queues;
 mod roles;
-mod sealed;
 mod secret_key;
 mod serve;
 mod service_accounts;

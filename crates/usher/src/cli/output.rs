@@ -5,8 +5,9 @@ use std::io::{IsTerminal, Write};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, ContentArrangement, Table};
-use jiff::Timestamp;
 use serde::Serialize;
+
+pub use crate::measures::{bytes, time, time_or};
 
 /// A failure, on standard error.
 pub fn complain(message: &str) {
@@ -70,27 +71,4 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>, when_empty: &str) {
     for line in table.lines() {
         say(line.trim_end().strip_prefix(' ').unwrap_or(&line));
     }
-}
-
-/// A size, to three digits.
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-pub fn bytes(size: u64) -> String {
-    let mut size = size as f64;
-    for unit in ["B", "kB", "MB", "GB"] {
-        if size < 1000.0 {
-            return if size.fract() == 0.0 || size >= 100.0 { format!("{size:.0} {unit}") } else { format!("{size:.1} {unit}") };
-        }
-        size /= 1000.0;
-    }
-    format!("{size:.1} TB")
-}
-
-/// To the second: more is noise at night.
-pub fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-/// A time that may not have come.
-pub fn time_or(at: Option<Timestamp>, otherwise: &str) -> String {
-    at.map_or_else(|| otherwise.to_owned(), time)
 }

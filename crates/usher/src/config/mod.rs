@@ -66,6 +66,8 @@ pub struct Config {
     pub avatars: Option<AvatarStorage>,
     /// Whether `usher serve` does the after-work (mail, purging) too.
     pub run_worker: bool,
+    /// Every setting as it is in force, to be shown; secrets are masked.
+    pub report: Report,
 }
 
 /// How usher is reached.
@@ -237,6 +239,6 @@ impl Config {
     pub fn from_source(source: &Source) -> Result<(Self, Report), ConfigErrors> {
         let mut reader = reader::Reader::new(source);
         let config = sections::config(&mut reader);
-        reader.finish().map(|report| (config, report))
+        reader.finish().map(|report| (Self { report: report.clone(), ..config }, report))
     }
 }

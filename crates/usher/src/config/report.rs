@@ -58,7 +58,7 @@ pub struct Entry {
 }
 
 /// The settings in force in the order of the table, and what is unwise about them. Its text is `usher config print`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
     pub entries: Vec<Entry>,
     pub warnings: Vec<Problem>,

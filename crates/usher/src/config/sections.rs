@@ -18,8 +18,8 @@ use super::people::{language, profile_fields};
 use super::public_url::is_loopback;
 use super::reader::{Parsed, Reader, choice, number, quoted, to_size};
 use super::{
-    Audit, AuditKey, Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, SecretKey, Server,
-    SmtpUrl, Tokens, Traces,
+    Audit, AuditKey, Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, Report, SecretKey,
+    Server, SmtpUrl, Tokens, Traces,
 };
 
 const SIGNING_ALGORITHMS: [(&str, Algorithm); 3] =
@@ -50,6 +50,8 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
         },
         avatars: avatars::read(reader),
         run_worker: reader.value("USHER_RUN_WORKER", boolean),
+        // `Reader::finish` makes it.
+        report: Report::default(),
     }
 }
 

@@ -85,17 +85,19 @@ struct Waiting {
     count: i64,
     /// Somebody must look.
     alarming: bool,
+    /// Where there is more of it, for those who may see the system.
+    way: &'static str,
 }
 
 async fn list_waiting(tx: &mut Tx) -> AppResult<Vec<Waiting>> {
     let (jobs, mails) = (jobs::count(tx).await?, mails::count(tx).await?);
-    let waiting = |name, count| Waiting { name, count, alarming: false };
-    let alarming = |name, count| Waiting { name, count, alarming: count > 0 };
+    let waiting = |name, count, way| Waiting { name, count, alarming: false, way };
+    let alarming = |name, count, way| Waiting { name, count, alarming: count > 0, way };
     Ok(vec![
-        waiting("Jobs that wait", jobs.waiting),
-        alarming("Jobs given up", jobs.given_up),
-        waiting("Mails that wait", mails.waiting),
-        alarming("Mails held without a mail server", mails.held),
-        alarming("Mails given up", mails.given_up),
+        waiting("Jobs that wait", jobs.waiting, "/admin/system"),
+        alarming("Jobs given up", jobs.given_up, "/admin/system"),
+        waiting("Mails that wait", mails.waiting, "/admin/mails?status=queued"),
+        alarming("Mails held without a mail server", mails.held, "/admin/mails?status=held"),
+        alarming("Mails given up", mails.given_up, "/admin/mails?status=failed"),
     ])
 }

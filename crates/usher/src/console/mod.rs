@@ -12,11 +12,18 @@ mod dashboard;
 mod edit;
 mod events;
 mod filter;
+mod mails;
 mod pages;
 mod parameters;
+mod question;
 mod recycle_bin;
 mod roles;
+mod service_account_acts;
+mod service_accounts;
+mod settings;
+mod signing_keys;
 mod staff;
+mod system;
 mod user;
 mod users;
 

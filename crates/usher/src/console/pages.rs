@@ -9,6 +9,10 @@ use http::StatusCode;
 
 use super::staff::Asker;
 use super::{acts, analytics, audit, bulk, changes, dashboard, edit, recycle_bin, roles, user, users};
+use super::{
+    acts, audit, bulk, changes, dashboard, edit, mails, recycle_bin, roles, service_account_acts, service_accounts, settings,
+    signing_keys, system, user, users,
+};
 use crate::app::App;
 use crate::caller::Denial;
 use crate::http::problem;
@@ -61,6 +65,30 @@ fn access() -> Router<App> {
         .route("/admin/groups/{id}/delete", get(groups::show_delete).post(groups::submit_delete))
         .route("/admin/groups/{id}/members/add", get(members::show_add).post(members::submit_add))
         .route("/admin/groups/{id}/members/{user_id}/remove", get(members::show_remove).post(members::submit_remove))
+        .merge(of_service_accounts())
+        .merge(of_the_system())
+
+fn of_service_accounts() -> Router<App> {
+    use service_account_acts as acts;
+    use service_accounts as accounts;
+
+        .route("/admin/service-accounts", get(accounts::list))
+        .route("/admin/service-accounts/new", get(accounts::show_new).post(accounts::submit_new))
+        .route("/admin/service-accounts/{id}", get(accounts::show))
+        .route("/admin/service-accounts/{id}/edit", get(accounts::show_edit).post(accounts::submit_edit))
+        .route("/admin/service-accounts/{id}/act/{act}", get(acts::show).post(acts::submit))
+        .route("/admin/service-accounts/{id}/keys/new", get(acts::show_new_key).post(acts::submit_new_key))
+        .route("/admin/service-accounts/{id}/keys/{key_id}/revoke", get(acts::show_revoke).post(acts::submit_revoke))
+
+fn of_the_system() -> Router<App> {
+        .route("/admin/mails", get(mails::list))
+        .route("/admin/mails/retry", get(mails::show_retry_all).post(mails::submit_retry_all))
+        .route("/admin/mails/{id}", get(mails::show))
+        .route("/admin/mails/{id}/retry", get(mails::show_retry).post(mails::submit_retry))
+        .route("/admin/keys", get(signing_keys::show))
+        .route("/admin/keys/rotate", get(signing_keys::show_rotate).post(signing_keys::submit_rotate))
+        .route("/admin/settings", get(settings::show))
+        .route("/admin/system", get(system::show))
 }
 
 async fn note_refusals(State(app): State<App>, mut request: Request, next: Next) -> Response {

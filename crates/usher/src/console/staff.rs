@@ -97,11 +97,21 @@ impl Staff {
 
     /// A transaction of a form; its reason goes to the audit trail.
     pub async fn begin_because(&self, app: &App, members: &Members) -> DbResult<Tx> {
+        app.begin(&self.origin_because(members)).await
+    }
+
+    /// Who sends a form, and for which reason.
+    pub fn origin_because(&self, members: &Members) -> Origin {
         let said: String = members.text("reason").trim().chars().filter(|c| !c.is_control()).take(REASON_MAX).collect();
         let reason = Some(said).filter(|reason| !reason.is_empty());
         let mut origin = self.person().origin.clone();
         origin.reason = reason.or(origin.reason);
-        app.begin(&origin).await
+        origin
+    }
+
+    /// The way by a fresh proof and back, where what they want to do needs one.
+    pub fn way_by_proof(&self, app: &App, back: &str) -> Option<Response> {
+        self.signed_in.way_by_proof(app, back)
     }
 
     /// A page. `here` is the place in the navigation that it belongs to.

@@ -4,6 +4,8 @@ mod access;
 mod audit;
 mod bulk;
 mod changing;
+mod service_accounts;
+mod system;
 mod users;
 
 use serde_json::json;
@@ -66,6 +68,15 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/changes",
         "/admin/audit",
         "/admin/audit/seal",
+        "/admin/mails",
+        "/admin/mails/retry",
+        "/admin/keys",
+        "/admin/keys/rotate",
+        "/admin/service-accounts",
+        "/admin/service-accounts/new",
+        "/admin/settings",
+        "/admin/settings?show=changed",
+        "/admin/system",
     ];
     for place in places {
         let page = browser.open(place).await.expect(200);
@@ -137,6 +148,10 @@ async fn names_are_escaped_wherever_they_stand() {
     let member = format!("{}/members/{}", group.replace("admin", "v1"), ann.id);
     admin.client.put(&member, json!({})).await.expect(200);
     admin.client.put(&format!("{}/roles", group.replace("admin", "v1")), json!({ "roles": ["manager"] })).await.expect(200);
+    let account = json!({ "name": "report", "description": bad, "permissions": [] });
+    let account = admin.client.post("/v1/service-accounts", account).await.expect(201).str("id");
+    let account = format!("/admin/service-accounts/{account}");
+    admin.client.post(&format!("{}/keys", account.replace("/admin", "/v1")), json!({ "name": bad })).await.expect(201);
     let mut browser = signed_in(&app, &admin).await;
     let change = admin.client.get("/v1/changes?limit=1").await.expect(200).json["items"][0]["id"].as_str().unwrap().to_owned();
     for place in [
@@ -165,6 +180,9 @@ async fn names_are_escaped_wherever_they_stand() {
         format!("{group}/delete"),
         format!("{group}/members/add"),
         format!("{group}/members/{}/remove", ann.id),
+        "/admin/service-accounts".to_owned(),
+        account.clone(),
+        format!("{account}/edit"),
     ] {
         let page = browser.open(&place).await.expect(200);
         assert!(!page.text.contains("<script src=x") && !page.text.contains("<img src=x"), "{place}");

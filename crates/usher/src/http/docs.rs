@@ -43,7 +43,7 @@ const TAGS: [(&str, &str); 24] = [
     ("Roles", "Roles and permissions."),
     ("Groups", "Groups that carry roles, and who is in them."),
     ("Authorization", "Who asks, for programs and for the proxy of another site."),
-    ("Operations", "Audit, keys, probes and metrics."),
+    ("Operations", "Audit, settings, checks, keys, mails, probes and metrics."),
 ];
 
 /// Makes the router of the operations, and the document of them.

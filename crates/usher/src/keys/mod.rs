@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 use usher_oidc::jose::{Algorithm, Jwk, JwkSet, SigningKey, Verifier};
 
@@ -41,7 +42,7 @@ const HEARD_WITHIN: SignedDuration = SignedDuration::from_secs(2);
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// A signing key, without its private half.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct KeyState {
     pub kid: String,
     pub algorithm: String,
@@ -55,7 +56,7 @@ pub struct KeyState {
 }
 
 /// What a key is good for at a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Duty {
     /// Published; will sign.
@@ -84,8 +85,19 @@ impl KeyState {
     }
 }
 
+/// A key, and what it is good for now.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SigningKey", extend("example" = api::example()))]
+pub struct SigningKeyState {
+    #[serde(flatten)]
+    pub key: KeyState,
+    pub duty: Duty,
+}
+
 /// When a new key begins to sign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "RotationBegin")]
 pub enum Begin {
     /// One cache lifetime after every process publishes it, when everybody can know it.
     PublishedAhead,
@@ -131,7 +143,7 @@ pub fn follow(app: App, listener: &Listener) {
 
 /// Adds a key that will replace the present one, and lets the present one retire when its last token has expired. Begins its
 /// transaction itself, since making a key can take a second.
-pub async fn rotate(app: &App, origin: &Origin, begin: Begin) -> AppResult<KeyState> {
+pub async fn rotate(app: &App, origin: &Origin, begin: Begin) -> AppResult<SigningKeyState> {
     let made = making::make(app.config.tokens.signing_algorithm).await?;
     let mut tx = app.begin(origin).await?;
     store::lock_keys(&mut tx).await?;
@@ -159,16 +171,18 @@ pub async fn tend(app: &App) -> AppResult<()> {
     store::lock_keys(&mut tx).await?;
     // Another process may have been quicker.
     if is_due(app, &mut tx).await? {
-        let state = succeed(app, &mut tx, &made, Begin::PublishedAhead).await?;
+        let SigningKeyState { key, .. } = succeed(app, &mut tx, &made, Begin::PublishedAhead).await?;
         tx.commit().await?;
-        tracing::info!(kid = state.kid, algorithm = state.algorithm, signs_from = %state.active_at, "made a new signing key");
+        tracing::info!(kid = key.kid, algorithm = key.algorithm, signs_from = %key.active_at, "made a new signing key");
     }
     Ok(())
 }
 
 /// All keys, newest first.
-pub async fn list(tx: &mut Tx) -> AppResult<Vec<KeyState>> {
-    Ok(store::list_keys(tx).await?.into_iter().map(|row| row.state).collect())
+pub async fn list(tx: &mut Tx) -> AppResult<Vec<SigningKeyState>> {
+    let now = tx.now();
+    let state = |row: store::KeyRow| SigningKeyState { duty: row.state.duty(now), key: row.state };
+    Ok(store::list_keys(tx).await?.into_iter().map(state).collect())
 }
 
 /// Seals private halves anew that are not under the present secret key.
@@ -229,7 +243,7 @@ async fn is_due(app: &App, tx: &mut Tx) -> AppResult<bool> {
 }
 
 /// Puts the key behind all others, and ends them when it begins. The table is locked.
-async fn succeed(app: &App, tx: &mut Tx, made: &Made, begin: Begin) -> AppResult<KeyState> {
+async fn succeed(app: &App, tx: &mut Tx, made: &Made, begin: Begin) -> AppResult<SigningKeyState> {
     let active_at = begin.after(tx.now());
     add(app, tx, made, active_at).await?;
     let token_lifetime = SignedDuration::try_from(app.config.tokens.access_lifetime).context("the lifetime is short")?;
@@ -238,7 +252,7 @@ async fn succeed(app: &App, tx: &mut Tx, made: &Made, begin: Begin) -> AppResult
     store::update_others_to_retired(tx, made.key.kid(), active_at, expires_at).await?;
     store::notify(tx).await?;
     let states = list(tx).await?;
-    states.into_iter().find(|state| state.kid == made.key.kid()).context("the new key is there").map_err(Into::into)
+    states.into_iter().find(|state| state.key.kid == made.key.kid()).context("the new key is there").map_err(Into::into)
 }
 
 async fn add(app: &App, tx: &mut Tx, made: &Made, active_at: Timestamp) -> AppResult<()> {

@@ -196,7 +196,7 @@ async fn a_damaged_key_stops_the_loading_and_the_keys_in_memory_stay() {
 }
 
 async fn rotate_now(app: &TestApp, begin: Begin) -> KeyState {
-    rotate(&app.app, &Origin::of(Actor::Cli), begin).await.unwrap()
+    rotate(&app.app, &Origin::of(Actor::Cli), begin).await.unwrap().key
 }
 
 /// The names in the key set, newest first, after the keys were loaded anew.

@@ -3,7 +3,9 @@
 //! only to an address from the database: the one of the day, or, for a notice without a link, one that the user had until the change
 //! . Only an invitation goes to an address that is nobody's yet.
 
+mod api;
 mod jobs;
+pub mod outbox;
 mod render;
 mod store;
 
@@ -15,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use api::router;
 pub use jobs::register;
 
 use crate::app::App;

@@ -1,8 +1,10 @@
 //! The SQL of the mail queue.
 
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::{Mail, Queue};
+use crate::caller::PermissionSet;
 use crate::db::{DbResult, Tx};
 use crate::id::{MailId, UserId};
 use crate::one_time_tokens::Subject;
@@ -112,6 +114,58 @@ pub async fn list_mails(tx: &mut Tx, limit: i64) -> DbResult<Vec<Mail>> {
         order by id desc
         limit $1";
     Ok(tx.query(sql, &[&limit]).await?.iter().map(mail).collect())
+}
+
+/// One page of mails, the newest first, each with what the user may do whom it is for.
+pub async fn list_addressed(
+    tx: &mut Tx,
+    status: Option<&str>,
+    before: Option<MailId>,
+    limit: i64,
+) -> DbResult<Vec<(Mail, PermissionSet)>> {
+    let now = tx.now();
+    let all = "
+        select m.id, m.user_id, m.template, m.recipient, m.subject, m.status, m.attempts, m.last_error, m.created_at, m.sent_at,
+            array(select unnest(r.permissions) from effective_roles(m.user_id, $3) e join roles r on r.name = e.role_name) as permissions
+        from mails m
+        where ($1::uuid is null or m.id < $1)
+        order by m.id desc
+        limit $2";
+    let of_status = "
+        select m.id, m.user_id, m.template, m.recipient, m.subject, m.status, m.attempts, m.last_error, m.created_at, m.sent_at,
+            array(select unnest(r.permissions) from effective_roles(m.user_id, $3) e join roles r on r.name = e.role_name) as permissions
+        from mails m
+        where ($1::uuid is null or m.id < $1) and m.status = $4
+        order by m.id desc
+        limit $2";
+    let rows = match status {
+        None => tx.query(all, &[&before, &limit, &now]).await?,
+        Some(status) => tx.query(of_status, &[&before, &limit, &now, &status]).await?,
+    };
+    Ok(rows.iter().map(addressed).collect())
+}
+
+pub async fn find_addressed(tx: &mut Tx, id: MailId) -> DbResult<Option<(Mail, PermissionSet)>> {
+    let now = tx.now();
+    let sql = "
+        select m.id, m.user_id, m.template, m.recipient, m.subject, m.status, m.attempts, m.last_error, m.created_at, m.sent_at,
+            array(select unnest(r.permissions) from effective_roles(m.user_id, $2) e join roles r on r.name = e.role_name) as permissions
+        from mails m
+        where m.id = $1";
+    Ok(tx.query_opt(sql, &[&id, &now]).await?.as_ref().map(addressed))
+}
+
+fn addressed(row: &Row) -> (Mail, PermissionSet) {
+    (mail(row), PermissionSet::from_names(&row.get::<_, Vec<&str>>("permissions")))
+}
+
+/// Those that were made since `since` and have been sent.
+pub async fn count_sent(tx: &mut Tx, since: Uuid) -> DbResult<i64> {
+    let sql = "
+        select count(*)
+        from mails
+        where id >= $1 and status = 'sent'";
+    Ok(tx.query_one(sql, &[&since]).await?.get(0))
 }
 
 pub async fn find_mail(tx: &mut Tx, id: MailId) -> DbResult<Option<(Mail, Option<Vec<u8>>)>> {

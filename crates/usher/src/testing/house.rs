@@ -122,7 +122,7 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 48] = [
 ];
 
 /// Those of the console, which ask for a permission too.
-const CONSOLE: [(&str, &str); 55] = [
+const CONSOLE: [(&str, &str); 78] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/audit"),
@@ -166,6 +166,29 @@ const CONSOLE: [(&str, &str); 55] = [
     ("POST", "/admin/roles/{name}/delete"),
     ("GET", "/admin/roles/{name}/edit"),
     ("POST", "/admin/roles/{name}/edit"),
+    ("GET", "/admin/keys"),
+    ("GET", "/admin/keys/rotate"),
+    ("POST", "/admin/keys/rotate"),
+    ("GET", "/admin/mails"),
+    ("GET", "/admin/mails/retry"),
+    ("POST", "/admin/mails/retry"),
+    ("GET", "/admin/mails/{id}"),
+    ("GET", "/admin/mails/{id}/retry"),
+    ("POST", "/admin/mails/{id}/retry"),
+    ("GET", "/admin/service-accounts"),
+    ("GET", "/admin/service-accounts/new"),
+    ("POST", "/admin/service-accounts/new"),
+    ("GET", "/admin/service-accounts/{id}"),
+    ("GET", "/admin/service-accounts/{id}/act/{act}"),
+    ("POST", "/admin/service-accounts/{id}/act/{act}"),
+    ("GET", "/admin/service-accounts/{id}/edit"),
+    ("POST", "/admin/service-accounts/{id}/edit"),
+    ("GET", "/admin/service-accounts/{id}/keys/new"),
+    ("POST", "/admin/service-accounts/{id}/keys/new"),
+    ("GET", "/admin/service-accounts/{id}/keys/{key_id}/revoke"),
+    ("POST", "/admin/service-accounts/{id}/keys/{key_id}/revoke"),
+    ("GET", "/admin/settings"),
+    ("GET", "/admin/system"),
     ("GET", "/admin/users"),
     ("GET", "/admin/users/{id}"),
     ("GET", "/admin/users/{id}/act/{act}"),

@@ -16,12 +16,13 @@ use tokio_postgres::Client;
 pub use restore::{Restore, run as restore};
 
 use self::file::{Manifest, Writer};
-use super::{Failure, Outcome, boot, output, sealed};
+use super::{Failure, Outcome, boot, output};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::Config;
 use crate::db::migrations::{self, Standing};
 use crate::db::{programs, restore as database};
+use crate::doctor::sealed;
 
 /// What is read from `pg_dump` at once, in bytes.
 const PIECE: usize = 256 * 1024;

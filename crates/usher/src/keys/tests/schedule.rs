@@ -142,7 +142,7 @@ async fn duties(app: &TestApp) -> Vec<Duty> {
     let mut tx = app.tx().await;
     let states = list(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
-    states.iter().map(|state| state.duty(app.now())).collect()
+    states.iter().map(|state| state.duty).collect()
 }
 
 fn signing_with(config: &Config, algorithm: Algorithm) -> Config {

@@ -1,72 +1,106 @@
-//! `usher doctor`: what an operator would look at first.
+//! What an operator would look at first: `usher doctor`, `GET /v1/checks` and a page of the console. A check looks and changes nothing.
 
+mod api;
 mod database;
+pub mod sealed;
 
+use std::time::Duration;
+
+use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::time::timeout;
 
-use super::{Failure, Outcome, boot, output, sealed};
+pub use api::router;
+
 use crate::app::App;
 use crate::audit::log;
-use crate::config::{Config, Report};
+use crate::config::{Problem, Report};
 use crate::db::Actor;
 use crate::db::migrations::{self, Standing};
 use crate::{jobs, keys, mails, roles};
 
+/// All checks together take no longer. Each statement has the limit of every statement besides.
+const WITHIN: Duration = Duration::from_secs(20);
+
 /// How a check went.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Verdict {
+pub enum Verdict {
     Ok,
     Warning,
     Failed,
 }
 
-#[derive(Serialize)]
-struct Finding {
-    check: &'static str,
-    verdict: Verdict,
-    detail: String,
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(extend("example" = api::example()))]
+pub struct Finding {
+    /// What was looked at.
+    pub check: &'static str,
+    pub verdict: Verdict,
+    /// What was found.
+    pub detail: String,
+    /// What to do, unless all is well.
+    pub advice: Option<&'static str>,
 }
 
-pub async fn run(config: Config, report: &Report, json: bool) -> Outcome {
-    let mut findings: Vec<Finding> = vec![finding("configuration", Verdict::Ok, "every setting is good")];
-    for warning in &report.warnings {
-        findings.push(finding("configuration", Verdict::Warning, format!("{}: {}", warning.variable, warning.message)));
-    }
-    match boot::connect(config).await {
-        Ok(running) => {
-            if let Err(error) = examine(&running.app, &mut findings).await {
-                findings.push(finding("database", Verdict::Failed, format!("{error:#}")));
-            }
-            running.stop().await;
-        }
-        Err(error) => findings.push(finding("database", Verdict::Failed, format!("{error:#}"))),
-    }
-    let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Failed).count();
-    if json {
-        output::json(&findings)?;
-    } else {
-        let row = |finding: &Finding| {
-            let verdict = match finding.verdict {
-                Verdict::Ok => "ok",
-                Verdict::Warning => "WARNING",
-                Verdict::Failed => "FAILED",
-            };
-            vec![verdict.to_owned(), finding.check.to_owned(), finding.detail.clone()]
-        };
-        output::table(&["verdict", "check", "detail"], findings.iter().map(row).collect(), "");
-    }
-    if failed > 0 {
-        return Err(Failure { code: 1, message: format!("{failed} checks failed") });
-    }
-    Ok(())
-}
+/// What helps with which check.
+const ADVICE: [(&str, &str); 17] = [
+    ("configuration", "Change the setting where it comes from, then restart every process."),
+    ("database", "See that PostgreSQL answers, and that its release is one that is supported."),
+    ("clock", "Have both clocks set by NTP: how long tokens and links are good is counted by them."),
+    ("migrations", "Run `usher migrate` of the newest release, and replace the processes of older ones."),
+    ("replica", "See whether the replica runs and replays. Until then the database itself answers."),
+    ("search", "Have the owner of the database run `create extension pg_trgm`."),
+    ("bloat", "Let autovacuum come to these tables more often, or run `vacuum` on them."),
+    ("indexes", "Build what is missing or invalid anew, as docs/operations.md says."),
+    ("transactions", "See what these sessions do, and end those that were forgotten."),
+    ("replication slots", "Drop a slot that nobody needs, before it fills the disk."),
+    ("partitions", "See that a server or worker runs: its daily job makes them."),
+    ("keys", "Give the secret key they were made with as USHER_SECRET_KEY, or as USHER_SECRET_KEY_PREVIOUS."),
+    ("sealing", "Run `usher keys reseal`, with every secret key configured that something is sealed under."),
+    ("administrator", "Make the first one with the token that `usher setup-token` prints."),
+    ("jobs", "Look in the log for why they failed. The table `jobs` has them until they are deleted."),
+    ("audit", "See that a server or worker runs, and that no transaction stays open for long."),
+    ("mail", "See why they were not sent, set USHER_SMTP_URL if there is no mail server, then send them again."),
+];
 
 fn finding(check: &'static str, verdict: Verdict, detail: impl Into<String>) -> Finding {
-    Finding { check, verdict, detail: detail.into() }
+    let known = ADVICE.into_iter().find(|(name, _)| *name == check);
+    let advice = known.map(|(_, advice)| advice).filter(|_| verdict != Verdict::Ok);
+    Finding { check, verdict, detail: detail.into(), advice }
 }
 
-async fn examine(app: &App, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
+/// What there is to say of settings that could be read.
+pub fn examine_settings(report: &Report) -> Vec<Finding> {
+    let mut findings = vec![finding("configuration", Verdict::Ok, "every setting is good")];
+    let unwise =
+        |warning: &Problem| finding("configuration", Verdict::Warning, format!("{}: {}", warning.variable, warning.message));
+    findings.extend(report.warnings.iter().map(unwise));
+    findings
+}
+
+/// That there is no database to look at.
+pub fn no_database(error: &anyhow::Error) -> Finding {
+    finding("database", Verdict::Failed, format!("{error:#}"))
+}
+
+/// All checks of a process that has connected. What was found before it took too long is there.
+pub async fn examine(app: &App) -> Vec<Finding> {
+    let mut findings = examine_settings(&app.config.report);
+    let examined = timeout(WITHIN, examine_database(app, &mut findings)).await;
+    match examined {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => findings.push(no_database(&error)),
+        Err(_) => {
+            let detail =
+                format!("the checks were given up after {} s; those that are missing here were not done", WITHIN.as_secs());
+            findings.push(finding("database", Verdict::Failed, detail));
+        }
+    }
+    findings
+}
+
+async fn examine_database(app: &App, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
     let row = app.db.pipeline().query_opt("select current_setting('server_version_num')::int, clock_timestamp()", &[]).await?;
     let Some(row) = row else { anyhow::bail!("the database gave no answer") };
     let version: i32 = row.get(0);
@@ -127,7 +161,7 @@ async fn examine_content(app: &App, findings: &mut Vec<Finding>) -> anyhow::Resu
         Err(error) => finding("keys", Verdict::Failed, format!("{error}: is USHER_SECRET_KEY the one they were made with?")),
     });
     findings.push(examine_sealed(app).await?);
-    let mut tx = app.begin_as(Actor::Cli).await?;
+    let mut tx = app.begin_as(Actor::System).await?;
     findings.push(if roles::exists_admin(&mut tx).await? {
         finding("administrator", Verdict::Ok, "there is one")
     } else {

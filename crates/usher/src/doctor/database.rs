@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Finding, Verdict, finding};
 use crate::app::App;
-use crate::cli::output;
 use crate::db::migrations;
+use crate::measures;
 
 /// Tables that are named with their size.
 const BIGGEST: i64 = 5;
@@ -35,7 +35,7 @@ fn told(check: &'static str, wrong: &[String], fine: impl Into<String>) -> Findi
 }
 
 fn bytes(size: i64) -> String {
-    output::bytes(size.unsigned_abs())
+    measures::bytes(size.unsigned_abs())
 }
 
 async fn examine_sizes(app: &App) -> anyhow::Result<Finding> {
@@ -67,7 +67,7 @@ async fn examine_bloat(app: &App) -> anyhow::Result<Finding> {
     let rows = app.db.pipeline().query(sql, &[&DEAD_MIN, &DEAD_PERCENT, &BIGGEST]).await?;
     let wrong = rows.iter().map(|row| {
         let (name, percent): (&str, i64) = (row.get("relname"), row.get("percent"));
-        let vacuumed = output::time_or(row.get("at"), "never");
+        let vacuumed = measures::time_or(row.get("at"), "never");
         format!("{percent} % of the rows of {name} are dead, last vacuumed: {vacuumed}")
     });
     Ok(told("bloat", &wrong.collect::<Vec<_>>(), format!("no table has {DEAD_PERCENT} % of dead rows")))
@@ -109,7 +109,7 @@ async fn examine_transactions(app: &App) -> anyhow::Result<Finding> {
     let rows = app.db.pipeline().query(sql, &[&LONG.as_secs_f64()]).await?;
     let wrong = rows.iter().map(|row| {
         let (what, since): (&str, Timestamp) = (row.get("what"), row.get("since"));
-        format!("{what} is in a transaction since {}: nothing later is vacuumed or sealed", output::time(since))
+        format!("{what} is in a transaction since {}: nothing later is vacuumed or sealed", measures::time(since))
     });
     Ok(told("transactions", &wrong.collect::<Vec<_>>(), format!("none is open for {} minutes", LONG.as_mins())))
 }
@@ -149,7 +149,7 @@ async fn examine_partitions(app: &App) -> anyhow::Result<Finding> {
     for row in &rows {
         let name: &str = row.get("name");
         if row.get("is_short") {
-            let until = output::time_or(row.get("until"), "never");
+            let until = measures::time_or(row.get("until"), "never");
             wrong.push(format!("{name} has partitions until {until} only: is a server or worker running?"));
         }
         if row.get("has_strays") {

@@ -33,7 +33,7 @@ pub async fn census(app: &App) -> AppResult<Census> {
 
 /// The marks of the secret keys that something is sealed under, and how much.
 pub async fn marks(app: &App) -> AppResult<Vec<(Vec<u8>, i64)>> {
-    let mut tx = app.begin_as(Actor::Cli).await?;
+    let mut tx = app.begin_as(Actor::System).await?;
     let mut counts = keys::count_by_mark(&mut tx).await?;
     counts.extend(key::count_by_mark(&mut tx).await?);
     counts.extend(mails::count_by_mark(&mut tx).await?);

@@ -1,0 +1,278 @@
+"""What looks after the server in the console: service accounts and keys, signing keys, mails, settings, health."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from harness import canary
+from harness.canary import unique
+from harness.client import Bearer, problem
+from harness.faces import Faces
+from harness.mailbox import Mailbox
+from harness.people import Newcomer, Person, Site
+from harness.programs import keys_of, program, service_account
+from harness.server import Usher
+from harness.waiting import until
+
+LOOKS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</textarea><script>alert(1)</script>",
+    "</title><svg onload=alert(1)>",
+    "<a href=javascript:alert(1)>x</a>",
+    '" onfocus=alert(1) autofocus x="',
+    "{{ 7 * 7 }}{% raw %}<script>alert(1)</script>",
+]
+WHOLE = "Counts sign-ups of each night and mails them to those who look after the newsletter of the Schweinfurt-Oberndorf branch."
+
+
+@pytest.fixture
+def faces(page: Page, site: Site) -> Iterator[Faces]:
+    faces = Faces(page, site.public_url)
+    yield faces
+    faces.end()
+
+
+@pytest.fixture(scope="module")
+def staff(site: Site, mailbox: Mailbox) -> Person:
+    """Who uses the console in the tests of this file."""
+    return site.person("admin", display_name="Grace Hopper")
+
+
+@pytest.fixture(scope="module")
+def refused(site: Site, mailbox: Mailbox) -> Iterator[dict[str, Any]]:
+    """A mail that the mail server does not take, and says why in words that are no good."""
+    domain = f"{unique('hostile')}.{canary.DOMAIN}"
+    mailbox.refusals[domain] = f"550 5.1.1 {PAYLOADS[0]} {PAYLOADS[1]}"
+    newcomer = Newcomer(email=f"{unique('ann')}@{domain}")
+    site.register(newcomer)
+
+    def tried() -> dict[str, Any] | None:
+        mails = site.admin.api.get("/v1/mails?status=queued&limit=200", expect=200).json()["items"]
+        return next((one for one in mails if one["recipient"] == newcomer.email and one["attempts"]), None)
+
+    yield until("the mail is tried", tried)
+    del mailbox.refusals[domain]
+
+
+def opened(browser: Browser, site: Site, **options: Any) -> Faces:
+    return Faces(browser.new_context(**options).new_page(), site.public_url)
+
+
+def enter(faces: Faces, staff: Person, path: str) -> None:
+    faces.sign_in(staff.email, staff.password, f"/sign-in?return_to={path}")
+    faces.at(path)
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_every_page_is_sound(
+    browser: Browser, site: Site, staff: Person, refused: dict[str, Any], width: int, scheme: Any
+) -> None:
+    account = service_account(
+        site.admin.api, "users:read", "roles:read", "audit:read", "signins:read", description=WHOLE, name=f"a{unique('x' * 40)}"[:63]
+    )
+    key = program(site.admin.api, "users:read", keys=keys_of(account), name="Night shift " * 8 + "ends")
+    bare = service_account(site.admin.api)
+    own = f"/admin/service-accounts/{account['id']}"
+    faces = opened(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    enter(faces, staff, "/admin/service-accounts")
+    for path in (
+        "/admin/service-accounts",
+        "/admin/service-accounts/new",
+        own,
+        f"{own}/edit",
+        f"{own}/act/suspend",
+        f"{own}/act/delete",
+        f"{own}/keys/new",
+        f"{own}/keys/{key.id}/revoke",
+        f"/admin/service-accounts/{bare['id']}",
+        f"/admin/service-accounts/{bare['id']}/keys/new",
+        "/admin/settings",
+        "/admin/settings?show=changed",
+        "/admin/system",
+        "/admin/keys",
+        "/admin/keys/rotate",
+        "/admin/mails",
+        "/admin/mails?status=queued",
+        "/admin/mails?status=failed",
+        f"/admin/mails/{refused['id']}",
+        f"/admin/mails/{refused['id']}/retry",
+        "/admin/mails/retry",
+        "/admin",
+    ):
+        faces.open(path)
+        faces.is_sound()
+    faces.open("/admin/service-accounts/new")
+    faces.field("name").fill("No Name")
+    faces.press("Make it")
+    expect(faces.page.locator("#name-error")).to_be_visible()
+    faces.is_sound()
+    faces.end()
+    faces.page.context.close()
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_a_program_gets_an_account_and_a_key_and_loses_them(browser: Browser, site: Site, staff: Person, scripted: bool) -> None:
+    faces = opened(browser, site, java_script_enabled=scripted)
+    page = faces.page
+    name = unique("nightly")
+    enter(faces, staff, "/admin/service-accounts")
+    page.get_by_role("link", name="Make one …").click()
+    faces.field("name").fill(name)
+    page.get_by_label("Description").fill(WHOLE)
+    page.get_by_label("users:read").check()
+    page.get_by_label("Reason").fill("the report is ours now")
+    faces.press("Make it")
+    faces.heading(name)
+    expect(page.get_by_role("status")).to_have_text("It is made.")
+
+    page.get_by_role("link", name="Make a key …").click()
+    faces.field("name").fill("cron")
+    page.get_by_label("Ends").select_option(label="In 30 days")
+    faces.press("Make the key")
+    faces.heading("The new key")
+    key = page.locator(".secret code").inner_text()
+    bearer = Bearer(site.base_url, key)
+    assert bearer.get("/v1/whoami", expect=200).json()["permissions"] == ["users:read"]
+    if scripted:
+        faces.is_sound()
+    page.get_by_role("link", name="I have kept it").click()
+    expect(page.locator("tbody")).to_contain_text("cron")
+    assert key not in page.content(), "it is shown once"
+
+    page.get_by_role("link", name="Edit …").click()
+    page.get_by_label("roles:read").check()
+    faces.press("Save")
+    expect(page.get_by_role("status")).to_have_text("It is saved.")
+    page.get_by_role("link", name="Suspend …").click()
+    faces.press("Suspend")
+    expect(page.get_by_text("It is suspended: its keys open nothing.")).to_be_visible()
+    problem(bearer.get("/v1/whoami"), 401, "unauthorized")
+    page.get_by_role("link", name="Reactivate …").click()
+    faces.press("Reactivate")
+    bearer.get("/v1/whoami", expect=200)
+    page.get_by_role("link", name="Revoke cron").click()
+    faces.press("Revoke the key")
+    expect(page.get_by_text("It has no keys, so nothing can act in its name.")).to_be_visible()
+    problem(bearer.get("/v1/whoami"), 401, "unauthorized")
+    page.get_by_role("link", name="Delete …").click()
+    page.get_by_label("Reason").fill("done with it")
+    faces.press("Delete")
+    faces.at("/admin/service-accounts")
+    expect(page.get_by_role("status")).to_have_text("It is removed.")
+    expect(page.get_by_role("link", name=name)).to_have_count(0)
+    faces.end()
+    page.context.close()
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_the_signing_key_is_rotated(browser: Browser, site: Site, staff: Person, scripted: bool) -> None:
+    before = {key["kid"] for key in site.anonymous.get("/.well-known/jwks.json", expect=200).json()["keys"]}
+    faces = opened(browser, site, java_script_enabled=scripted)
+    page = faces.page
+    enter(faces, staff, "/admin/keys")
+    page.get_by_role("link", name="Rotate …").click()
+    page.get_by_label("In 6 minutes").check()
+    page.get_by_label("Reason").fill("once a year")
+    faces.press("Rotate")
+    faces.at("/admin/keys")
+    expect(page.locator("tbody tr").first).to_contain_text("Signs next")
+
+    def published() -> set[str]:
+        return {key["kid"] for key in site.anonymous.get("/.well-known/jwks.json", expect=200).json()["keys"]} - before
+
+    new = until("the new key is published", published)
+    expect(page.locator("tbody tr").first).to_contain_text(new.pop())
+    faces.end()
+    page.context.close()
+
+
+def test_settings_and_health_are_read(faces: Faces, site: Site, staff: Person) -> None:
+    page = faces.page
+    enter(faces, staff, "/admin")
+    page.get_by_role("link", name="Settings").click()
+    faces.heading("Settings")
+    everything = page.locator("tbody tr").count()
+    page.get_by_role("link", name="Changed").click()
+    expect(page.locator("tr", has_text="USHER_PUBLIC_URL").first).to_contain_text(site.public_url)
+    assert 0 < page.locator("tbody tr").count() < everything
+    page.get_by_role("link", name="Health").click()
+    faces.heading("Health")
+    expect(page.locator("tr", has_text="Migrations")).to_contain_text("all are applied")
+    found = {one["check"]: one for one in site.admin.api.get("/v1/checks", expect=200).json()["items"]}
+    assert found["database"]["verdict"] == "ok" and found["database"]["advice"] is None
+
+
+def test_held_mails_are_sent_from_the_console(
+    browser: Browser, new_server: Callable[..., Usher], server: Usher, mailbox: Mailbox
+) -> None:
+    usher = new_server(mail=False)
+    site = Site(usher.base_url, mailbox)
+    admin = site.set_up(usher.setup_token())
+    newcomers = [site.register() for _ in range(2)]
+
+    def held() -> bool:
+        return len(admin.api.get("/v1/mails?status=held", expect=200).json()["items"]) == 2
+
+    until("the mails are held", held)
+    faces = opened(browser, site)
+    page = faces.page
+    enter(faces, admin, "/admin")
+    page.get_by_role("link", name="Mails held without a mail server").click()
+    expect(page.get_by_text("There is no mail server")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_role("link", name="Send all again …").click()
+    faces.press("Send all again")
+    expect(page.locator("#reason-error")).to_contain_text("USHER_SMTP_URL")
+    assert usher.stop() == 0
+    for name in ("USHER_SMTP_URL", "USHER_MAIL_FROM"):
+        usher.settings[name] = server.settings[name]
+    usher.start()
+    faces.open("/admin/mails?status=held")
+    page.locator("tbody a").first.click()
+    page.get_by_role("link", name="Send again …").click()
+    page.get_by_label("Reason").fill("there is a server now")
+    faces.press("Send again")
+    expect(page.get_by_role("status")).to_have_text("It is on its way.")
+    faces.open("/admin/mails")
+    page.get_by_role("link", name="Send all again …").click()
+    expect(page.get_by_text("1 mail", exact=True)).to_be_visible()
+    faces.press("Send all again")
+    faces.at("/admin/mails")
+    for newcomer in newcomers:
+        site.verify(mailbox.wait_for(newcomer.email).token, newcomer.password)
+    page.context.close()
+
+
+def test_hostile_texts_run_nowhere(faces: Faces, site: Site, staff: Person, refused: dict[str, Any]) -> None:
+    faces.page.add_init_script("window.alert = () => { document.documentElement.dataset.hit = 'yes' }")
+
+    def look(path: str) -> None:
+        faces.open(path)
+        faces.page.wait_for_load_state()
+        assert faces.page.evaluate("document.documentElement.dataset.hit") is None, path
+        foreign = "document.querySelectorAll('script:not([src^=\"/assets/\"]), main img:not(.face), iframe').length"
+        assert faces.page.evaluate(foreign) == 0, path
+
+    enter(faces, staff, "/admin/mails?status=queued")
+    expect(faces.page.get_by_text("onerror=alert(1)").first).to_be_visible()
+    look("/admin/mails")
+    look(f"/admin/mails/{refused['id']}")
+    for payload in PAYLOADS:
+        account = service_account(site.admin.api, "users:read", description=payload)
+        key = program(site.admin.api, "users:read", keys=keys_of(account), name=payload)
+        own = f"/admin/service-accounts/{account['id']}"
+        for path in (own, f"{own}/edit", f"{own}/keys/{key.id}/revoke"):
+            look(path)
+        faces.open(own)
+        expect(faces.page.locator("tbody th")).to_contain_text(payload)
+        faces.open(f"{own}/edit")
+        faces.field("name").fill(payload[:63])
+        faces.press("Save")
+        expect(faces.page.locator("#name-error")).to_be_visible()
+        expect(faces.field("name")).to_have_value(payload[:63])
+        assert faces.page.evaluate("document.documentElement.dataset.hit") is None, payload
+    look("/admin/service-accounts")
