@@ -25,7 +25,7 @@ const ENGLISH_AS_YET: [&str; 14] = [
     "verification/",
 ];
 /// What begins a key whose end is known when the page is made.
-const BEGINNINGS: [&str; 3] = ["notice-", "place-", "wait-"];
+const BEGINNINGS: [&str; 4] = ["history-", "notice-", "place-", "wait-"];
 /// Messages that are said by the module of languages itself.
 const OF_LANGUAGES: [&str; 1] = ["words.ftl"];
 /// What may stand in a message.
