@@ -5,6 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{OriginalUri, Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
+use fluent_bundle::FluentArgs;
 use jiff::{SignedDuration, Timestamp};
 use minijinja::context;
 use minijinja::value::Serde;
@@ -18,6 +19,7 @@ use crate::db::page::Limit;
 use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Faults, Field, Members, Notice, SignedForm, SignedIn, see_other};
 use crate::id::ApiKeyId;
+use crate::languages;
 use crate::users::{self, Name};
 
 const PAGE: &str = "api_keys/page.html";
@@ -30,11 +32,6 @@ const BOX: &str = "permission.";
 /// How long a key may be wanted for, in days, as far as the deployment allows it.
 const LIFETIMES: [i64; 5] = [7, 30, 90, 180, 365];
 const HOURS_A_DAY: i64 = 24;
-
-const FIELDS: [Field; 2] = [
-    Field { name: "name", subject: "The name", missing: "Say what the key is for." },
-    Field { name: "days", subject: "The end", missing: "Choose when the key ends." },
-];
 
 pub fn router() -> Router<App> {
     Router::new()
@@ -81,7 +78,7 @@ async fn submit_new(State(app): State<App>, form: SignedForm) -> AppResult<Respo
     }
     let wish = match wish(&members, app.clock.now()) {
         Ok(wish) => wish,
-        Err(error) => return ask(&app, &signed_in, Some(&members), &Faults::of(error, &FIELDS)?),
+        Err(error) => return ask(&app, &signed_in, Some(&members), &misfit(error)?),
     };
     let mut tx = app.begin(&signed_in.person.origin).await?;
     match super::create_own(&app, &mut tx, &signed_in.person, &wish).await {
@@ -95,13 +92,30 @@ async fn submit_new(State(app): State<App>, form: SignedForm) -> AppResult<Respo
 
 fn wish(members: &Members, now: Timestamp) -> AppResult<KeyWish> {
     let form: KeyForm = members.parse()?;
-    let days: i64 = form.days.parse().map_err(|_| Rejection::invalid_field("/days", "invalid", "is not a number of days"))?;
+    let invalid = || languages::now().say("api-keys-days-invalid", &FluentArgs::new());
+    let days: i64 = form.days.parse().map_err(|_| Rejection::invalid_field("/days", "invalid", invalid()))?;
     let permissions = Permission::ALL.into_iter().filter(|permission| members.has(&format!("{BOX}{}", permission.name())));
     Ok(KeyWish {
         name: form.name,
         permissions: Some(permissions.collect()),
         expires_at: Some(now + SignedDuration::from_hours(days * HOURS_A_DAY)),
     })
+}
+
+/// What the form itself lacks.
+fn misfit(error: AppError) -> AppResult<Faults> {
+    let (now, none) = (languages::now(), FluentArgs::new());
+    let name = Field {
+        name: "name",
+        subject: &now.say("api-keys-name-subject", &none),
+        missing: &now.say("api-keys-name-missing", &none),
+    };
+    let days = Field {
+        name: "days",
+        subject: &now.say("api-keys-days-subject", &none),
+        missing: &now.say("api-keys-days-missing", &none),
+    };
+    Faults::of(error, &[name, days])
 }
 
 /// What the rules refuse, at the fields of the form.
@@ -112,7 +126,7 @@ fn refusal(error: AppError) -> AppResult<Faults> {
             Ok(Faults::at("permissions", rejection.detail))
         }
         AppError::Rejected(rejection) if rejection.errors.iter().any(|fault| fault.pointer.as_deref() == Some("/expires_at")) => {
-            Ok(Faults::at("days", "A key does not last so long here. Choose an earlier end."))
+            Ok(Faults::at("days", languages::now().say("api-keys-days-too-late", &FluentArgs::new())))
         }
         error => Err(error),
     }
@@ -137,16 +151,26 @@ fn ask(app: &App, signed_in: &SignedIn, sent: Option<&Members>, faults: &Faults)
     lifetimes.extend(LIFETIMES.last().is_some_and(|most| latest <= *most).then_some(latest));
     let chosen = |permission: Permission| sent.is_some_and(|sent| sent.has(&format!("{BOX}{}", permission.name())));
     let permissions = signed_in.person.permissions.iter().map(|permission| {
-        context! { name => permission.name(), about => permission.description(), chosen => chosen(permission) }
+        context! { name => permission.name(), about => about(permission), chosen => chosen(permission) }
     });
     let values = context! {
         state => "form",
         key_name => sent.map(|sent| sent.text("name")).unwrap_or_default(),
         days => days,
-        lifetimes => lifetimes.iter().map(|days| (days.to_string(), format!("In {days} days"))).collect::<Vec<_>>(),
+        lifetimes => lifetimes.iter().map(|days| (days.to_string(), in_days(*days))).collect::<Vec<_>>(),
         permissions => permissions.collect::<Vec<_>>(),
     };
     signed_in.page(app, HERE, NEW_PAGE, values, faults)
+}
+
+/// What a permission allows, in words.
+pub(super) fn about(permission: Permission) -> String {
+    let key = format!("permission-{}", permission.name().replace([':', '_'], "-"));
+    languages::now().say(&key, &FluentArgs::new())
+}
+
+fn in_days(days: i64) -> String {
+    languages::now().say("api-keys-in-days", &FluentArgs::from_iter([("count", days)]))
 }
 
 async fn submit_revoke(

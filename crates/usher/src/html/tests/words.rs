@@ -8,24 +8,23 @@ use super::{Files, Notice};
 use crate::languages::Language;
 
 /// Pages whose words are English as yet.
-const ENGLISH_AS_YET: [&str; 14] = [
-    "addresses/",
-    "api_keys/",
+const ENGLISH_AS_YET: [&str; 13] = [
+    "addresses/page.html",
     "approvals/",
     "avatars/",
     "console/",
     "invitations/",
-    "me/",
+    "me/data/deleted.html",
+    "me/undo.html",
     "recovery/",
     "registration/",
     "second_factors/",
-    "sessions/",
     "setup/",
     "sign_in/",
     "verification/",
 ];
 /// What begins a key whose end is known when the page is made.
-const BEGINNINGS: [&str; 4] = ["history-", "notice-", "place-", "wait-"];
+const BEGINNINGS: [&str; 7] = ["history-", "notice-", "permission-", "place-", "profile-region-", "profile-subject-", "wait-"];
 /// Messages that are said by the module of languages itself.
 const OF_LANGUAGES: [&str; 1] = ["words.ftl"];
 /// What may stand in a message.
