@@ -6,6 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
+use fluent_bundle::FluentArgs;
 use minijinja::context;
 use minijinja::value::Serde;
 use schemars::JsonSchema;
@@ -20,6 +21,7 @@ use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Faults, Field, Form, LinkQuery, Notice, SignedForm, SignedIn, see_other};
 use crate::http::limits;
 use crate::id::EmailId;
+use crate::languages;
 use crate::secret::SecretText;
 use crate::users;
 
@@ -28,8 +30,6 @@ const LIST_PAGE: &str = "addresses/list.html";
 const NEW_PAGE: &str = "addresses/new.html";
 const HERE: &str = "/account/addresses";
 const NEW: &str = "/account/addresses/new";
-
-const FIELDS: [Field; 1] = [Field { name: "email", subject: "The address", missing: "Enter the e-mail address." }];
 
 pub fn router() -> Router<App> {
     Router::new().route("/confirm-email", get(show_confirmation).post(submit_confirmation))
@@ -90,13 +90,20 @@ async fn submit_new(State(app): State<App>, form: SignedForm) -> AppResult<Respo
     match requested {
         Ok(()) => html::done(&app, HERE, Notice::AddressRequested),
         Err(error) if error.code() == Some("email_taken") => {
-            ask(&app, &signed_in, members.text("email"), &Faults::at("email", "This address is yours already."))
+            let taken = languages::now().say("addresses-new-taken", &FluentArgs::new());
+            ask(&app, &signed_in, members.text("email"), &Faults::at("email", taken))
         }
         Err(AppError::Rejected(rejection)) if rejection.code == "too_many_emails" => {
             ask(&app, &signed_in, members.text("email"), &Faults::at("email", rejection.detail))
         }
-        Err(error) => ask(&app, &signed_in, members.text("email"), &Faults::of(error, &FIELDS)?),
+        Err(error) => ask(&app, &signed_in, members.text("email"), &refusal(error)?),
     }
+}
+
+fn refusal(error: AppError) -> AppResult<Faults> {
+    let (now, none) = (languages::now(), FluentArgs::new());
+    let (subject, missing) = (now.say("addresses-new-subject", &none), now.say("addresses-new-missing", &none));
+    Faults::of(error, &[Field { name: "email", subject: &subject, missing: &missing }])
 }
 
 async fn request(app: &App, person: &Person, address: &EmailAddress) -> AppResult<()> {

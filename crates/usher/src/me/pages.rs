@@ -5,6 +5,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
+use fluent_bundle::FluentArgs;
 use minijinja::context;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,16 +16,12 @@ use crate::caller::Assurance;
 use crate::db::Origin;
 use crate::error::{AppError, AppResult};
 use crate::html::{self, Cookie, Faults, Field, Form, LinkQuery, Notice, SignedForm, SignedIn, cookies, see_other};
+use crate::languages;
 use crate::secret::SecretText;
 use crate::sessions::BrowserSession;
 
 const PAGE: &str = "me/undo.html";
 const PASSWORD_PAGE: &str = "me/password.html";
-
-const FIELDS: [Field; 2] = [
-    Field { name: "current_password", subject: "The present password", missing: "Enter your present password." },
-    Field { name: "password", subject: "The new password", missing: "Choose a new password." },
-];
 
 pub fn router() -> Router<App> {
     Router::new()
@@ -87,8 +84,23 @@ async fn submit_password(State(app): State<App>, form: SignedForm) -> AppResult<
             cookies::set(&app, &mut response, Cookie::Session, session.secret.reveal(), Some(session.lasts))?;
             Ok(response)
         }
-        Err(error) => ask_for_password(&app, &signed_in, &Faults::of(error, &FIELDS)?),
+        Err(error) => ask_for_password(&app, &signed_in, &refusal(error)?),
     }
+}
+
+fn refusal(error: AppError) -> AppResult<Faults> {
+    let (now, none) = (languages::now(), FluentArgs::new());
+    let present = Field {
+        name: "current_password",
+        subject: &now.say("account-password-present-subject", &none),
+        missing: &now.say("account-password-present-missing", &none),
+    };
+    let new = Field {
+        name: "password",
+        subject: &now.say("account-password-new-subject", &none),
+        missing: &now.say("account-password-new-missing", &none),
+    };
+    Faults::of(error, &[present, new])
 }
 
 fn ask_for_password(app: &App, signed_in: &SignedIn, faults: &Faults) -> AppResult<Response> {

@@ -1,6 +1,10 @@
 //! What a person may recognise a device by: "Firefox on Linux", guessed from the user agent. Only for reading; nothing is decided by
 //! it, since anybody may claim to be anything.
 
+use fluent_bundle::FluentArgs;
+
+use crate::languages;
+
 /// Programs by the word they give themselves away with. Many claim to be others too: the more particular come first.
 const PROGRAMS: [(&str, &str); 12] = [
     ("Edg", "Edge"),
@@ -28,13 +32,15 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// The device in words.
+/// The device in words, in the language of who asks.
 pub fn label(user_agent: &str) -> String {
     let find = |names: &[(&str, &'static str)]| names.iter().find(|(word, _)| user_agent.contains(word)).map(|(_, name)| *name);
     match (find(&PROGRAMS), find(&SYSTEMS)) {
-        (Some(program), Some(system)) => format!("{program} on {system}"),
+        (Some(program), Some(system)) => {
+            languages::now().say("sessions-device-on", &FluentArgs::from_iter([("program", program), ("system", system)]))
+        }
         (Some(name), None) | (None, Some(name)) => name.to_owned(),
-        (None, None) => "Unknown device".to_owned(),
+        (None, None) => languages::now().say("sessions-device-unknown", &FluentArgs::new()),
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
+use crate::caller::Permission;
 use crate::testing::{Answer, Browser, Person, TestApp};
 
 const HERE: &str = "/account/api-keys";
@@ -24,6 +25,13 @@ fn leads_to(answer: &Answer, path: &str) {
 fn shown(answer: &Answer) -> String {
     let text = answer.text.split("<code>").find(|part| part.starts_with("ush_key_")).unwrap();
     text.split('<').next().unwrap().to_owned()
+}
+
+#[test]
+fn what_a_permission_allows_is_said_in_the_words_of_the_api() {
+    for permission in Permission::ALL {
+        assert_eq!(super::super::pages::about(permission), permission.description());
+    }
 }
 
 #[tokio::test]

@@ -10,8 +10,23 @@ use crate::languages::Language;
 /// Pages whose words are English as yet.
 const ENGLISH_AS_YET: [&str; 8] =
     ["addresses/", "api_keys/", "approvals/", "avatars/", "console/", "me/", "second_factors/", "sessions/"];
+const ENGLISH_AS_YET: [&str; 13] = [
+    "addresses/page.html",
+    "approvals/",
+    "avatars/",
+    "console/",
+    "invitations/",
+    "me/data/deleted.html",
+    "me/undo.html",
+    "recovery/",
+    "registration/",
+    "second_factors/",
+    "setup/",
+    "sign_in/",
+    "verification/",
+];
 /// What begins a key whose end is known when the page is made.
-const BEGINNINGS: [&str; 3] = ["notice-", "place-", "wait-"];
+const BEGINNINGS: [&str; 7] = ["history-", "notice-", "permission-", "place-", "profile-region-", "profile-subject-", "wait-"];
 /// Messages that are said by the module of languages itself.
 const OF_LANGUAGES: [&str; 1] = ["words.ftl"];
 /// What may stand in a message.

@@ -25,7 +25,7 @@ pub struct Entry {
     pub what: String,
     pub tone: Tone,
     /// Who did it, when it was somebody else.
-    pub by: Option<&'static str>,
+    pub by: Option<String>,
     /// From what and where, when it was the person or somebody who has not shown who they are.
     pub device: Option<String>,
     pub network: Option<String>,

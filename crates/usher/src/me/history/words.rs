@@ -1,9 +1,11 @@
 //! The words for what has happened. What has none is for administrators.
 
+use fluent_bundle::FluentArgs;
 use serde_json::Value;
 
 use super::Tone;
 use crate::audit::{self, AuditEvent};
+use crate::languages;
 
 /// What is told.
 pub const ACTIONS: [&str; 57] = [
@@ -67,14 +69,15 @@ pub const ACTIONS: [&str; 57] = [
 ];
 
 /// Who acts who is not the person.
-pub fn by(actor_kind: &str) -> Option<&'static str> {
-    match actor_kind {
-        "user" => Some("an administrator"),
-        "service_account" => Some("a program"),
-        "cli" => Some("the operator"),
-        "system" => Some("the server itself"),
-        _ => None,
-    }
+pub fn by(actor_kind: &str) -> Option<String> {
+    let who = match actor_kind {
+        "user" => "actor-user",
+        "service_account" => "actor-service-account",
+        "cli" => "actor-cli",
+        "system" => "actor-system",
+        _ => return None,
+    };
+    Some(word(who))
 }
 
 /// The sentence, and how much it is to be looked at.
@@ -82,68 +85,78 @@ pub fn tell(event: &AuditEvent) -> Option<(String, Tone)> {
     let is_done = event.outcome == "success";
     let detail = |name: &str| event.changes.get(name).and_then(Value::as_str);
     let (what, tone) = match (event.action.as_str(), is_done) {
-        ("sign_in", true) => ("Signed in", Tone::Plain),
-        ("sign_in", false) => return Some((refused_sign_in(detail("refusal")).to_owned(), Tone::Refused)),
-        ("second_factor.asked", _) => ("Right password; the second factor was asked for", Tone::Plain),
-        ("second_factor.started", _) => ("Began to set up an authenticator app", Tone::Plain),
-        ("second_factor.added", true) => ("Set up an authenticator app", Tone::Changed),
-        ("second_factor.added", false) => ("Wrong code while an authenticator app was set up", Tone::Refused),
-        ("second_factor.removed", _) => ("Removed the authenticator app", Tone::Changed),
-        ("second_factor.reset", _) => ("Second factors were taken away", Tone::Changed),
-        ("device.trusted", _) => ("Chose not to be asked for a code on a device for a while", Tone::Changed),
-        ("device.distrusted", _) => ("A code is asked for again on devices that were spared it", Tone::Plain),
-        ("passkey.added", true) => ("Added a passkey", Tone::Changed),
-        ("passkey.added", false) => ("A passkey was not added: it did not fit", Tone::Refused),
-        ("passkey.copied", _) => ("A passkey was refused: somebody may have a copy of it", Tone::Refused),
-        ("passkey.removed", _) => ("Removed a passkey", Tone::Changed),
-        ("passkey.renamed", _) => ("Renamed a passkey", Tone::Plain),
-        ("recovery_code.used", _) => ("Used a recovery code", Tone::Changed),
-        ("recovery_codes.renewed", _) => ("Made new recovery codes", Tone::Changed),
-        ("password.changed", _) => ("Changed the password", Tone::Changed),
-        ("password.set", _) => ("Set the password by a mailed link", Tone::Changed),
-        ("password_reset.started", _) => ("A link to choose a new password was asked for", Tone::Plain),
-        ("refresh_token.reused", _) => ("A session was ended: somebody had a copy of its token", Tone::Refused),
+        ("sign_in", true) => ("sign-in", Tone::Plain),
+        ("sign_in", false) => (refused_sign_in(detail("refusal")), Tone::Refused),
+        ("second_factor.asked", _) => ("second-factor-asked", Tone::Plain),
+        ("second_factor.started", _) => ("second-factor-started", Tone::Plain),
+        ("second_factor.added", true) => ("second-factor-added", Tone::Changed),
+        ("second_factor.added", false) => ("second-factor-added-not", Tone::Refused),
+        ("second_factor.removed", _) => ("second-factor-removed", Tone::Changed),
+        ("second_factor.reset", _) => ("second-factor-reset", Tone::Changed),
+        ("device.trusted", _) => ("device-trusted", Tone::Changed),
+        ("device.distrusted", _) => ("device-distrusted", Tone::Plain),
+        ("passkey.added", true) => ("passkey-added", Tone::Changed),
+        ("passkey.added", false) => ("passkey-added-not", Tone::Refused),
+        ("passkey.copied", _) => ("passkey-copied", Tone::Refused),
+        ("passkey.removed", _) => ("passkey-removed", Tone::Changed),
+        ("passkey.renamed", _) => ("passkey-renamed", Tone::Plain),
+        ("recovery_code.used", _) => ("recovery-code-used", Tone::Changed),
+        ("recovery_codes.renewed", _) => ("recovery-codes-renewed", Tone::Changed),
+        ("password.changed", _) => ("password-changed", Tone::Changed),
+        ("password.set", _) => ("password-set", Tone::Changed),
+        ("password_reset.started", _) => ("password-reset-started", Tone::Plain),
+        ("refresh_token.reused", _) => ("refresh-token-reused", Tone::Refused),
         ("session.ended", _) => match detail("why") {
-            Some("signed_out") => ("Signed out", Tone::Plain),
+            Some("signed_out") => ("signed-out", Tone::Plain),
             Some("replaced") => return None,
-            _ => ("A session was ended", Tone::Plain),
+            _ => ("session-ended", Tone::Plain),
         },
-        ("user.other_sessions_ended", _) => ("Signed out everywhere else", Tone::Plain),
-        ("user.sessions_ended", _) => ("Signed out everywhere", Tone::Plain),
-        ("sign_in.reported", _) => ("A sign-in was reported as somebody else's", Tone::Refused),
-        ("user.avatar_set", _) => ("Set the picture", Tone::Plain),
-        ("user.avatar_removed", _) => ("Removed the picture", Tone::Plain),
-        ("user.locked", _) => ("Locked for unknown devices for a while, after too many wrong passwords", Tone::Refused),
-        ("user.unlocked", _) => ("The lock was taken off", Tone::Plain),
-        ("email.requested", _) => ("Asked to add an address", Tone::Plain),
-        ("email.withdrawn", _) => ("Withdrew an address that waited", Tone::Plain),
+        ("user.other_sessions_ended", _) => ("user-other-sessions-ended", Tone::Plain),
+        ("user.sessions_ended", _) => ("user-sessions-ended", Tone::Plain),
+        ("sign_in.reported", _) => ("sign-in-reported", Tone::Refused),
+        ("user.avatar_set", _) => ("user-avatar-set", Tone::Plain),
+        ("user.avatar_removed", _) => ("user-avatar-removed", Tone::Plain),
+        ("user.locked", _) => ("user-locked", Tone::Refused),
+        ("user.unlocked", _) => ("user-unlocked", Tone::Plain),
+        ("email.requested", _) => ("email-requested", Tone::Plain),
+        ("email.withdrawn", _) => ("email-withdrawn", Tone::Plain),
         ("email.added" | "email.removed" | "email.primary_set", _) => return Some((changed_address(event), Tone::Changed)),
-        ("email.verified", true) => ("Verified an address", Tone::Plain),
-        ("email.verified", false) => ("An address was not verified", Tone::Refused),
+        ("email.verified", true) => ("email-verified", Tone::Plain),
+        ("email.verified", false) => ("email-verified-not", Tone::Refused),
         ("api_key.created", _) => return Some((made_key(event), Tone::Changed)),
-        ("api_key.revoked", _) => ("Revoked an API key", Tone::Plain),
-        _ => return Some((standing(event)?, Tone::Plain)),
+        ("api_key.revoked", _) => ("api-key-revoked", Tone::Plain),
+        _ => (standing(event)?, Tone::Plain),
     };
-    Some((what.to_owned(), tone))
+    Some((word(what), tone))
+}
+
+/// What the catalogues say of it.
+fn word(what: &str) -> String {
+    languages::now().say(&format!("history-{what}"), &FluentArgs::new())
+}
+
+/// The same of something that has a name.
+fn named(what: &str, value: &'static str, name: &str) -> String {
+    languages::now().say(&format!("history-{what}-named"), &FluentArgs::from_iter([(value, name)]))
 }
 
 /// Whoever reads it has shown that the account is theirs.
 fn refused_sign_in(refusal: Option<&str>) -> &'static str {
     match refusal {
-        Some("credentials") => "Sign-in refused: wrong password",
-        Some("passkey") => "Sign-in refused: the passkey did not fit",
-        Some("locked") => "Sign-in refused: too many wrong passwords before",
-        Some("network") => "Sign-in refused: too many wrong passwords from that network",
-        Some("second_factor") => "Sign-in refused: right password, wrong code",
-        Some("second_factor_locked") => "Sign-in refused: right password, too many wrong codes before",
-        _ => "Sign-in refused",
+        Some("credentials") => "sign-in-refused-credentials",
+        Some("passkey") => "sign-in-refused-passkey",
+        Some("locked") => "sign-in-refused-locked",
+        Some("network") => "sign-in-refused-network",
+        Some("second_factor") => "sign-in-refused-second-factor",
+        Some("second_factor_locked") => "sign-in-refused-second-factor-locked",
+        _ => "sign-in-refused",
     }
 }
 
 fn made_key(event: &AuditEvent) -> String {
     let name =
         audit::fields(&event.changes).into_iter().find(|(field, ..)| *field == "name").and_then(|(_, _, name)| name.as_str());
-    name.map_or_else(|| "Made an API key".to_owned(), |name| format!("Made the API key {name}"))
+    name.map_or_else(|| word("api-key-created"), |name| named("api-key-created", "name", name))
 }
 
 /// Names the address, as long as it is known which it was.
@@ -154,13 +167,13 @@ fn changed_address(event: &AuditEvent) -> String {
         let found = these.iter().find(|(address, _)| !others.iter().any(|(other, _)| other == address));
         found.map_or_else(String::new, |(address, _)| (*address).to_owned())
     };
-    let primary = after.iter().find(|(_, is_primary)| *is_primary).map_or("", |(address, _)| address);
-    let what = match event.action.as_str() {
-        "email.added" => format!("Added an address: {}", not_in(&after, &before)),
-        "email.removed" => format!("Removed an address: {}", not_in(&before, &after)),
-        _ => format!("Chose another primary address: {primary}"),
+    let primary = || after.iter().find(|(_, is_primary)| *is_primary).map_or("", |(address, _)| address).to_owned();
+    let (what, address) = match event.action.as_str() {
+        "email.added" => ("email-added", not_in(&after, &before)),
+        "email.removed" => ("email-removed", not_in(&before, &after)),
+        _ => ("email-primary-set", primary()),
     };
-    what.trim_end_matches(": ").to_owned()
+    if address.is_empty() { word(what) } else { named(what, "address", &address) }
 }
 
 /// The addresses of a user as an event has them, and whether each was the primary one.
@@ -170,38 +183,37 @@ fn addresses(emails: &Value) -> Vec<(&str, bool)> {
 }
 
 /// What has happened to the person as a user.
-fn standing(event: &AuditEvent) -> Option<String> {
-    let what = match event.action.as_str() {
-        "user.created" | "server.set_up" => "The account was made",
-        "user.registered" => "Signed up",
-        "user.activated" => "The account was activated",
-        "user.suspended" => "The account was suspended",
-        "user.reactivated" => "The account was reactivated",
-        "user.deleted" => "The account was deleted",
-        "user.restored" => "The account was restored",
-        "user.inactivity_warned" => "A mail warned that the account was not used",
-        "user.data_read" => "Downloaded all data",
-        "approval.requested" => "Asked for professional status",
-        "approval.withdrawn" => "Withdrew the request for professional status",
-        "approval.approved" => "The request for professional status was approved",
-        "approval.declined" => "The request for professional status was declined",
-        "user.professional_set" => "The professional status was changed",
-        "user.roles_set" | "user.role_granted" | "user.role_taken" | "user.role_expired" => "The roles were changed",
-        "group.member_put" => "Put into a group",
-        "group.member_removed" | "group.member_expired" => "Taken out of a group",
+fn standing(event: &AuditEvent) -> Option<&'static str> {
+    Some(match event.action.as_str() {
+        "user.created" | "server.set_up" => "user-created",
+        "user.registered" => "user-registered",
+        "user.activated" => "user-activated",
+        "user.suspended" => "user-suspended",
+        "user.reactivated" => "user-reactivated",
+        "user.deleted" => "user-deleted",
+        "user.restored" => "user-restored",
+        "user.inactivity_warned" => "user-inactivity-warned",
+        "user.data_read" => "user-data-read",
+        "approval.requested" => "approval-requested",
+        "approval.withdrawn" => "approval-withdrawn",
+        "approval.approved" => "approval-approved",
+        "approval.declined" => "approval-declined",
+        "user.professional_set" => "user-professional-set",
+        "user.roles_set" | "user.role_granted" | "user.role_taken" | "user.role_expired" => "user-roles-set",
+        "group.member_put" => "group-joined",
+        "group.member_removed" | "group.member_expired" => "group-left",
         "user.updated" => return updated(event),
         _ => return None,
-    };
-    Some(what.to_owned())
+    })
 }
 
 /// Names the fields, not what is in them.
-fn updated(event: &AuditEvent) -> Option<String> {
+fn updated(event: &AuditEvent) -> Option<&'static str> {
     let names: Vec<&str> = audit::fields(&event.changes).into_iter().map(|(field, ..)| field).collect();
     if names.contains(&"username") {
-        return Some("Changed the user name".to_owned());
+        return Some("username-changed");
     }
-    (!names.is_empty()).then(|| "Changed the profile".to_owned())
+    (!names.is_empty()).then_some("profile-changed")
 }
 
 #[cfg(test)]
@@ -236,8 +248,16 @@ mod tests {
         for action in ACTIONS {
             let changes = json!({ "bio": { "before": null, "after": "x" } });
             for outcome in ["success", "failure"] {
-                assert!(tell(&event(action, outcome, changes.clone())).is_some(), "{action}");
+                let (told, _) = tell(&event(action, outcome, changes.clone())).unwrap();
+                assert!(!told.starts_with("history-"), "no catalogue has {told} of {action}");
             }
+        }
+        for refusal in ["credentials", "passkey", "locked", "network", "second_factor", "second_factor_locked"] {
+            let (told, _) = tell(&event("sign_in", "failure", json!({ "refusal": refusal }))).unwrap();
+            assert!(told.starts_with("Sign-in refused: "), "{refusal}: {told}");
+        }
+        for kind in ["user", "service_account", "cli", "system"] {
+            assert!(!by(kind).unwrap().starts_with("history-"), "{kind}");
         }
     }
 
@@ -253,6 +273,8 @@ mod tests {
         assert_eq!(told("email.removed", &two, &one), "Removed an address: b@example.org");
         assert_eq!(told("email.primary_set", &one, &two), "Chose another primary address: b@example.org");
         assert_eq!(tell(&event("email.added", "success", json!({}))).unwrap().0, "Added an address");
+        let key = json!({ "name": { "before": null, "after": "Night" } });
+        assert_eq!(tell(&event("api_key.created", "success", key)).unwrap().0, "Made the API key Night");
     }
 
     #[test]

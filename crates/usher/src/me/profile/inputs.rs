@@ -1,6 +1,7 @@
 //! The attributes of a person as a page has them: those that are theirs to see as facts, those that are theirs to change as fields of a
 //! form, each by its type. What a form can't hold (objects, and lists of other things than texts) is changed by the API.
 
+use fluent_bundle::FluentArgs;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use crate::attributes::{Format, Rule, Schema, Type};
+use crate::languages;
 use crate::users::User;
 
 /// What the name of an attribute is preceded by in the form.
@@ -75,7 +77,7 @@ fn input(name: &str, rule: &Rule, value: Option<&Value>, required: bool, zone: &
     let value = value.map(|value| written(value, rule, zone)).unwrap_or_default();
     // A field of one line would lose the others.
     let shape = if value.contains('\n') { Shape::Area } else { shape(rule)? };
-    let hint = [rule.description.as_deref().unwrap_or_default(), advice(rule)].join(" ");
+    let hint = [rule.description.as_deref().unwrap_or_default(), &advice(rule)].join(" ");
     Some(Input {
         name: format!("{PREFIX}{name}"),
         label: label(name, rule),
@@ -111,8 +113,9 @@ fn label(name: &str, rule: &Rule) -> String {
     rule.title.clone().unwrap_or_else(|| name.to_owned())
 }
 
-fn advice(rule: &Rule) -> &'static str {
-    if rule.kind == Type::Array { "One in each line." } else { "" }
+fn advice(rule: &Rule) -> String {
+    let is_lines = rule.kind == Type::Array;
+    if is_lines { languages::now().say("profile-one-in-each-line", &FluentArgs::new()) } else { String::new() }
 }
 
 fn choices(rule: &Rule) -> Vec<(String, String)> {
@@ -120,8 +123,13 @@ fn choices(rule: &Rule) -> Vec<(String, String)> {
         let texts = options.iter().map(plain);
         return texts.map(|text| (text.clone(), text)).collect();
     }
-    let pair = |value: &str, shown: &str| (value.to_owned(), shown.to_owned());
-    if rule.kind == Type::Boolean { vec![pair("true", "Yes"), pair("false", "No")] } else { Vec::new() }
+    let pair = |value: bool| (value.to_string(), yes_or_no(value));
+    if rule.kind == Type::Boolean { vec![pair(true), pair(false)] } else { Vec::new() }
+}
+
+fn yes_or_no(value: bool) -> String {
+    let (now, none) = (languages::now(), FluentArgs::new());
+    if value { now.say("account-yes", &none) } else { now.say("account-no", &none) }
 }
 
 /// A text as it is, anything else as JSON.
@@ -143,12 +151,11 @@ fn written(value: &Value, rule: &Rule, zone: &TimeZone) -> String {
 fn in_words(value: &Value, rule: Option<&Rule>, zone: &TimeZone) -> String {
     let is_time = rule.is_some_and(|rule| rule.format == Some(Format::DateTime));
     match value {
-        Value::Bool(true) => "Yes".to_owned(),
-        Value::Bool(false) => "No".to_owned(),
+        Value::Bool(value) => yes_or_no(*value),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         Value::String(text) if is_time => {
             let at: Result<Timestamp, _> = text.parse();
-            at.map_or_else(|_| text.clone(), |at| at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M").to_string())
+            at.map_or_else(|_| text.clone(), |at| languages::now().short_moment(&at.to_zoned(zone.clone())))
         }
         value => plain(value),
     }

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
+use fluent_bundle::FluentArgs;
 use jiff::tz::{self, TimeZone};
 use minijinja::context;
 use minijinja::value::Serde;
@@ -23,6 +24,7 @@ use crate::db::page::Limit;
 use crate::error::{AppError, AppResult};
 use crate::html::{self, Faults, Field, Members, Notice, SignedForm, SignedIn};
 use crate::http::body;
+use crate::languages::{self, Language};
 use crate::patch::Patch;
 use crate::sessions;
 use crate::users::{self, ProfilePatch, User, Username};
@@ -32,24 +34,21 @@ const PROFILE_PAGE: &str = "me/profile/page.html";
 const USERNAME_PAGE: &str = "me/profile/username.html";
 const HERE: &str = "/account";
 const USERNAME: &str = "/account/username";
-
-/// An attribute that only administrators change, or all attributes together.
-const ELSEWHERE: &str = "What is known of you beside these fields does not fit any more, or is too much. Ask your administrator.";
-
-const NAME: Field = Field { name: "username", subject: "The user name", missing: "Choose a user name." };
+/// What has this code says all there is to say already.
+const SPELLED_OUT: &str = "spelled_out";
 
 /// The fields of the profile in their order on the page. None is required.
-const FIELDS: [(&str, &str); 10] = [
-    ("display_name", "The name"),
-    ("given_name", "The given name"),
-    ("family_name", "The family name"),
-    ("bio", "The text"),
-    ("locale", "The language"),
-    ("time_zone", "The time zone"),
-    ("website_url", "The address of the website"),
-    ("picture_url", "The address of the picture"),
-    ("github_url", "The address at GitHub"),
-    ("linkedin_url", "The address at LinkedIn"),
+const FIELDS: [&str; 10] = [
+    "display_name",
+    "given_name",
+    "family_name",
+    "bio",
+    "locale",
+    "time_zone",
+    "website_url",
+    "picture_url",
+    "github_url",
+    "linkedin_url",
 ];
 
 /// Languages to choose from, in their own words; any other tag can be typed.
@@ -94,6 +93,16 @@ static ZONES: LazyLock<BTreeMap<&'static str, Vec<(String, String)>>> = LazyLock
     zones
 });
 
+/// The same, each region as it is called in the language of who asks.
+fn zones() -> BTreeMap<String, &'static [(String, String)]> {
+    let called = |region: &str| word(&format!("profile-region-{}", region.to_lowercase()));
+    ZONES.iter().map(|(region, places)| (called(region), places.as_slice())).collect()
+}
+
+fn word(key: &str) -> String {
+    languages::now().say(key, &FluentArgs::new())
+}
+
 pub fn router() -> Router<App> {
     Router::new()
         .route("/account", get(show_account))
@@ -136,7 +145,7 @@ async fn ask(app: &App, signed_in: &SignedIn, user: &User, sent: Option<&Members
     let profile = serde_json::to_value(&user.profile)?;
     let known = |name: &str| profile[name].as_str().unwrap_or_default().to_owned();
     let shown = |name: &str, known: String| sent.filter(|sent| sent.has(name)).map_or(known, |sent| sent.text(name).to_owned());
-    let fields: BTreeMap<&str, String> = FIELDS.iter().map(|(name, _)| (*name, shown(name, known(name)))).collect();
+    let fields: BTreeMap<&str, String> = FIELDS.map(|name| (name, shown(name, known(name)))).into();
     let schema = attributes::cached(app).await?;
     let mut inputs = inputs::inputs(&schema, user, &zone(user));
     for input in &mut inputs {
@@ -146,7 +155,7 @@ async fn ask(app: &App, signed_in: &SignedIn, user: &User, sent: Option<&Members
     let is_listed = time_zone.is_empty() || ZONES.values().flatten().any(|(name, _)| name == time_zone);
     let values = context! {
         other_zone => if is_listed { "" } else { time_zone.as_str() },
-        zones => Serde(&*ZONES),
+        zones => Serde(zones()),
         languages => LANGUAGES,
         inputs => Serde(inputs),
         zone => user.profile.time_zone.as_ref().map(|zone| zone.0.as_str()),
@@ -162,8 +171,7 @@ async fn submit_profile(State(app): State<App>, form: SignedForm) -> AppResult<R
     let before = users::lock(&mut tx, signed_in.person.authority(), signed_in.person.user_id).await?;
     if members.text("version") != before.version.to_string() {
         tx.commit().await?;
-        let faults =
-            Faults::at("profile", "Your profile has changed since you opened this page. Look at it: what you save now holds.");
+        let faults = Faults::at("profile", languages::now().say("profile-changed-meanwhile", &FluentArgs::new()));
         return ask(&app, &signed_in, &before, Some(&members), &faults).await;
     }
     let zone = zone(&before);
@@ -174,9 +182,13 @@ async fn submit_profile(State(app): State<App>, form: SignedForm) -> AppResult<R
         Err(error) => Err(error),
     };
     match changed {
-        Ok(_) => {
+        Ok(user) => {
             tx.commit().await?;
-            html::done(&app, HERE, Notice::ProfileSaved)
+            let mut response = html::done(&app, HERE, Notice::ProfileSaved)?;
+            if let Some(language) = other_language(&before, &user) {
+                html::languages::remember(&app, &mut response, language)?;
+            }
+            Ok(response)
         }
         Err(error) => {
             drop(tx);
@@ -186,9 +198,15 @@ async fn submit_profile(State(app): State<App>, form: SignedForm) -> AppResult<R
     }
 }
 
+/// What pages are to speak from now on, if another language has been named that they can speak.
+fn other_language(before: &User, after: &User) -> Option<Language> {
+    let named = |user: &User| user.profile.locale.as_ref().map(|locale| locale.0.clone());
+    named(after).filter(|_| named(after) != named(before)).as_deref().and_then(Language::of)
+}
+
 /// The form as `PATCH /v1/me` would take it: a field that was left empty is cleared.
 fn patch(members: &Members, inputs: &[Input], zone: &TimeZone) -> Value {
-    let sent = FIELDS.iter().map(|(name, _)| *name).filter(|name| members.has(name));
+    let sent = FIELDS.into_iter().filter(|name| members.has(name));
     let value = |name: &str| match members.text(name).replace("\r\n", "\n") {
         text if text.trim().is_empty() => Value::Null,
         text => text.into(),
@@ -211,16 +229,21 @@ fn refusal(error: AppError, inputs: &[Input]) -> AppResult<Faults> {
         }
         // The words for a pattern are for programs.
         if fault.pointer.as_deref() == Some("/locale") {
-            "must be a tag such as en or de-AT".clone_into(&mut fault.detail);
+            fault.code = SPELLED_OUT.into();
+            fault.detail = languages::now().say("profile-locale-invalid", &FluentArgs::new());
         }
     }
-    let of_profile = FIELDS.iter().map(|(name, subject)| Field { name, subject, missing: "This is needed." });
-    let of_attributes = inputs.iter().map(|input| Field { name: &input.name, subject: &input.label, missing: "This is needed." });
+    let missing = languages::now().say("profile-missing", &FluentArgs::new());
+    let subjects = FIELDS.map(|name| (name, word(&format!("profile-subject-{}", name.replace('_', "-")))));
+    let of_profile = subjects.iter().map(|(name, subject)| Field { name, subject, missing: &missing });
+    let of_attributes = inputs.iter().map(|input| Field { name: &input.name, subject: &input.label, missing: &missing });
     let fields: Vec<Field<'_>> = of_profile.chain(of_attributes).collect();
     // What is wrong with something that has no field here is said of the form.
     let is_ours = rejection.status == http::StatusCode::UNPROCESSABLE_ENTITY;
     match Faults::of(AppError::Rejected(rejection), &fields) {
-        Err(AppError::Rejected(_)) if is_ours => Ok(Faults::at("profile", ELSEWHERE)),
+        Err(AppError::Rejected(_)) if is_ours => {
+            Ok(Faults::at("profile", languages::now().say("profile-elsewhere", &FluentArgs::new())))
+        }
         faults => faults,
     }
 }
@@ -255,8 +278,14 @@ async fn submit_username(State(app): State<App>, form: SignedForm) -> AppResult<
     };
     match changed {
         Ok(()) => html::done(&app, HERE, Notice::UsernameChanged),
-        Err(error) => ask_for_username(&app, &signed_in, members.text("username"), &Faults::of(error, &[NAME])?),
+        Err(error) => ask_for_username(&app, &signed_in, members.text("username"), &refused_name(error)?),
     }
+}
+
+fn refused_name(error: AppError) -> AppResult<Faults> {
+    let (now, none) = (languages::now(), FluentArgs::new());
+    let (subject, missing) = (now.say("username-subject", &none), now.say("username-missing", &none));
+    Faults::of(error, &[Field { name: "username", subject: &subject, missing: &missing }])
 }
 
 async fn rename(app: &App, signed_in: &SignedIn, username: Username) -> AppResult<()> {
@@ -273,8 +302,8 @@ fn spelled_out(error: AppError) -> AppError {
     let AppError::Rejected(mut rejection) = error else { return error };
     for fault in &mut rejection.errors {
         if fault.code != "required" {
-            "must have 3 to 64 letters, digits, dots, dashes or underscores, and begin with a letter or digit"
-                .clone_into(&mut fault.detail);
+            fault.code = SPELLED_OUT.into();
+            fault.detail = languages::now().say("username-invalid", &FluentArgs::new());
         }
     }
     AppError::Rejected(rejection)

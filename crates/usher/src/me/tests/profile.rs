@@ -51,8 +51,8 @@ async fn a_profile_is_saved_as_by_the_api_and_what_is_emptied_is_cleared() {
     ];
     leads_to(&save(&mut browser, &fields).await, "/account");
     let page = browser.open("/account").await.expect(200);
-    assert!(page.text.contains("Your profile is saved.") && page.text.contains("Keeps bees.\nAnd a cat."), "{}", page.text);
-    assert!(!browser.open("/account").await.expect(200).text.contains("Your profile is saved."), "once");
+    assert!(page.text.contains("Ihr Profil ist gespeichert.") && page.text.contains("Keeps bees.\nAnd a cat."), "{}", page.text);
+    assert!(!browser.open("/account").await.expect(200).text.contains("Ihr Profil ist gespeichert."), "once");
     let saved = me(&ann).await;
     assert_eq!(saved["bio"], "Keeps bees.\nAnd a cat.");
     assert_eq!((&saved["locale"], &saved["time_zone"]), (&json!("de-AT"), &json!("Europe/Vienna")));
@@ -65,6 +65,26 @@ async fn a_profile_is_saved_as_by_the_api_and_what_is_emptied_is_cleared() {
     assert_eq!(cleared["bio"], "Keeps bees.\nAnd a cat.", "what a form does not send stays");
     let sql = format!("select count(*) from audit_events where action = 'user.updated' and actor_id::text = '{}'", ann.id);
     assert_eq!(app.count(&sql).await, 2);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn pages_speak_the_language_that_was_saved_until_another_is_chosen() {
+    let app = TestApp::new().await;
+    let (_, mut browser) = signed_in(&app).await;
+    browser.submit("/language", &[("language", "en")]).await.expect(303);
+    leads_to(&save(&mut browser, &[("locale", "de-AT")]).await, "/account");
+    let page = browser.open("/account").await.expect(200).text;
+    for said in ["Ihr Profil ist gespeichert.", "Über Sie", "Hier seit", "1. Januar 2026", "aria-label=\"Profil bearbeiten\""] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let refused = save(&mut browser, &[("locale", "de_AT")]).await.expect(422).text;
+    assert!(refused.contains("Die Sprache muss ein Kürzel wie en oder de-AT sein."), "{refused}");
+    browser.submit("/language", &[("language", "en")]).await.expect(303);
+    leads_to(&save(&mut browser, &[("locale", "de-AT"), ("bio", "Keeps bees.")]).await, "/account");
+    assert!(browser.open("/account").await.expect(200).text.contains("Your profile is saved."));
+    leads_to(&save(&mut browser, &[("locale", "fr")]).await, "/account");
+    assert!(browser.open("/account").await.expect(200).text.contains("Your profile is saved."), "usher speaks no French");
     app.finish().await;
 }
 
