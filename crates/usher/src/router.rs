@@ -12,7 +12,9 @@ use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
     activity, addresses, analytics, api_keys, approvals, assets, attempts, attributes, audit, authz, avatars, bulk, changes,
-    console, devices, doctor, exports, grants, groups, html, imports, inactivity, invitations, keys, mails, me, password, recovery, registration, roles, second_factors, service_accounts, sessions, settings, setup, sign_in, throttle, users, verification,
+    console, devices, doctor, exports, grants, groups, html, imports, inactivity, invitations, keys, mails, me, password,
+    recovery, registration, roles, second_factors, service_accounts, sessions, settings, setup, sign_in, throttle, users,
+    verification,
 };
 
 /// Every operation of the API.

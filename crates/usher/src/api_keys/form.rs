@@ -1,5 +1,6 @@
 //! The form that a key is made by, for whomever: what can be chosen, what was said, and what is refused at which field.
 
+use fluent_bundle::FluentArgs;
 use jiff::{SignedDuration, Timestamp};
 use minijinja::{Value, context};
 use schemars::JsonSchema;
@@ -10,6 +11,7 @@ use crate::app::App;
 use crate::caller::{Permission, PermissionSet};
 use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{Faults, Field, Members};
+use crate::languages;
 use crate::users::Name;
 
 /// What a name of a permission is preceded by in a form: each is a box of its own.
@@ -17,11 +19,6 @@ const BOX: &str = "permission.";
 /// How long a key may be wanted for, in days, as far as the deployment allows it.
 const LIFETIMES: [i64; 5] = [7, 30, 90, 180, 365];
 const HOURS_A_DAY: i64 = 24;
-
-const FIELDS: [Field; 2] = [
-    Field { name: "name", subject: "The name", missing: "Say what the key is for." },
-    Field { name: "days", subject: "The end", missing: "Choose when the key ends." },
-];
 
 /// What the form says beside the permissions.
 #[derive(Deserialize, JsonSchema)]
@@ -44,14 +41,17 @@ fn is_ticked(members: &Members, permission: Permission) -> bool {
 pub fn boxes(sent: Option<&Members>, offered: PermissionSet, chosen: PermissionSet) -> Vec<Value> {
     let is_chosen = |permission| sent.map_or_else(|| chosen.contains(permission), |sent| is_ticked(sent, permission));
     let one = |permission: Permission| {
-        context! { name => permission.name(), about => permission.description(), chosen => is_chosen(permission) }
+        context! { name => permission.name(), about => about(permission), chosen => is_chosen(permission) }
     };
     offered.iter().map(one).collect()
 }
 
 pub fn read(members: &Members, now: Timestamp) -> AppResult<KeyWish> {
     let form: KeyForm = members.parse()?;
-    let days: i64 = form.days.parse().map_err(|_| Rejection::invalid_field("/days", "invalid", "is not a number of days"))?;
+    let days: i64 = form
+        .days
+        .parse()
+        .map_err(|_| Rejection::invalid_field("/days", "invalid", languages::now().word("api-keys-days-invalid")))?;
     Ok(KeyWish {
         name: form.name,
         permissions: Some(permissions(members).iter().collect()),
@@ -67,10 +67,27 @@ pub fn in_fields(error: AppError) -> AppResult<Faults> {
             Ok(Faults::at("permissions", rejection.detail))
         }
         AppError::Rejected(rejection) if rejection.errors.iter().any(|fault| fault.pointer.as_deref() == Some("/expires_at")) => {
-            Ok(Faults::at("days", "A key does not last so long here. Choose an earlier end."))
+            Ok(Faults::at("days", languages::now().word("api-keys-days-too-late")))
         }
-        error => Faults::of(error, &FIELDS),
+        error => misfit(error),
     }
+}
+
+/// What the form itself lacks.
+fn misfit(error: AppError) -> AppResult<Faults> {
+    let now = languages::now();
+    let name = Field { name: "name", subject: &now.word("api-keys-name-subject"), missing: &now.word("api-keys-name-missing") };
+    let days = Field { name: "days", subject: &now.word("api-keys-days-subject"), missing: &now.word("api-keys-days-missing") };
+    Faults::of(error, &[name, days])
+}
+
+/// What a permission allows, in words.
+pub fn about(permission: Permission) -> String {
+    languages::now().word(&format!("permission-{}", permission.name().replace([':', '_'], "-")))
+}
+
+fn in_days(days: i64) -> String {
+    languages::now().say("api-keys-in-days", &FluentArgs::from_iter([("count", days)]))
 }
 
 /// What the template of such a form shows. Before it was sent, the permissions `chosen` are ticked.
@@ -82,7 +99,7 @@ pub fn choices(app: &App, sent: Option<&Members>, offered: PermissionSet, chosen
     context! {
         key_name => sent.map(|sent| sent.text("name")).unwrap_or_default(),
         days => sent.map_or_else(usual, |sent| sent.text("days").to_owned()),
-        lifetimes => lifetimes.iter().map(|days| (days.to_string(), format!("In {days} days"))).collect::<Vec<_>>(),
+        lifetimes => lifetimes.iter().map(|days| (days.to_string(), in_days(*days))).collect::<Vec<_>>(),
         permissions => boxes(sent, offered, chosen),
     }
 }

@@ -5,8 +5,6 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{OriginalUri, Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use fluent_bundle::FluentArgs;
-use jiff::{SignedDuration, Timestamp};
 use minijinja::context;
 use minijinja::value::Serde;
 
@@ -18,19 +16,11 @@ use crate::error::{AppResult, Rejection};
 use crate::html::{self, Faults, Members, Notice, SignedForm, SignedIn, see_other};
 use crate::id::ApiKeyId;
 use crate::users;
-use crate::languages;
-use crate::users::{self, Name};
 
 const PAGE: &str = "api_keys/page.html";
 const NEW_PAGE: &str = "api_keys/new.html";
 const HERE: &str = "/account/api-keys";
 const NEW: &str = "/account/api-keys/new";
-
-/// What a name of a permission is preceded by in the form: each is a box of its own.
-const BOX: &str = "permission.";
-/// How long a key may be wanted for, in days, as far as the deployment allows it.
-const LIFETIMES: [i64; 5] = [7, 30, 90, 180, 365];
-const HOURS_A_DAY: i64 = 24;
 
 pub fn router() -> Router<App> {
     Router::new()
@@ -69,7 +59,6 @@ async fn submit_new(State(app): State<App>, SignedForm { signed_in, members }: S
     let wish = match form::read(&members, app.clock.now()) {
         Ok(wish) => wish,
         Err(error) => return ask(&app, &signed_in, Some(&members), &form::in_fields(error)?),
-        Err(error) => return ask(&app, &signed_in, Some(&members), &misfit(error)?),
     };
     let mut tx = app.begin(&signed_in.person.origin).await?;
     match super::create_own(&app, &mut tx, &signed_in.person, &wish).await {
@@ -78,49 +67,6 @@ async fn submit_new(State(app): State<App>, SignedForm { signed_in, members }: S
             show_made(&app, &signed_in, &made)
         }
         Err(error) => ask(&app, &signed_in, Some(&members), &form::in_fields(error)?),
-        Err(error) => ask(&app, &signed_in, Some(&members), &refusal(error)?),
-    }
-}
-
-fn wish(members: &Members, now: Timestamp) -> AppResult<KeyWish> {
-    let form: KeyForm = members.parse()?;
-    let invalid = || languages::now().say("api-keys-days-invalid", &FluentArgs::new());
-    let days: i64 = form.days.parse().map_err(|_| Rejection::invalid_field("/days", "invalid", invalid()))?;
-    let permissions = Permission::ALL.into_iter().filter(|permission| members.has(&format!("{BOX}{}", permission.name())));
-    Ok(KeyWish {
-        name: form.name,
-        permissions: Some(permissions.collect()),
-        expires_at: Some(now + SignedDuration::from_hours(days * HOURS_A_DAY)),
-    })
-}
-
-/// What the form itself lacks.
-fn misfit(error: AppError) -> AppResult<Faults> {
-    let (now, none) = (languages::now(), FluentArgs::new());
-    let name = Field {
-        name: "name",
-        subject: &now.say("api-keys-name-subject", &none),
-        missing: &now.say("api-keys-name-missing", &none),
-    };
-    let days = Field {
-        name: "days",
-        subject: &now.say("api-keys-days-subject", &none),
-        missing: &now.say("api-keys-days-missing", &none),
-    };
-    Faults::of(error, &[name, days])
-}
-
-/// What the rules refuse, at the fields of the form.
-fn refusal(error: AppError) -> AppResult<Faults> {
-    match error {
-        AppError::Rejected(rejection) if rejection.code == "too_many_api_keys" => Ok(Faults::at("name", rejection.detail)),
-        AppError::Rejected(rejection) if rejection.code == "grant_exceeds_caller" => {
-            Ok(Faults::at("permissions", rejection.detail))
-        }
-        AppError::Rejected(rejection) if rejection.errors.iter().any(|fault| fault.pointer.as_deref() == Some("/expires_at")) => {
-            Ok(Faults::at("days", languages::now().say("api-keys-days-too-late", &FluentArgs::new())))
-        }
-        error => Err(error),
     }
 }
 
@@ -138,33 +84,6 @@ fn show_made(app: &App, signed_in: &SignedIn, made: &NewApiKey) -> AppResult<Res
 fn ask(app: &App, signed_in: &SignedIn, sent: Option<&Members>, faults: &Faults) -> AppResult<Response> {
     let choices = form::choices(app, sent, signed_in.person.permissions, PermissionSet::default());
     signed_in.page(app, HERE, NEW_PAGE, context! { state => "form", ..choices }, faults)
-    let latest = i64::try_from(app.config.tokens.api_key_lifetime_max.as_secs() / 86_400).unwrap_or(i64::MAX);
-    let days =
-        sent.map_or_else(|| (LIFETIME.as_hours() / HOURS_A_DAY).min(latest).to_string(), |sent| sent.text("days").to_owned());
-    let mut lifetimes: Vec<i64> = LIFETIMES.into_iter().filter(|days| *days < latest).collect();
-    lifetimes.extend(LIFETIMES.last().is_some_and(|most| latest <= *most).then_some(latest));
-    let chosen = |permission: Permission| sent.is_some_and(|sent| sent.has(&format!("{BOX}{}", permission.name())));
-    let permissions = signed_in.person.permissions.iter().map(|permission| {
-        context! { name => permission.name(), about => about(permission), chosen => chosen(permission) }
-    });
-    let values = context! {
-        state => "form",
-        key_name => sent.map(|sent| sent.text("name")).unwrap_or_default(),
-        days => days,
-        lifetimes => lifetimes.iter().map(|days| (days.to_string(), in_days(*days))).collect::<Vec<_>>(),
-        permissions => permissions.collect::<Vec<_>>(),
-    };
-    signed_in.page(app, HERE, NEW_PAGE, values, faults)
-}
-
-/// What a permission allows, in words.
-pub(super) fn about(permission: Permission) -> String {
-    let key = format!("permission-{}", permission.name().replace([':', '_'], "-"));
-    languages::now().say(&key, &FluentArgs::new())
-}
-
-fn in_days(days: i64) -> String {
-    languages::now().say("api-keys-in-days", &FluentArgs::from_iter([("count", days)]))
 }
 
 async fn submit_revoke(

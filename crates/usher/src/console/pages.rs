@@ -8,10 +8,9 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::staff::Asker;
-use super::{acts, analytics, audit, bulk, changes, dashboard, edit, recycle_bin, roles, user, users};
 use super::{
-    acts, audit, bulk, changes, dashboard, edit, mails, recycle_bin, roles, service_account_acts, service_accounts, settings,
-    signing_keys, system, user, users,
+    acts, analytics, audit, bulk, changes, dashboard, edit, mails, recycle_bin, roles, service_account_acts, service_accounts,
+    settings, signing_keys, system, user, users,
 };
 use crate::app::App;
 use crate::caller::Denial;
@@ -42,6 +41,8 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/audit/{id}", get(audit::show))
         .route("/admin/recycle-bin", get(recycle_bin::show))
         .merge(access())
+        .merge(of_service_accounts())
+        .merge(of_the_system())
         .layer(from_fn_with_state(app.clone(), note_refusals))
 }
 
@@ -65,13 +66,13 @@ fn access() -> Router<App> {
         .route("/admin/groups/{id}/delete", get(groups::show_delete).post(groups::submit_delete))
         .route("/admin/groups/{id}/members/add", get(members::show_add).post(members::submit_add))
         .route("/admin/groups/{id}/members/{user_id}/remove", get(members::show_remove).post(members::submit_remove))
-        .merge(of_service_accounts())
-        .merge(of_the_system())
+}
 
 fn of_service_accounts() -> Router<App> {
     use service_account_acts as acts;
     use service_accounts as accounts;
 
+    Router::new()
         .route("/admin/service-accounts", get(accounts::list))
         .route("/admin/service-accounts/new", get(accounts::show_new).post(accounts::submit_new))
         .route("/admin/service-accounts/{id}", get(accounts::show))
@@ -79,8 +80,10 @@ fn of_service_accounts() -> Router<App> {
         .route("/admin/service-accounts/{id}/act/{act}", get(acts::show).post(acts::submit))
         .route("/admin/service-accounts/{id}/keys/new", get(acts::show_new_key).post(acts::submit_new_key))
         .route("/admin/service-accounts/{id}/keys/{key_id}/revoke", get(acts::show_revoke).post(acts::submit_revoke))
+}
 
 fn of_the_system() -> Router<App> {
+    Router::new()
         .route("/admin/mails", get(mails::list))
         .route("/admin/mails/retry", get(mails::show_retry_all).post(mails::submit_retry_all))
         .route("/admin/mails/{id}", get(mails::show))

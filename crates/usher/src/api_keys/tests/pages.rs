@@ -30,7 +30,7 @@ fn shown(answer: &Answer) -> String {
 #[test]
 fn what_a_permission_allows_is_said_in_the_words_of_the_api() {
     for permission in Permission::ALL {
-        assert_eq!(super::super::pages::about(permission), permission.description());
+        assert_eq!(super::super::form::about(permission), permission.description());
     }
 }
 

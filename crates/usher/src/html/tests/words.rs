@@ -8,23 +8,7 @@ use super::{Files, Notice};
 use crate::languages::Language;
 
 /// Pages whose words are English as yet.
-const ENGLISH_AS_YET: [&str; 8] =
-    ["addresses/", "api_keys/", "approvals/", "avatars/", "console/", "me/", "second_factors/", "sessions/"];
-const ENGLISH_AS_YET: [&str; 13] = [
-    "addresses/page.html",
-    "approvals/",
-    "avatars/",
-    "console/",
-    "invitations/",
-    "me/data/deleted.html",
-    "me/undo.html",
-    "recovery/",
-    "registration/",
-    "second_factors/",
-    "setup/",
-    "sign_in/",
-    "verification/",
-];
+const ENGLISH_AS_YET: [&str; 4] = ["approvals/", "avatars/", "console/", "second_factors/"];
 /// What begins a key whose end is known when the page is made.
 const BEGINNINGS: [&str; 7] = ["history-", "notice-", "permission-", "place-", "profile-region-", "profile-subject-", "wait-"];
 /// Messages that are said by the module of languages itself.
