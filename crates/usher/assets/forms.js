@@ -1,6 +1,6 @@
 // Helps with passwords: shows one while it is typed, and says how hard a new one is to guess. Without it every form works the same.
 
-const NAMES = ["Guessed at once", "Easy to guess", "Could be harder to guess", "Hard to guess", "Very hard to guess"];
+const words = document.querySelector('meta[name="words"]').dataset;
 
 for (const field of document.querySelectorAll('input[type="password"]')) {
   addReveal(field);
@@ -15,8 +15,8 @@ function addReveal(field) {
   button.className = "reveal";
   const show = (shown) => {
     field.type = shown ? "text" : "password";
-    button.textContent = shown ? "Hide" : "Show";
-    button.setAttribute("aria-label", shown ? "Hide the password" : "Show the password");
+    button.textContent = shown ? words.hide : words.show;
+    button.setAttribute("aria-label", shown ? words.hidePassword : words.showPassword);
   };
   button.addEventListener("click", () => show(field.type === "password"));
   // What is sent is a password again, so that no browser offers it as an old entry.
@@ -69,7 +69,9 @@ async function check(field) {
 }
 
 function say({ acceptable, reasons, strength, suggestions }) {
-  if (!acceptable) return `It ${reasons[0].detail}.`;
-  const advice = strength.score < 3 && suggestions.length ? ` ${suggestions[0]}` : "";
-  return `${NAMES[strength.score]}.${advice}`;
+  if (!acceptable) return words.refused.replace("%", reasons[0].detail);
+  // They are English.
+  const advises = document.documentElement.lang === "en" && strength.score < 3 && suggestions.length;
+  const advice = advises ? ` ${suggestions[0]}` : "";
+  return `${words.strengths.split("|")[strength.score]}.${advice}`;
 }

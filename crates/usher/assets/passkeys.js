@@ -2,6 +2,7 @@
 
 const REFRESH_EVERY = 4 * 60 * 1000;
 const able = "PublicKeyCredential" in window && "parseRequestOptionsFromJSON" in PublicKeyCredential;
+const words = document.querySelector('meta[name="words"]').dataset;
 let waiting;
 
 if (able) {
@@ -65,7 +66,7 @@ function fill(form, [ceremony, credential]) {
 }
 
 function tell(error) {
-  if (error.name === "InvalidStateError") return "This device has a passkey for your account already.";
-  if (error.name === "NotAllowedError") return "It was called off, took too long, or there is no passkey here. Try again.";
-  return error.name === "Error" ? error.message : "That did not work. Try again.";
+  if (error.name === "InvalidStateError") return words.known;
+  if (error.name === "NotAllowedError") return words.calledOff;
+  return error.name === "Error" ? error.message : words.failed;
 }

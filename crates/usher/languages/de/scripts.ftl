@@ -1,0 +1,9 @@
+password-show = Zeigen
+password-hide = Verbergen
+password-show-label = Das Passwort zeigen
+password-hide-label = Das Passwort verbergen
+password-refused = %
+password-strengths = Sofort erraten|Leicht zu erraten|Könnte schwerer zu erraten sein|Schwer zu erraten|Sehr schwer zu erraten
+passkey-known = Dieses Gerät hat schon einen Passkey für Ihr Konto.
+passkey-called-off = Es wurde abgebrochen, hat zu lange gedauert, oder hier gibt es keinen Passkey. Versuchen Sie es noch einmal.
+passkey-failed = Das hat nicht geklappt. Versuchen Sie es noch einmal.
