@@ -8,24 +8,21 @@ use super::{Files, Notice};
 use crate::languages::Language;
 
 /// Pages whose words are English as yet.
-const ENGLISH_AS_YET: [&str; 14] = [
+const ENGLISH_AS_YET: [&str; 11] = [
     "addresses/",
     "api_keys/",
-    "approvals/",
-    "avatars/",
     "console/",
     "invitations/",
     "me/",
     "recovery/",
     "registration/",
-    "second_factors/",
     "sessions/",
     "setup/",
     "sign_in/",
     "verification/",
 ];
 /// What begins a key whose end is known when the page is made.
-const BEGINNINGS: [&str; 3] = ["notice-", "place-", "wait-"];
+const BEGINNINGS: [&str; 4] = ["approval-field-", "notice-", "place-", "wait-"];
 /// Messages that are said by the module of languages itself.
 const OF_LANGUAGES: [&str; 1] = ["words.ftl"];
 /// What may stand in a message.
