@@ -6,6 +6,7 @@ use axum::extract::State as Extension;
 use axum::extract::rejection::PathRejection;
 use axum::response::Response;
 use axum::routing::{get, post};
+use fluent_bundle::FluentArgs;
 use minijinja::context;
 use minijinja::value::Serde;
 use schemars::JsonSchema;
@@ -17,25 +18,11 @@ use crate::db::Tx;
 use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Faults, Field, Members, Notice, SignedForm, SignedIn, see_other};
 use crate::id::{ApprovalRequestId, UserId};
+use crate::languages::now;
 use crate::users;
 
 const PAGE: &str = "approvals/page.html";
 const HERE: &str = "/account/professional";
-/// Fields of the profile, as its page calls them.
-const CALLED: [(&str, &str); 10] = [
-    ("display_name", "the name that you are called by"),
-    ("given_name", "your given name"),
-    ("family_name", "your family name"),
-    ("bio", "some lines about you"),
-    ("locale", "your language"),
-    ("time_zone", "your time zone"),
-    ("website_url", "your website"),
-    ("picture_url", "your picture"),
-    ("github_url", "your page at GitHub"),
-    ("linkedin_url", "your page at LinkedIn"),
-];
-
-const FIELDS: [Field; 1] = [Field { name: "message", subject: "The message", missing: "Write a few words." }];
 
 pub fn router() -> Router<App> {
     Router::new()
@@ -65,8 +52,15 @@ async fn submit_request(Extension(app): Extension<App>, form: SignedForm) -> App
         {
             Ok(see_other(HERE))
         }
-        Err(error) => respond(&app, &signed_in, members.text("message"), &Faults::of(error, &FIELDS)?).await,
+        Err(error) => respond(&app, &signed_in, members.text("message"), &mended(error)?).await,
     }
+}
+
+/// What is to be mended, at the field.
+fn mended(error: AppError) -> AppResult<Faults> {
+    let none = FluentArgs::new();
+    let (subject, missing) = (now().say("approval-message-subject", &none), now().say("approval-message-missing", &none));
+    Faults::of(error, &[Field { name: "message", subject: &subject, missing: &missing }])
 }
 
 async fn ask(app: &App, signed_in: &SignedIn, members: &Members) -> AppResult<()> {
@@ -102,7 +96,6 @@ async fn respond(app: &App, signed_in: &SignedIn, message: &str, faults: &Faults
     let requests = own(&mut tx, person.user_id).await?;
     tx.commit().await?;
     let missing = Kind::Professional.missing(app, &user)?;
-    let called = |field: &&str| CALLED.iter().find(|(name, _)| name == field).map_or("", |(_, called)| *called);
     let waiting = requests.iter().find(|request| request.state == State::Waiting).cloned();
     let state = match (user.professional_at.is_some(), &waiting) {
         (true, _) => "done",
@@ -114,7 +107,7 @@ async fn respond(app: &App, signed_in: &SignedIn, message: &str, faults: &Faults
     let values = context! {
         state => state,
         message => message,
-        missing => missing.iter().map(called).collect::<Vec<_>>(),
+        missing => missing,
         since => user.professional_at.map(|at| at.to_string()),
         waiting => Serde(waiting),
         earlier => Serde(requests.into_iter().filter(|request| request.state != State::Waiting).collect::<Vec<_>>()),

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
+use fluent_bundle::FluentArgs;
 use http::{HeaderName, header};
 use minijinja::context;
 
@@ -14,6 +15,7 @@ use super::{Format, Sent, images};
 use crate::app::App;
 use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Faults, Notice, SignedForm, SignedIn, SignedUpload};
+use crate::languages::now;
 use crate::pictures;
 use crate::users;
 
@@ -60,19 +62,25 @@ async fn submit_avatar(State(app): State<App>, form: SignedUpload) -> AppResult<
 /// What a browser calls a file goes by its name: its first bytes say what it is.
 fn sent(bytes: Bytes) -> AppResult<Sent> {
     if bytes.is_empty() {
-        return Err(Rejection::invalid_field("/picture", "required", "Choose a file.").into());
+        return Err(Rejection::invalid_field("/picture", "required", no_file()).into());
     }
     let format = Format::of(&bytes).ok_or_else(images::unreadable)?;
     Ok(Sent { bytes, format })
+}
+
+fn no_file() -> String {
+    now().say("avatar-missing", &FluentArgs::new())
 }
 
 /// What is to be mended, at the field.
 fn refusal(error: AppError) -> AppResult<Faults> {
     let AppError::Rejected(rejection) = error else { return Err(error) };
     match rejection.code {
-        "invalid_body" => Ok(Faults::at(FIELD, "Choose a file.")),
-        "body_too_large" => Ok(Faults::at(FIELD, "The file is larger than 5 MB. Make the picture smaller, or save it as JPEG.")),
-        "invalid_image" | "image_too_large" | "image_too_small" => Ok(Faults::at(FIELD, rejection.detail.as_str())),
+        "invalid_body" => Ok(Faults::at(FIELD, no_file())),
+        "body_too_large" => Ok(Faults::at(FIELD, now().say("avatar-too-large", &FluentArgs::new()))),
+        "invalid_image" | "image_too_large" | "image_too_small" => {
+            Ok(Faults::at(FIELD, now().problem(rejection.code, &rejection.detail)))
+        }
         _ => Err(AppError::Rejected(rejection)),
     }
 }

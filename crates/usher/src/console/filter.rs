@@ -112,9 +112,9 @@ pub fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// The filter in two at the column that a fault names, which begin with 1.
+/// The filter in two at the column that a fault names, in whatever language. Columns begin with 1.
 pub fn split_at_fault(filter: &str, fault: &str) -> Option<(String, String)> {
-    let column: usize = fault.split_once("column ")?.1.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+    let column: usize = fault.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty())?.parse().ok()?;
     let mut letters = filter.chars();
     let before: String = letters.by_ref().take(column.checked_sub(1)?).collect();
     Some((before, letters.collect()))

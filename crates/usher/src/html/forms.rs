@@ -19,6 +19,7 @@ use url::form_urlencoded;
 use crate::app::App;
 use crate::error::{AppError, AppResult, FieldError, Rejection};
 use crate::http::body;
+use crate::languages::now;
 use crate::secret::{SecretText, random_bytes};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -213,6 +214,9 @@ impl Faults {
 fn in_words(field: &Field<'_>, fault: &FieldError) -> String {
     if fault.code == "required" {
         return field.missing.to_owned();
+    }
+    if let Some(said) = now().fault(&fault.code, &fault.detail) {
+        return said;
     }
     if fault.detail.starts_with(char::is_uppercase) {
         return fault.detail.clone();

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::{AppError, Challenge, FieldError, Rejection};
+use crate::languages::{self, Language};
 use crate::{html, telemetry};
 
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -22,7 +23,7 @@ pub struct Problem {
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// The status in words.
-    pub title: &'static str,
+    pub title: String,
     /// The HTTP status.
     pub status: u16,
     /// Stable name of the kind of failure, in `snake_case`.
@@ -86,7 +87,9 @@ pub fn render(response: Response, request_id: &str, wants_html: bool) -> Respons
         }
         None => from_status(status),
     };
-    if wants_html && let Some(mut page) = html::problem(&rejection, title(status), request_id) {
+    let language = languages::now();
+    let (rejection, title) = (in_words(rejection, language), title(status, language));
+    if wants_html && let Some(mut page) = html::problem(&rejection, &title, request_id) {
         if let Some(seconds) = rejection.retry_after_seconds {
             page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -94,7 +97,7 @@ pub fn render(response: Response, request_id: &str, wants_html: bool) -> Respons
     }
     let problem = Problem {
         kind: "about:blank",
-        title: title(status),
+        title,
         status: status.as_u16(),
         code: rejection.code,
         detail: rejection.detail,
@@ -106,6 +109,9 @@ pub fn render(response: Response, request_id: &str, wants_html: bool) -> Respons
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if language != Language::ENGLISH {
+        parts.headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    }
     if status == StatusCode::UNAUTHORIZED {
         parts.headers.insert(header::WWW_AUTHENTICATE, challenge(rejection.challenge));
     }
@@ -133,13 +139,24 @@ fn challenge(challenge: Challenge) -> HeaderValue {
     }
 }
 
-fn title(status: StatusCode) -> &'static str {
-    match status {
+/// In the language of who asks, as far as it has words for it.
+fn in_words(rejection: Rejection, language: Language) -> Rejection {
+    let detail = language.problem(rejection.code, &rejection.detail);
+    let fault = |error: FieldError| {
+        let said = language.fault(&error.code, &error.detail);
+        FieldError { detail: said.unwrap_or(error.detail), ..error }
+    };
+    Rejection { detail, errors: rejection.errors.into_iter().map(fault).collect(), ..rejection }
+}
+
+fn title(status: StatusCode, language: Language) -> String {
+    let english = match status {
         // RFC 9110's words; the library still has older ones.
         StatusCode::UNPROCESSABLE_ENTITY => "Unprocessable Content",
         StatusCode::PAYLOAD_TOO_LARGE => "Content Too Large",
         other => other.canonical_reason().unwrap_or("Error"),
-    }
+    };
+    language.title(status.as_u16()).unwrap_or_else(|| english.to_owned())
 }
 
 fn from_status(status: StatusCode) -> Rejection {

@@ -1,6 +1,7 @@
 //! The HTTP edge through the whole router: what every answer carries, and what is refused before any work.
 
 mod bodies;
+mod languages;
 
 use std::net::SocketAddr;
 

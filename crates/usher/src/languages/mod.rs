@@ -2,6 +2,7 @@
 //! them lacks is said in English, and a test says so.
 
 mod now;
+mod problems;
 
 #[cfg(test)]
 mod tests;

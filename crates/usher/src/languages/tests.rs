@@ -1,5 +1,7 @@
 //! That every language says all that English says, with the same values, and nothing else.
 
+mod refusals;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use fluent_bundle::FluentArgs;
@@ -14,11 +16,15 @@ fn between<'a>(text: &'a str, open: &'a str, close: &'a str) -> impl Iterator<It
     text.split(open).skip(1).filter_map(move |rest| Some(rest.split_once(close)?.0.trim_matches([' ', '-']).to_owned()))
 }
 
+/// What English says where a refusal is made, and in no catalogue.
+const REFUSALS: &str = "problems.ftl";
+
 /// What each message of a language is filled in with.
 fn messages(language: Language) -> BTreeMap<String, BTreeSet<String>> {
     let mut messages = BTreeMap::new();
     let mut key = String::new();
-    for path in Files::iter().filter(|path| path.starts_with(&format!("{}/", language.tag())) && path.ends_with(".ftl")) {
+    let is_catalogue = |path: &str| path.starts_with(&format!("{}/", language.tag())) && path.ends_with(".ftl");
+    for path in Files::iter().filter(|path| is_catalogue(path) && !path.ends_with(REFUSALS)) {
         for line in file(&path).unwrap().lines().filter(|line| !line.starts_with('#')) {
             if let Some((name, _)) = line.split_once(" =").filter(|_| line.starts_with(|first: char| first.is_ascii_lowercase()))
             {

@@ -5,6 +5,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
+use fluent_bundle::FluentArgs;
 use minijinja::context;
 use minijinja::value::Serde;
 use schemars::JsonSchema;
@@ -14,8 +15,9 @@ use super::passkeys;
 use crate::app::App;
 use crate::caller;
 use crate::devices;
-use crate::error::AppResult;
+use crate::error::{AppError, AppResult};
 use crate::html::{self, Cookie, Faults, Field, Notice, SignedForm, SignedIn, cookies, see_other};
+use crate::languages::now;
 use crate::qr_code;
 use crate::secret::SecretText;
 
@@ -24,8 +26,6 @@ const APP_PAGE: &str = "second_factors/app.html";
 const CODES_PAGE: &str = "second_factors/codes.html";
 const HERE: &str = "/account/second-factors";
 const APP: &str = "/account/second-factors/app";
-
-const FIELDS: [Field; 1] = [Field { name: "code", subject: "The code", missing: "Enter the code that your app shows." }];
 
 pub fn router() -> Router<App> {
     Router::new()
@@ -112,8 +112,15 @@ async fn submit_app(State(app): State<App>, form: SignedForm) -> AppResult<Respo
             Ok(response)
         }
         Err(error) if error.code() == Some("second_factor_not_started") => Ok(see_other(HERE)),
-        Err(error) => ask_for_code(&app, &signed_in, &Faults::of(error, &FIELDS)?).await,
+        Err(error) => ask_for_code(&app, &signed_in, &mended(error)?).await,
     }
+}
+
+/// What is to be mended, at the field.
+fn mended(error: AppError) -> AppResult<Faults> {
+    let none = FluentArgs::new();
+    let (subject, missing) = (now().say("factors-app-code-subject", &none), now().say("factors-app-code-missing", &none));
+    Faults::of(error, &[Field { name: "code", subject: &subject, missing: &missing }])
 }
 
 async fn submit_recovery_codes(State(app): State<App>, SignedForm { signed_in, .. }: SignedForm) -> AppResult<Response> {
@@ -151,7 +158,7 @@ async fn submit_remove(State(app): State<App>, SignedForm { signed_in, .. }: Sig
 }
 
 /// It was removed since the page was shown, or a role asks for it since; the page says so.
-fn back_if_gone(error: crate::error::AppError) -> AppResult<Response> {
+fn back_if_gone(error: AppError) -> AppResult<Response> {
     if matches!(error.code(), Some("second_factor_not_bound" | "second_factor_required")) {
         Ok(see_other(HERE))
     } else {

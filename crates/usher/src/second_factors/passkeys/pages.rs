@@ -6,6 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
+use fluent_bundle::FluentArgs;
 use minijinja::context;
 use minijinja::value::Serde;
 use schemars::JsonSchema;
@@ -13,9 +14,10 @@ use serde::Deserialize;
 
 use super::{Answer, Passkey};
 use crate::app::App;
-use crate::error::{AppResult, Rejection};
+use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Cookie, Faults, Field, Notice, SignedForm, SignedIn, cookies, see_other};
 use crate::id::PasskeyId;
+use crate::languages::now;
 use crate::second_factors::pages::show_codes;
 use crate::secret::SecretText;
 use crate::users::Name;
@@ -24,11 +26,6 @@ const NEW_PAGE: &str = "second_factors/passkeys/new.html";
 const ONE_PAGE: &str = "second_factors/passkeys/one.html";
 const HERE: &str = "/account/second-factors";
 const NEW: &str = "/account/passkeys/new";
-
-const FIELDS: [Field; 2] = [
-    Field { name: "name", subject: "The name", missing: "Say what to call the passkey." },
-    Field { name: "credential", subject: "The passkey", missing: "Your browser has made no passkey. Try again." },
-];
 
 pub fn router() -> Router<App> {
     Router::new()
@@ -83,10 +80,11 @@ async fn submit_new(State(app): State<App>, form: SignedForm) -> AppResult<Respo
     let name = members.text("name");
     let (session, added) = match added {
         Ok(done) => done,
-        Err(error) if matches!(error.code(), Some("passkey_ceremony_over" | "passkey_taken")) => {
-            return ask(&app, &signed_in, name, &Faults::at("credential", error.to_string())).await;
+        Err(AppError::Rejected(rejection)) if ["passkey_ceremony_over", "passkey_taken"].contains(&rejection.code) => {
+            let said = now().problem(rejection.code, &rejection.detail);
+            return ask(&app, &signed_in, name, &Faults::at("credential", said)).await;
         }
-        Err(error) => return ask(&app, &signed_in, name, &Faults::of(error, &FIELDS)?).await,
+        Err(error) => return ask(&app, &signed_in, name, &mended(error)?).await,
     };
     let mut response = if added.recovery_codes.is_empty() {
         html::done(&app, HERE, Notice::PasskeyAdded)?
@@ -95,6 +93,18 @@ async fn submit_new(State(app): State<App>, form: SignedForm) -> AppResult<Respo
     };
     cookies::set(&app, &mut response, Cookie::Session, session.secret.reveal(), Some(session.lasts))?;
     Ok(response)
+}
+
+/// What is to be mended, at its field.
+fn mended(error: AppError) -> AppResult<Faults> {
+    let none = FluentArgs::new();
+    let (name, nameless) = (now().say("factors-passkey-name-subject", &none), now().say("factors-passkey-name-missing", &none));
+    let (passkey, missing) = (now().say("factors-passkey-subject", &none), now().say("factors-passkey-missing", &none));
+    let fields = [
+        Field { name: "name", subject: &name, missing: &nameless },
+        Field { name: "credential", subject: &passkey, missing: &missing },
+    ];
+    Faults::of(error, &fields)
 }
 
 fn id_in(path: Result<Path<String>, PathRejection>) -> Result<PasskeyId, Rejection> {
@@ -130,7 +140,7 @@ async fn submit_name(State(app): State<App>, path: Result<Path<String>, PathReje
             tx.commit().await?;
             html::done(&app, HERE, Notice::PasskeyRenamed)
         }
-        Err(error) => show(&app, &signed_in, passkey, members.text("name"), &Faults::of(error, &FIELDS)?),
+        Err(error) => show(&app, &signed_in, passkey, members.text("name"), &mended(error)?),
     }
 }
 

@@ -1,0 +1,298 @@
+# What refusals say, here and in no English catalogue: English stands where a refusal is made. `title-STATUS` is a status in words,
+# `problem-CODE` what a problem says, `fault-CODE` what is wrong with one field, `said-WORDS` what the English says in just these words,
+# with `n` for each number. { $number } is the first number of the English, { $permission } its first permission, { $expected } what it
+# says must be there; each is `none` where there is none.
+
+title-400 = Fehlerhafte Anfrage
+title-401 = Nicht angemeldet
+title-403 = Nicht erlaubt
+title-404 = Nicht gefunden
+title-405 = Methode nicht erlaubt
+title-409 = Konflikt
+title-412 = Vorbedingung nicht erfüllt
+title-413 = Inhalt zu groß
+title-414 = Adresse zu lang
+title-415 = Format nicht unterstützt
+title-421 = Falscher Server
+title-422 = Inhalt nicht verarbeitbar
+title-429 = Zu viele Anfragen
+title-431 = Header zu groß
+title-500 = Interner Fehler
+title-503 = Nicht verfügbar
+
+problem-active-again = Wer das Konto hat, war nach der Vorschau wieder aktiv.
+problem-already-granted = Sie haben es bereits.
+problem-already-invited = Diese Adresse hat eine offene Einladung: Senden Sie sie noch einmal, oder widerrufen Sie sie zuerst.
+problem-already-requested = Sie haben bereits darum gebeten, und es ist noch nicht entschieden.
+problem-attribute-migration-under-way = Attribute werden gerade umbenannt oder entfernt, oder eine Version des Schemas wartet. Versuchen Sie es später wieder.
+problem-attribute-schema-violated = Nicht alle Benutzer passen zu diesem Schema: `violating` sagt, wie viele nicht, `offenders` nennt die ersten.
+problem-attribute-taken = Jemand anderes hat diesen Wert bereits.
+problem-attributes-required = Benutzer brauchen Attribute, die eine Einladung nicht vergibt: Legen Sie den Benutzer an.
+problem-avatars-not-kept = Dieser Server bewahrt keine Bilder auf.
+problem-body-too-large = Was gesendet wurde, ist zu groß.
+problem-changed-meanwhile = Jemand hat diesen Benutzer geändert, seit das Formular angezeigt wurde. Sehen Sie nach, was jetzt dort steht, und ändern Sie es dann noch einmal.
+problem-cross-site-request = Diese Anfrage kam von einer anderen Website.
+problem-database-unavailable = Die Datenbank ist nicht erreichbar. Versuchen Sie es gleich wieder.
+problem-email-taken = Diese Adresse gehört bereits zu einem Konto.
+problem-forbidden = { $permission ->
+    [none] Das ist Ihnen nicht erlaubt.
+   *[other] Dazu fehlt Ihnen die Berechtigung { $permission }.
+}
+problem-form-outdated = Es wurde angezeigt, bevor sich jemand an- oder abgemeldet hat, oder Ihr Browser hat das zugehörige Cookie nicht gesendet. Erlauben Sie Cookies für diese Website, öffnen Sie die Seite noch einmal, und senden Sie das Formular von dort.
+problem-fresh-authentication-required = Dazu müssen Sie sich erneut ausweisen: `POST /v1/reauthenticate`, danach mit dem neuen Token noch einmal.
+problem-grant-exceeds-caller = Niemand kann Berechtigungen geben, nehmen oder ändern, die er selbst nicht hat.
+problem-grant-exceeds-holder = Der Schlüssel hätte Berechtigungen, die sein Dienstkonto nicht hat.
+problem-group-circle = Eine dieser Gruppen ist die Gruppe selbst oder steht unter ihr.
+problem-group-in-use = Die Gruppe hat Mitglieder oder steht über einer anderen: Lösen Sie das zuerst.
+problem-group-name-taken = Es gibt bereits eine Gruppe mit diesem Namen.
+problem-groups-too-deep = { $number ->
+    [none] Es stünden zu viele Gruppen übereinander.
+   *[other] Es stünden mehr als { $number } Gruppen übereinander.
+}
+problem-headers-too-large = Die Header der Anfrage sind größer als 16 KiB oder mehr als 100.
+problem-history-unknown = Wie der Benutzer damals war, ist nicht mehr bekannt.
+problem-idempotency-key-in-flight = Eine Anfrage mit diesem Schlüssel wird gerade bearbeitet. Versuchen Sie es gleich wieder.
+problem-idempotency-key-reused = Dieser Schlüssel gehört zu einer Anfrage mit anderem Inhalt: Nehmen Sie einen neuen.
+problem-image-too-large = Das Bild hat zu viele Pixel: höchstens 25 Megapixel, und 16384 Pixel an einer Seite. Machen Sie es kleiner.
+problem-image-too-small = { $number ->
+    [none] Das Bild ist zu klein.
+   *[other] Das Bild ist zu klein: Es braucht { $number } Pixel an jeder Seite.
+}
+problem-internal = Der Server hat einen Fehler. In seinem Protokoll steht er unter der Nummer der Anfrage.
+problem-invalid-body = Der Inhalt der Anfrage passt nicht; `errors` sagt, wo und warum.
+problem-invalid-columns = Die Spalten der Datei passen nicht; `errors` sagt, welche.
+problem-invalid-credentials = Adresse oder Benutzername und Passwort passen nicht zusammen, oder das Konto kann nicht benutzt werden.
+problem-invalid-image = Das ist kein Bild in PNG, JPEG oder WebP, oder es ist beschädigt. Speichern Sie es in einem dieser Formate, und senden Sie es noch einmal.
+problem-invalid-query = Die Abfrage in der Adresse passt nicht; `errors` sagt, wo und warum.
+problem-invalid-refresh-token = Dieses Aktualisierungstoken gilt nicht: Melden Sie sich noch einmal an.
+problem-invalid-state = In seinem jetzigen Zustand geht das nicht.
+problem-invalid-token = Dieses Token ist unbekannt, wurde schon benutzt oder ist abgelaufen. Fordern Sie ein neues an.
+problem-invitation-quota = Sie haben so viele Einladungen gesendet, wie an einem Tag möglich sind. Warten Sie so lange, wie `Retry-After` sagt.
+problem-last-admin = Danach gäbe es niemanden mehr, der die Administration auf Dauer übernimmt.
+problem-malformed-json = Der Inhalt der Anfrage ist kein gültiges JSON.
+problem-malformed-request = Die Anfrage ist nicht zu lesen, oder sie passt nicht zu dieser Adresse.
+problem-method-not-allowed = Diese Adresse nimmt diese Methode nicht an; `Allow` nennt die, die sie annimmt.
+problem-misdirected-request = Dieser Server antwortet nicht für den Host, den die Anfrage nennt.
+problem-new-password-required = Es waren zu viele falsche Passwörter: Mit diesem Link können Sie nur noch ein neues wählen.
+problem-no-address = Der Benutzer hat keine bestätigte Adresse und kann nicht gewarnt werden.
+problem-no-smtp-server = Es gibt keinen SMTP-Server, der es senden könnte: Setzen Sie USHER_SMTP_URL.
+problem-not-found = Unter dieser Adresse gibt es nichts.
+problem-not-offered = Das kann man hier nicht anfragen. Wenden Sie sich an Ihre Administration.
+problem-not-undoable = Das kann nicht rückgängig gemacht werden.
+problem-overloaded = Gerade ist zu viel zu tun. Versuchen Sie es gleich wieder.
+problem-own-second-factors = Niemand setzt die eigenen zweiten Faktoren zurück.
+problem-passkey-ceremony-over = Das hat zu lange gedauert oder wurde zweimal gesendet. Versuchen Sie es noch einmal.
+problem-passkey-taken = Dieser Passkey ist bereits registriert.
+problem-passkeys-unavailable = Passkeys brauchen einen Namen in der öffentlichen Adresse, und https. Beides zusammen hat diese Website nicht.
+problem-precondition-failed = Die Ressource hat sich geändert, seit Sie sie gelesen haben: Lesen Sie sie neu, und versuchen Sie es noch einmal.
+problem-preview-outdated = Die Vorschau ist älter als eine Stunde, oder es ist nicht die, die Sie gesehen haben. Wählen Sie die Benutzer noch einmal.
+problem-profile-incomplete = Füllen Sie zuerst Ihr Profil aus: `missing` nennt, was fehlt.
+problem-registration-closed = Hier kann man sich nicht selbst registrieren.
+problem-repeated-cookie = Ihr Browser hat zwei Cookies mit demselben Namen gesendet. Löschen Sie die Cookies dieser Website, und öffnen Sie dann die Seite noch einmal.
+problem-role-built-in = Von den eingebauten Rollen kann nur `second_factor` geändert werden. Legen Sie eine eigene Rolle an.
+problem-role-in-use = Jemand hat diese Rolle, oder eine Gruppe trägt sie. Nehmen Sie sie dort zuerst weg.
+problem-role-name-taken = Es gibt bereits eine Rolle mit diesem Namen.
+problem-rule-name-taken = Es gibt bereits eine Regel mit diesem Namen.
+problem-second-factor-bound = Es ist bereits eine Authenticator-App eingerichtet: Entfernen Sie sie zuerst.
+problem-second-factor-not-bound = Es ist keine Authenticator-App eingerichtet.
+problem-second-factor-not-started = Es wartet keine Authenticator-App auf ihre Bestätigung: Beginnen Sie noch einmal.
+problem-second-factor-required = Eine Ihrer Rollen verlangt einen zweiten Faktor.
+problem-service-account-name-taken = Es gibt bereits ein Dienstkonto mit diesem Namen.
+problem-session-required = Das darf nur, wer sich selbst angemeldet hat; ein API-Schlüssel darf es nicht.
+problem-setup-done = Die Administration ist bereits eingerichtet: Melden Sie sich an.
+problem-sign-in-over = Diese Anmeldung ist unbekannt, wurde schon benutzt oder hat zu lange gedauert. Beginnen Sie noch einmal mit dem Passwort.
+problem-stopping = Dieser Prozess hört gleich auf.
+problem-storage-unavailable = Der Speicher der Bilder antwortet nicht. Versuchen Sie es gleich wieder.
+problem-target-outranks-caller = Dieses Konto hat Berechtigungen, die Ihnen fehlen.
+problem-too-many-api-keys = { $number ->
+    [none] Es gibt bereits zu viele Schlüssel: Widerrufen Sie zuerst einen.
+   *[other] Es gibt bereits { $number } Schlüssel: Widerrufen Sie zuerst einen.
+}
+problem-too-many-emails = { $number ->
+    [none] Es gibt bereits zu viele Adressen: Entfernen Sie zuerst eine.
+   *[other] Es gibt bereits { $number } Adressen: Entfernen Sie zuerst eine.
+}
+problem-too-many-groups = Es gibt bereits zu viele Gruppen, oder der Benutzer ist schon in zu vielen: Entfernen Sie zuerst etwas davon.
+problem-too-many-passkeys = { $number ->
+    [none] Sie haben bereits zu viele Passkeys: Entfernen Sie zuerst einen.
+   *[other] Sie haben bereits { $number } Passkeys: Entfernen Sie zuerst einen.
+}
+problem-too-many-requests = Es waren zu viele Versuche. Warten Sie so lange, wie `Retry-After` sagt, und versuchen Sie es dann wieder.
+problem-too-many-roles = { $number ->
+    [none] Der Benutzer hat bereits zu viele Rollen: Nehmen Sie zuerst eine weg.
+   *[other] Der Benutzer hat bereits { $number } Rollen: Nehmen Sie zuerst eine weg.
+}
+problem-too-many-rules = { $number ->
+    [none] Es gibt bereits zu viele Regeln: Löschen Sie zuerst eine.
+   *[other] Es gibt bereits { $number } Regeln: Löschen Sie zuerst eine.
+}
+problem-too-much-to-count = Das Zählen hat zu lange gedauert. Wählen Sie einen kürzeren Zeitraum.
+problem-unauthorized = Senden Sie ein gültiges Zugriffstoken oder einen gültigen API-Schlüssel: `Authorization: Bearer <token>`.
+problem-unavailable = Dieses Passwort kann gerade nicht geprüft werden.
+problem-undo-conflict = Etwas davon wurde seither geändert oder kann nicht zurückgeändert werden.
+problem-unreadable-file = Die Datei ist nicht zu lesen.
+problem-unsupported-media-type = In diesem Format wird hier nichts angenommen.
+problem-uri-too-long = Die Adresse der Anfrage ist länger als 8 KiB.
+problem-username-taken = Jemand anderes hat diesen Benutzernamen.
+problem-wrong-code = Dieser Code ist falsch, wurde schon benutzt oder gilt nicht mehr.
+problem-wrong-passkey = Was der Authenticator geantwortet hat, passt nicht.
+problem-wrong-password = Das ist nicht Ihr jetziges Passwort.
+
+fault-after-to = Der Beginn darf nicht nach dem Ende liegen.
+fault-changed-since = Das wurde seither geändert.
+fault-duplicate = Das unterscheidet sich von einem anderen Namen nur in der Groß- und Kleinschreibung.
+fault-enum = { $expected ->
+    [none] Das ist keine der Möglichkeiten.
+   *[other] Möglich ist hier: { $expected }.
+}
+fault-format = Das hat nicht die verlangte Form.
+fault-in-the-past = Die Zeit muss in der Zukunft liegen.
+fault-invalid = Das passt hier nicht.
+fault-invalid-filter = { $number ->
+    [none] Der Filter passt nicht.
+   *[other] Der Filter passt ab Spalte { $number } nicht.
+}
+fault-length = Das ist zu kurz oder zu lang.
+fault-max-bytes = { $number ->
+    [none] Das ist zu groß.
+   *[other] Das ist zu groß: höchstens { $number } Bytes.
+}
+fault-max-columns = { $number ->
+    [none] Die Datei hat zu viele Spalten.
+   *[other] Die Datei hat mehr als { $number } Spalten.
+}
+fault-max-items = { $number ->
+    [none] Das sind zu viele Einträge.
+    [one] Höchstens { $number } Eintrag ist möglich.
+   *[other] Höchstens { $number } Einträge sind möglich.
+}
+fault-max-length = { $number ->
+    [none] Das ist zu lang.
+   *[other] Das ist zu lang: höchstens { $number } Zeichen.
+}
+fault-max-properties = { $number ->
+    [none] Das sind zu viele Angaben.
+    [one] Höchstens { $number } Angabe ist möglich.
+   *[other] Höchstens { $number } Angaben sind möglich.
+}
+fault-maximum = { $number ->
+    [none] Das ist zu viel.
+   *[other] Das ist zu viel: Die Grenze ist { $number }.
+}
+fault-min-items = { $number ->
+    [none] Das sind zu wenige Einträge.
+    [one] Mindestens { $number } Eintrag ist nötig.
+   *[other] Mindestens { $number } Einträge sind nötig.
+}
+fault-min-length = { $number ->
+    [none] Das ist zu kurz.
+   *[other] Das ist zu kurz: mindestens { $number } Zeichen.
+}
+fault-min-properties = { $number ->
+    [none] Das sind zu wenige Angaben.
+    [one] Mindestens { $number } Angabe ist nötig.
+   *[other] Mindestens { $number } Angaben sind nötig.
+}
+fault-minimum = { $number ->
+    [none] Das ist zu wenig.
+   *[other] Das ist zu wenig: Die Grenze ist { $number }.
+}
+fault-multiple-of = { $number ->
+    [none] Das ist kein passendes Vielfaches.
+   *[other] Das muss ein Vielfaches von { $number } sein.
+}
+fault-name = So kann kein Attribut heißen: Ein Name beginnt mit einem Buchstaben, besteht aus Buchstaben, Ziffern und Unterstrichen und hat höchstens 63 Zeichen.
+fault-no-columns = Die Datei hat keine Spalte, die ein Feld eines Benutzers ist.
+fault-not-allowed = Das ist hier nicht erlaubt.
+fault-out-of-range = Das liegt außerhalb des Möglichen.
+fault-password-breached = Dieses Passwort steht in Listen gestohlener Passwörter. Wählen Sie ein anderes.
+fault-password-common = Dieses Passwort gehört zu denen, die als Erstes probiert werden. Wählen Sie ein anderes.
+fault-password-context = Das Passwort besteht aus dem Namen dieses Dienstes oder aus Ihrem Namen oder Ihrer Adresse. Wählen Sie ein anderes.
+fault-password-too-long = { $number ->
+    [none] Das Passwort ist zu lang.
+   *[other] Das Passwort ist zu lang: höchstens { $number } Bytes.
+}
+fault-password-too-short = { $number ->
+    [none] Das Passwort ist zu kurz.
+   *[other] Das Passwort ist zu kurz: mindestens { $number } Zeichen. Ein paar Wörter ohne Zusammenhang eignen sich gut.
+}
+fault-pattern = { $expected ->
+    [none] Das hat nicht die verlangte Form.
+   *[other] Das muss diesem Muster entsprechen: { $expected }
+}
+fault-repeated = Das ist mehr als einmal angegeben.
+fault-repeated-column = Eine Spalte ist ein Feld, das es schon gibt.
+fault-required = Diese Angabe fehlt.
+fault-too-deep = { $number ->
+    [none] Das ist zu tief verschachtelt.
+   *[other] Das ist tiefer als { $number } Ebenen verschachtelt.
+}
+fault-too-late = { $number ->
+    [none] Das ist zu spät.
+    [one] Das ist zu spät: höchstens { $number } Tag ab jetzt.
+   *[other] Das ist zu spät: höchstens { $number } Tage ab jetzt.
+}
+fault-too-long = { $number ->
+    [none] Der Zeitraum ist zu lang.
+    [one] Der Zeitraum ist zu lang: höchstens { $number } Tag.
+   *[other] Der Zeitraum ist zu lang: höchstens { $number } Tage.
+}
+fault-too-many-periods = { $number ->
+    [none] Das sind zu viele Abschnitte: Wählen Sie einen kürzeren Zeitraum.
+   *[other] Eine Antwort hat höchstens { $number } Abschnitte: Wählen Sie einen kürzeren Zeitraum, oder `by=week`.
+}
+fault-too-many-users = { $number ->
+    [none] Das sind zu viele Benutzer: Schränken Sie es ein.
+   *[other] Das sind mehr als { $number } Benutzer: Schränken Sie es ein.
+}
+fault-type = { $expected ->
+    [none] Das ist nicht von der verlangten Art.
+   *[other] Das ist nicht von der verlangten Art: { $expected }.
+}
+fault-unexpected = Das gehört nicht hierher.
+fault-unique-items = Kein Eintrag darf zweimal vorkommen.
+fault-unknown-column = Eine Spalte ist unbekannt: Ordnen Sie sie einem Feld zu, oder lassen Sie sie weg.
+fault-unknown-field = Das ist unbekannt oder kann hier nicht gesetzt werden.
+fault-unknown-group = Es gibt keine solche Gruppe.
+fault-unknown-parameter = Dieser Parameter ist hier unbekannt.
+fault-unknown-role = Es gibt keine solche Rolle.
+
+said-a-role-of-yours-asks-for-a-second-factor-and-this-is-the-only-one-bind-another-one-first = Eine Ihrer Rollen verlangt einen zweiten Faktor, und dies ist der einzige. Richten Sie zuerst einen anderen ein.
+said-a-warning-that-was-mailed-can-t-be-taken-back = Eine Warnung, die gesendet wurde, kann nicht zurückgenommen werden.
+said-belongs-to-another-sort-begin-again-without-it = Das gehört zu einer anderen Reihenfolge (`sort`): Beginnen Sie ohne es.
+said-is-not-a-cursor-of-this-list-begin-again-without-it = Das ist keine Stelle dieser Liste: Beginnen Sie ohne sie.
+said-it-has-been-begun-already = Das hat bereits begonnen.
+said-it-has-been-decided-or-withdrawn-already = Darüber ist bereits entschieden, oder die Anfrage wurde zurückgezogen.
+said-it-is-being-undone-already = Das wird bereits rückgängig gemacht.
+said-its-rows-are-still-being-judged-ask-again-in-a-moment = Die Zeilen werden noch geprüft: Fragen Sie gleich wieder.
+said-must-be-a-day-of-the-years-n-to-n = Das muss ein Tag der Jahre 2000 bis 2999 sein.
+said-must-be-a-time-such-as-n-n-02t03-n-05z = Das muss eine Zeit sein, etwa 2026-01-02T03:04:05Z.
+said-must-be-a-time-zone-of-the-iana-database-such-as-europe-vienna = Geben Sie eine Zeitzone der IANA-Datenbank an, etwa Europe/Vienna.
+said-must-be-a-url-that-begins-with-https-or-http-without-a-user-name-or-password = Geben Sie eine Adresse an, die mit https:// oder http:// beginnt, ohne Benutzernamen und Passwort.
+said-must-be-an-e-mail-address-such-as-ann-example-com = Geben Sie eine E-Mail-Adresse an, etwa anna@example.com.
+said-must-be-left-out-here-a-link-is-for-one-invitation = Das geht hier nicht: Ein Link ist für eine einzelne Einladung.
+said-must-be-on-a-site-that-usher-invitation-forward-to-names = Die Adresse muss zu einer Website gehören, die USHER_INVITATION_FORWARD_TO nennt.
+said-must-have-a-valid-domain-after-the = Nach dem @ muss ein gültiger Domainname stehen.
+said-must-have-at-most-n-bytes-and-no-spaces-or-control-characters = Die Adresse hat höchstens { $number } Bytes und weder Leerzeichen noch Steuerzeichen.
+said-must-have-at-most-n-characters-in-its-normal-form = Das ist zu lang: in seiner Normalform höchstens { $number } Zeichen.
+said-must-have-n-to-n-characters = Nötig sind 1 bis 100 Zeichen.
+said-must-have-n-to-n-letters-digits-dots-dashes-or-underscores = Ein Benutzername hat 3 bis 64 Zeichen: Buchstaben, Ziffern, Punkte, Bindestriche oder Unterstriche.
+said-must-have-visible-characters-and-no-control-characters = Nötig sind sichtbare Zeichen, und Steuerzeichen sind nicht erlaubt.
+said-must-not-contain-control-characters-but-line-breaks-and-tabs = Außer Zeilenumbrüchen und Tabulatoren sind keine Steuerzeichen erlaubt.
+said-must-not-contain-the-character-u-n = Das Zeichen U+0000 ist nicht erlaubt.
+said-one-of-these-roles-has-just-been-deleted = Eine dieser Rollen wurde gerade gelöscht.
+said-only-a-paused-run-can-go-on = Nur ein Lauf, der angehalten wurde, kann weitergehen.
+said-only-a-run-that-is-going-on-can-be-paused = Nur ein laufender Lauf kann angehalten werden.
+said-password-hashes-are-exported-for-administrators-only = Passwort-Hashes werden nur für die Administration exportiert.
+said-somebody-else-has-to-decide-on-what-you-ask-for-yourself = Über das, worum Sie selbst bitten, muss jemand anderes entscheiden.
+said-the-form-does-not-fit-this-page-open-the-page-again = Das Formular passt nicht zu dieser Seite. Öffnen Sie die Seite noch einmal.
+said-the-query-string-is-not-well-formed = Die Abfrage in der Adresse ist nicht zu lesen.
+said-the-request-body-ended-before-its-time = Der Inhalt der Anfrage hörte zu früh auf.
+said-the-request-names-more-than-one-host = Die Anfrage nennt mehr als einen Host.
+said-the-user-is-suspended-or-deleted-reactivate-or-restore-them-first = Der Benutzer ist gesperrt oder gelöscht: Heben Sie das zuerst auf.
+said-there-is-nothing-in-it-that-can-be-changed-back-it-changed-no-user = Darin gibt es nichts zurückzuändern: Es wurde kein Benutzer geändert.
+said-this-address-is-one-of-this-user-s-already = Diese Adresse hat dieser Benutzer bereits.
+said-this-is-not-the-token-of-this-preview-or-the-preview-is-older-than-a-day-import-the-file-again = Das ist nicht das Token dieser Vorschau, oder die Vorschau ist älter als ein Tag: Importieren Sie die Datei noch einmal.
+said-this-is-not-the-token-of-this-preview-or-the-preview-is-older-than-an-hour-make-another = Das ist nicht das Token dieser Vorschau, oder die Vorschau ist älter als eine Stunde: Machen Sie eine neue.
+said-this-passkey-does-not-open-an-account-here-or-the-challenge-was-over-try-again-or-sign-in-with-your-password = Dieser Passkey öffnet hier kein Konto, oder es hat zu lange gedauert. Versuchen Sie es noch einmal, oder melden Sie sich mit Ihrem Passwort an.
+said-who-was-purged-is-gone-for-good = Wer endgültig gelöscht wurde, kommt nicht zurück.
