@@ -46,12 +46,12 @@ def test_somebody_signs_in_and_out_in_german(german: Faces, site: Site) -> None:
     page = german.page
     german.open("/sign-in")
     german.field("identifier").fill(person.email)
-    page.locator("form[action='/sign-in'] button").click()
+    page.locator("form[action='/sign-in'] button[type=submit]").click()
     german.field("password").fill("nicht das richtige Passwort")
-    page.locator("form[action='/sign-in'] button").click()
+    page.locator("form[action='/sign-in'] button[type=submit]").click()
     expect(page.locator("#password-error")).to_contain_text("Fehler:")
     german.field("password").fill(person.password)
-    page.locator("form[action='/sign-in'] button").click()
+    page.locator("form[action='/sign-in'] button[type=submit]").click()
     expect(page.get_by_role("navigation", name="Ihr Konto")).to_be_visible()
     assert language_of(page) == "de"
     for place in page.locator("nav.places a").evaluate_all("links => links.map(link => link.getAttribute('href'))"):
@@ -85,9 +85,9 @@ def test_german_pages_are_sound(browser: Browser, site: Site, width: int, scheme
         faces.is_sound()
     faces.open("/sign-in")
     faces.field("identifier").fill(person.email)
-    faces.page.locator("form[action='/sign-in'] button").click()
+    faces.page.locator("form[action='/sign-in'] button[type=submit]").click()
     faces.field("password").fill(person.password)
-    faces.page.locator("form[action='/sign-in'] button").click()
+    faces.page.locator("form[action='/sign-in'] button[type=submit]").click()
     for place in faces.page.locator("nav.places a").evaluate_all("links => links.map(link => link.getAttribute('href'))"):
         faces.open(place)
         faces.is_sound()
