@@ -49,6 +49,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(analytics::router())
         .merge(audit::router())
         .merge(keys::router())
+        .merge(mails::texts::router())
         .merge(probes::router(with_metrics))
 }
 

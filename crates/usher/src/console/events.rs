@@ -140,6 +140,7 @@ fn target(event: &AuditEvent, people: &HashMap<String, String>) -> Option<Named>
         "user" => named_user(id, people),
         "bulk" => Named { name: "A run in bulk".to_owned(), way: way("/admin/bulk") },
         "change" => Named { name: "A change".to_owned(), way: way("/admin/changes") },
+        "mail_text" => Named { name: format!("Mail text {id}"), way: way("/admin/mails/texts") },
         kind => Named { name: format!("{} {id}", in_words(kind)), way: None },
     })
 }

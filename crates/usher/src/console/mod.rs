@@ -10,6 +10,7 @@ mod dashboard;
 mod edit;
 mod events;
 mod filter;
+mod mail_texts;
 mod pages;
 mod parameters;
 mod recycle_bin;

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::staff::Asker;
-use super::{acts, audit, bulk, changes, dashboard, edit, recycle_bin, roles, user, users};
+use super::{acts, audit, bulk, changes, dashboard, edit, mail_texts, recycle_bin, roles, user, users};
 use crate::app::App;
 use crate::caller::Denial;
 use crate::http::problem;
@@ -36,6 +36,11 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/audit/seal", get(audit::show_seal))
         .route("/admin/audit/{id}", get(audit::show))
         .route("/admin/recycle-bin", get(recycle_bin::show))
+        .route("/admin/mails/texts", get(mail_texts::list))
+        .route("/admin/mails/texts/{name}/{language}", get(mail_texts::show).post(mail_texts::submit))
+        .route("/admin/mails/texts/{name}/{language}/preview", get(mail_texts::show_preview).post(mail_texts::submit_preview))
+        .route("/admin/mails/texts/{name}/{language}/test", post(mail_texts::submit_test))
+        .route("/admin/mails/texts/{name}/{language}/restore", get(mail_texts::show_restore).post(mail_texts::submit_restore))
         .layer(from_fn_with_state(app.clone(), note_refusals))
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod bulk;
 mod changing;
+mod mail_texts;
 mod users;
 
 use serde_json::json;
@@ -42,6 +43,8 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/changes",
         "/admin/audit",
         "/admin/audit/seal",
+        "/admin/mails/texts",
+        "/admin/mails/texts/verify_email/de",
     ];
     for place in places {
         let page = browser.open(place).await.expect(200);

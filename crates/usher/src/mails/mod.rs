@@ -6,6 +6,7 @@
 mod jobs;
 mod render;
 mod store;
+pub mod texts;
 
 #[cfg(test)]
 mod tests;

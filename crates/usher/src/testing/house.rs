@@ -121,7 +121,7 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 48] = [
 ];
 
 /// Those of the console, which ask for a permission too.
-const CONSOLE: [(&str, &str); 28] = [
+const CONSOLE: [(&str, &str); 36] = [
     ("GET", "/admin"),
     ("GET", "/admin/audit"),
     ("GET", "/admin/audit/seal"),
@@ -137,6 +137,14 @@ const CONSOLE: [(&str, &str); 28] = [
     ("GET", "/admin/changes/{id}"),
     ("GET", "/admin/changes/{id}/undo"),
     ("POST", "/admin/changes/{id}/undo"),
+    ("GET", "/admin/mails/texts"),
+    ("GET", "/admin/mails/texts/{name}/{language}"),
+    ("POST", "/admin/mails/texts/{name}/{language}"),
+    ("GET", "/admin/mails/texts/{name}/{language}/preview"),
+    ("POST", "/admin/mails/texts/{name}/{language}/preview"),
+    ("GET", "/admin/mails/texts/{name}/{language}/restore"),
+    ("POST", "/admin/mails/texts/{name}/{language}/restore"),
+    ("POST", "/admin/mails/texts/{name}/{language}/test"),
     ("GET", "/admin/recycle-bin"),
     ("GET", "/admin/users"),
     ("GET", "/admin/users/{id}"),
@@ -200,6 +208,7 @@ fn concrete(path: &str) -> String {
         .replace("{act}", "suspend")
         .replace("{permission}", "users:read")
         .replace("{name}", "support")
+        .replace("{language}", "en")
 }
 
 #[test]
