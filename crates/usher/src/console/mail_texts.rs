@@ -79,6 +79,11 @@ struct Editor {
     way: String,
 }
 
+/// `api_key_created` is `API key created`.
+fn title(name: &str) -> String {
+    events::in_words(name).replace("Api ", "API ")
+}
+
 fn way(which: Which) -> String {
     format!("{HERE}/{}/{}", which.template.name(), which.language.tag())
 }
@@ -89,7 +94,7 @@ pub async fn list(staff: Staff, State(app): State<App>) -> AppResult<Response> {
     let entries = texts::list(&mut tx).await?;
     tx.commit().await?;
     let row = |entries: &[MailTextEntry]| Row {
-        title: entries.first().map(|entry| events::in_words(&entry.name)).unwrap_or_default(),
+        title: entries.first().map(|entry| title(&entry.name)).unwrap_or_default(),
         about: entries.first().map_or("", |entry| entry.about),
         languages: entries
             .iter()
@@ -176,7 +181,7 @@ async fn ask(app: &App, staff: &Staff, which: Which, again: Option<Again<'_>>, f
     let languages: Vec<Place> = Language::all().map(|language| Place::of(&entry.name, language, false)).collect();
     let members = again.as_ref().map(|again| again.members);
     let values = context! {
-        title => events::in_words(&entry.name), about => entry.about, way => way(which), language => entry.language,
+        title => title(&entry.name), about => entry.about, way => way(which), language => entry.language,
         languages => Serde(languages), is_edited => entry.edited, updated_at => Serde(entry.updated_at),
         editor => editor.map(Serde), version => entry.version, most => texts::TEXT_MAX, values => Serde(values),
         text => members.map_or(text.as_str(), |members| members.text("text")), shipped => Serde(shipped),
@@ -237,7 +242,7 @@ pub async fn show_restore(staff: Staff, Path(path): Path<TextPath>, State(app): 
         return Ok(see_other(&way(which)));
     }
     let values = context! {
-        title => events::in_words(&text.entry.name), way => way(which), language => text.entry.language,
+        title => title(&text.entry.name), way => way(which), language => text.entry.language,
         language_name => which.language.name(),
     };
     staff.page(&app, HERE, RESTORE_PAGE, values, &Faults::default())

@@ -23,9 +23,11 @@ use crate::languages::Language;
 const PRODUCT: &str = "usher";
 /// Columns of the plain text.
 const WIDTH: usize = 72;
-/// What a text may cost: about one for each thing it does and for each 64 bytes. Those that usher comes with take some 200.
-const FUEL: u64 = 20_000;
+/// What a text may cost: about one for each thing it does and for each 64 bytes.
+const FUEL: u64 = 5_000;
 const RECURSION_MAX: usize = 50;
+/// Longest text with its values, in bytes.
+const FILLED_MAX: usize = 64 * 1024;
 /// What the head of a text names.
 const HEAD: [&str; 4] = ["Subject", "Heading", "Preheader", "Button"];
 /// How the link is written.
@@ -134,6 +136,9 @@ pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
 /// Renders a mail out of this text.
 pub fn text(template: Template, source: &str, values: &Context<'_>) -> Result<Rendered, Wrong> {
     let filled = fill_in(source, values).map_err(|error| Wrong::of(&error))?;
+    if filled.len() > FILLED_MAX {
+        return Err(Wrong::somewhere("with its values it has more than 64 KiB"));
+    }
     let text = take_apart(template, source, &filled, values)?;
     let html = html(&text, values).map_err(|error| Wrong::of(&error))?;
     Ok(Rendered { subject: text.subject.to_owned(), body: Body { text: plain(&text, values), html } })
@@ -230,7 +235,13 @@ fn require_link(source: &str, parts: &[Part<'_>], link: &str) -> Result<(), Wron
 }
 
 fn names_link(line: &str) -> bool {
-    line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "link")
+    names(line, "link")
+}
+
+/// Whether a line of a text names this value, and not only the word.
+pub fn names(line: &str, value: &str) -> bool {
+    let tags = line.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    tags.flat_map(|tag| tag.split(|c: char| !c.is_alphanumeric() && c != '_')).any(|word| word == value)
 }
 
 /// What the lines of the head say, in the order of [`HEAD`]. The button is there if there is a link.

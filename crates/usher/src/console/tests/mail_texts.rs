@@ -9,6 +9,11 @@ const LIST: &str = "/admin/mails/texts";
 const WELCOME: &str = "/admin/mails/texts/welcome/en";
 const TEXT: &str = "Subject: Hi\r\nHeading: Hi\r\nPreheader: Soon\r\nButton: Go\r\n\r\nMoin.\r\n\r\n{{ link }}\r\n";
 
+/// How many tests have gone out since the last look.
+async fn tests_sent(app: &TestApp) -> usize {
+    app.mails().await.iter().filter(|mail| mail.subject == "[Test] Hi").count()
+}
+
 #[tokio::test]
 async fn a_text_is_edited_tried_and_restored() {
     let app = TestApp::new().await;
@@ -29,7 +34,7 @@ async fn a_text_is_edited_tried_and_restored() {
     // A test of what is not saved does not lose it.
     let page = browser.submit(&format!("{WELCOME}/test"), &form).await.expect(200);
     assert!(page.text.contains(&format!("is on its way to {}", admin.email)) && page.text.contains("Moin."), "{}", page.text);
-    assert_eq!(app.mails().await.pop().unwrap().subject, "[Test] Hi");
+    assert_eq!(tests_sent(&app).await, 1);
     let saved = browser.submit(WELCOME, &form).await.expect(303);
     assert_eq!(saved.headers["location"], WELCOME);
     let page = browser.open(WELCOME).await.expect(200);
@@ -40,7 +45,7 @@ async fn a_text_is_edited_tried_and_restored() {
     );
     browser.submit(&format!("{WELCOME}/test"), &form).await.expect(303);
     assert!(browser.open(WELCOME).await.expect(200).text.contains("It is on its way."));
-    assert_eq!(app.mails().await.len(), 2);
+    assert_eq!(tests_sent(&app).await, 1);
     assert!(browser.open(LIST).await.expect(200).text.contains("1 of 40 says something else"));
     let events = admin.client.get("/v1/audit-events?action=mail_text.edited").await.expect(200);
     assert_eq!(events.json["items"][0]["reason"], "friendlier");
@@ -78,7 +83,7 @@ async fn what_is_wrong_is_said_at_the_text_and_what_was_typed_stays() {
         assert!(page.text.contains("&lt;&#x2f;textarea&gt;") && page.text.contains("value=\"why\""), "{}", page.text);
         assert!(!page.text.contains("<script>alert"), "{}", page.text);
     }
-    assert!(app.mails().await.is_empty());
+    assert_eq!(tests_sent(&app).await, 0);
     app.finish().await;
 }
 
@@ -103,7 +108,7 @@ async fn a_preview_is_a_document_in_which_nothing_runs() {
     assert!(plain.text.starts_with("Hi\n\nMoin.\n\nhttps://id.example.com/reset-password?token=example\n"), "{}", plain.text);
     assert!(browser.open(&format!("{way}?as=plain")).await.expect(200).text.starts_with("Your account at usher\n\n"));
     let none = browser.submit(&way, &[("text", "{{"), ("as", "html")]).await.expect(422);
-    assert!(none.text.starts_with("There is no mail to show.\n\nLine 1: syntax error"), "{}", none.text);
+    assert!(none.text.starts_with("There is no mail to show.\n\nLine 1: "), "{}", none.text);
     browser.submit_with(&way, "x", &[("text", TEXT)]).await.expect(403);
     app.finish().await;
 }
@@ -130,6 +135,6 @@ async fn who_may_only_read_sees_the_text_and_no_form() {
         let page = browser.open(&way).await.expect(403);
         assert!(page.text.contains("This needs the permission system:read."), "{way}: {}", page.text);
     }
-    assert!(app.mails().await.is_empty());
+    assert_eq!(tests_sent(&app).await, 0);
     app.finish().await;
 }

@@ -247,8 +247,7 @@ fn find_wrong(app: &App, which: Which, values: &BTreeSet<String>, text: &str) ->
         return Err(Wrong::where_fits(text, |line| line.contains(is_hidden), "there is a character that nobody can see"));
     }
     if let Some(unknown) = render::named(text)?.difference(values).next() {
-        let names = |line: &str| line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == unknown);
-        return Err(Wrong::where_fits(text, names, format!("this mail has no value “{unknown}”")));
+        return Err(Wrong::where_fits(text, |line| render::names(line, unknown), format!("this mail has no value “{unknown}”")));
     }
     for example in examples::all(app.clock.now()) {
         render::text(which.template, text, &example.context(app, which))?;
