@@ -5,7 +5,6 @@ use std::collections::HashSet;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
@@ -222,11 +221,11 @@ pub async fn submit_preview(Path(path): Path<TextPath>, State(app): State<App>, 
 
 fn draw(app: &App, which: Which, text: &str, shape: Option<&str>) -> AppResult<Response> {
     match texts::preview(app, which, text) {
-        Ok(mail) if shape == Some("plain") => html::framed_text(StatusCode::OK, format!("{}\n\n{}", mail.subject, mail.text)),
+        Ok(mail) if shape == Some("plain") => html::framed_text(format!("{}\n\n{}", mail.subject, mail.text)),
         Ok(mail) => html::framed(mail.html),
         Err(AppError::Rejected(rejection)) => {
             let why: Vec<&str> = rejection.errors.iter().map(|error| error.detail.as_str()).collect();
-            html::framed_text(rejection.status, format!("There is no mail to show.\n\n{}", why.join("\n")))
+            html::framed_text(format!("There is no mail to show.\n\n{}", why.join("\n")))
         }
         Err(error) => Err(error),
     }

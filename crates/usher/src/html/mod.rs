@@ -158,18 +158,18 @@ fn respond(status: StatusCode, html: String) -> Response {
 pub fn framed(html: String) -> AppResult<Response> {
     let styles = html.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>"));
     let styles = STANDARD.encode(sha256(styles.map_or("", |(styles, _)| styles).as_bytes()));
-    framed_as("text/html; charset=utf-8", StatusCode::OK, html, &format!("'sha256-{styles}'"))
+    framed_as("text/html; charset=utf-8", html, &format!("'sha256-{styles}'"))
 }
 
 /// A text for the frame of a page.
-pub fn framed_text(status: StatusCode, text: String) -> AppResult<Response> {
-    framed_as("text/plain; charset=utf-8", status, text, "'none'")
+pub fn framed_text(text: String) -> AppResult<Response> {
+    framed_as("text/plain; charset=utf-8", text, "'none'")
 }
 
-fn framed_as(media_type: &'static str, status: StatusCode, body: String, styles: &str) -> AppResult<Response> {
+fn framed_as(media_type: &'static str, body: String, styles: &str) -> AppResult<Response> {
     let policy =
         format!("default-src 'none'; style-src {styles}; form-action 'none'; frame-ancestors 'self'; base-uri 'none'; sandbox");
-    let mut response = (status, [(header::CONTENT_TYPE, media_type)], body).into_response();
+    let mut response = ([(header::CONTENT_TYPE, media_type)], body).into_response();
     let policy = HeaderValue::from_str(&policy).context("a policy is a header value")?;
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     Ok(response)

@@ -172,7 +172,7 @@ fn a_document_in_a_frame_has_its_own_styles_and_nothing_else() {
         ),
         "{framed}"
     );
-    assert!(policy(framed_text(StatusCode::OK, "x".to_owned()).unwrap()).contains("style-src 'none'"));
+    assert!(policy(framed_text("x".to_owned()).unwrap()).contains("style-src 'none'"));
 }
 
 #[test]
