@@ -100,7 +100,8 @@ def test_a_text_is_edited_previewed_sent_and_restored(
     mail = mailbox.wait_for(site.create(display_name="Ada")["email"])
     assert (mail.subject, mail.text.splitlines()[0]) == ("Moin", "Come in, Ada.")
     assert mail.token
-    assert site.admin.api.get("/v1/audit-events?action=mail_text.edited&limit=1", expect=200).json()["items"][0]["reason"] == "friendlier"
+    events = site.admin.api.get("/v1/audit-events?action=mail_text.edited&limit=1", expect=200).json()["items"]
+    assert events[0]["reason"] == "friendlier"
 
     page.get_by_role("link", name="Mail texts").last.click()
     expect(page.get_by_text("1 of 40 says something else")).to_be_visible()
@@ -150,7 +151,8 @@ def test_hostile_texts_run_nowhere(browser: Browser, site: Site, staff: Person) 
 
     def is_unhurt(payload: str) -> None:
         assert faces.page.evaluate("document.documentElement.dataset.hit") is None, payload
-        assert faces.page.evaluate("document.querySelectorAll('script:not([src^=\"/assets/\"]), main img, iframe').length") == 1
+        loaded = "document.querySelectorAll('script:not([src^=\"/assets/\"]), main img, iframe').length"
+        assert faces.page.evaluate(loaded) == 1, payload
         expect(drawn(faces.page).locator("body")).to_be_visible()
         expect(drawn(faces.page).locator("script, img, iframe, svg, meta[http-equiv]")).to_have_count(0)
 
