@@ -15,6 +15,7 @@ PARAMETERS = {
     "key_id": NOBODY,
     "user_id": NOBODY,
     "name": "no-such-role",
+    "language": "en",
     "role": "no-such-role",
     "permission": "users:read",
 }

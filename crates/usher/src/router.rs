@@ -53,6 +53,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(mails::router())
         .merge(settings::router())
         .merge(doctor::router())
+        .merge(mails::texts::router())
         .merge(probes::router(with_metrics))
 }
 

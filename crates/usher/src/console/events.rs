@@ -142,6 +142,7 @@ fn target(event: &AuditEvent, people: &HashMap<String, String>) -> Option<Named>
         "role" => Named { name: format!("Role {id}"), way: way("/admin/roles") },
         "group" => Named { name: "A group".to_owned(), way: way("/admin/groups") },
         "change" => Named { name: "A change".to_owned(), way: way("/admin/changes") },
+        "mail_text" => Named { name: format!("Mail text {id}"), way: way("/admin/mails/texts") },
         kind => Named { name: format!("{} {id}", in_words(kind)), way: None },
     })
 }

@@ -12,6 +12,7 @@ mod dashboard;
 mod edit;
 mod events;
 mod filter;
+mod mail_texts;
 mod mails;
 mod pages;
 mod parameters;

@@ -9,8 +9,8 @@ use http::StatusCode;
 
 use super::staff::Asker;
 use super::{
-    acts, analytics, audit, bulk, changes, dashboard, edit, mails, recycle_bin, roles, service_account_acts, service_accounts,
-    settings, signing_keys, system, user, users,
+    acts, analytics, audit, bulk, changes, dashboard, edit, mail_texts, mails, recycle_bin, roles, service_account_acts,
+    service_accounts, settings, signing_keys, system, user, users,
 };
 use crate::app::App;
 use crate::caller::Denial;
@@ -43,6 +43,11 @@ pub fn router(app: &App) -> Router<App> {
         .merge(access())
         .merge(of_service_accounts())
         .merge(of_the_system())
+        .route("/admin/mails/texts", get(mail_texts::list))
+        .route("/admin/mails/texts/{name}/{language}", get(mail_texts::show).post(mail_texts::submit))
+        .route("/admin/mails/texts/{name}/{language}/preview", get(mail_texts::show_preview).post(mail_texts::submit_preview))
+        .route("/admin/mails/texts/{name}/{language}/test", post(mail_texts::submit_test))
+        .route("/admin/mails/texts/{name}/{language}/restore", get(mail_texts::show_restore).post(mail_texts::submit_restore))
         .layer(from_fn_with_state(app.clone(), note_refusals))
 }
 

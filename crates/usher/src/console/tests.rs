@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod bulk;
 mod changing;
+mod mail_texts;
 mod service_accounts;
 mod system;
 mod users;
@@ -77,6 +78,8 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/settings",
         "/admin/settings?show=changed",
         "/admin/system",
+        "/admin/mails/texts",
+        "/admin/mails/texts/verify_email/de",
     ];
     for place in places {
         let page = browser.open(place).await.expect(200);

@@ -13,6 +13,8 @@ use std::sync::LazyLock;
 
 use anyhow::Context;
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use fluent_bundle::FluentArgs;
 use http::{HeaderValue, StatusCode, header};
 use minijinja::{Environment, UndefinedBehavior, Value, context};
@@ -30,6 +32,7 @@ use crate::assets;
 use crate::error::{AppResult, Rejection};
 use crate::languages::now;
 use crate::pictures;
+use crate::secret::sha256;
 
 /// Styles are those of [`crate::assets`]; forms go to this server only.
 const PAGE_POLICY: &str =
@@ -37,6 +40,11 @@ const PAGE_POLICY: &str =
 /// Of pages with a script, which may ask this server.
 const SCRIPTED_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; \
                                form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// Of pages that draw a document of this server in a frame.
+const FRAMING_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; \
+                              frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// What those draw it with. In a text that was escaped it can't stand, and neither can the next.
+const FRAME: &str = "<iframe sandbox";
 /// What the frame loads a script with. In a text that was escaped it can't stand.
 const SCRIPT: &str = "<script type=\"module\"";
 
@@ -128,10 +136,35 @@ fn render(name: &str, values: Value) -> AppResult<String> {
 }
 
 fn respond(status: StatusCode, html: String) -> Response {
-    let policy = if html.contains(SCRIPT) { SCRIPTED_POLICY } else { PAGE_POLICY };
+    let policy = match html.contains(SCRIPT) {
+        _ if html.contains(FRAME) => FRAMING_POLICY,
+        true => SCRIPTED_POLICY,
+        false => PAGE_POLICY,
+    };
     let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
+}
+
+/// A document for the frame of a page. Nothing runs in it, nothing is loaded, and of styles only its own element counts.
+pub fn framed(html: String) -> AppResult<Response> {
+    let styles = html.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>"));
+    let styles = STANDARD.encode(sha256(styles.map_or("", |(styles, _)| styles).as_bytes()));
+    framed_as("text/html; charset=utf-8", html, &format!("'sha256-{styles}'"))
+}
+
+/// A text for the frame of a page.
+pub fn framed_text(text: String) -> AppResult<Response> {
+    framed_as("text/plain; charset=utf-8", text, "'none'")
+}
+
+fn framed_as(media_type: &'static str, body: String, styles: &str) -> AppResult<Response> {
+    let policy =
+        format!("default-src 'none'; style-src {styles}; form-action 'none'; frame-ancestors 'self'; base-uri 'none'; sandbox");
+    let mut response = ([(header::CONTENT_TYPE, media_type)], body).into_response();
+    let policy = HeaderValue::from_str(&policy).context("a policy is a header value")?;
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -161,6 +161,23 @@ fn only_a_page_with_a_script_may_load_one() {
 }
 
 #[test]
+fn a_document_in_a_frame_has_its_own_styles_and_nothing_else() {
+    let policy = |response: Response| response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    let page = |html: &str| policy(respond(StatusCode::OK, html.to_owned()));
+    assert!(page("<iframe sandbox src=\"/x\"></iframe>").contains("frame-src 'self'"));
+    assert!(!page("&lt;iframe sandbox").contains("frame-src"));
+    // SHA-256 of `p{}`.
+    let framed = policy(framed("<style>p{}</style><p>".to_owned()).unwrap());
+    assert!(
+        framed.contains(
+            "style-src 'sha256-gG2yISYereRMiG2lMXrbiUgi0Ubw9p7QCeWcroOvy9Y='; form-action 'none'; frame-ancestors 'self'"
+        ),
+        "{framed}"
+    );
+    assert!(policy(framed_text("x".to_owned()).unwrap()).contains("style-src 'none'"));
+}
+
+#[test]
 fn a_failure_says_what_to_do_and_when() {
     let too_many = problem(&Rejection::too_many_requests(600), "Too Many Requests", "id").unwrap();
     assert_eq!(too_many.status(), StatusCode::TOO_MANY_REQUESTS);

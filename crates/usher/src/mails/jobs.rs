@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::Instrument;
 
-use super::render::{self, Context, Rendered};
+use super::render::{Context, Rendered};
 use super::store::{self, Recipient};
-use super::{About, Body, Letter, Mail, Template};
+use super::{About, Body, Letter, Mail, Template, texts};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{Actor, DbResult, Tx};
@@ -20,7 +20,6 @@ use crate::jobs::{Registry, enqueue};
 use crate::languages::Language;
 use crate::mail::Message;
 use crate::one_time_tokens::{self, Subject};
-use crate::secret::SecretText;
 use crate::telemetry;
 use crate::throttle::{self, Limit};
 
@@ -69,11 +68,11 @@ async fn compose(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
     let (link, lifetime) = match template.link() {
         Some((page, purpose)) => {
             let secret = one_time_tokens::issue(tx, purpose, recipient.subject).await?;
-            (Some(link(app, page, &secret)), Some(one_time_tokens::lifetime(purpose)))
+            (Some(link(app, page, secret.reveal())), Some(one_time_tokens::lifetime(purpose)))
         }
         None => (None, None),
     };
-    let rendered = render::mail(template, &context(app, &recipient, link, lifetime, &about))?;
+    let rendered = texts::render(tx, template, &context(app, &recipient, link, lifetime, &about)).await?;
     queue(app, tx, template, recipient, rendered).await
 }
 
@@ -106,8 +105,8 @@ pub async fn send(app: &App, tx: &mut Tx, letter: Letter<'_>) -> AppResult<bool>
     if !admit(app, tx, template, &recipient).await? {
         return Ok(false);
     }
-    let link = template.link().map(|(page, _)| link(app, page, secret));
-    let rendered = render::mail(template, &context(app, &recipient, link, Some(lifetime), about))?;
+    let link = template.link().map(|(page, _)| link(app, page, secret.reveal()));
+    let rendered = texts::render(tx, template, &context(app, &recipient, link, Some(lifetime), about)).await?;
     queue(app, tx, template, recipient, rendered).await?;
     Ok(true)
 }
@@ -127,13 +126,18 @@ async fn admit(app: &App, tx: &mut Tx, template: Template, recipient: &Recipient
     Ok(false)
 }
 
-fn link(app: &App, page: &str, secret: &SecretText) -> String {
+pub fn link(app: &App, page: &str, token: &str) -> String {
     let mut url = app.config.server.public_url.join(page);
-    url.query_pairs_mut().append_pair("token", secret.reveal());
+    url.query_pairs_mut().append_pair("token", token);
     url.to_string()
 }
 
-async fn queue(app: &App, tx: &mut Tx, template: Template, recipient: Recipient, rendered: Rendered) -> AppResult<()> {
+/// A user, at their primary address.
+pub async fn find_person(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Recipient>> {
+    store::find_recipient(tx, user_id, false).await
+}
+
+pub async fn queue(app: &App, tx: &mut Tx, template: Template, recipient: Recipient, rendered: Rendered) -> AppResult<()> {
     let holds = app.mailer.holds();
     let mail = Mail {
         id: MailId::new(tx.now()),

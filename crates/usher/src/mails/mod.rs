@@ -8,6 +8,7 @@ mod jobs;
 pub mod outbox;
 mod render;
 mod store;
+pub mod texts;
 
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,10 @@
 //!
 //! A text begins with lines that name its `Subject`, `Heading`, `Preheader` (what a list of mails shows beside the subject) and, with a
 //! link, the `Button`. Its paragraphs follow after an empty line, each on one line. Lines that begin with `> ` are a quotation; the link and
-//! the address of the site stand alone in theirs.
+//! the address of the site stand alone in theirs. A text that is not so is no mail, whoever has written it.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::LazyLock;
 
 use anyhow::Context as _;
@@ -11,7 +13,7 @@ use fluent_bundle::FluentArgs;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context};
 use serde::Serialize;
 
 use super::{About, Body, FactorChange, Template};
@@ -21,6 +23,15 @@ use crate::languages::Language;
 const PRODUCT: &str = "usher";
 /// Columns of the plain text.
 const WIDTH: usize = 72;
+/// What a text may cost: about one for each thing it does and for each 64 bytes.
+const FUEL: u64 = 5_000;
+const RECURSION_MAX: usize = 50;
+/// Longest text with its values, in bytes.
+const FILLED_MAX: usize = 64 * 1024;
+/// What the head of a text names.
+const HEAD: [&str; 4] = ["Subject", "Heading", "Preheader", "Button"];
+/// How the link is written.
+const LINK: &str = "{{ link }}";
 
 /// What texts may name.
 pub struct Context<'a> {
@@ -57,23 +68,86 @@ struct Text<'a> {
     parts: Vec<Part<'a>>,
 }
 
-static TEXTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
+static LAYOUT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|name| if name == "layout.html" { AutoEscape::Html } else { AutoEscape::None });
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("layout.html", include_str!("layout.html")).expect("the embedded layout is tested");
     environment
 });
 
-/// Renders a mail.
+/// Of texts, which knows no other template and ends what goes on for too long.
+static TEXTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(RECURSION_MAX);
+    environment
+});
+
+/// Why a text is none of a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// Of the text, if it is known; the first is 1.
+    line: Option<usize>,
+    what: String,
+}
+
+impl Wrong {
+    fn somewhere(what: impl Into<String>) -> Self {
+        Self { line: None, what: what.into() }
+    }
+
+    /// In the first line of the text that fits.
+    pub fn where_fits(source: &str, fits: impl Fn(&str) -> bool, what: impl Into<String>) -> Self {
+        Self { line: source.lines().position(fits).map(|at| at + 1), what: what.into() }
+    }
+
+    fn of(error: &minijinja::Error) -> Self {
+        let what = match (error.kind(), error.detail()) {
+            (ErrorKind::OutOfFuel, _) => "it does too much: a mail needs no such loop".to_owned(),
+            (ErrorKind::TemplateNotFound, _) => "it can't take in another text".to_owned(),
+            (kind, Some(detail)) => format!("{kind}: {detail}"),
+            (kind, None) => kind.to_string(),
+        };
+        Self { line: error.line(), what }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(formatter, "Line {line}: {}.", self.what),
+            None => write!(formatter, "The text as a whole: {}.", self.what),
+        }
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+/// Renders a mail out of the text that usher comes with.
 pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
     let name = template.name();
     let source = values.language.mail(name).with_context(|| format!("finding the text of the mail {name}"))?;
-    let text = fill_in(&source, values).with_context(|| format!("filling in the mail {name}"))?;
-    let link = values.link.as_deref().unwrap_or_default();
-    let text = take_apart(&text, link, values.public_url).with_context(|| format!("reading the mail {name}"))?;
-    let body = Body { text: plain(&text, values), html: html(&text, values).context("rendering the layout of mails")? };
-    Ok(Rendered { subject: text.subject.to_owned(), body })
+    Ok(text(template, &source, values).with_context(|| format!("rendering the mail {name}"))?)
+}
+
+/// Renders a mail out of this text.
+pub fn text(template: Template, source: &str, values: &Context<'_>) -> Result<Rendered, Wrong> {
+    let filled = fill_in(source, values).map_err(|error| Wrong::of(&error))?;
+    if filled.len() > FILLED_MAX {
+        return Err(Wrong::somewhere("with its values it has more than 64 KiB"));
+    }
+    let text = take_apart(template, source, &filled, values)?;
+    let html = html(&text, values).map_err(|error| Wrong::of(&error))?;
+    Ok(Rendered { subject: text.subject.to_owned(), body: Body { text: plain(&text, values), html } })
+}
+
+/// What a text names, whether it comes to it or not.
+pub fn named(source: &str) -> Result<BTreeSet<String>, Wrong> {
+    let template = TEXTS.template_from_str(source).map_err(|error| Wrong::of(&error))?;
+    Ok(template.undeclared_variables(false).into_iter().collect())
 }
 
 fn fill_in(source: &str, values: &Context<'_>) -> Result<String, minijinja::Error> {
@@ -117,9 +191,14 @@ fn event(values: &Context<'_>) -> String {
     known.into_iter().filter_map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn take_apart<'a>(text: &'a str, link: &str, public_url: &str) -> anyhow::Result<Text<'a>> {
-    let (head, body) = text.split_once("\n\n").context("an empty line ends the head of a mail's text")?;
-    let named = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).map(str::trim);
+fn take_apart<'a>(template: Template, source: &str, filled: &'a str, values: &Context<'_>) -> Result<Text<'a>, Wrong> {
+    let (head, body) = filled.split_once("\n\n").ok_or_else(|| Wrong::somewhere("an empty line ends the head"))?;
+    let link = values.link.as_deref().unwrap_or_default();
+    let has_link = template.link().is_some();
+    if has_link && head.contains(link) {
+        return Err(Wrong::where_fits(source, names_link, "the link can't stand in the head"));
+    }
+    let head = read_head(source, head, has_link)?;
     let paragraphs =
         body.split("\n\n").map(|paragraph| paragraph.trim_matches('\n')).filter(|paragraph| !paragraph.trim().is_empty());
     let part = |paragraph: &'a str| {
@@ -129,18 +208,59 @@ fn take_apart<'a>(text: &'a str, link: &str, public_url: &str) -> anyhow::Result
         }
         let kind = match paragraph {
             _ if paragraph == link => "action",
-            _ if paragraph == public_url => "site",
+            _ if paragraph == values.public_url => "site",
             _ => "text",
         };
         Part { kind, lines: paragraph.lines().collect() }
     };
-    Ok(Text {
-        subject: named("Subject").context("a mail has a subject")?,
-        heading: named("Heading").context("a mail has a heading")?,
-        preheader: named("Preheader").unwrap_or_default(),
-        button: named("Button").unwrap_or_default(),
-        parts: paragraphs.map(part).collect(),
-    })
+    let parts: Vec<Part<'_>> = paragraphs.map(part).collect();
+    if has_link {
+        require_link(source, &parts, link)?;
+    }
+    let [subject, heading, preheader, button] = head;
+    Ok(Text { subject, heading, preheader, button, parts })
+}
+
+/// The link stands in the mail, and alone wherever it does: it becomes a button.
+fn require_link(source: &str, parts: &[Part<'_>], link: &str) -> Result<(), Wrong> {
+    let within = |part: &Part<'_>| part.kind == "text" && part.lines.iter().any(|line| line.contains(link));
+    if parts.iter().any(within) {
+        let what = format!("{LINK} has to stand in a paragraph of its own");
+        return Err(Wrong::where_fits(source, |line| names_link(line) && line.trim() != LINK, what));
+    }
+    if parts.iter().all(|part| part.kind != "action") {
+        return Err(Wrong::somewhere(format!("this mail needs its link: {LINK}, in a paragraph of its own")));
+    }
+    Ok(())
+}
+
+fn names_link(line: &str) -> bool {
+    names(line, "link")
+}
+
+/// Whether a line of a text names this value, and not only the word.
+pub fn names(line: &str, value: &str) -> bool {
+    let tags = line.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    tags.flat_map(|tag| tag.split(|c: char| !c.is_alphanumeric() && c != '_')).any(|word| word == value)
+}
+
+/// What the lines of the head say, in the order of [`HEAD`]. The button is there if there is a link.
+fn read_head<'a>(source: &str, head: &'a str, has_link: bool) -> Result<[&'a str; 4], Wrong> {
+    let mut said = [""; 4];
+    for line in head.lines() {
+        let place = line.split_once(':').and_then(|(name, _)| HEAD.iter().position(|known| *known == name));
+        let Some(place) = place.filter(|place| said[*place].is_empty()) else {
+            let beginning: String = line.chars().take_while(|c| *c != ':').take(20).collect();
+            let what = "the head has a line each for Subject, Heading, Preheader and Button, and ends with an empty line";
+            return Err(Wrong::where_fits(source, |written| written.starts_with(&beginning), what));
+        };
+        said[place] = line[HEAD[place].len() + 1..].trim();
+    }
+    let needed = if has_link { HEAD.len() } else { HEAD.len() - 1 };
+    match said.iter().take(needed).position(|said| said.is_empty()) {
+        Some(missing) => Err(Wrong::somewhere(format!("the head needs a line “{}: …”", HEAD[missing]))),
+        None => Ok(said),
+    }
 }
 
 fn plain(text: &Text<'_>, values: &Context<'_>) -> String {
@@ -160,7 +280,7 @@ fn plain(text: &Text<'_>, values: &Context<'_>) -> String {
 
 fn html(text: &Text<'_>, values: &Context<'_>) -> Result<String, minijinja::Error> {
     let language = values.language;
-    TEXTS.get_template("layout.html")?.render(context! {
+    LAYOUT.get_template("layout.html")?.render(context! {
         language => language.tag(),
         direction => language.direction(),
         product => PRODUCT,

@@ -122,7 +122,7 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 48] = [
 ];
 
 /// Those of the console, which ask for a permission too.
-const CONSOLE: [(&str, &str); 78] = [
+const CONSOLE: [(&str, &str); 86] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/audit"),
@@ -157,6 +157,14 @@ const CONSOLE: [(&str, &str); 78] = [
     ("POST", "/admin/groups/{id}/roles"),
     ("GET", "/admin/permissions"),
     ("GET", "/admin/permissions/{permission}"),
+    ("GET", "/admin/mails/texts"),
+    ("GET", "/admin/mails/texts/{name}/{language}"),
+    ("POST", "/admin/mails/texts/{name}/{language}"),
+    ("GET", "/admin/mails/texts/{name}/{language}/preview"),
+    ("POST", "/admin/mails/texts/{name}/{language}/preview"),
+    ("GET", "/admin/mails/texts/{name}/{language}/restore"),
+    ("POST", "/admin/mails/texts/{name}/{language}/restore"),
+    ("POST", "/admin/mails/texts/{name}/{language}/test"),
     ("GET", "/admin/recycle-bin"),
     ("GET", "/admin/roles"),
     ("GET", "/admin/roles/new"),
@@ -251,6 +259,7 @@ fn concrete(path: &str) -> String {
         .replace("{act}", "suspend")
         .replace("{permission}", "users:read")
         .replace("{name}", "support")
+        .replace("{language}", "en")
 }
 
 #[test]

@@ -1,0 +1,177 @@
+"""The words of mails in the console, in a real browser: edited, drawn in a frame, sent, restored; with JavaScript and without."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+
+from harness.canary import new_address
+from harness.faces import Faces
+from harness.mailbox import Mailbox
+from harness.people import Person, Site
+
+LIST = "/admin/mails/texts"
+LOOKS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
+HEAD = "Subject: {words}\nHeading: {words}\nPreheader: {words}\nButton: {words}\n\n"
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "</textarea><script>alert(1)</script>",
+    "</style><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "<iframe srcdoc='<script>parent.alert(1)</script>'>",
+    "<svg onload=alert(1)>",
+    "<meta http-equiv=refresh content=0;url=javascript:alert(1)>",
+]
+
+
+def words(text: str) -> str:
+    """A mail that says this wherever it says something."""
+    return HEAD.format(words=text) + f"{text}\n\n{{{{ link }}}}\n"
+
+
+@pytest.fixture(scope="module")
+def staff(site: Site, mailbox: Mailbox) -> Person:
+    return site.person("admin", display_name="Grace Hopper")
+
+
+@pytest.fixture(autouse=True)
+def restored(site: Site) -> Iterator[None]:
+    """Mails are for the other tests too."""
+    yield
+    for entry in site.admin.api.get("/v1/mail-texts", expect=200).json()["items"]:
+        if entry["edited"]:
+            site.admin.api.delete(f"/v1/mail-texts/{entry['name']}/{entry['language']}", expect=204)
+
+
+def opened(browser: Browser, site: Site, staff: Person, path: str, **options: Any) -> Faces:
+    faces = Faces(browser.new_context(**options).new_page(), site.public_url)
+    faces.sign_in(staff.email, staff.password, f"/sign-in?return_to={path}")
+    faces.at(path)
+    return faces
+
+
+def end(faces: Faces) -> None:
+    faces.end()
+    faces.page.context.close()
+
+
+def drawn(page: Page) -> FrameLocator:
+    return page.frame_locator("iframe[name=preview]")
+
+
+@pytest.mark.parametrize("java_script", [True, False])
+def test_a_text_is_edited_previewed_sent_and_restored(
+    browser: Browser, site: Site, staff: Person, mailbox: Mailbox, java_script: bool
+) -> None:
+    faces = opened(browser, site, staff, LIST, java_script_enabled=java_script)
+    page = faces.page
+    page.get_by_role("link", name="English: Welcome").click()
+    faces.heading("Welcome")
+    expect(drawn(page).get_by_role("heading", name="Welcome to usher")).to_be_visible()
+    assert drawn(page).get_by_role("heading", name="Welcome to usher").evaluate("it => getComputedStyle(it).fontSize") == "22px"
+
+    text = page.locator("#text")
+    text.fill("Subject: Moin\nHeading: Moin\n\nCome in, {{ nmae }}.\n\n{{ link }}")
+    page.get_by_label("Reason").fill("friendlier")
+    faces.press("As HTML")
+    expect(drawn(page).get_by_text("Line 4: this mail has no value “nmae”.")).to_be_visible()
+    faces.press("Save")
+    expect(page.locator("#text-error")).to_contain_text("Line 4: this mail has no value “nmae”.")
+    if java_script:
+        faces.is_sound()
+    expect(page.get_by_label("Reason")).to_have_value("friendlier")
+
+    text.fill("Subject: Moin\nHeading: Moin\nPreheader: Soon\nButton: Come in\n\nCome in, {{ name }}.\n\n{{ link }}")
+    faces.press("As HTML")
+    expect(drawn(page).get_by_text("Come in, Ann Example.")).to_be_visible()
+    expect(drawn(page).get_by_role("link", name="Come in", exact=True)).to_be_visible()
+    faces.press("As plain text")
+    expect(drawn(page).get_by_text("Come in, Ann Example.")).to_be_visible()
+    expect(text).to_have_value("Subject: Moin\nHeading: Moin\nPreheader: Soon\nButton: Come in\n\nCome in, {{ name }}.\n\n{{ link }}")
+
+    before = len(mailbox.to(staff.email))
+    faces.press("Send me a test")
+    expect(page.get_by_role("status")).to_contain_text(f"on its way to {staff.email}")
+    assert mailbox.wait_for(staff.email, after=before).subject == "[Test] Moin"
+    faces.press("Save")
+    expect(page.get_by_role("status")).to_contain_text("It is saved.")
+    expect(page.locator("mark").first).to_be_visible()
+    mail = mailbox.wait_for(site.create(display_name="Ada")["email"])
+    assert (mail.subject, mail.text.splitlines()[0]) == ("Moin", "Come in, Ada.")
+    assert mail.token
+    events = site.admin.api.get("/v1/audit-events?action=mail_text.edited&limit=1", expect=200).json()["items"]
+    assert events[0]["reason"] == "friendlier"
+
+    page.get_by_role("link", name="Mail texts").last.click()
+    expect(page.get_by_text("1 of 40 says something else")).to_be_visible()
+    page.get_by_role("link", name="English: Welcome, edited").click()
+    page.get_by_role("link", name="Restore …").click()
+    page.get_by_label("Reason").fill("enough")
+    faces.press("Restore")
+    faces.at(f"{LIST}/welcome/en")
+    expect(page.get_by_text("As usher comes with it")).to_be_visible()
+    assert mailbox.wait_for(site.create(display_name="Bea")["email"]).subject == "Your account at usher"
+    end(faces)
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_every_page_is_sound(browser: Browser, site: Site, staff: Person, width: int, scheme: Any) -> None:
+    long = "Donaudampfschifffahrtsgesellschaftskapitänswitwe" * 4
+    site.admin.api.put("/v1/mail-texts/invitation/de", json={"text": words(long)}, expect=200)
+    faces = opened(browser, site, staff, LIST, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    for path in (
+        LIST,
+        f"{LIST}/invitation/de",
+        f"{LIST}/second_factor_changed/en",
+        f"{LIST}/email_removed/de",
+        f"{LIST}/invitation/de/restore",
+    ):
+        faces.open(path)
+        faces.is_sound()
+    end(faces)
+
+
+def test_who_may_only_read_sees_mails_in_both_shapes(browser: Browser, site: Site, mailbox: Mailbox) -> None:
+    role = new_address("watch").split("@")[0]
+    site.admin.api.post("/v1/roles", json={"name": role, "permissions": ["system:read"]}, expect=201)
+    faces = opened(browser, site, site.person(role), f"{LIST}/verify_email/de")
+    assert faces.page.locator("textarea").count() == 0
+    expect(drawn(faces.page).get_by_role("heading", name="Bestätigen Sie Ihre Adresse")).to_be_visible()
+    faces.is_sound()
+    faces.page.get_by_role("link", name="As plain text").click()
+    expect(drawn(faces.page).get_by_text("Bestätigen Sie Ihre Adresse für usher")).to_be_visible()
+    end(faces)
+
+
+def test_hostile_texts_run_nowhere(browser: Browser, site: Site, staff: Person) -> None:
+    path = f"{LIST}/welcome/en"
+    faces = opened(browser, site, staff, path)
+    faces.page.add_init_script("window.alert = () => { top.document.documentElement.dataset.hit = 'yes' }")
+
+    def is_unhurt(payload: str) -> None:
+        assert faces.page.evaluate("document.documentElement.dataset.hit") is None, payload
+        loaded = "document.querySelectorAll('script:not([src^=\"/assets/\"]), main img, iframe').length"
+        assert faces.page.evaluate(loaded) == 1, payload
+        expect(drawn(faces.page).locator("body")).to_be_visible()
+        expect(drawn(faces.page).locator("script, img, iframe, svg, meta[http-equiv]")).to_have_count(0)
+
+    for payload in PAYLOADS:
+        site.admin.api.put("/v1/mail-texts/welcome/en", json={"text": words(payload)}, expect=200)
+        faces.open(path)
+        expect(faces.page.locator("#text")).to_have_value(words(payload))
+        expect(drawn(faces.page).get_by_role("heading", level=1)).to_have_text(payload)
+        is_unhurt(payload)
+        faces.press("As plain text")
+        expect(drawn(faces.page).get_by_text(payload).first).to_be_visible()
+        is_unhurt(payload)
+        # What can't be read is told, and what was typed comes again.
+        broken = words(payload) + "{% nothing"
+        faces.page.locator("#text").fill(broken)
+        faces.press("Save")
+        expect(faces.page.locator("#text")).to_have_value(broken)
+        expect(faces.page.locator("#text-error")).to_be_visible()
+        is_unhurt(payload)
+    faces.open("/admin/changes")
+    assert faces.page.evaluate("document.documentElement.dataset.hit") is None
+    end(faces)
