@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::caller::{Authority, Permission, Person};
 use crate::db::{DbResult, Origin, Tx};
 use crate::error::{AppResult, Rejection};
-use crate::html::{Faults, Members, SignedForm, SignedIn};
+use crate::html::{Faults, Members, SentFile, SignedForm, SignedIn, SignedStream};
 
 /// Longest reason, in characters; as that of `X-Reason`.
 const REASON_MAX: usize = 500;
@@ -86,11 +86,21 @@ impl Staff {
 
     /// A transaction of a form; its reason goes to the audit trail.
     pub async fn begin_because(&self, app: &App, members: &Members) -> DbResult<Tx> {
+        app.begin(&self.origin_because(members)).await
+    }
+
+    /// What the audit trail says of a form and its reason.
+    pub fn origin_because(&self, members: &Members) -> Origin {
         let said: String = members.text("reason").trim().chars().filter(|c| !c.is_control()).take(REASON_MAX).collect();
         let reason = Some(said).filter(|reason| !reason.is_empty());
         let mut origin = self.person().origin.clone();
         origin.reason = reason.or(origin.reason);
-        app.begin(&origin).await
+        origin
+    }
+
+    /// The way by their password and back, if what they want to do needs a fresh proof of who they are.
+    pub fn way_by_proof(&self, app: &App, back: &str) -> Option<Response> {
+        self.signed_in.way_by_proof(app, back)
     }
 
     /// A page. `here` is the place in the navigation that it belongs to.
@@ -123,5 +133,23 @@ impl FromRequest<App> for StaffForm {
         let SignedForm { signed_in, members } = SignedForm::from_request(request, app).await?;
         let staff = Staff::admit(signed_in, asker).map_err(IntoResponse::into_response)?;
         Ok(Self { staff, members })
+    }
+}
+
+/// A form of the console with a file that is on its way.
+pub struct StaffStream {
+    pub staff: Staff,
+    pub members: Members,
+    pub file: Option<SentFile>,
+}
+
+impl FromRequest<App> for StaffStream {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
+        let asker = Asker::of(request.extensions());
+        let SignedStream { signed_in, members, file } = SignedStream::from_request(request, app).await?;
+        let staff = Staff::admit(signed_in, asker).map_err(IntoResponse::into_response)?;
+        Ok(Self { staff, members, file })
     }
 }

@@ -121,7 +121,7 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 48] = [
 ];
 
 /// Those of the console, which ask for a permission too.
-const CONSOLE: [(&str, &str); 28] = [
+const CONSOLE: [(&str, &str); 38] = [
     ("GET", "/admin"),
     ("GET", "/admin/audit"),
     ("GET", "/admin/audit/seal"),
@@ -137,6 +137,16 @@ const CONSOLE: [(&str, &str); 28] = [
     ("GET", "/admin/changes/{id}"),
     ("GET", "/admin/changes/{id}/undo"),
     ("POST", "/admin/changes/{id}/undo"),
+    ("GET", "/admin/export"),
+    ("POST", "/admin/export"),
+    ("GET", "/admin/imports"),
+    ("GET", "/admin/imports/new"),
+    ("POST", "/admin/imports/new"),
+    ("GET", "/admin/imports/{id}"),
+    ("POST", "/admin/imports/{id}/apply"),
+    ("POST", "/admin/imports/{id}/pause"),
+    ("GET", "/admin/imports/{id}/report"),
+    ("POST", "/admin/imports/{id}/resume"),
     ("GET", "/admin/recycle-bin"),
     ("GET", "/admin/users"),
     ("GET", "/admin/users/{id}"),
