@@ -35,7 +35,7 @@ const FORM: [Field; 6] = [
 ];
 
 const PRESETS: [(&str, &str); 8] = [
-    ("", "A file of one's own, or an export of usher"),
+    ("", "Your own file, or an export of usher"),
     ("auth0", "Auth0"),
     ("devise", "Devise (Ruby on Rails)"),
     ("django", "Django"),
@@ -157,7 +157,7 @@ fn format_of(file_name: &str) -> FileFormat {
 #[derive(Serialize)]
 struct Offered {
     name: String,
-    /// Empty: by its own name, or as the preset has it.
+    /// Empty: nobody knows it, or it is as the preset has it.
     field: String,
     /// What can be chosen.
     fields: Vec<(String, String)>,
@@ -205,8 +205,6 @@ fn labelled(field: String) -> (String, String) {
 
 fn offer(column: &Column, preset: &str, fields: &[(String, String)]) -> Offered {
     let field = column.target.as_ref().map(imports::Target::name).unwrap_or_default();
-    // What the preset does with a column it says itself.
-    let field = if field == imports::LEFT_OUT && !preset.is_empty() { String::new() } else { field };
     let mut choices = vec![
         (String::new(), if preset.is_empty() { "Choose a field".to_owned() } else { "As the product has it".to_owned() }),
         (imports::LEFT_OUT.to_owned(), "Leave it out".to_owned()),
@@ -256,8 +254,15 @@ pub async fn submit(State(app): State<App>, form: StaffStream) -> AppResult<Resp
         Ok(import) => Ok(see_other(&way(import.id))),
         Err(error) => {
             sent(sending).await;
+            if error.code() != Some("invalid_columns") {
+                return ask(&app, &staff, &said, &[], &of_the_file(error)?).await;
+            }
             let columns = beginning.columns(&options).unwrap_or_default();
-            let faults = if error.code() == Some("invalid_columns") { of_columns(error, &columns)? } else { of_the_file(error)? };
+            if is_cut_wrongly(&columns) {
+                let faults = Faults::at("delimiter", "The file has one column. Is there another sign between its cells?");
+                return ask(&app, &staff, &said, &[], &faults).await;
+            }
+            let faults = of_columns(error, &columns)?;
             ask(&app, &staff, &said, &columns, &faults).await
         }
     }
@@ -281,16 +286,15 @@ fn of_the_file(error: AppError) -> AppResult<Faults> {
     }
 }
 
+/// Whether the one column that there is looks like several.
+fn is_cut_wrongly(columns: &[Column]) -> bool {
+    matches!(columns, [only] if only.target.is_none() && only.name.contains([';', '\t', '|']))
+}
+
 /// What is wrong with its columns, each at its own as far as they are shown.
 fn of_columns(error: AppError, columns: &[Column]) -> AppResult<Faults> {
     let AppError::Rejected(rejection) = error else { return Err(error) };
     let mut faults = Faults::default();
-    if let [only] = columns
-        && only.target.is_none()
-        && only.name.contains([';', '\t', '|'])
-    {
-        return Ok(Faults::at("delimiter", "The file has one column. Is there another sign between its cells?"));
-    }
     for (number, column) in (1..).zip(columns) {
         let Some(fault) = &column.fault else { continue };
         let text = match fault.code.as_ref() {

@@ -3,6 +3,7 @@
 mod audit;
 mod bulk;
 mod changing;
+mod imports;
 mod users;
 
 use serde_json::json;
@@ -38,6 +39,9 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin?by=month",
         "/admin/users",
         "/admin/bulk",
+        "/admin/imports",
+        "/admin/imports/new",
+        "/admin/export",
         "/admin/recycle-bin",
         "/admin/changes",
         "/admin/audit",

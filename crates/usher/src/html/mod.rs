@@ -21,7 +21,7 @@ pub use cookies::Cookie;
 pub use forms::{Faults, Field, Form, LinkQuery, Members, cursor, next_page, parameter};
 pub use return_to::ReturnTo;
 pub use signed_in::{Notice, SignedForm, SignedIn, done};
-pub use uploads::{SentFile, SignedStream, SignedUpload};
+pub use uploads::{SentFile, SignedUpload, StreamedForm};
 pub use visitor::{Visitor, VisitorForm};
 
 use crate::assets;

@@ -89,8 +89,7 @@ fn boundary(headers: &HeaderMap) -> AppResult<String> {
 }
 
 /// A form whose last field is a file that may be large: it is read while it comes.
-pub struct SignedStream {
-    pub signed_in: SignedIn,
+pub struct StreamedForm {
     pub members: Members,
     /// Nothing when none was chosen.
     pub file: Option<SentFile>,
@@ -104,23 +103,16 @@ pub struct SentFile {
     pub sending: JoinHandle<()>,
 }
 
-impl FromRequest<App> for SignedStream {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
-        let (mut parts, body) = request.into_parts();
-        let signed_in = SignedIn::from_request_parts(&mut parts, app).await?;
-        let deadline = parts.extensions.get::<Deadline>().cloned();
-        let headers = parts.headers.clone();
-        let request = Request::from_parts(parts, body);
-        body::require_media_type(&request, &[FORM]).map_err(IntoResponse::into_response)?;
-        let boundary = boundary(&headers).map_err(IntoResponse::into_response)?;
+impl StreamedForm {
+    /// Reads what somebody has sent who may send it.
+    pub async fn read(app: &App, request: Request, signed_in: &SignedIn) -> AppResult<Self> {
+        body::require_media_type(&request, &[FORM])?;
+        let boundary = boundary(request.headers())?;
+        let deadline = request.extensions().get::<Deadline>().cloned();
         let form = Multipart::new(request.into_body().into_data_stream(), boundary);
         let read = tokio::time::timeout(MEMBERS_WITHIN, read_members(form)).await;
-        let read = read.unwrap_or_else(|_| Err(forms::malformed().into()));
-        let (mut members, file) = read.map_err(IntoResponse::into_response)?;
-        let token = members.remove(TOKEN);
-        signed_in.require_token(app, token.as_ref()).map_err(IntoResponse::into_response)?;
+        let (mut members, file) = read.unwrap_or_else(|_| Err(forms::malformed().into()))?;
+        signed_in.require_token(app, members.remove(TOKEN).as_ref())?;
         // Its pieces have bounds of their own.
         if let Some(deadline) = deadline.filter(|_| file.is_some()) {
             deadline.lift();
@@ -130,7 +122,7 @@ impl FromRequest<App> for SignedStream {
             let (reader, sending) = UploadReader::begin(file, Rest::Dropped);
             SentFile { name, reader, sending }
         });
-        Ok(Self { signed_in, members: Members::named(members), file })
+        Ok(Self { members: Members::named(members), file })
     }
 }
 

@@ -31,6 +31,13 @@ impl Beginning {
     /// The columns, and what each is taken for.
     pub fn columns(self, options: &Options) -> AppResult<Vec<Column>> {
         let names = reader::read_names(Cursor::new(self.0), options)?;
-        Ok(Columns::new(options)?.read_header(&names))
+        let mut columns = Columns::new(options)?.read_header(&names);
+        if options.preset.is_some() {
+            // What is not mapped by hand is what the preset makes of it.
+            for column in columns.iter_mut().filter(|column| !options.map.contains_key(&column.name)) {
+                column.target = None;
+            }
+        }
+        Ok(columns)
     }
 }

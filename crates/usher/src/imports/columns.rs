@@ -74,7 +74,7 @@ pub enum Target {
 #[derive(Clone, Debug)]
 pub struct Column {
     pub name: String,
-    /// Nothing if nobody knows it.
+    /// Nothing if nobody knows it, or only a preset does.
     pub target: Option<Target>,
     pub fault: Option<FieldError>,
 }
