@@ -115,8 +115,9 @@ def test_r224_a_large_file_of_users_is_let_through_and_nothing_else_is(mirror: N
     body = b"a" * (1024 * 1024)
     client = mirror.client()
     assert len(client.post("/v1/imports?mode=create", content=body, expect=200).json()["body"]) == len(body)
+    assert len(client.post("/admin/imports/new", content=body, expect=200).json()["body"]) == len(body)
     before = reached()
-    for path in ("/v1/imports/1/apply", "/v1/exports/users", "/admin", "/admin/imports"):
+    for path in ("/v1/imports/1/apply", "/v1/exports/users", "/admin", "/admin/imports", "/admin/imports/1/apply"):
         problem(client.post(path, content=body), 413, "body_too_large")
     refusal(mirror.send(b"POST /v1/imports HTTP/1.1\r\nHost: localhost\r\nContent-Length: 268435457\r\n\r\n"), 413, "body_too_large")
     assert reached() == before
@@ -399,7 +400,7 @@ def test_administration_can_be_kept_to_networks(mirror: Nginx, usher_binary: Pat
     assert {"/v1/imports", "/v1/changes/{id}/undo"} <= administration
     assert {"/v1/me", "/v1/login"} <= own
     near, far = mirror.client(), mirror.client("127.95.0.1")
-    for template in sorted(administration | {"/admin", "/admin/", "/admin/users/{id}"}):
+    for template in sorted(administration | {"/admin", "/admin/", "/admin/users/{id}", "/admin/imports/new"}):
         path = re.sub(r"\{\w+\}", "1", template)
         problem(far.get(path), 403, "forbidden")
         assert near.get(path).status_code == 200, path

@@ -2,6 +2,7 @@
 
 const TYPING = "input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]";
 const POLL_EVERY = 2000;
+const GOES_ON = ["staging", "classifying", "running"];
 
 const keys = document.getElementById("keys");
 document.querySelector(".keys-button").addEventListener("click", () => keys.showModal());
@@ -9,7 +10,7 @@ chooseAll();
 document.addEventListener("keydown", press);
 showPlace();
 const live = document.getElementById("live");
-if (live?.dataset.state === "running") setTimeout(poll, POLL_EVERY);
+if (GOES_ON.includes(live?.dataset.state)) setTimeout(poll, POLL_EVERY);
 
 // On the phone the navigation is wider than the screen.
 function showPlace() {
@@ -69,7 +70,7 @@ async function poll() {
     const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = page.getElementById("live");
-    if (!answer.ok || next?.dataset.state !== "running") {
+    if (!answer.ok || next?.dataset.state !== live.dataset.state) {
       location.reload();
       return;
     }

@@ -41,13 +41,13 @@ pub struct Shown {
 
 /// Somebody or something, and the page about it if there is one.
 #[derive(Serialize)]
-struct Named {
-    name: String,
-    way: Option<String>,
+pub struct Named {
+    pub name: String,
+    pub way: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Field {
+pub struct Field {
     name: String,
     before: String,
     after: String,
@@ -60,13 +60,17 @@ pub async fn show(tx: &mut Tx, staff: &Staff, events: &[AuditEvent]) -> DbResult
 
 /// The users who act and who are acted on, as far as whoever looks may see them.
 async fn names(tx: &mut Tx, staff: &Staff, events: &[AuditEvent]) -> DbResult<HashMap<String, String>> {
-    if !staff.may(Permission::UsersRead) {
-        return Ok(HashMap::new());
-    }
     let actors = events.iter().filter(|event| event.actor_kind == "user").filter_map(|event| event.actor_id);
     let targets = events.iter().filter(|event| event.target_kind.as_deref() == Some("user"));
     let targets = targets.filter_map(|event| event.target_id.as_deref()?.parse().ok());
-    let ids: BTreeSet<Uuid> = actors.chain(targets).collect();
+    names_of(tx, staff, actors.chain(targets).collect()).await
+}
+
+/// What users are called, as far as whoever looks may see them.
+pub async fn names_of(tx: &mut Tx, staff: &Staff, ids: BTreeSet<Uuid>) -> DbResult<HashMap<String, String>> {
+    if !staff.may(Permission::UsersRead) {
+        return Ok(HashMap::new());
+    }
     let ids: Vec<UserId> = ids.into_iter().map(UserId::from_uuid).collect();
     let found = users::find_many(tx, &ids).await?.into_iter().filter(|user| staff.authority().over(user.permissions).is_ok());
     Ok(found.map(|user| (user.id.to_string(), name_of(&user))).collect())
@@ -86,7 +90,7 @@ fn shown(event: &AuditEvent, people: &HashMap<String, String>) -> Shown {
         at: event.occurred_at,
         title: in_words(&event.action),
         failed: event.outcome != "success",
-        actor: actor(event, people),
+        actor: actor(&event.actor_kind, event.actor_id, people),
         target: target(event, people),
         reason: event.reason.clone(),
         address: event.address.clone(),
@@ -97,6 +101,11 @@ fn shown(event: &AuditEvent, people: &HashMap<String, String>) -> Shown {
         undoable: event.outcome == "success" && changes::is_of_a_user(event) && !event.erased,
         fields: fields(&changed),
     }
+}
+
+/// Field by field, from what to what.
+pub fn differences(changes: &Value) -> Vec<Field> {
+    fields(&audit::fields(changes))
 }
 
 /// Of attributes each that differs, of the rest the whole.
@@ -121,10 +130,10 @@ fn fields(changed: &[(&str, &Value, &Value)]) -> Vec<Field> {
     fields
 }
 
-fn actor(event: &AuditEvent, people: &HashMap<String, String>) -> Named {
-    let id = event.actor_id.map(|id| id.to_string()).unwrap_or_default();
+pub fn actor(kind: &str, id: Option<Uuid>, people: &HashMap<String, String>) -> Named {
+    let id = id.map(|id| id.to_string()).unwrap_or_default();
     let plain = |name: &str| Named { name: name.to_owned(), way: None };
-    match event.actor_kind.as_str() {
+    match kind {
         "user" => named_user(&id, people),
         "service_account" => plain(&format!("Program {id}")),
         "cli" => plain("The operator"),
@@ -141,6 +150,7 @@ fn target(event: &AuditEvent, people: &HashMap<String, String>) -> Option<Named>
         "bulk" => Named { name: "A run in bulk".to_owned(), way: way("/admin/bulk") },
         "role" => Named { name: format!("Role {id}"), way: way("/admin/roles") },
         "group" => Named { name: "A group".to_owned(), way: way("/admin/groups") },
+        "import" => Named { name: "An import".to_owned(), way: way("/admin/imports") },
         "change" => Named { name: "A change".to_owned(), way: way("/admin/changes") },
         "mail_text" => Named { name: format!("Mail text {id}"), way: way("/admin/mails/texts") },
         kind => Named { name: format!("{} {id}", in_words(kind)), way: None },

@@ -9,8 +9,8 @@ use http::StatusCode;
 
 use super::staff::Asker;
 use super::{
-    acts, analytics, audit, bulk, changes, dashboard, edit, mail_texts, mails, recycle_bin, roles, service_account_acts,
-    service_accounts, settings, signing_keys, system, user, users,
+    acts, analytics, audit, bulk, changes, dashboard, edit, export, import_new, imports, mail_texts, mails, recycle_bin, roles,
+    service_account_acts, service_accounts, settings, signing_keys, system, user, users,
 };
 use crate::app::App;
 use crate::caller::Denial;
@@ -33,6 +33,14 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/bulk/{id}/run", post(bulk::run))
         .route("/admin/bulk/{id}/pause", post(bulk::pause))
         .route("/admin/bulk/{id}/resume", post(bulk::resume))
+        .route("/admin/imports", get(imports::list))
+        .route("/admin/imports/new", get(import_new::show).post(import_new::submit))
+        .route("/admin/imports/{id}", get(imports::show))
+        .route("/admin/imports/{id}/report", get(imports::report))
+        .route("/admin/imports/{id}/apply", post(imports::apply))
+        .route("/admin/imports/{id}/pause", post(imports::pause))
+        .route("/admin/imports/{id}/resume", post(imports::resume))
+        .route("/admin/export", get(export::show).post(export::submit))
         .route("/admin/changes", get(changes::list))
         .route("/admin/changes/{id}", get(changes::show))
         .route("/admin/changes/{id}/undo", get(changes::show_undo).post(changes::submit_undo))

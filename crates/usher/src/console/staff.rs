@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::caller::{Authority, Permission, Person};
 use crate::db::{DbResult, Origin, Tx};
 use crate::error::{AppResult, Rejection};
-use crate::html::{Faults, Members, SignedForm, SignedIn};
+use crate::html::{Faults, Members, SentFile, SignedForm, SignedIn, StreamedForm};
 
 /// Longest reason, in characters; as that of `X-Reason`.
 const REASON_MAX: usize = 500;
@@ -148,5 +148,26 @@ impl FromRequest<App> for StaffForm {
         let SignedForm { signed_in, members } = SignedForm::from_request(request, app).await?;
         let staff = Staff::admit(signed_in, asker).map_err(IntoResponse::into_response)?;
         Ok(Self { staff, members })
+    }
+}
+
+/// A form of the console with a file that is on its way.
+pub struct StaffStream {
+    pub staff: Staff,
+    pub members: Members,
+    pub file: Option<SentFile>,
+}
+
+impl FromRequest<App> for StaffStream {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
+        let (mut parts, body) = request.into_parts();
+        // Nothing as large is read of somebody who may not send it.
+        let staff = Staff::from_request_parts(&mut parts, app).await?;
+        let request = Request::from_parts(parts, body);
+        let read = StreamedForm::read(app, request, &staff.signed_in).await;
+        let StreamedForm { members, file } = read.map_err(IntoResponse::into_response)?;
+        Ok(Self { staff, members, file })
     }
 }

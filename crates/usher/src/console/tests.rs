@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod bulk;
 mod changing;
+mod imports;
 mod mail_texts;
 mod service_accounts;
 mod system;
@@ -56,6 +57,9 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/analytics?by=week&from=2026-01-01&to=2026-01-31",
         "/admin/users",
         "/admin/bulk",
+        "/admin/imports",
+        "/admin/imports/new",
+        "/admin/export",
         "/admin/recycle-bin",
         "/admin/roles",
         "/admin/roles/new",

@@ -59,17 +59,5 @@ async fn export_users(caller: Caller, State(app): State<App>, Query(parameters):
         require_fresh(&person, app.clock.now())?;
     }
     let wanted = Wanted { format, filter, fields, password_hashes, after };
-    let mut export = super::begin(&app, caller.authority(), &caller.origin, wanted).await?;
-    let (media_type, file_name) = match format {
-        Format::Csv => ("text/csv; charset=utf-8", "users.csv"),
-        Format::Ndjson => ("application/x-ndjson", "users.ndjson"),
-        Format::Parquet => ("application/vnd.apache.parquet", "users.parquet"),
-    };
-    Ok(Streamed::new(media_type, file_name, |pieces| async move {
-        while let Some(piece) = export.next().await? {
-            pieces.send(piece).await?;
-        }
-        export.finish().await?;
-        Ok(())
-    }))
+    Ok(super::begin(&app, caller.authority(), &caller.origin, wanted).await?.into_answer())
 }

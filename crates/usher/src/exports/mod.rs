@@ -3,6 +3,7 @@
 //! Rows are in the order of their ids. What the importer reads of them makes the same users again, and an export of those the same
 //! bytes. Whom the caller may not act on is left out, as in lists.
 
+mod answer;
 mod api;
 mod parquet;
 mod row;
@@ -19,6 +20,7 @@ use tokio::sync::Semaphore;
 use tokio_postgres::Row;
 
 pub use api::router;
+pub use row::{FIELDS, PASSWORD_HASH};
 use writer::Writer;
 
 use crate::app::App;
@@ -74,6 +76,7 @@ pub struct Wanted {
 /// An export that has been begun: the audit trail says so.
 pub struct Export {
     tx: Tx,
+    format: Format,
     pub count: i64,
     written: u64,
     /// Until the file is whole.
@@ -113,19 +116,19 @@ pub async fn begin(app: &App, by: Authority, origin: &Origin, wanted: Wanted) ->
     audit::record(&mut note, event).await?;
     note.commit().await?;
     let writer = Some(Writer::new(wanted.format, fields, wanted.after.is_some())?);
-    Ok(Export { tx, count, written: 0, writer, ahead: None, _permit: permit })
+    Ok(Export { tx, format: wanted.format, count, written: 0, writer, ahead: None, _permit: permit })
 }
 
 /// The fields that are wanted, in their order in the file.
 fn fields(wanted: &Wanted) -> Result<Vec<&'static str>, Rejection> {
-    let all = row::FIELDS.iter().copied();
-    let known = || all.clone().chain(wanted.password_hashes.then_some(row::PASSWORD_HASH));
+    let all = FIELDS.iter().copied();
+    let known = || all.clone().chain(wanted.password_hashes.then_some(PASSWORD_HASH));
     let Some(names) = &wanted.fields else { return Ok(known().collect()) };
     let names: Vec<&str> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
     if let Some(unknown) = names.iter().find(|name| !known().any(|known| known == **name)) {
         let detail = match *unknown {
-            row::PASSWORD_HASH => "`password_hash` needs `include_password_hashes`".to_owned(),
-            _ => format!("there is no such field; there are {}", row::FIELDS.join(", ")),
+            PASSWORD_HASH => "`password_hash` needs `include_password_hashes`".to_owned(),
+            _ => format!("there is no such field; there are {}", FIELDS.join(", ")),
         };
         return Err(Rejection::invalid_query(vec![FieldError::at_parameter("fields", "invalid", detail)]));
     }

@@ -109,6 +109,11 @@ impl Members {
         Ok(Self(members))
     }
 
+    /// Those of a form whose token is looked at elsewhere.
+    pub(super) fn named(members: BTreeMap<String, SecretText>) -> Self {
+        Self(members)
+    }
+
     /// A member as it was sent, to be shown again; empty when there is none.
     pub fn text(&self, name: &str) -> &str {
         self.0.get(name).map(SecretText::reveal).unwrap_or_default()
@@ -193,6 +198,11 @@ impl Faults {
         };
         let faults: Vec<_> = fields.iter().filter_map(said).collect();
         if faults.is_empty() { Err(AppError::Rejected(rejection)) } else { Ok(Self(faults)) }
+    }
+
+    /// One more, at a field further down.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) {
+        self.0.push((name.into(), text.into()));
     }
 
     pub fn is_empty(&self) -> bool {

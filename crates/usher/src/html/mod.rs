@@ -25,7 +25,7 @@ pub use forms::{Faults, Field, Form, LinkQuery, Members, cursor, next_page, para
 pub use pages::router as pages;
 pub use return_to::ReturnTo;
 pub use signed_in::{Notice, SignedForm, SignedIn, done};
-pub use uploads::SignedUpload;
+pub use uploads::{SentFile, SignedUpload, StreamedForm};
 pub use visitor::{Visitor, VisitorForm};
 
 use crate::assets;

@@ -9,9 +9,10 @@ use aide::operation::OperationInput;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::{Buf, Bytes};
+use futures_util::{Stream, StreamExt};
 use http::{StatusCode, header};
-use http_body_util::BodyExt;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::api::problem_response;
 use super::body;
@@ -22,6 +23,8 @@ use crate::error::{AppError, Rejection};
 
 /// Largest body, in bytes as they are sent.
 pub const UPLOAD_MAX: u64 = 256 * 1024 * 1024;
+/// As much is read of what is too large, so that a browser comes to its answer.
+const DROPPED_MAX: u64 = UPLOAD_MAX + UPLOAD_MAX / 4;
 /// How long the next piece may take, and all of them.
 const PIECE_WITHIN: Duration = Duration::from_secs(30);
 const ALL_WITHIN: Duration = Duration::from_mins(30);
@@ -78,41 +81,65 @@ fn unreadable() -> AppError {
 impl Upload {
     /// The body as something that a thread reads which may wait; the pieces come from a task.
     pub fn into_reader(self) -> UploadReader {
-        let (sender, pieces) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(pump(self.body, sender));
-        UploadReader { pieces, piece: Bytes::new() }
+        UploadReader::begin(self.body.into_data_stream(), Rest::Left).0
     }
 }
 
-async fn pump(mut body: Body, sender: mpsc::Sender<io::Result<Bytes>>) {
-    let (began, mut bytes) = (Stopwatch::start(), 0);
+/// What becomes of pieces that nobody reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Programs are told at once, and stop sending.
+    Left,
+    /// A browser shows no answer before it has sent everything.
+    Dropped,
+}
+
+async fn pump<E: Send>(
+    mut pieces: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    sender: mpsc::Sender<io::Result<Bytes>>,
+    rest: Rest,
+) {
+    let (began, mut bytes, mut is_read) = (Stopwatch::start(), 0, true);
     loop {
-        let frame = match tokio::time::timeout(PIECE_WITHIN, body.frame()).await {
-            Ok(Some(Ok(frame))) if began.elapsed() < ALL_WITHIN => frame,
+        let piece = match tokio::time::timeout(PIECE_WITHIN, pieces.next()).await {
+            Ok(Some(Ok(piece))) if began.elapsed() < ALL_WITHIN => piece,
             Ok(None) => return,
             _ => {
                 let _ = sender.send(Err(io::Error::other(unreadable()))).await;
                 return;
             }
         };
-        let Ok(piece) = frame.into_data() else { continue };
         bytes += u64::try_from(piece.len()).unwrap_or(u64::MAX);
-        if bytes > UPLOAD_MAX {
-            let detail = format!("The request body is larger than {UPLOAD_MAX} bytes: compress it, or use `usher import users`.");
+        if is_read && bytes > UPLOAD_MAX {
+            let detail = format!("The file is larger than {UPLOAD_MAX} bytes: compress it, or use `usher import users`.");
             let rejection = Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail);
             let _ = sender.send(Err(io::Error::other(AppError::from(rejection)))).await;
-            return;
+            is_read = false;
+        } else if is_read {
+            is_read = sender.send(Ok(piece)).await.is_ok();
         }
-        if sender.send(Ok(piece)).await.is_err() {
+        if !is_read && (rest == Rest::Left || bytes > DROPPED_MAX) {
             return;
         }
     }
 }
 
-/// Reads an [`Upload`]; not within a task of the runtime. A failure holds the [`AppError`] that says why.
+/// Reads what is sent; not within a task of the runtime. A failure holds the [`AppError`] that says why.
 pub struct UploadReader {
     pieces: mpsc::Receiver<io::Result<Bytes>>,
     piece: Bytes,
+}
+
+impl UploadReader {
+    /// Reads these pieces, which a task takes until they end or nobody reads them.
+    pub fn begin<E: Send + 'static>(
+        pieces: impl Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
+        rest: Rest,
+    ) -> (Self, JoinHandle<()>) {
+        let (sender, received) = mpsc::channel(WAITING_MAX);
+        let taking = tokio::spawn(pump(pieces, sender, rest));
+        (Self { pieces: received, piece: Bytes::new() }, taking)
+    }
 }
 
 impl Read for UploadReader {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Class, FileFormat, Import, Match, Mode, Options, Preset, Report, Row, jobs, options};
+use super::{Class, FileFormat, Import, Match, Mode, Options, Preset, Report, Row, options};
 use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::db::page::{self, Limit, Page};
@@ -180,12 +180,8 @@ async fn create_import(
 ) -> AppResult<Created<Import>> {
     let options = options_of(&parameters, upload.format)?;
     let source = parameters.source.as_deref().unwrap_or("upload");
-    let id = super::stage(&app, caller.authority(), &caller.origin, options, source, upload.into_reader()).await?;
-    let mut tx = app.begin(&caller.origin).await?;
-    jobs::enqueue(&mut tx, id).await?;
-    let import = super::read(&mut tx, caller.authority(), id).await?;
-    tx.commit().await?;
-    Created::unversioned(format!("/v1/imports/{id}"), &import)
+    let import = super::upload(&app, caller.authority(), &caller.origin, options, source, upload.into_reader()).await?;
+    Created::unversioned(format!("/v1/imports/{}", import.id), &import)
 }
 
 async fn list_imports(
@@ -232,13 +228,7 @@ async fn download_import_report(
     let mut tx = app.begin(&caller.origin).await?;
     super::read(&mut tx, caller.authority(), path.id).await?;
     tx.commit().await?;
-    Ok(Streamed::new("text/csv; charset=utf-8", "import-report.csv", |pieces| async move {
-        let mut report = Report::of(path.id);
-        while let Some(piece) = report.next(&app, &caller.origin).await? {
-            pieces.send(piece).await?;
-        }
-        Ok(())
-    }))
+    Ok(Report::of(path.id).into_answer(app, caller.origin))
 }
 
 async fn apply_import(
@@ -249,14 +239,16 @@ async fn apply_import(
 ) -> AppResult<Accepted<Import>> {
     caller.origin.reason = body.reason.or(caller.origin.reason);
     let mut tx = app.begin(&caller.origin).await?;
-    let import = super::begin(&mut tx, caller.authority(), path.id, &body.token).await?;
-    jobs::enqueue(&mut tx, path.id).await?;
+    let import = super::apply(&mut tx, caller.authority(), path.id, &body.token).await?;
     tx.commit().await?;
     Accepted::new(&import)
 }
 
 async fn pause_import(caller: Caller, AxumState(app): AxumState<App>, Path(path): Path<ImportPath>) -> AppResult<Answer<Import>> {
-    set_paused(&app, &caller, path.id, true).await
+    let mut tx = app.begin(&caller.origin).await?;
+    let import = super::set_paused(&mut tx, caller.authority(), path.id, true).await?;
+    tx.commit().await?;
+    Ok(Answer(import))
 }
 
 async fn resume_import(
@@ -264,15 +256,8 @@ async fn resume_import(
     AxumState(app): AxumState<App>,
     Path(path): Path<ImportPath>,
 ) -> AppResult<Answer<Import>> {
-    set_paused(&app, &caller, path.id, false).await
-}
-
-async fn set_paused(app: &App, caller: &Caller, id: Uuid, paused: bool) -> AppResult<Answer<Import>> {
     let mut tx = app.begin(&caller.origin).await?;
-    let import = super::set_paused(&mut tx, caller.authority(), id, paused).await?;
-    if !paused {
-        jobs::enqueue(&mut tx, id).await?;
-    }
+    let import = super::resume(&mut tx, caller.authority(), path.id).await?;
     tx.commit().await?;
     Ok(Answer(import))
 }

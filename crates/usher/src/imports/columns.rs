@@ -58,6 +58,8 @@ pub const FIELDS: [(&str, Kind); 22] = [
 /// The one that only an administrator's export has.
 pub const PASSWORD_HASH: &str = "password_hash";
 const ATTRIBUTE: &str = "attributes.";
+/// In the place of a field.
+pub const LEFT_OUT: &str = "-";
 
 /// What becomes of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +68,26 @@ pub enum Target {
     /// One attribute.
     Attribute(String),
     Ignored,
+}
+
+/// A column that a file has.
+#[derive(Clone, Debug)]
+pub struct Column {
+    pub name: String,
+    /// Nothing if nobody knows it, or only a preset does.
+    pub target: Option<Target>,
+    pub fault: Option<FieldError>,
+}
+
+impl Target {
+    /// As a map names it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Field(name, _) => (*name).to_owned(),
+            Self::Attribute(name) => format!("{ATTRIBUTE}{name}"),
+            Self::Ignored => LEFT_OUT.to_owned(),
+        }
+    }
 }
 
 /// The columns of a file.
@@ -105,7 +127,7 @@ impl Columns {
         let mut map = BTreeMap::new();
         let mut faults = Vec::new();
         for (header, name) in &options.map {
-            let target = if name == "-" { Some(Target::Ignored) } else { field(name) };
+            let target = if name == LEFT_OUT { Some(Target::Ignored) } else { field(name) };
             match target {
                 Some(target) => {
                     map.insert(header.clone(), target);
@@ -132,6 +154,28 @@ impl Columns {
         }
     }
 
+    /// What each column of a header is taken for.
+    pub fn read_header(&self, header: &[String]) -> Vec<Column> {
+        let mut seen: Vec<Target> = Vec::new();
+        let mut column = |name: &String| {
+            let fault = |code: &'static str, detail: String| Some(FieldError::at_parameter("map", code, detail));
+            let target = self.target(name);
+            let fault = match &target {
+                None => fault("unknown_column", unknown(name, header.len() == 1)),
+                Some(Target::Ignored) => None,
+                Some(target) if seen.contains(target) => {
+                    fault("repeated_column", format!("Column `{}` is a field that is there already.", shown(name)))
+                }
+                Some(target) => {
+                    seen.push(target.clone());
+                    None
+                }
+            };
+            Column { name: name.trim().to_owned(), target, fault }
+        };
+        header.iter().take(COLUMNS_MAX).map(&mut column).collect()
+    }
+
     /// All that is wrong with a header.
     pub fn check_header(&self, header: &[String]) -> Result<(), Rejection> {
         let fault = |code: &'static str, detail: String| FieldError::at_parameter("map", code, detail);
@@ -139,21 +183,13 @@ impl Columns {
         if header.len() > COLUMNS_MAX {
             faults.push(fault("max_columns", format!("The file has more than {COLUMNS_MAX} columns.")));
         }
-        let mut seen: Vec<Target> = Vec::new();
-        for name in header.iter().take(COLUMNS_MAX) {
-            match self.target(name) {
-                None => faults.push(fault("unknown_column", unknown(name, header.len() == 1))),
-                Some(Target::Ignored) => {}
-                Some(target) if seen.contains(&target) => {
-                    faults.push(fault("repeated_column", format!("Column `{}` is a field that is there already.", shown(name))));
-                }
-                Some(target) => seen.push(target),
-            }
-        }
+        let columns = self.read_header(header);
+        faults.extend(columns.iter().filter_map(|column| column.fault.clone()));
         for name in self.map.keys().filter(|name| !header.iter().any(|header| header.trim() == **name)) {
             faults.push(fault("unknown_column", format!("The file has no column `{}`, which is mapped.", shown(name))));
         }
-        if seen.is_empty() && faults.is_empty() {
+        let is_said = |column: &Column| column.target.as_ref().is_some_and(|target| *target != Target::Ignored);
+        if faults.is_empty() && !columns.iter().any(is_said) {
             faults.push(fault("no_columns", "The file has no column that is a field of a user.".to_owned()));
         }
         if faults.is_empty() { Ok(()) } else { Err(refuse(faults)) }

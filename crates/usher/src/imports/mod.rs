@@ -7,6 +7,8 @@
 
 mod api;
 mod apply;
+mod background;
+mod beginning;
 mod classify;
 mod columns;
 mod jobs;
@@ -34,10 +36,12 @@ use uuid::Uuid;
 
 pub use api::router;
 pub use apply::{Step, step as apply_step};
+pub use background::{apply, resume, upload};
+pub use beginning::look_at;
 pub use classify::step as classify_step;
-pub use columns::{FIELDS, Kind, PASSWORD_HASH};
+pub use columns::{Column, FIELDS, Kind, LEFT_OUT, PASSWORD_HASH, Target};
 pub use jobs::register;
-pub use options::{FileFormat, Match, Mode, Options, read_delimiter, read_map};
+pub use options::{FileFormat, Match, Mode, Options, read_delimiter, read_map, read_pairs};
 pub use presets::Preset;
 #[cfg(any(test, fuzzing))]
 pub(crate) use record::{Record, read_all};
@@ -333,6 +337,11 @@ pub async fn progress(tx: &mut Tx, id: Uuid) -> AppResult<(i64, i64)> {
 /// The first rows that are not clean.
 pub async fn list_faulty(tx: &mut Tx, id: Uuid, limit: i64) -> AppResult<Vec<Row>> {
     Ok(store::list_faulty(tx, id, 0, limit).await?)
+}
+
+/// Rows in their order that count as this ([`Counts`]).
+pub async fn list_rows_counted_as(tx: &mut Tx, id: Uuid, count: &str, after: i64, limit: i64) -> AppResult<Vec<Row>> {
+    Ok(store::list_rows_counted_as(tx, id, count, after, limit).await?)
 }
 
 /// Rows in their order, of one class only if so wished.

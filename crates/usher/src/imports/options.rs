@@ -81,8 +81,13 @@ impl Match {
 
 /// Reads `header=field` pairs, separated by commas or given one by one; or says what is wrong.
 pub fn read_map<'a>(pairs: impl IntoIterator<Item = &'a str>) -> Result<BTreeMap<String, String>, String> {
+    read_pairs(pairs.into_iter().flat_map(|pairs| pairs.split(',')))
+}
+
+/// The same one by one, where a header may have a comma in it.
+pub fn read_pairs<'a>(pairs: impl IntoIterator<Item = &'a str>) -> Result<BTreeMap<String, String>, String> {
     let mut map = BTreeMap::new();
-    for pair in pairs.into_iter().flat_map(|pairs| pairs.split(',')).filter(|pair| !pair.trim().is_empty()) {
+    for pair in pairs.into_iter().filter(|pair| !pair.trim().is_empty()) {
         let (header, field) = pair.rsplit_once('=').ok_or("must be `header=field`, or `header=-` to leave a column out")?;
         if map.insert(header.trim().to_owned(), field.trim().to_owned()).is_some() {
             return Err("names a header twice".to_owned());

@@ -34,17 +34,39 @@ pub fn read_rows(
     columns: &Columns,
     each: &mut dyn FnMut(Raw) -> AppResult<bool>,
 ) -> AppResult<()> {
-    let left = Rc::new(Cell::new(0));
-    let plain = plain(from).map_err(failed)?;
-    let mut from = BufReader::with_capacity(BUFFER, Bounded { from: plain, left: Rc::clone(&left) });
+    let (from, left) = open(from)?;
     let allow = |bytes: usize| left.set(bytes);
-    allow(ROW_READ_MAX);
-    skip_mark(&mut from).map_err(failed)?;
     match options.format {
         FileFormat::Csv => read_csv(from, options, columns, &allow, each),
         FileFormat::Ndjson => read_lines(from, &allow, each),
         FileFormat::Json => json_array::read(from, &allow, each),
     }
+}
+
+/// What the columns are called: in the first line, or in the first object.
+pub fn read_names(from: impl Read + 'static, options: &Options) -> AppResult<Vec<String>> {
+    let (from, left) = open(from)?;
+    let allow = |bytes: usize| left.set(bytes);
+    let mut names = Vec::new();
+    let mut first = |raw: Raw| {
+        names = raw.members.unwrap_or_default().into_iter().map(|(name, _)| name).collect();
+        Ok(false)
+    };
+    match options.format {
+        FileFormat::Csv => return read_header(&mut csv_reader(from, options)),
+        FileFormat::Ndjson => read_lines(from, &allow, &mut first)?,
+        FileFormat::Json => json_array::read(from, &allow, &mut first)?,
+    }
+    Ok(names)
+}
+
+/// The text of a file, as much as the first row may have, and what lets more of it through.
+fn open(from: impl Read + 'static) -> AppResult<(BufReader<Bounded<Box<dyn Read>>>, Rc<Cell<usize>>)> {
+    let left = Rc::new(Cell::new(ROW_READ_MAX));
+    let plain = plain(from).map_err(failed)?;
+    let mut from = BufReader::with_capacity(BUFFER, Bounded { from: plain, left: Rc::clone(&left) });
+    skip_mark(&mut from).map_err(failed)?;
+    Ok((from, left))
 }
 
 /// Takes the compression away, if there is one: the file says so itself.
@@ -107,27 +129,13 @@ fn read_csv(
     allow: &dyn Fn(usize),
     each: &mut dyn FnMut(Raw) -> AppResult<bool>,
 ) -> AppResult<()> {
-    let delimiter = u8::try_from(options.delimiter.unwrap_or(',')).unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .has_headers(false)
-        .buffer_capacity(BUFFER)
-        .from_reader(from);
-    let mut record = csv::ByteRecord::new();
-    let broken = |error: csv::Error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => failed(error),
-        _ => unreadable("The file is no CSV.").into(),
-    };
-    if !reader.read_byte_record(&mut record).map_err(broken)? {
-        return Err(unreadable("The file is empty: its first line must name the columns.").into());
-    }
-    let header: Option<Vec<String>> = record.iter().map(text).collect();
-    let header = header.ok_or_else(|| unreadable("The first line is not UTF-8: save the file as UTF-8."))?;
+    let mut reader = csv_reader(from, options);
+    let header = read_header(&mut reader)?;
     columns.check_header(&header)?;
+    let mut record = csv::ByteRecord::new();
     loop {
         allow(ROW_READ_MAX);
-        if !reader.read_byte_record(&mut record).map_err(broken)? {
+        if !reader.read_byte_record(&mut record).map_err(no_csv)? {
             return Ok(());
         }
         let line = record.position().map_or(0, csv::Position::line);
@@ -137,6 +145,27 @@ fn read_csv(
         if !each(Raw { line, members: cells_of(&record, &header) })? {
             return Ok(());
         }
+    }
+}
+
+fn csv_reader<R: Read>(from: R, options: &Options) -> csv::Reader<R> {
+    let delimiter = u8::try_from(options.delimiter.unwrap_or(',')).unwrap_or(b',');
+    csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).buffer_capacity(BUFFER).from_reader(from)
+}
+
+fn read_header<R: Read>(reader: &mut csv::Reader<R>) -> AppResult<Vec<String>> {
+    let mut record = csv::ByteRecord::new();
+    if !reader.read_byte_record(&mut record).map_err(no_csv)? {
+        return Err(unreadable("The file is empty: its first line must name the columns.").into());
+    }
+    let header: Option<Vec<String>> = record.iter().map(text).collect();
+    Ok(header.ok_or_else(|| unreadable("The first line is not UTF-8: save the file as UTF-8."))?)
+}
+
+fn no_csv(error: csv::Error) -> AppError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => failed(error),
+        _ => unreadable("The file is no CSV.").into(),
     }
 }
 

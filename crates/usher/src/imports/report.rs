@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::cells;
 use crate::db::Origin;
 use crate::error::AppResult;
+use crate::http::stream::Streamed;
 
 const BATCH: i64 = 1000;
 
@@ -21,6 +22,16 @@ pub struct Report {
 impl Report {
     pub fn of(id: Uuid) -> Self {
         Self { id, after: None, faults: 0 }
+    }
+
+    /// The whole as an answer.
+    pub fn into_answer(mut self, app: App, origin: Origin) -> Streamed {
+        Streamed::new("text/csv; charset=utf-8", "import-report.csv", |pieces| async move {
+            while let Some(piece) = self.next(&app, &origin).await? {
+                pieces.send(piece).await?;
+            }
+            Ok(())
+        })
     }
 
     /// The next piece of it; `None` when it is whole.

@@ -317,6 +317,12 @@ pub async fn list_rows(tx: &mut Tx, id: Uuid, class: Option<Class>, after: i64, 
     list_rows_where(tx, &conditions.sql(), conditions.params(), limit).await
 }
 
+/// What a row has come to goes before what was found out about it, as in [`count_rows`].
+pub async fn list_rows_counted_as(tx: &mut Tx, id: Uuid, count: &str, after: i64, limit: i64) -> DbResult<Vec<Row>> {
+    let condition = "import_id = $1 and position > $2 and coalesce(outcome, class, 'waiting') = $3";
+    list_rows_where(tx, condition, vec![&id, &after, &count], limit).await
+}
+
 /// The next rows that are not clean.
 pub async fn list_faulty(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> DbResult<Vec<Row>> {
     let condition = "import_id = $1 and position > $2 and faults is not null";

@@ -1,6 +1,7 @@
 //! A browser, as far as pages need one: it keeps cookies, and sends a form with the token that the page had.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use http::{Method, header};
 use url::form_urlencoded;
@@ -41,10 +42,26 @@ impl Browser {
 
     /// Sends a file with the token of the page that was opened last.
     pub async fn upload(&mut self, path: &str, file: &[u8]) -> Answer {
-        let head = format!(
-            "--edge\r\nContent-Disposition: form-data; name=\"form_token\"\r\n\r\n{}\r\n--edge\r\n\
-             Content-Disposition: form-data; name=\"picture\"; filename=\"me.png\"\r\nContent-Type: image/png\r\n\r\n",
-            self.form_token
+        self.upload_with(path, &[], ("picture", "me.png"), file).await
+    }
+
+    /// The same after these fields. A file without a name is none.
+    pub async fn upload_with(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        (name, file_name): (&str, &str),
+        file: &[u8],
+    ) -> Answer {
+        let token = self.form_token.clone();
+        let mut head = String::new();
+        for (name, value) in [("form_token", token.as_str())].iter().chain(fields) {
+            let _ = write!(head, "--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        }
+        let _ = write!(
+            head,
+            "--edge\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file_name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
         );
         let body = [head.as_bytes(), file, b"\r\n--edge--\r\n"].concat();
         self.ask_with(Method::POST, path, "multipart/form-data; boundary=edge", body).await

@@ -122,7 +122,7 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 48] = [
 ];
 
 /// Those of the console, which ask for a permission too.
-const CONSOLE: [(&str, &str); 86] = [
+const CONSOLE: [(&str, &str); 96] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/audit"),
@@ -165,6 +165,16 @@ const CONSOLE: [(&str, &str); 86] = [
     ("GET", "/admin/mails/texts/{name}/{language}/restore"),
     ("POST", "/admin/mails/texts/{name}/{language}/restore"),
     ("POST", "/admin/mails/texts/{name}/{language}/test"),
+    ("GET", "/admin/export"),
+    ("POST", "/admin/export"),
+    ("GET", "/admin/imports"),
+    ("GET", "/admin/imports/new"),
+    ("POST", "/admin/imports/new"),
+    ("GET", "/admin/imports/{id}"),
+    ("POST", "/admin/imports/{id}/apply"),
+    ("POST", "/admin/imports/{id}/pause"),
+    ("GET", "/admin/imports/{id}/report"),
+    ("POST", "/admin/imports/{id}/resume"),
     ("GET", "/admin/recycle-bin"),
     ("GET", "/admin/roles"),
     ("GET", "/admin/roles/new"),
