@@ -36,6 +36,8 @@ moment = { $date }, { $time } { $zone }
 
 # The frame of mails.
 mail-link-fallback = If the button does not work, copy this link into your browser:
+mail-code-lead = Or scan this code with a phone:
+mail-code-name = QR code of the link
 mail-sent-by = Sent by { $product },
 
 # What a mail tells of an event, a line each.

@@ -17,10 +17,13 @@ use serde::Serialize;
 use super::{About, Body, FactorChange, Template};
 use crate::error::AppResult;
 use crate::languages::Language;
+use crate::{mail, qr_code};
 
 const PRODUCT: &str = "usher";
 /// Columns of the plain text.
 const WIDTH: usize = 72;
+/// The side of a module of a QR code, in pixels as a page counts them.
+const CODE_PIXELS: usize = 4;
 
 /// What texts may name.
 pub struct Context<'a> {
@@ -72,7 +75,9 @@ pub fn mail(template: Template, values: &Context<'_>) -> AppResult<Rendered> {
     let text = fill_in(&source, values).with_context(|| format!("filling in the mail {name}"))?;
     let link = values.link.as_deref().unwrap_or_default();
     let text = take_apart(&text, link, values.public_url).with_context(|| format!("reading the mail {name}"))?;
-    let body = Body { text: plain(&text, values), html: html(&text, values).context("rendering the layout of mails")? };
+    let code = values.link.clone().filter(|_| template.shows_code());
+    let html = html(&text, values, code.as_deref()).context("rendering the layout of mails")?;
+    let body = Body { text: plain(&text, values), html, code };
     Ok(Rendered { subject: text.subject.to_owned(), body })
 }
 
@@ -158,9 +163,10 @@ fn plain(text: &Text<'_>, values: &Context<'_>) -> String {
     format!("{}\n\n{PRODUCT}\n{}\n", paragraphs.join("\n\n"), values.public_url)
 }
 
-fn html(text: &Text<'_>, values: &Context<'_>) -> Result<String, minijinja::Error> {
+fn html(text: &Text<'_>, values: &Context<'_>, code: Option<&str>) -> anyhow::Result<String> {
     let language = values.language;
-    TEXTS.get_template("layout.html")?.render(context! {
+    let code_side = code.map(|code| Ok::<_, anyhow::Error>(qr_code::draw(code)?.side * CODE_PIXELS)).transpose()?;
+    Ok(TEXTS.get_template("layout.html")?.render(context! {
         language => language.tag(),
         direction => language.direction(),
         product => PRODUCT,
@@ -173,5 +179,9 @@ fn html(text: &Text<'_>, values: &Context<'_>) -> Result<String, minijinja::Erro
         public_url => values.public_url,
         link_fallback => language.say("mail-link-fallback", &FluentArgs::new()),
         sent_by => language.say("mail-sent-by", &FluentArgs::from_iter([("product", PRODUCT)])),
-    })
+        code_side => code_side,
+        code_lead => language.say("mail-code-lead", &FluentArgs::new()),
+        code_name => language.say("mail-code-name", &FluentArgs::new()),
+        picture => mail::PICTURE,
+    })?)
 }
