@@ -41,9 +41,9 @@ pub struct Shown {
 
 /// Somebody or something, and the page about it if there is one.
 #[derive(Serialize)]
-struct Named {
-    name: String,
-    way: Option<String>,
+pub struct Named {
+    pub name: String,
+    pub way: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -60,15 +60,20 @@ pub async fn show(tx: &mut Tx, staff: &Staff, events: &[AuditEvent]) -> DbResult
 
 /// The users who act and who are acted on, as far as whoever looks may see them.
 async fn names(tx: &mut Tx, staff: &Staff, events: &[AuditEvent]) -> DbResult<HashMap<String, String>> {
-    if !staff.may(Permission::UsersRead) {
-        return Ok(HashMap::new());
-    }
     let actors = events.iter().filter(|event| event.actor_kind == "user").filter_map(|event| event.actor_id);
     let targets = events.iter().filter(|event| event.target_kind.as_deref() == Some("user"));
     let targets = targets.filter_map(|event| event.target_id.as_deref()?.parse().ok());
     let ids: BTreeSet<Uuid> = actors.chain(targets).collect();
     let ids: Vec<UserId> = ids.into_iter().map(UserId::from_uuid).collect();
-    let found = users::find_many(tx, &ids).await?.into_iter().filter(|user| staff.authority().over(user.permissions).is_ok());
+    find_names(tx, staff, &ids).await
+}
+
+/// What these users are called, as far as whoever looks may see them.
+pub async fn find_names(tx: &mut Tx, staff: &Staff, ids: &[UserId]) -> DbResult<HashMap<String, String>> {
+    if !staff.may(Permission::UsersRead) {
+        return Ok(HashMap::new());
+    }
+    let found = users::find_many(tx, ids).await?.into_iter().filter(|user| staff.authority().over(user.permissions).is_ok());
     Ok(found.map(|user| (user.id.to_string(), name_of(&user))).collect())
 }
 
@@ -139,12 +144,13 @@ fn target(event: &AuditEvent, people: &HashMap<String, String>) -> Option<Named>
     Some(match event.target_kind.as_deref()? {
         "user" => named_user(id, people),
         "bulk" => Named { name: "A run in bulk".to_owned(), way: way("/admin/bulk") },
+        "invitation" => Named { name: "An invitation".to_owned(), way: way("/admin/invitations") },
         "change" => Named { name: "A change".to_owned(), way: way("/admin/changes") },
         kind => Named { name: format!("{} {id}", in_words(kind)), way: None },
     })
 }
 
-fn named_user(id: &str, people: &HashMap<String, String>) -> Named {
+pub fn named_user(id: &str, people: &HashMap<String, String>) -> Named {
     match people.get(id) {
         Some(name) => Named { name: name.clone(), way: Some(format!("/admin/users/{id}")) },
         None => Named { name: format!("User {id}"), way: None },

@@ -118,6 +118,11 @@ impl Members {
         self.0.contains_key(name)
     }
 
+    /// The names of what was sent.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The form as an operation of the API would take it as its body. A field that was left empty is left out.
     pub fn parse<T: DeserializeOwned + JsonSchema + 'static>(&self) -> AppResult<T> {
         let filled = self.0.iter().filter(|(_, value)| !value.reveal().is_empty());
@@ -196,6 +201,11 @@ impl Faults {
     /// What is wrong with this field.
     pub fn said(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(found, _)| *found == name).map(|(_, text)| text.as_str())
+    }
+
+    /// What is wrong, in the order of the fields.
+    pub fn sentences(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, text)| text.as_str())
     }
 
     /// For templates: by name, and in order.

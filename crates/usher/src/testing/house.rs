@@ -121,7 +121,7 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 48] = [
 ];
 
 /// Those of the console, which ask for a permission too.
-const CONSOLE: [(&str, &str); 28] = [
+const CONSOLE: [(&str, &str); 44] = [
     ("GET", "/admin"),
     ("GET", "/admin/audit"),
     ("GET", "/admin/audit/seal"),
@@ -137,7 +137,23 @@ const CONSOLE: [(&str, &str); 28] = [
     ("GET", "/admin/changes/{id}"),
     ("GET", "/admin/changes/{id}/undo"),
     ("POST", "/admin/changes/{id}/undo"),
+    ("GET", "/admin/invitations"),
+    ("GET", "/admin/invitations/many"),
+    ("POST", "/admin/invitations/many"),
+    ("GET", "/admin/invitations/new"),
+    ("POST", "/admin/invitations/new"),
+    ("GET", "/admin/invitations/{id}"),
+    ("GET", "/admin/invitations/{id}/resend"),
+    ("POST", "/admin/invitations/{id}/resend"),
+    ("GET", "/admin/invitations/{id}/revoke"),
+    ("POST", "/admin/invitations/{id}/revoke"),
     ("GET", "/admin/recycle-bin"),
+    ("GET", "/admin/requests"),
+    ("GET", "/admin/requests/{id}"),
+    ("GET", "/admin/requests/{id}/approve"),
+    ("POST", "/admin/requests/{id}/approve"),
+    ("GET", "/admin/requests/{id}/decline"),
+    ("POST", "/admin/requests/{id}/decline"),
     ("GET", "/admin/users"),
     ("GET", "/admin/users/{id}"),
     ("GET", "/admin/users/{id}/act/{act}"),
