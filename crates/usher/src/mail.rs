@@ -127,12 +127,12 @@ mod tests {
 
     #[test]
     fn a_picture_belongs_to_the_html_and_the_plain_text_stands_before_both() {
-        let mail = written(Some(vec![1, 2, 3]));
+        let mail = written(Some(b"\x89PNG".to_vec()));
         let places = ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"];
         let found: Vec<usize> = places.iter().map(|kind| mail.find(&format!("Content-Type: {kind}")).unwrap()).collect();
         assert!(found.is_sorted(), "{mail}");
         assert!(mail.contains("Content-ID: <picture@usher>") && mail.contains("Content-Disposition: inline"), "{mail}");
-        assert!(mail.contains("AQID"), "{mail}");
+        assert!(mail.contains("iVBORw=="), "{mail}");
         let without = written(None);
         assert!(!without.contains("related") && !without.contains("image/png"), "{without}");
     }

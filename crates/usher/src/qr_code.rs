@@ -63,18 +63,18 @@ pub fn draw(text: &str) -> anyhow::Result<Picture> {
 }
 
 fn strokes(dark: &[bool], side: usize) -> String {
-    let mut path = String::new();
+    let mut strokes = Vec::new();
     for (row, modules) in dark.chunks(side).enumerate() {
         let mut column = 0;
         while column < side {
             let length = modules[column..].iter().take_while(|dark| **dark).count();
             if length > 0 {
-                path.push_str(&format!("M{column} {row}h{length}v1h-{length}z"));
+                strokes.push(format!("M{column} {row}h{length}v1h-{length}z"));
             }
             column += length.max(1);
         }
     }
-    path
+    strokes.concat()
 }
 
 #[cfg(test)]

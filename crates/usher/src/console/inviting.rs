@@ -2,6 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::Serialize;
@@ -128,7 +130,8 @@ pub fn answer(app: &App, staff: &Staff, issued: &Issued) -> AppResult<Response> 
     let Some(link) = &issued.link else { return html::done(app, &way(id), Notice::Sent) };
     let picture = qr_code::draw(link)?;
     let values = context! {
-        invitation => Serde(&issued.invitation), link => link, back => way(id), side => picture.side, path => picture.path,
+        invitation => Serde(&issued.invitation), link => link, back => way(id), png => STANDARD.encode(picture.png()?),
+        side => picture.side, path => picture.path,
     };
     staff.page(app, HERE, LINK_PAGE, values, &Faults::default())
 }
