@@ -127,7 +127,7 @@ pub async fn mail_early(app: &App, to: &str) {
     if planted(Fault::MailBeforeCommit) {
         let text = "A planted fault sent this mail too early.".to_owned();
         let id = crate::id::new_uuid(app.clock.now()).to_string();
-        let message = Message { id, to: to.to_owned(), subject: "Planted".to_owned(), html: text.clone(), text };
+        let message = Message { id, to: to.to_owned(), subject: "Planted".to_owned(), html: text.clone(), text, picture: None };
         app.mailer.send(&message).await.log_and_ignore("the mail is planted");
         tokio::time::sleep(GAP).await;
     }

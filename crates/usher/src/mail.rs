@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use lettre::message::{Mailbox, MultiPart, header};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart, header};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
@@ -23,6 +23,34 @@ pub struct Message {
     pub subject: String,
     pub text: String,
     pub html: String,
+    /// A PNG that comes with the mail; the HTML names it `cid:` and [`PICTURE`]. So it is seen where pictures from elsewhere are not loaded.
+    pub picture: Option<Vec<u8>>,
+}
+
+/// What the picture of a mail is called in it (RFC 2392).
+pub const PICTURE: &str = "picture@usher";
+
+impl Message {
+    fn build(&self, from: &Mailbox) -> anyhow::Result<lettre::Message> {
+        let html = SinglePart::html(self.html.clone());
+        let both = MultiPart::alternative().singlepart(SinglePart::plain(self.text.clone()));
+        let body = match &self.picture {
+            None => both.singlepart(html),
+            Some(png) => {
+                let picture = Attachment::new_inline_with_name(PICTURE.to_owned(), "picture.png".to_owned());
+                let picture = picture.body(png.clone(), header::ContentType::parse("image/png")?);
+                both.multipart(MultiPart::related().singlepart(html).singlepart(picture))
+            }
+        };
+        lettre::Message::builder()
+            .from(from.clone())
+            .to(self.to.parse().context("the recipient is not an address")?)
+            .subject(&self.subject)
+            .message_id(Some(format!("<{}@{}>", self.id, from.email.domain())))
+            .header(header::MIME_VERSION_1_0)
+            .multipart(body)
+            .context("building the message")
+    }
 }
 
 /// What carries mail.
@@ -74,17 +102,38 @@ impl Mailer {
                 Ok(())
             }
             Self::Smtp { transport, from } => {
-                let mail = lettre::Message::builder()
-                    .from(from.clone())
-                    .to(message.to.parse().context("the recipient is not an address")?)
-                    .subject(&message.subject)
-                    .message_id(Some(format!("<{}@{}>", message.id, from.email.domain())))
-                    .header(header::MIME_VERSION_1_0)
-                    .multipart(MultiPart::alternative_plain_html(message.text.clone(), message.html.clone()))
-                    .context("building the message")?;
-                transport.send(mail).await.context("the SMTP server did not take the mail")?;
+                transport.send(message.build(from)?).await.context("the SMTP server did not take the mail")?;
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(picture: Option<Vec<u8>>) -> String {
+        let message = Message {
+            id: "1".to_owned(),
+            to: "ann@example.org".to_owned(),
+            subject: "Hello".to_owned(),
+            text: "Plain".to_owned(),
+            html: format!("<img src=\"cid:{PICTURE}\">"),
+            picture,
+        };
+        String::from_utf8(message.build(&"usher@example.org".parse().unwrap()).unwrap().formatted()).unwrap()
+    }
+
+    #[test]
+    fn a_picture_belongs_to_the_html_and_the_plain_text_stands_before_both() {
+        let mail = written(Some(b"\x89PNG".to_vec()));
+        let places = ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"];
+        let found: Vec<usize> = places.iter().map(|kind| mail.find(&format!("Content-Type: {kind}")).unwrap()).collect();
+        assert!(found.is_sorted(), "{mail}");
+        assert!(mail.contains("Content-ID: <picture@usher>") && mail.contains("Content-Disposition: inline"), "{mail}");
+        assert!(mail.contains("iVBORw=="), "{mail}");
+        let without = written(None);
+        assert!(!without.contains("related") && !without.contains("image/png"), "{without}");
     }
 }

@@ -45,6 +45,8 @@ moment-short = { $day }. { $month ->
 } { $year }, { $time }
 
 mail-link-fallback = Wenn die Schaltfläche nicht geht, kopieren Sie diesen Link in Ihren Browser:
+mail-code-lead = Oder scannen Sie diesen Code mit einem Telefon:
+mail-code-name = QR-Code des Links
 mail-sent-by = Gesendet von { $product },
 
 mail-event-time = Zeit: { $at }

@@ -51,6 +51,8 @@ moment-short = { $day } { $month ->
 
 # The frame of mails.
 mail-link-fallback = If the button does not work, copy this link into your browser:
+mail-code-lead = Or scan this code with a phone:
+mail-code-name = QR code of the link
 mail-sent-by = Sent by { $product },
 
 # What a mail tells of an event, a line each.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ApprovalRequest, NewRequest, Wanted};
+use super::{ApprovalRequest, Approving, Declining, NewRequest, Wanted};
 use crate::app::{App, Ask};
 use crate::caller::{Caller, Permission, Person};
 use crate::db::Tx;
@@ -83,25 +83,6 @@ struct RequestPath {
     id: ApprovalRequestId,
 }
 
-/// What the person is told with what they asked for.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "ApproveRequest", extend("example" = serde_json::json!({ "reason": "Welcome among the professionals." })))]
-struct ApproveBody {
-    #[serde(default)]
-    #[schemars(length(min = 1, max = 1000))]
-    reason: Option<String>,
-}
-
-/// Why the person does not get what they asked for. They are told it.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "DeclineRequest", extend("example" = serde_json::json!({ "reason": "Please name your employer in your profile." })))]
-struct DeclineBody {
-    #[schemars(length(min = 1, max = 1000))]
-    reason: String,
-}
-
 async fn list_my_requests(
     person: Person,
     Extension(app): Extension<App>,
@@ -169,7 +150,7 @@ async fn approve_request(
     Extension(app): Extension<App>,
     Path(path): Path<RequestPath>,
     if_match: IfMatch,
-    Json(body): Json<ApproveBody>,
+    Json(body): Json<Approving>,
 ) -> AppResult<Tagged<ApprovalRequest>> {
     let (mut tx, before) = lock(&app, &caller, &path, &if_match).await?;
     let request = super::approve(&mut tx, caller.authority(), &before, body.reason.as_deref()).await?;
@@ -182,7 +163,7 @@ async fn decline_request(
     Extension(app): Extension<App>,
     Path(path): Path<RequestPath>,
     if_match: IfMatch,
-    Json(body): Json<DeclineBody>,
+    Json(body): Json<Declining>,
 ) -> AppResult<Tagged<ApprovalRequest>> {
     let (mut tx, before) = lock(&app, &caller, &path, &if_match).await?;
     let request = super::decline(&mut tx, caller.authority(), &before, &body.reason).await?;

@@ -13,7 +13,7 @@ mod tests;
 pub use api::router;
 pub use kind::Kind;
 pub use pages::router as pages;
-pub use request::{ApprovalRequest, NewRequest, State, Wanted};
+pub use request::{ApprovalRequest, Approving, Declining, NewRequest, State, Wanted};
 
 use crate::app::App;
 use crate::audit::{self, Event};

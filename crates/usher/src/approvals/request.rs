@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
@@ -78,6 +78,25 @@ pub struct ApprovalRequest {
     pub reason: Option<String>,
     /// Raised by every change; the `ETag`.
     pub version: i64,
+}
+
+/// What the person is told with what they asked for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ApproveRequest", extend("example" = serde_json::json!({ "reason": "Welcome among the professionals." })))]
+pub struct Approving {
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 1000))]
+    pub reason: Option<String>,
+}
+
+/// Why the person does not get what they asked for. They are told it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "DeclineRequest", extend("example" = serde_json::json!({ "reason": "Please name your employer in your profile." })))]
+pub struct Declining {
+    #[schemars(length(min = 1, max = 1000))]
+    pub reason: String,
 }
 
 /// Which requests.

@@ -15,9 +15,9 @@ use crate::db::page::Limit;
 use crate::error::AppResult;
 use crate::http::body;
 use crate::id::InvitationId;
+use crate::invitations::rows::Rows;
 use crate::invitations::{self, Delivery, Invitation, Issued, NewInvitation, State, Wanted};
 
-const COLUMNS: [&str; 4] = ["email", "display_name", "roles", "message"];
 /// The largest file, in bytes.
 const FILE_MAX: u64 = 64 * 1024 * 1024;
 
@@ -98,7 +98,7 @@ pub struct Import {
 
 /// What became of a row.
 #[derive(Serialize)]
-struct Row {
+struct Told {
     line: u64,
     email: String,
     id: Option<InvitationId>,
@@ -191,24 +191,29 @@ async fn list(app: &App, wish: List, json: bool) -> Outcome {
 
 /// Rows that can't be invited leave the others as they are, and are told with their line.
 async fn import_file(app: &App, import: Import, json: bool) -> Outcome {
-    let rows = read(&import.file)?;
+    let text = read(&import.file)?;
+    let unreadable = |why: &str| Failure::usage(format!("{}: {why}", import.file.display()));
+    let Rows { heading, rows } = invitations::rows::read(&text).map_err(|why| unreadable(&why))?;
+    if heading.is_none() {
+        return Err(unreadable("has no column email"));
+    }
     let mut told = Vec::with_capacity(rows.len());
     for some in rows.chunks(invitations::AT_ONCE_MAX) {
         let mut tx = app.begin(&boot::operator(import.reason.clone())).await?;
-        let new = some.iter().map(|(_, members)| body::from_value(Value::Object(members.clone()))).collect();
+        let new = some.iter().map(|row| body::from_value(Value::Object(row.members.clone()))).collect();
         let judged = invitations::create_many(app, &mut tx, Authority::operator(), new).await?;
         tx.commit().await?;
-        for ((line, members), judged) in some.iter().zip(judged) {
-            let email = members.get("email").and_then(Value::as_str).unwrap_or_default().to_owned();
+        for (row, judged) in some.iter().zip(judged) {
+            let email = row.members.get("email").and_then(Value::as_str).unwrap_or_default().to_owned();
             let error = judged.as_ref().err().map(|why| crate::error::AppError::Rejected(why.clone()).to_string());
-            told.push(Row { line: *line, email, id: judged.ok(), error });
+            told.push(Told { line: row.line, email, id: judged.ok(), error });
         }
     }
     report(&told, json)
 }
 
-fn report(told: &[Row], json: bool) -> Outcome {
-    let refused: Vec<&Row> = told.iter().filter(|row| row.error.is_some()).collect();
+fn report(told: &[Told], json: bool) -> Outcome {
+    let refused: Vec<&Told> = told.iter().filter(|row| row.error.is_some()).collect();
     let invited = told.len() - refused.len();
     if json {
         output::json(&json!({ "created": invited, "refused": refused.len(), "items": told }))?;
@@ -227,39 +232,13 @@ fn report(told: &[Row], json: bool) -> Outcome {
     Err(anyhow::anyhow!(message).into())
 }
 
-/// A row with its line, as the API has it.
-type Numbered = (u64, Map<String, Value>);
-
-fn read(file: &Path) -> Result<Vec<Numbered>, Failure> {
+fn read(file: &Path) -> Result<String, Failure> {
     let unreadable = |why: String| Failure::usage(format!("{}: {why}", file.display()));
     let size = std::fs::metadata(file).map_err(|error| unreadable(error.to_string()))?.len();
     if size > FILE_MAX {
         return Err(unreadable(format!("is larger than {FILE_MAX} bytes; split it")));
     }
-    let reader = csv::ReaderBuilder::new().flexible(false).trim(csv::Trim::All).from_path(file);
-    let mut reader = reader.map_err(|error| unreadable(error.to_string()))?;
-    let header: Vec<String> = {
-        let names = reader.headers().map_err(|error| unreadable(error.to_string()))?;
-        names.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect()
-    };
-    if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
-        return Err(unreadable(format!("has a column {unknown:?}; there may be {}", COLUMNS.join(", "))));
-    }
-    if !header.iter().any(|name| name == "email") {
-        return Err(unreadable("has no column email".to_owned()));
-    }
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| unreadable(error.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let filled = header.iter().zip(record.iter()).filter(|(_, text)| !text.is_empty());
-        let members = filled.map(|(name, text)| match name.as_str() {
-            "roles" => (name.clone(), text.split_whitespace().collect::<Vec<_>>().into()),
-            _ => (name.clone(), text.into()),
-        });
-        rows.push((line, members.collect()));
-    }
-    Ok(rows)
+    std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))
 }
 
 fn show_issued(issued: &Issued, json: bool) -> Outcome {

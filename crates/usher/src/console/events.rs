@@ -72,7 +72,15 @@ pub async fn names_of(tx: &mut Tx, staff: &Staff, ids: BTreeSet<Uuid>) -> DbResu
         return Ok(HashMap::new());
     }
     let ids: Vec<UserId> = ids.into_iter().map(UserId::from_uuid).collect();
-    let found = users::find_many(tx, &ids).await?.into_iter().filter(|user| staff.authority().over(user.permissions).is_ok());
+    find_names(tx, staff, &ids).await
+}
+
+/// What these users are called, as far as whoever looks may see them.
+pub async fn find_names(tx: &mut Tx, staff: &Staff, ids: &[UserId]) -> DbResult<HashMap<String, String>> {
+    if !staff.may(Permission::UsersRead) {
+        return Ok(HashMap::new());
+    }
+    let found = users::find_many(tx, ids).await?.into_iter().filter(|user| staff.authority().over(user.permissions).is_ok());
     Ok(found.map(|user| (user.id.to_string(), name_of(&user))).collect())
 }
 
@@ -151,13 +159,14 @@ fn target(event: &AuditEvent, people: &HashMap<String, String>) -> Option<Named>
         "role" => Named { name: format!("Role {id}"), way: way("/admin/roles") },
         "group" => Named { name: "A group".to_owned(), way: way("/admin/groups") },
         "import" => Named { name: "An import".to_owned(), way: way("/admin/imports") },
+        "invitation" => Named { name: "An invitation".to_owned(), way: way("/admin/invitations") },
         "change" => Named { name: "A change".to_owned(), way: way("/admin/changes") },
         "mail_text" => Named { name: format!("Mail text {id}"), way: way("/admin/mails/texts") },
         kind => Named { name: format!("{} {id}", in_words(kind)), way: None },
     })
 }
 
-fn named_user(id: &str, people: &HashMap<String, String>) -> Named {
+pub fn named_user(id: &str, people: &HashMap<String, String>) -> Named {
     match people.get(id) {
         Some(name) => Named { name: name.clone(), way: Some(format!("/admin/users/{id}")) },
         None => Named { name: format!("User {id}"), way: None },

@@ -9,8 +9,8 @@ use http::StatusCode;
 
 use super::staff::Asker;
 use super::{
-    acts, analytics, audit, bulk, changes, dashboard, edit, export, import_new, imports, mail_texts, mails, recycle_bin, roles,
-    service_account_acts, service_accounts, settings, signing_keys, system, user, users,
+    acts, analytics, audit, bulk, changes, dashboard, edit, export, import_new, imports, invitations, inviting, mail_texts,
+    mails, recycle_bin, requests, roles, service_account_acts, service_accounts, settings, signing_keys, system, user, users,
 };
 use crate::app::App;
 use crate::caller::Denial;
@@ -27,6 +27,16 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/users/{id}/sessions/{session_id}/end", get(acts::show_end).post(acts::submit_end))
         .route("/admin/users/{id}/roles/grant", get(roles::show_grant).post(roles::submit_grant))
         .route("/admin/users/{id}/roles/{role}/take", get(roles::show_take).post(roles::submit_take))
+        .route("/admin/invitations", get(invitations::list))
+        .route("/admin/invitations/new", get(inviting::show_new).post(inviting::submit_new))
+        .route("/admin/invitations/many", get(inviting::show_many).post(inviting::submit_many))
+        .route("/admin/invitations/{id}", get(invitations::show))
+        .route("/admin/invitations/{id}/resend", get(invitations::show_resend).post(invitations::submit_resend))
+        .route("/admin/invitations/{id}/revoke", get(invitations::show_revoke).post(invitations::submit_revoke))
+        .route("/admin/requests", get(requests::list))
+        .route("/admin/requests/{id}", get(requests::show))
+        .route("/admin/requests/{id}/approve", get(requests::show_approve).post(requests::submit_approve))
+        .route("/admin/requests/{id}/decline", get(requests::show_decline).post(requests::submit_decline))
         .route("/admin/bulk", get(bulk::list).post(bulk::preview))
         .route("/admin/bulk/new", get(bulk::show_new))
         .route("/admin/bulk/{id}", get(bulk::show))

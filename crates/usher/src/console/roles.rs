@@ -27,8 +27,8 @@ const TAKE_PAGE: &str = "console/take.html";
 /// A role that can be granted.
 #[derive(Serialize)]
 pub struct Offered {
-    name: String,
-    description: String,
+    pub name: String,
+    pub description: String,
 }
 
 #[derive(Deserialize)]

@@ -5,7 +5,9 @@ mod audit;
 mod bulk;
 mod changing;
 mod imports;
+mod invitations;
 mod mail_texts;
+mod requests;
 mod service_accounts;
 mod system;
 mod users;
@@ -70,6 +72,12 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/permissions/users:read",
         "/admin/groups",
         "/admin/groups/new",
+        "/admin/invitations",
+        "/admin/invitations?q=nobody&state=waiting",
+        "/admin/invitations/new",
+        "/admin/invitations/many",
+        "/admin/requests",
+        "/admin/requests?state=all",
         "/admin/changes",
         "/admin/audit",
         "/admin/audit/seal",
@@ -142,7 +150,7 @@ async fn who_is_not_signed_in_is_led_to_the_sign_in_and_back() {
 
 #[tokio::test]
 async fn names_are_escaped_wherever_they_stand() {
-    let app = TestApp::new().await;
+    let app = TestApp::with(&[("USHER_PROFESSIONAL_REQUIRES", "bio")]).await;
     let (admin, ann) = (app.admin().await, app.user("ann").await);
     let bad = "\"><script src=x></script><img src=x onerror=alert(1)>";
     let body = json!({ "display_name": bad, "bio": bad, "attributes": { "note": bad } });
@@ -159,6 +167,14 @@ async fn names_are_escaped_wherever_they_stand() {
     let account = admin.client.post("/v1/service-accounts", account).await.expect(201).str("id");
     let account = format!("/admin/service-accounts/{account}");
     admin.client.post(&format!("{}/keys", account.replace("/admin", "/v1")), json!({ "name": bad })).await.expect(201);
+    let wish = json!({ "email": "ben@example.org", "display_name": bad, "message": bad, "delivery": "link" });
+    let invited = admin.client.post("/v1/invitations", wish).await.expect(201).str("id");
+    let asked = ann
+        .client
+        .post("/v1/me/approval-requests", json!({ "kind": "professional", "message": bad }))
+        .await
+        .expect(201)
+        .str("id");
     let mut browser = signed_in(&app, &admin).await;
     let change = admin.client.get("/v1/changes?limit=1").await.expect(200).json["items"][0]["id"].as_str().unwrap().to_owned();
     for place in [
@@ -171,6 +187,12 @@ async fn names_are_escaped_wherever_they_stand() {
         format!("{}/roles/grant", way(&ann)),
         "/admin/changes".to_owned(),
         format!("/admin/changes/{change}"),
+        "/admin/invitations".to_owned(),
+        format!("/admin/invitations/{invited}"),
+        format!("/admin/invitations/{invited}/resend"),
+        "/admin/requests".to_owned(),
+        format!("/admin/requests/{asked}"),
+        format!("/admin/requests/{asked}/decline"),
         "/admin/audit".to_owned(),
         format!("/admin/audit/{change}"),
         format!("/admin/changes/{change}/undo"),

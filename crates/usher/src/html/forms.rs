@@ -214,6 +214,11 @@ impl Faults {
         self.0.iter().find(|(found, _)| *found == name).map(|(_, text)| text.as_str())
     }
 
+    /// What is wrong, in the order of the fields.
+    pub fn sentences(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, text)| text.as_str())
+    }
+
     /// For templates: by name, and in order.
     pub(super) fn values(&self) -> (Shown, Shown) {
         let by_name: BTreeMap<&str, &str> = self.0.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();

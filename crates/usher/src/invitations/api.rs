@@ -203,7 +203,7 @@ async fn create_invitation(
         return Ok(answer);
     }
     let created = super::create(&app, &mut tx, caller.authority(), &request.body).await;
-    let (mut tx, issued) = or_note(tx, created).await?;
+    let (mut tx, issued) = super::or_note(tx, created).await?;
     let location = format!("/v1/invitations/{}", issued.invitation.id);
     let answer = Created::new(location, issued.invitation.version, &issued)?;
     request.keep(&app, &mut tx, &answer.0).await?;
@@ -259,7 +259,7 @@ async fn resend_invitation(
 ) -> AppResult<Tagged<Issued>> {
     let (mut tx, before) = lock(&app, &caller, &path, &if_match).await?;
     let renewed = super::resend(&app, &mut tx, &before).await;
-    let (tx, issued) = or_note(tx, renewed).await?;
+    let (tx, issued) = super::or_note(tx, renewed).await?;
     tx.commit().await?;
     Ok(Tagged { version: issued.invitation.version, body: issued })
 }
@@ -282,17 +282,4 @@ async fn lock(app: &App, caller: &Caller, path: &InvitationPath, if_match: &IfMa
     let invitation = super::lock(&mut tx, caller.authority(), path.id).await?;
     if_match.require(invitation.version)?;
     Ok((tx, invitation))
-}
-
-/// A refusal for the quota leaves its note in the audit trail; any other leaves nothing.
-async fn or_note<T>(tx: Tx, outcome: AppResult<T>) -> AppResult<(Tx, T)> {
-    match outcome {
-        Ok(done) => Ok((tx, done)),
-        Err(error) => {
-            if error.code() == Some("invitation_quota") {
-                tx.commit().await?;
-            }
-            Err(error)
-        }
-    }
 }

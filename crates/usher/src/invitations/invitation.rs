@@ -47,6 +47,8 @@ pub enum State {
 }
 
 impl State {
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Expired, Self::Accepted, Self::Revoked];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -57,7 +59,7 @@ impl State {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Waiting, Self::Expired, Self::Accepted, Self::Revoked].into_iter().find(|state| state.as_str() == text)
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 
@@ -142,6 +144,11 @@ pub struct Invitation {
 }
 
 impl Invitation {
+    /// Whether it can be sent again and taken back.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Expired) && !self.replaced
+    }
+
     pub(super) fn address(&self) -> AppResult<EmailAddress> {
         Ok(EmailAddress::parse(&self.email).map_err(|why| anyhow::anyhow!("an invited address {why}"))?)
     }

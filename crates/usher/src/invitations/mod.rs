@@ -10,6 +10,7 @@ mod invitation;
 mod jobs;
 mod judging;
 mod pages;
+pub mod rows;
 mod store;
 
 #[cfg(test)]
@@ -136,11 +137,31 @@ pub async fn read(tx: &mut Tx, id: InvitationId) -> AppResult<Invitation> {
 pub async fn lock(tx: &mut Tx, by: Authority, id: InvitationId) -> AppResult<Invitation> {
     store::lock_invitation(tx, id).await?;
     let invitation = read(tx, id).await?;
+    require_giving(tx, by, &invitation).await?;
+    Ok(invitation)
+}
+
+/// Refuses who could not give what the invitation gives.
+pub async fn require_giving(tx: &mut Tx, by: Authority, invitation: &Invitation) -> AppResult<()> {
     let known = roles::list(tx).await?;
     for role in known.iter().filter(|role| invitation.roles.contains(&role.name)) {
         by.to_grant(role.permission_set())?;
     }
-    Ok(invitation)
+    Ok(())
+}
+
+/// What is done about the outcome of `create` and `resend`: a refusal for the quota leaves its note in the audit trail, and any other
+/// leaves nothing.
+pub async fn or_note<T>(tx: Tx, outcome: AppResult<T>) -> AppResult<(Tx, T)> {
+    match outcome {
+        Ok(done) => Ok((tx, done)),
+        Err(error) => {
+            if error.code() == Some("invitation_quota") {
+                tx.commit().await?;
+            }
+            Err(error)
+        }
+    }
 }
 
 /// Sends an invitation that is locked again. Links that were sent before are dead, and the end is as far away as it first was.

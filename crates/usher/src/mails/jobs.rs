@@ -20,6 +20,7 @@ use crate::jobs::{Registry, enqueue};
 use crate::languages::Language;
 use crate::mail::Message;
 use crate::one_time_tokens::{self, Subject};
+use crate::qr_code;
 use crate::telemetry;
 use crate::throttle::{self, Limit};
 
@@ -183,8 +184,9 @@ async fn deliver(app: &App, payload: Value) -> AppResult<()> {
     let found = store::find_mail(&mut tx, mail_id).await?;
     tx.commit().await?;
     let Some((mail, Some(sealed))) = found else { return Ok(()) };
-    let Body { text, html } = open(app, mail_id, &sealed)?;
-    let message = Message { id: mail_id.to_string(), to: mail.recipient, subject: mail.subject, text, html };
+    let Body { text, html, code } = open(app, mail_id, &sealed)?;
+    let picture = code.map(|code| qr_code::draw(&code)?.png()).transpose()?;
+    let message = Message { id: mail_id.to_string(), to: mail.recipient, subject: mail.subject, text, html, picture };
     let sent = app.mailer.send(&message).instrument(telemetry::mail(&mail.template)).await;
     let outcome = if sent.is_ok() { "sent" } else { "failed" };
     metrics::counter!("usher_mails_total", "template" => mail.template, "outcome" => outcome).increment(1);

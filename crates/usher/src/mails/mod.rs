@@ -119,6 +119,11 @@ impl Template {
             _ => None,
         }
     }
+
+    /// Whether its link comes as a QR code too: read at one screen, it is often opened on another.
+    fn shows_code(self) -> bool {
+        self == Self::Invitation
+    }
 }
 
 /// A mail in the queue, without its body.
@@ -142,6 +147,9 @@ pub struct Mail {
 pub struct Body {
     pub text: String,
     pub html: String,
+    /// What the QR code says that comes with it. It is drawn when the mail is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// What a mail tells of the event that caused it.

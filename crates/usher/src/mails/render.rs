@@ -19,6 +19,7 @@ use serde::Serialize;
 use super::{About, Body, FactorChange, Template};
 use crate::error::AppResult;
 use crate::languages::Language;
+use crate::{mail, qr_code};
 
 const PRODUCT: &str = "usher";
 /// Columns of the plain text.
@@ -32,6 +33,8 @@ const FILLED_MAX: usize = 64 * 1024;
 const HEAD: [&str; 4] = ["Subject", "Heading", "Preheader", "Button"];
 /// How the link is written.
 const LINK: &str = "{{ link }}";
+/// The side of a module of a QR code, in pixels as a page counts them.
+const CODE_PIXELS: usize = 4;
 
 /// What texts may name.
 pub struct Context<'a> {
@@ -140,8 +143,9 @@ pub fn text(template: Template, source: &str, values: &Context<'_>) -> Result<Re
         return Err(Wrong::somewhere("with its values it has more than 64 KiB"));
     }
     let text = take_apart(template, source, &filled, values)?;
-    let html = html(&text, values).map_err(|error| Wrong::of(&error))?;
-    Ok(Rendered { subject: text.subject.to_owned(), body: Body { text: plain(&text, values), html } })
+    let code = values.link.clone().filter(|_| template.shows_code());
+    let html = html(&text, values, code.as_deref()).map_err(|error| Wrong::of(&error))?;
+    Ok(Rendered { subject: text.subject.to_owned(), body: Body { text: plain(&text, values), html, code } })
 }
 
 /// What a text names, whether it comes to it or not.
@@ -278,8 +282,13 @@ fn plain(text: &Text<'_>, values: &Context<'_>) -> String {
     format!("{}\n\n{PRODUCT}\n{}\n", paragraphs.join("\n\n"), values.public_url)
 }
 
-fn html(text: &Text<'_>, values: &Context<'_>) -> Result<String, minijinja::Error> {
+fn html(text: &Text<'_>, values: &Context<'_>, code: Option<&str>) -> Result<String, minijinja::Error> {
     let language = values.language;
+    let side = |code| match qr_code::draw(code) {
+        Ok(drawn) => Ok(drawn.side * CODE_PIXELS),
+        Err(error) => Err(minijinja::Error::new(ErrorKind::InvalidOperation, error.to_string())),
+    };
+    let code_side = code.map(side).transpose()?;
     LAYOUT.get_template("layout.html")?.render(context! {
         language => language.tag(),
         direction => language.direction(),
@@ -293,5 +302,9 @@ fn html(text: &Text<'_>, values: &Context<'_>) -> Result<String, minijinja::Erro
         public_url => values.public_url,
         link_fallback => language.say("mail-link-fallback", &FluentArgs::new()),
         sent_by => language.say("mail-sent-by", &FluentArgs::from_iter([("product", PRODUCT)])),
+        code_side => code_side,
+        code_lead => language.say("mail-code-lead", &FluentArgs::new()),
+        code_name => language.say("mail-code-name", &FluentArgs::new()),
+        picture => mail::PICTURE,
     })
 }

@@ -122,7 +122,7 @@ const FOR_THE_SIGNED_IN: [(&str, &str); 48] = [
 ];
 
 /// Those of the console, which ask for a permission too.
-const CONSOLE: [(&str, &str); 96] = [
+const CONSOLE: [(&str, &str); 112] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/audit"),
@@ -207,6 +207,22 @@ const CONSOLE: [(&str, &str); 96] = [
     ("POST", "/admin/service-accounts/{id}/keys/{key_id}/revoke"),
     ("GET", "/admin/settings"),
     ("GET", "/admin/system"),
+    ("GET", "/admin/invitations"),
+    ("GET", "/admin/invitations/many"),
+    ("POST", "/admin/invitations/many"),
+    ("GET", "/admin/invitations/new"),
+    ("POST", "/admin/invitations/new"),
+    ("GET", "/admin/invitations/{id}"),
+    ("GET", "/admin/invitations/{id}/resend"),
+    ("POST", "/admin/invitations/{id}/resend"),
+    ("GET", "/admin/invitations/{id}/revoke"),
+    ("POST", "/admin/invitations/{id}/revoke"),
+    ("GET", "/admin/requests"),
+    ("GET", "/admin/requests/{id}"),
+    ("GET", "/admin/requests/{id}/approve"),
+    ("POST", "/admin/requests/{id}/approve"),
+    ("GET", "/admin/requests/{id}/decline"),
+    ("POST", "/admin/requests/{id}/decline"),
     ("GET", "/admin/users"),
     ("GET", "/admin/users/{id}"),
     ("GET", "/admin/users/{id}/act/{act}"),

@@ -1,0 +1,213 @@
+//! Inviting one, by mail or by a link that is shown this once, and inviting many out of a text.
+
+use axum::extract::State;
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::context;
+use minijinja::value::Serde;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::invitations::{HERE, way};
+use super::roles;
+use super::staff::{Staff, StaffForm};
+use crate::app::App;
+use crate::caller::Permission;
+use crate::error::{AppError, AppResult, Rejection};
+use crate::html::{self, Faults, Field, Members, Notice};
+use crate::http::body;
+use crate::invitations::rows::{self, Row, Rows};
+use crate::invitations::{self, AT_ONCE_MAX, Issued, Judged, NewInvitation};
+use crate::qr_code;
+
+const NEW_PAGE: &str = "console/invite.html";
+const LINK_PAGE: &str = "console/invitation_link.html";
+const MANY_PAGE: &str = "console/invite_many.html";
+const JUDGED_PAGE: &str = "console/invited_many.html";
+/// What the names of the boxes for roles begin with.
+const ROLE: &str = "role.";
+
+const FIELDS: [Field; 5] = [
+    Field { name: "email", subject: "The address", missing: "Enter the e-mail address." },
+    Field { name: "display_name", subject: "The name", missing: "" },
+    Field { name: "message", subject: "The message", missing: "" },
+    Field { name: "forward_to", subject: "The address of the page", missing: "" },
+    Field { name: "expires_in_days", subject: "The number of days", missing: "" },
+];
+
+/// A role that can be given.
+#[derive(Serialize)]
+struct RoleBox {
+    name: String,
+    about: String,
+    chosen: bool,
+}
+
+pub async fn show_new(staff: Staff, State(app): State<App>) -> AppResult<Response> {
+    staff.require(Permission::InvitationsWrite)?;
+    ask(&app, &staff, None, &Faults::default()).await
+}
+
+pub async fn submit_new(State(app): State<App>, form: StaffForm) -> AppResult<Response> {
+    let StaffForm { staff, members } = form;
+    staff.require(Permission::InvitationsWrite)?;
+    match invite(&app, &staff, &members).await {
+        Ok(issued) => answer(&app, &staff, &issued),
+        Err(error) => ask(&app, &staff, Some(&members), &in_fields(error)?).await,
+    }
+}
+
+async fn invite(app: &App, staff: &Staff, members: &Members) -> AppResult<Issued> {
+    let new: NewInvitation = body::from_value(Value::Object(wanted(staff, members)))?;
+    let mut tx = staff.begin_because(app, members).await?;
+    let created = invitations::create(app, &mut tx, staff.authority(), &new).await;
+    let (tx, issued) = invitations::or_note(tx, created).await?;
+    tx.commit().await?;
+    Ok(issued)
+}
+
+/// The form as the API has it.
+fn wanted(staff: &Staff, members: &Members) -> Map<String, Value> {
+    let mut body = Map::new();
+    for name in ["email", "display_name", "message", "forward_to", "delivery"] {
+        let said = members.text(name).replace("\r\n", "\n");
+        if !said.trim().is_empty() {
+            body.insert(name.to_owned(), said.trim().into());
+        }
+    }
+    let days = members.text("expires_in_days");
+    if !days.is_empty() {
+        body.insert("expires_in_days".to_owned(), days.parse::<i64>().map_or_else(|_| days.into(), Value::from));
+    }
+    if staff.may(Permission::RolesAssign) {
+        let ticked = members.ticked(ROLE);
+        let roles: Vec<&str> = ticked.chain(members.text("roles").split_whitespace()).collect();
+        body.insert("roles".to_owned(), roles.into());
+    }
+    body
+}
+
+/// What the rules find wrong, at the field it is about.
+fn in_fields(error: AppError) -> AppResult<Faults> {
+    let AppError::Rejected(rejection) = error else { return Err(error) };
+    if rejection.code == "attributes_required" {
+        return Ok(Faults::at("email", rejection.detail));
+    }
+    let of_roles = |pointer: &str| pointer.starts_with("/roles");
+    match rejection.errors.iter().find(|fault| fault.pointer.as_deref().is_some_and(of_roles)) {
+        Some(fault) if fault.code == "unknown_role" => Ok(Faults::at("roles", fault.detail.clone())),
+        Some(fault) if fault.pointer.as_deref() == Some("/roles") => {
+            Ok(Faults::at("roles", format!("Choose a role: the list {}.", fault.detail)))
+        }
+        Some(fault) => Ok(Faults::at("roles", format!("A role {}.", fault.detail))),
+        None => Faults::of(AppError::Rejected(rejection), &FIELDS),
+    }
+}
+
+async fn ask(app: &App, staff: &Staff, members: Option<&Members>, faults: &Faults) -> AppResult<Response> {
+    let said = |name: &str| members.map(|members| members.text(name)).unwrap_or_default().to_owned();
+    let or = |name: &str, usual: &str| Some(said(name)).filter(|said| !said.is_empty()).unwrap_or_else(|| usual.to_owned());
+    let offered = if staff.may(Permission::RolesAssign) { roles::list_grantable(app, staff).await? } else { None };
+    let is_chosen = |name: &str| members.map_or(name == crate::roles::USER, |members| members.has(&format!("{ROLE}{name}")));
+    let boxes = offered.map(|offered| {
+        let boxes =
+            offered.into_iter().map(|role| RoleBox { chosen: is_chosen(&role.name), name: role.name, about: role.description });
+        boxes.collect::<Vec<_>>()
+    });
+    let sites: Vec<String> = app.config.server.invitation_forward_to.iter().map(ToString::to_string).collect();
+    let values = context! {
+        email => said("email"), display_name => said("display_name"), message => said("message"), forward_to => said("forward_to"),
+        days => or("expires_in_days", "7"), delivery => or("delivery", "mail"), role_names => or("roles", crate::roles::USER),
+        reason => said("reason"), boxes => Serde(boxes), may_assign => staff.may(Permission::RolesAssign), sites => sites,
+    };
+    staff.page(app, HERE, NEW_PAGE, values, faults)
+}
+
+/// A mail is on its way; a link is shown here and nowhere else.
+pub fn answer(app: &App, staff: &Staff, issued: &Issued) -> AppResult<Response> {
+    let id = issued.invitation.id;
+    let Some(link) = &issued.link else { return html::done(app, &way(id), Notice::Sent) };
+    let picture = qr_code::draw(link)?;
+    let values = context! {
+        invitation => Serde(&issued.invitation), link => link, back => way(id), png => STANDARD.encode(picture.png()?),
+        side => picture.side, path => picture.path,
+    };
+    staff.page(app, HERE, LINK_PAGE, values, &Faults::default())
+}
+
+pub async fn show_many(staff: Staff, State(app): State<App>) -> AppResult<Response> {
+    staff.require(Permission::InvitationsWrite)?;
+    ask_many(&app, &staff, None, &Faults::default())
+}
+
+/// What became of a row.
+#[derive(Serialize)]
+struct Told {
+    line: u64,
+    email: String,
+    way: Option<String>,
+    why: Option<String>,
+}
+
+pub async fn submit_many(State(app): State<App>, form: StaffForm) -> AppResult<Response> {
+    let StaffForm { staff, members } = form;
+    staff.require(Permission::InvitationsWrite)?;
+    let Rows { heading, rows } = match read(members.text("people")) {
+        Ok(found) => found,
+        Err(why) => return ask_many(&app, &staff, Some(&members), &Faults::at("people", why)),
+    };
+    let message = members.text("message").replace("\r\n", "\n");
+    let new = rows.iter().map(|row| body::from_value(Value::Object(with_message(row, message.trim())))).collect();
+    let mut tx = staff.begin_because(&app, &members).await?;
+    let judged = invitations::create_many(&app, &mut tx, staff.authority(), new).await?;
+    tx.commit().await?;
+    let refused = rows.iter().zip(&judged).filter(|(_, judged)| judged.is_err()).map(|(row, _)| row.text);
+    let again: Vec<&str> = heading.into_iter().chain(refused).collect();
+    let told: Vec<Told> = rows.iter().zip(judged).map(|(row, judged)| tell(row, judged)).collect();
+    let invited = told.iter().filter(|one| one.way.is_some()).count();
+    let values = context! {
+        told => Serde(&told), invited => invited, refused => told.len() - invited, again => again.join("\n"), message => message,
+        reason => members.text("reason"),
+    };
+    staff.page(&app, HERE, JUDGED_PAGE, values, &Faults::default())
+}
+
+fn read(text: &str) -> Result<Rows<'_>, String> {
+    let found = rows::read(text).map_err(|why| format!("The text {why}."))?;
+    match found.rows.len() {
+        0 => Err("Enter somebody to be invited.".to_owned()),
+        count if count > AT_ONCE_MAX => Err(format!("These are {count} people. Up to {AT_ONCE_MAX} can be invited at once.")),
+        _ => Ok(found),
+    }
+}
+
+fn with_message(row: &Row<'_>, message: &str) -> Map<String, Value> {
+    let mut members = row.members.clone();
+    if !message.is_empty() {
+        members.entry("message").or_insert_with(|| message.into());
+    }
+    members
+}
+
+fn tell(row: &Row<'_>, judged: Judged) -> Told {
+    let email = row.members.get("email").and_then(Value::as_str).unwrap_or_default().to_owned();
+    match judged {
+        Ok(id) => Told { line: row.line, email, way: Some(way(id)), why: None },
+        Err(rejection) => Told { line: row.line, email, way: None, why: Some(in_words(*rejection)) },
+    }
+}
+
+fn in_words(rejection: Rejection) -> String {
+    let detail = rejection.detail.clone();
+    in_fields(rejection.into()).map_or(detail, |faults| faults.sentences().collect::<Vec<_>>().join(" "))
+}
+
+fn ask_many(app: &App, staff: &Staff, members: Option<&Members>, faults: &Faults) -> AppResult<Response> {
+    let said = |name: &str| members.map(|members| members.text(name)).unwrap_or_default();
+    let values = context! {
+        people => said("people"), message => said("message"), reason => said("reason"), most => AT_ONCE_MAX,
+        may_assign => staff.may(Permission::RolesAssign),
+    };
+    staff.page(app, HERE, MANY_PAGE, values, faults)
+}

@@ -1,0 +1,319 @@
+"""Invitations and requests in the console: sent, handed over, pasted, decided on, and looked at in light and dark."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from harness.canary import new_address, new_password
+from harness.faces import Faces
+from harness.mailbox import Mailbox, token_of
+from harness.people import Person, Site
+from harness.server import Usher
+
+LOOKS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
+LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff Hubert Blaine of Schweinfurt-Oberndorf"
+FORWARD_TO = "https://app.example.org"
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "</textarea><script>alert(1)</script>",
+    "</title><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    '" onfocus=alert(1) autofocus x="',
+    "<svg onload=alert(1)>",
+    "{{ 7 * 7 }}{% raw %}<script>alert(1)</script>",
+]
+
+
+@pytest.fixture(scope="module")
+def inviting(stage: Any, mailbox: Mailbox) -> Iterator[Usher]:
+    """A server of its own: it says where invitations lead to, and what professional status takes."""
+    usher = stage.usher(USHER_INVITATION_FORWARD_TO=FORWARD_TO, USHER_PROFESSIONAL_REQUIRES="display_name,bio")
+    usher.start()
+    yield usher
+    usher.stop()
+    usher.remove()
+
+
+@pytest.fixture(scope="module")
+def house(inviting: Usher, mailbox: Mailbox) -> Site:
+    site = Site(inviting.public_url, mailbox)
+    site.set_up(inviting.setup_token())
+    return site
+
+
+@pytest.fixture
+def faces(page: Page, house: Site) -> Iterator[Faces]:
+    faces = Faces(page, house.public_url)
+    yield faces
+    faces.end()
+
+
+def opened(browser: Browser, site: Site, **options: Any) -> Faces:
+    return Faces(browser.new_context(**options).new_page(), site.public_url)
+
+
+def enter(faces: Faces, staff: Person, path: str) -> None:
+    faces.sign_in(staff.email, staff.password, f"/sign-in?return_to={path}")
+    faces.at(path)
+
+
+def invite(site: Site, **members: Any) -> dict[str, Any]:
+    body = {"email": new_address(), **members}
+    return site.admin.api.post("/v1/invitations", json=body, expect=201).json()
+
+
+def ask(person: Person, message: str | None = None, **profile: Any) -> str:
+    """Asks for professional status; where the page about it is."""
+    person.api.patch("/v1/me", json={"display_name": "Ann Baker", "bio": "A translator.", **profile}, expect=200)
+    body = {"kind": "professional", "message": message}
+    asked = person.api.post("/v1/me/approval-requests", json={k: v for k, v in body.items() if v}, expect=201).json()
+    return f"/admin/requests/{asked['id']}"
+
+
+def picture(faces: Faces, name: str) -> None:
+    """Keeps what is seen, for somebody who wants to look at it."""
+    if folder := os.environ.get("E2E_PICTURES"):
+        faces.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_somebody_is_invited_by_mail_and_by_a_link(
+    browser: Browser, house: Site, mailbox: Mailbox, script: bool
+) -> None:
+    faces = opened(browser, house, java_script_enabled=script)
+    page = faces.page
+    enter(faces, house.admin, "/admin")
+    page.get_by_role("navigation", name="Console").get_by_role("link", name="Invitations").click()
+    faces.heading("Invitations")
+    page.get_by_role("link", name="Invite somebody …").click()
+    email = new_address()
+    faces.field("email").fill(email)
+    faces.field("display_name").fill("Ann Baker")
+    page.locator("textarea[name=message]").fill("Hello,\nwelcome!")
+    faces.field("forward_to").fill("https://evil.example/")
+    page.get_by_label("Reason").fill("joins on Monday")
+    faces.press("Invite")
+    expect(faces.field("forward_to")).to_have_accessible_description(re.compile("Error: .*must be on a site"))
+    expect(faces.field("email")).to_have_value(email)
+    faces.field("forward_to").fill(f"{FORWARD_TO}/start")
+    faces.press("Invite")
+    faces.heading("Ann Baker")
+    expect(page.get_by_role("status")).to_contain_text("It is on its way.")
+    mail = mailbox.wait_for(email)
+    assert "> Hello,\n> welcome!" in mail.text.replace("\r\n", "\n")
+    page.get_by_role("link", name="Send again …").click()
+    faces.press("Send again")
+    again = mailbox.wait_for(email, after=1)
+    assert token_of(again.link) != token_of(mail.link)
+
+    page.goto(f"{house.public_url}/admin/invitations/new")
+    handed = new_address()
+    faces.field("email").fill(handed)
+    page.get_by_label("You hand it over").check()
+    faces.press("Invite")
+    faces.heading("Hand this link over")
+    expect(page.get_by_role("img", name="QR code of the link")).to_be_visible()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save the code as a picture").click()
+    assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG") and saved.value.suggested_filename == "invitation.png"
+    token = token_of(page.locator(".secret").inner_text().strip())
+    page.get_by_role("link", name="I have handed it over").click()
+    faces.heading(handed)
+    assert token not in page.content()
+    password = new_password()
+    house.anonymous.post("/v1/invitations/accept", json={"token": token, "password": password}, expect=201)
+    page.goto(f"{house.public_url}/admin/invitations?state=waiting&q={email[:20]}")
+    page.get_by_role("link", name=email).click()
+    page.get_by_role("link", name="Revoke …").click()
+    faces.press("Revoke")
+    expect(page.get_by_role("status")).to_contain_text("It is revoked.")
+    states = {one["email"]: one["state"] for one in house.admin.api.get("/v1/invitations", expect=200).json()["items"]}
+    assert (states[email], states[handed]) == ("revoked", "accepted")
+    faces.end()
+    page.context.close()
+
+
+def test_the_mail_brings_its_picture_along(house: Site, mailbox: Mailbox) -> None:
+    made = invite(house, display_name="Ann")
+    mail = mailbox.wait_for(made["email"])
+    kinds = [part.get_content_type() for part in mail.message.walk()]
+    assert kinds == ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
+    (png,) = [part for part in mail.message.walk() if part.get_content_type() == "image/png"]
+    assert png.get_content_disposition() == "inline" and png["Content-ID"] == "<picture@usher>"
+    assert png.get_content().startswith(b"\x89PNG") and len(mail.raw) < 32 * 1024
+    assert 'src="cid:picture@usher"' in mail.html and "https://" not in re.sub(r'href="[^"]*"|>[^<]*<', "", mail.html)
+    assert mail.link in mail.text
+    reset = house.forgot(house.admin.email)
+    assert [part.get_content_type() for part in reset.message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_many_are_pasted_and_those_refused_are_mended(browser: Browser, house: Site, mailbox: Mailbox, script: bool) -> None:
+    faces = opened(browser, house, java_script_enabled=script)
+    page = faces.page
+    enter(faces, house.admin, "/admin/invitations/many")
+    ann, ben, cleo = new_address(), new_address(), new_address()
+    page.locator("textarea[name=people]").fill(f"{ann}, Ann Baker\nnobody\n{house.admin.email}\n{ben}\n")
+    page.locator("textarea[name=message]").fill("Welcome.")
+    faces.press("Invite them")
+    faces.heading("What became of each")
+    expect(page.get_by_text("2 invitations are on their way.")).to_be_visible()
+    expect(page.get_by_text("This address belongs to a user already.")).to_be_visible()
+    if script:
+        faces.is_sound()
+    assert "Hello Ann Baker" in mailbox.wait_for(ann).text and "> Welcome." in mailbox.wait_for(ben).text
+    people = page.locator("textarea[name=people]")
+    expect(people).to_have_value(f"nobody\n{house.admin.email}")
+    people.fill(cleo)
+    faces.press("Invite them")
+    expect(page.get_by_text("1 invitation is on its way.")).to_be_visible()
+    assert "> Welcome." in mailbox.wait_for(cleo).text
+    faces.end()
+    page.context.close()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_request_is_declined_and_another_approved(browser: Browser, house: Site, mailbox: Mailbox, script: bool) -> None:
+    someone = house.person()
+    first = ask(someone, "Ten years.")
+    faces = opened(browser, house, java_script_enabled=script)
+    page = faces.page
+    enter(faces, house.admin, f"/admin/users/{someone.id}")
+    page.get_by_role("link", name="What they have asked for").click()
+    page.get_by_role("link", name="Ann Baker", exact=True).click()
+    faces.at(first)
+    expect(page.get_by_text("A translator.")).to_be_visible()
+    page.get_by_role("link", name="Decline …").click()
+    page.locator("textarea[name=reason]").fill("   ")
+    faces.press("Decline")
+    reason = page.locator("textarea[name=reason]")
+    expect(reason).to_have_accessible_description(re.compile("Error: Say why"))
+    if script:
+        faces.is_sound()
+    reason.fill("Name your employer.")
+    seen = len(mailbox.to(someone.email))
+    faces.press("Decline")
+    faces.at(first)
+    expect(page.get_by_role("status")).to_contain_text("It is saved.")
+    assert "> Name your employer." in mailbox.wait_for(someone.email, after=seen).text
+    second = ask(someone)
+    page.goto(f"{house.public_url}{second}")
+    page.get_by_role("link", name="Approve …").click()
+    faces.press("Approve")
+    faces.at(second)
+    assert house.read(someone.id)["professional_at"]
+    expect(page.get_by_role("heading", name="What else they have asked for")).to_be_visible()
+    faces.end()
+    page.context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_every_page_is_sound(browser: Browser, house: Site, mailbox: Mailbox, width: int, scheme: Any) -> None:
+    faces = opened(browser, house, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    enter(faces, house.admin, "/admin/invitations")
+    look = f"{width}-{scheme}"
+    picture(faces, f"invitations-now-{look}")
+    faces.is_sound()
+    long = invite(house, display_name=LONG_NAME, message="Hello,\n\n" + "x" * 120, forward_to=f"{FORWARD_TO}/{'y' * 90}")
+    gone = invite(house, email=f"{'l' * 40}.{new_address()}")
+    house.admin.api.delete(f"/v1/invitations/{gone['id']}", expect=204)
+    link = invite(house, delivery="link", display_name="Ben")
+    token = token_of(link["link"])
+    house.anonymous.post("/v1/invitations/accept", json={"token": token, "password": new_password()}, expect=201)
+    someone = house.person()
+    waiting = ask(someone, "Ten years.\n" + "z" * 120, display_name=LONG_NAME)
+    for name, path in {
+        "invitations": "/admin/invitations",
+        "invitations-none": "/admin/invitations?q=nobody-is-called-so",
+        "invitations-fault": "/admin/invitations?state=lost",
+        "invitation": f"/admin/invitations/{long['id']}",
+        "invitation-revoked": f"/admin/invitations/{gone['id']}",
+        "invitation-accepted": f"/admin/invitations/{link['id']}",
+        "invitation-resend": f"/admin/invitations/{long['id']}/resend",
+        "invitation-revoke": f"/admin/invitations/{long['id']}/revoke",
+        "invite": "/admin/invitations/new",
+        "invite-many": "/admin/invitations/many",
+        "requests": "/admin/requests",
+        "requests-none": "/admin/requests?state=withdrawn",
+        "requests-fault": "/admin/requests?user=nobody",
+        "request": waiting,
+        "request-approve": f"{waiting}/approve",
+        "request-decline": f"{waiting}/decline",
+    }.items():
+        faces.open(path)
+        for summary in faces.page.locator("main summary").all():
+            summary.click()
+        picture(faces, f"{name}-{look}")
+        faces.is_sound()
+    faces.open("/admin/invitations/new")
+    faces.field("email").fill(house.admin.email)
+    faces.press("Invite")
+    expect(faces.page.locator("[aria-invalid=true]")).to_be_visible()
+    picture(faces, f"invite-wrong-{look}")
+    faces.is_sound()
+    faces.field("email").fill(new_address())
+    faces.page.get_by_label("You hand it over").check()
+    faces.press("Invite")
+    faces.heading("Hand this link over")
+    token_of(faces.page.locator(".secret").inner_text().strip())
+    picture(faces, f"link-{look}")
+    faces.is_sound()
+    faces.open("/admin/invitations/many")
+    faces.page.locator("textarea[name=people]").fill(f"{new_address()}, Ann Baker\nnobody\n{'l' * 60}@{'m' * 60}\n{house.admin.email}")
+    faces.press("Invite them")
+    faces.heading("What became of each")
+    picture(faces, f"invited-many-{look}")
+    faces.is_sound()
+    faces.end()
+    faces.page.context.close()
+
+
+def test_hostile_texts_run_nowhere(faces: Faces, house: Site, mailbox: Mailbox) -> None:
+    faces.page.add_init_script("window.alert = () => { document.documentElement.dataset.hit = 'yes' }")
+
+    def look(path: str) -> None:
+        faces.open(path)
+        faces.page.wait_for_load_state()
+        nothing()
+
+    def nothing() -> None:
+        assert faces.page.evaluate("document.documentElement.dataset.hit") is None, faces.page.url
+        foreign = "document.querySelectorAll('script:not([src^=\"/assets/\"]), main img:not(.face), iframe').length"
+        assert faces.page.evaluate(foreign) == 0, faces.page.url
+
+    enter(faces, house.admin, "/admin")
+    for payload in PAYLOADS:
+        made = invite(house, display_name=payload, message=payload)
+        asked = ask(house.person(), payload, display_name=payload, bio=payload)
+        look(f"/admin/invitations/{made['id']}")
+        expect(faces.page.locator("blockquote")).to_have_text(payload)
+        look(f"/admin/invitations/{made['id']}/revoke")
+        faces.page.get_by_label("Reason").fill(payload)
+        faces.press("Revoke")
+        nothing()
+        look(asked)
+        look(f"{asked}/decline")
+        faces.page.locator("textarea[name=reason]").fill(payload)
+        faces.press("Decline")
+        faces.at(asked)
+        nothing()
+        faces.open("/admin/invitations/many")
+        faces.page.locator("textarea[name=people]").fill(f'"{payload.replace(chr(34), chr(34) * 2)}"')
+        faces.page.locator("textarea[name=message]").fill(payload)
+        faces.press("Invite them")
+        faces.heading("What became of each")
+        nothing()
+        faces.open("/admin/invitations/new")
+        for name in ("display_name", "forward_to"):
+            faces.page.locator(f"[name={name}]").evaluate("(field, text) => { field.type = 'text'; field.value = text }", payload)
+        faces.field("email").fill(house.admin.email)
+        faces.press("Invite")
+        expect(faces.page.locator("[aria-invalid=true]").first).to_be_visible()
+        nothing()
+    look("/admin/invitations")
+    look("/admin/requests?state=all")
