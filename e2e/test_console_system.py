@@ -223,7 +223,8 @@ def test_held_mails_are_sent_from_the_console(
     enter(faces, admin, "/admin")
     page.get_by_role("link", name="Mails held without a mail server").click()
     expect(page.get_by_text("There is no mail server")).to_be_visible()
-    expect(page.locator("tbody tr")).to_have_count(2)
+    for newcomer in newcomers:
+        expect(page.locator("tbody tr", has_text=newcomer.email)).to_be_visible()
     page.get_by_role("link", name="Send all again …").click()
     faces.press("Send all again")
     expect(page.locator("#reason-error")).to_contain_text("USHER_SMTP_URL")
@@ -232,14 +233,13 @@ def test_held_mails_are_sent_from_the_console(
         usher.settings[name] = server.settings[name]
     usher.start()
     faces.open("/admin/mails?status=held")
-    page.locator("tbody a").first.click()
+    page.locator("tbody tr", has_text=newcomers[0].email).get_by_role("link").click()
     page.get_by_role("link", name="Send again …").click()
     page.get_by_label("Reason").fill("there is a server now")
     faces.press("Send again")
     expect(page.get_by_role("status")).to_have_text("It is on its way.")
     faces.open("/admin/mails")
     page.get_by_role("link", name="Send all again …").click()
-    expect(page.get_by_text("1 mail", exact=True)).to_be_visible()
     faces.press("Send all again")
     faces.at("/admin/mails")
     for newcomer in newcomers:
