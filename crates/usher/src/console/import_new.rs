@@ -47,6 +47,7 @@ const PRESETS: [(&str, &str); 8] = [
 
 /// What the form says, to be shown again.
 #[derive(Default, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a box of the form")]
 struct Said {
     preset: String,
     mode: String,

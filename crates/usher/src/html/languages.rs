@@ -81,6 +81,7 @@ fn in_words(time: &str, zone: Option<&str>, say: fn(Language, &Zoned) -> String)
 }
 
 /// A message. It may hold tags, since it is ours; what fills it in may not.
+#[expect(clippy::needless_pass_by_value, reason = "the engine hands it over")]
 fn say(key: &str, values: Kwargs) -> Result<Value, Error> {
     let mut filled = FluentArgs::new();
     for name in values.args() {

@@ -60,8 +60,11 @@ pub fn read_names(from: impl Read + 'static, options: &Options) -> AppResult<Vec
     Ok(names)
 }
 
+/// A file, plain whatever it was packed in.
+type Plain = BufReader<Bounded<Box<dyn Read>>>;
+
 /// The text of a file, as much as the first row may have, and what lets more of it through.
-fn open(from: impl Read + 'static) -> AppResult<(BufReader<Bounded<Box<dyn Read>>>, Rc<Cell<usize>>)> {
+fn open(from: impl Read + 'static) -> AppResult<(Plain, Rc<Cell<usize>>)> {
     let left = Rc::new(Cell::new(ROW_READ_MAX));
     let plain = plain(from).map_err(failed)?;
     let mut from = BufReader::with_capacity(BUFFER, Bounded { from: plain, left: Rc::clone(&left) });

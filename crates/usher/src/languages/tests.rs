@@ -23,7 +23,7 @@ const REFUSALS: &str = "problems.ftl";
 fn messages(language: Language) -> BTreeMap<String, BTreeSet<String>> {
     let mut messages = BTreeMap::new();
     let mut key = String::new();
-    let is_catalogue = |path: &str| path.starts_with(&format!("{}/", language.tag())) && path.ends_with(".ftl");
+    let is_catalogue = |path: &str| path.starts_with(&format!("{}/", language.tag())) && path.strip_suffix(".ftl").is_some();
     for path in Files::iter().filter(|path| is_catalogue(path) && !path.ends_with(REFUSALS)) {
         for line in file(&path).unwrap().lines().filter(|line| !line.starts_with('#')) {
             if let Some((name, _)) = line.split_once(" =").filter(|_| line.starts_with(|first: char| first.is_ascii_lowercase()))

@@ -131,7 +131,7 @@ async fn many_are_judged_one_by_one_and_those_refused_stand_there_to_be_mended()
     let table = "email,roles\ncleo@example.org,user admin\n";
     let page = browser.submit(&path, &[("people", table)]).await.expect(200);
     assert!(page.text.contains("roles:assign") && page.text.contains("\nemail,roles\ncleo@example.org,user admin</textarea>"));
-    let crowd: String = (0..501).map(|number| format!("p{number}@example.org\n")).collect();
+    let crowd = (0..501).map(|number| format!("p{number}@example.org")).collect::<Vec<_>>().join("\n");
     for (people, said) in [
         (" \n", "Enter somebody to be invited."),
         ("email,colour\na@b.c,red", "The text has a column"),

@@ -195,7 +195,7 @@ pub fn preview(app: &App, which: Which, text: &str) -> AppResult<Preview> {
     let text = judge(app, which, text)?;
     let about = examples::full(app.clock.now());
     let context = examples::context(app, which, examples::NAME, &about);
-    let Rendered { subject, body } = render::text(which.template, &text, &context).map_err(refused)?;
+    let Rendered { subject, body } = render::text(which.template, &text, &context).map_err(|wrong| refused(&wrong))?;
     Ok(Preview { subject, text: body.text, html: body.html })
 }
 
@@ -209,7 +209,7 @@ pub async fn send_test(app: &App, tx: &mut Tx, which: Which, text: &str, user_id
     let recipient = jobs::find_person(tx, user_id).await?.ok_or_else(Rejection::not_found)?;
     let about = examples::full(tx.now());
     let context = examples::context(app, which, &recipient.name, &about);
-    let mut rendered = render::text(which.template, &text, &context).map_err(refused)?;
+    let mut rendered = render::text(which.template, &text, &context).map_err(|wrong| refused(&wrong))?;
     rendered.subject.insert_str(0, "[Test] ");
     let address = recipient.address.clone();
     jobs::queue(app, tx, which.template, recipient, rendered).await?;
@@ -237,7 +237,7 @@ fn judge(app: &App, which: Which, text: &str) -> AppResult<String> {
         let detail = "The text has more than 16 KiB.";
         return Err(Rejection::invalid_body(vec![FieldError::at_pointer("/text", "max_bytes", detail)]).into());
     }
-    find_wrong(app, which, &which.values()?, &text).map_err(refused)?;
+    find_wrong(app, which, &which.values()?, &text).map_err(|wrong| refused(&wrong))?;
     Ok(text)
 }
 
@@ -255,6 +255,6 @@ fn find_wrong(app: &App, which: Which, values: &BTreeSet<String>, text: &str) ->
     Ok(())
 }
 
-fn refused(wrong: Wrong) -> Rejection {
+fn refused(wrong: &Wrong) -> Rejection {
     Rejection::invalid_field("/text", "invalid", wrong.to_string())
 }
