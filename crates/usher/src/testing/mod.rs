@@ -5,6 +5,7 @@ mod authenticator;
 mod browser;
 mod client;
 mod cluster;
+mod console_pages;
 mod people;
 mod watch;
 
