@@ -61,7 +61,7 @@ pub fn remember(app: &App, response: &mut Response, language: Language) -> AppRe
 /// What templates say words with.
 pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_function("t", say);
-    environment.add_function("language", || languages::now().tag());
+    environment.add_function("page_language", || languages::now().tag());
     environment.add_function("writing_direction", || languages::now().direction());
     environment.add_function("other_languages", || {
         let others = Language::all().filter(|language| *language != languages::now());
