@@ -91,7 +91,9 @@ fn say(key: &str, values: Kwargs) -> Result<Value, Error> {
             _ => filled.set(name.to_owned(), escaped(&value)),
         }
     }
-    Ok(Value::from_safe_string(languages::now().say(key, &filled)))
+    let said = languages::now().say(key, &filled);
+    // What no catalogue has is said by its key, which may come from elsewhere.
+    Ok(if said == key { Value::from(said) } else { Value::from_safe_string(said) })
 }
 
 fn escaped(value: &Value) -> String {
