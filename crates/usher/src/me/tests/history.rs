@@ -77,7 +77,8 @@ async fn it_goes_on_page_by_page_without_a_gap() {
     let second = browser.open(&format!("{HERE}?cursor={older}")).await.expect(200).text;
     let told = |page: &str| page.matches("Changed the profile").count();
     assert_eq!(told(&first) + told(&second), 60);
-    assert!(told(&first) < 60 && !second.contains("?cursor="), "{second}");
+    // Once: the choice of a language leads back here.
+    assert!(told(&first) < 60 && second.matches("?cursor=").count() == 1, "{second}");
     assert!(second.contains("The account was made"));
     browser.open(&format!("{HERE}?cursor=nonsense")).await.expect(422);
     app.finish().await;
