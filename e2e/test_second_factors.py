@@ -240,4 +240,4 @@ def test_r064_the_page_of_the_code_opens_nothing_by_itself(faces: Faces, site: S
     faces.at("/sign-in?return_to=%2Faccount")
     faces.open("/sign-in/second-factor?return_to=//evil.example")
     faces.heading("Enter your code")
-    assert faces.page.locator("input[name=return_to]").get_attribute("value") == ""
+    assert faces.page.locator("main input[name=return_to]").get_attribute("value") == ""
