@@ -26,6 +26,7 @@ use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
 use crate::id::UserId;
 use crate::languages::Language;
+use crate::mail;
 use crate::throttle::{self, Limit};
 
 /// Longest text, in bytes.
@@ -196,7 +197,9 @@ pub fn preview(app: &App, which: Which, text: &str) -> AppResult<Preview> {
     let about = examples::full(app.clock.now());
     let context = examples::context(app, which, examples::NAME, &about);
     let Rendered { subject, body } = render::text(which.template, &text, &context).map_err(|wrong| refused(&wrong))?;
-    Ok(Preview { subject, text: body.text, html: body.html })
+    // The picture comes with a mail only: of a page it shows its words.
+    let html = body.html.replace(&format!(" src=\"cid:{}\"", mail::PICTURE), "");
+    Ok(Preview { subject, text: body.text, html })
 }
 
 /// Sends the mail that a text would make to a user's primary address, and says which that is. Its link leads nowhere.
