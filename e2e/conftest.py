@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 REWRITTEN = ("client", "docs_page", "faces", "nginx", "pair", "server", "storm")
 pytest.register_assert_rewrite(*(f"harness.{name}" for name in REWRITTEN))
 
 from harness import chromium, connections, nginx, storm  # noqa: E402, the line above must come first
 from harness.client import Client, Session  # noqa: E402
+from harness.faces import Faces  # noqa: E402
 from harness.mailbox import Mailbox  # noqa: E402
 from harness.nginx import Front  # noqa: E402
 from harness.people import Person, Site  # noqa: E402
@@ -238,6 +240,14 @@ def user(site: Site, mailbox: Mailbox) -> Session:
 def person(site: Site, mailbox: Mailbox) -> Callable[..., Person]:
     """Makes somebody new: registered, verified, signed in, and with the roles that are named."""
     return site.person
+
+
+@pytest.fixture
+def faces(page: Page, site: Site) -> Iterator[Faces]:
+    """A browser's page, in which nothing may have gone wrong at the end."""
+    faces = Faces(page, site.public_url)
+    yield faces
+    faces.end()
 
 
 @pytest.fixture(scope="session")

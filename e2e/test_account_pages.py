@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,12 @@ from harness import canary
 from harness.canary import new_address
 from harness.client import Bearer, problem
 from harness.faces import Faces
+from harness.looks import LONG_NAME, LOOKS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.server import Usher
 from harness.waiting import until
 
-LOOKS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
-LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff Hubert Blaine of Schweinfurt-Oberndorf"
 PLACES = [
     "",
     "/profile",
@@ -33,13 +32,6 @@ PLACES = [
     "/delete",
 ]
 FIREFOX = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}
-
-
-@pytest.fixture
-def faces(page: Page, site: Site) -> Iterator[Faces]:
-    faces = Faces(page, site.public_url)
-    yield faces
-    faces.end()
 
 
 @pytest.fixture

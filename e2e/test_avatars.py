@@ -12,12 +12,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from harness.client import problem
 from harness.faces import Faces
+from harness.looks import LOOKS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.server import Usher, free_port
 from harness.waiting import until
 
-LOOKS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
 PNG = {"Content-Type": "image/png"}
 
 

@@ -1,21 +1,13 @@
 """The audit trail in the console: found by filter, one event, its seal; with JavaScript and without."""
 
 import datetime
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from harness.canary import new_address
 from harness.faces import Faces
 from harness.people import Site
-
-
-@pytest.fixture
-def faces(page: Page, site: Site) -> Iterator[Faces]:
-    faces = Faces(page, site.public_url)
-    yield faces
-    faces.end()
 
 
 @pytest.mark.parametrize("scripted", [True, False])

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from harness.canary import new_address
 from harness.faces import Faces
+from harness.looks import LOOKS, PAYLOADS
 from harness.people import Person, Site
-from test_console import LOOKS, PAYLOADS
 
 LONG_NAME = "a-very-long-name-of-a-file-that-somebody-has-saved-again-and-again-final-final-2026-01-31.csv"
 ROWS = 200

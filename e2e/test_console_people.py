@@ -11,12 +11,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from harness.canary import new_address, new_password
 from harness.faces import Faces
+from harness.looks import LONG_NAME, LOOKS
 from harness.mailbox import Mailbox, token_of
 from harness.people import Person, Site
 from harness.server import Usher
 
-LOOKS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
-LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff Hubert Blaine of Schweinfurt-Oberndorf"
 FORWARD_TO = "https://app.example.org"
 PAYLOADS = [
     "<script>alert(1)</script>",

@@ -1,23 +1,16 @@
 """Roles, permissions and groups in the console: made, looked at and given, with JavaScript and without, and with hostile texts."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from harness.canary import unique
 from harness.faces import Faces
+from harness.looks import LONG_NAME, LOOKS, PAYLOADS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
-from test_console import LONG_NAME, LOOKS, PAYLOADS, enter, opened
-
-
-@pytest.fixture
-def faces(page: Page, site: Site) -> Iterator[Faces]:
-    faces = Faces(page, site.public_url)
-    yield faces
-    faces.end()
+from test_console import enter, opened
 
 
 @pytest.fixture(scope="module")

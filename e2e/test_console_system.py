@@ -4,19 +4,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from harness import canary
 from harness.canary import unique
 from harness.client import Bearer, problem
 from harness.faces import Faces
+from harness.looks import LOOKS
 from harness.mailbox import Mailbox
 from harness.people import Newcomer, Person, Site
 from harness.programs import keys_of, program, service_account
 from harness.server import Usher
 from harness.waiting import until
 
-LOOKS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
 PAYLOADS = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -27,13 +27,6 @@ PAYLOADS = [
     "{{ 7 * 7 }}{% raw %}<script>alert(1)</script>",
 ]
 WHOLE = "Counts sign-ups of each night and mails them to those who look after the newsletter of the Schweinfurt-Oberndorf branch."
-
-
-@pytest.fixture
-def faces(page: Page, site: Site) -> Iterator[Faces]:
-    faces = Faces(page, site.public_url)
-    yield faces
-    faces.end()
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from harness.canary import new_address
 from harness.faces import Faces
+from harness.looks import LOOKS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 
 LIST = "/admin/mails/texts"
-LOOKS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
 HEAD = "Subject: {words}\nHeading: {words}\nPreheader: {words}\nButton: {words}\n\n"
 PAYLOADS = [
     "<script>alert(1)</script>",

@@ -6,24 +6,17 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from harness import connections
 from harness.canary import new_address, new_password
 from harness.faces import Faces, form_token
+from harness.looks import LONG_NAME
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.server import Usher
 
 LOOKS = [(390, "light"), (1440, "dark")]
-LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff Hubert Blaine of Schweinfurt-Oberndorf"
-
-
-@pytest.fixture
-def faces(page: Page, site: Site) -> Iterator[Faces]:
-    faces = Faces(page, site.public_url)
-    yield faces
-    faces.end()
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,12 @@ from harness import canary
 from harness.canary import leaks, new_address, new_password
 from harness.client import problem
 from harness.faces import Faces
+from harness.looks import LONG_NAME, LOOKS
 from harness.mailbox import Mailbox, token_of
 from harness.people import Site
 from harness.server import Usher
 
 PATH = "/v1/invitations"
-LOOKS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
-LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff Hubert Blaine of Schweinfurt-Oberndorf"
 MESSAGE = "Hello Ann,\n\nwe would be glad to have you with us.\n<script>alert(1)</script> " + "x" * 80
 FORWARD_TO = "https://app.example.org"
 

@@ -1,11 +1,9 @@
 """Roles that ask for a second factor, and devices that are spared it, through the API and in a real browser."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from harness import totp
 from harness.canary import unique
@@ -16,13 +14,6 @@ from harness.people import Person, Site
 
 FACTORS = "/v1/me/second-factors"
 HERE = "/account/second-factors"
-
-
-@pytest.fixture
-def faces(page: Page, site: Site) -> Iterator[Faces]:
-    faces = Faces(page, site.public_url)
-    yield faces
-    faces.end()
 
 
 def asking(admin: Session, person: Person, **policy: Any) -> str:

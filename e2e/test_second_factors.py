@@ -1,12 +1,11 @@
 """Second factors, through the API and in a real browser: an authenticator app, and recovery codes."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from harness import totp
 from harness.canary import leaks
@@ -48,13 +47,6 @@ def pending(site: Site, person: Person) -> str:
 
 def show(site: Site, token: str, code: str) -> Any:
     return site.anonymous.post("/v1/login/second-factor", json={"pending_token": token, "code": code})
-
-
-@pytest.fixture
-def faces(page: Page, site: Site) -> Iterator[Faces]:
-    faces = Faces(page, site.public_url)
-    yield faces
-    faces.end()
 
 
 # The API

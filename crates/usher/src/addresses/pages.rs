@@ -6,7 +6,6 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use fluent_bundle::FluentArgs;
 use minijinja::context;
 use minijinja::value::Serde;
 use schemars::JsonSchema;
@@ -90,7 +89,7 @@ async fn submit_new(State(app): State<App>, form: SignedForm) -> AppResult<Respo
     match requested {
         Ok(()) => html::done(&app, HERE, Notice::AddressRequested),
         Err(error) if error.code() == Some("email_taken") => {
-            let taken = languages::now().say("addresses-new-taken", &FluentArgs::new());
+            let taken = languages::now().word("addresses-new-taken");
             ask(&app, &signed_in, members.text("email"), &Faults::at("email", taken))
         }
         Err(AppError::Rejected(rejection)) if rejection.code == "too_many_emails" => {
@@ -101,8 +100,8 @@ async fn submit_new(State(app): State<App>, form: SignedForm) -> AppResult<Respo
 }
 
 fn refusal(error: AppError) -> AppResult<Faults> {
-    let (now, none) = (languages::now(), FluentArgs::new());
-    let (subject, missing) = (now.say("addresses-new-subject", &none), now.say("addresses-new-missing", &none));
+    let now = languages::now();
+    let (subject, missing) = (now.word("addresses-new-subject"), now.word("addresses-new-missing"));
     Faults::of(error, &[Field { name: "email", subject: &subject, missing: &missing }])
 }
 

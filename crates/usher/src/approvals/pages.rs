@@ -6,7 +6,6 @@ use axum::extract::State as Extension;
 use axum::extract::rejection::PathRejection;
 use axum::response::Response;
 use axum::routing::{get, post};
-use fluent_bundle::FluentArgs;
 use minijinja::context;
 use minijinja::value::Serde;
 use schemars::JsonSchema;
@@ -58,8 +57,7 @@ async fn submit_request(Extension(app): Extension<App>, form: SignedForm) -> App
 
 /// What is to be mended, at the field.
 fn mended(error: AppError) -> AppResult<Faults> {
-    let none = FluentArgs::new();
-    let (subject, missing) = (now().say("approval-message-subject", &none), now().say("approval-message-missing", &none));
+    let (subject, missing) = (now().word("approval-message-subject"), now().word("approval-message-missing"));
     Faults::of(error, &[Field { name: "message", subject: &subject, missing: &missing }])
 }
 

@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
-use fluent_bundle::FluentArgs;
 use http::{HeaderName, header};
 use minijinja::context;
 
@@ -69,7 +68,7 @@ fn sent(bytes: Bytes) -> AppResult<Sent> {
 }
 
 fn no_file() -> String {
-    now().say("avatar-missing", &FluentArgs::new())
+    now().word("avatar-missing")
 }
 
 /// What is to be mended, at the field.
@@ -77,7 +76,7 @@ fn refusal(error: AppError) -> AppResult<Faults> {
     let AppError::Rejected(rejection) = error else { return Err(error) };
     match rejection.code {
         "invalid_body" => Ok(Faults::at(FIELD, no_file())),
-        "body_too_large" => Ok(Faults::at(FIELD, now().say("avatar-too-large", &FluentArgs::new()))),
+        "body_too_large" => Ok(Faults::at(FIELD, now().word("avatar-too-large"))),
         "invalid_image" | "image_too_large" | "image_too_small" => {
             Ok(Faults::at(FIELD, now().problem(rejection.code, &rejection.detail)))
         }

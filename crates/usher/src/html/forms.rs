@@ -175,6 +175,7 @@ fn bound(salt: &[u8], secret: &SecretText) -> Vec<u8> {
 pub struct Faults(Vec<(String, String)>);
 
 /// A field of a form, for what is to be said of it.
+#[derive(Clone, Copy)]
 pub struct Field<'a> {
     pub name: &'a str,
     /// What a sentence about it begins with.

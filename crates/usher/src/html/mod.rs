@@ -3,6 +3,7 @@
 pub mod cookies;
 mod forms;
 pub mod languages;
+mod newcomer;
 mod pages;
 mod return_to;
 mod signed_in;
@@ -22,6 +23,7 @@ use rust_embed::RustEmbed;
 
 pub use cookies::Cookie;
 pub use forms::{Faults, Field, Form, LinkQuery, Members, cursor, next_page, parameter};
+pub use newcomer::{new_password_faults, newcomer_faults};
 pub use pages::router as pages;
 pub use return_to::ReturnTo;
 pub use signed_in::{Notice, SignedForm, SignedIn, done};

@@ -300,11 +300,11 @@ fn html(text: &Text<'_>, values: &Context<'_>, code: Option<&str>) -> Result<Str
         parts => Serde(&text.parts),
         link => values.link.as_deref().unwrap_or_default(),
         public_url => values.public_url,
-        link_fallback => language.say("mail-link-fallback", &FluentArgs::new()),
+        link_fallback => language.word("mail-link-fallback"),
         sent_by => language.say("mail-sent-by", &FluentArgs::from_iter([("product", PRODUCT)])),
         code_side => code_side,
-        code_lead => language.say("mail-code-lead", &FluentArgs::new()),
-        code_name => language.say("mail-code-name", &FluentArgs::new()),
+        code_lead => language.word("mail-code-lead"),
+        code_name => language.word("mail-code-name"),
         picture => mail::PICTURE,
     })
 }

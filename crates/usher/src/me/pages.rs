@@ -5,7 +5,6 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use fluent_bundle::FluentArgs;
 use minijinja::context;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -89,16 +88,16 @@ async fn submit_password(State(app): State<App>, form: SignedForm) -> AppResult<
 }
 
 fn refusal(error: AppError) -> AppResult<Faults> {
-    let (now, none) = (languages::now(), FluentArgs::new());
+    let now = languages::now();
     let present = Field {
         name: "current_password",
-        subject: &now.say("account-password-present-subject", &none),
-        missing: &now.say("account-password-present-missing", &none),
+        subject: &now.word("account-password-present-subject"),
+        missing: &now.word("account-password-present-missing"),
     };
     let new = Field {
         name: "password",
-        subject: &now.say("account-password-new-subject", &none),
-        missing: &now.say("account-password-new-missing", &none),
+        subject: &now.word("account-password-new-subject"),
+        missing: &now.word("account-password-new-missing"),
     };
     Faults::of(error, &[present, new])
 }

@@ -14,8 +14,7 @@ use crate::app::App;
 use crate::db::Origin;
 use crate::emails::EmailAddress;
 use crate::error::{AppError, AppResult};
-use crate::html::{self, Faults, Field, Form, LinkQuery, Visitor, VisitorForm};
-use crate::languages::now;
+use crate::html::{self, Faults, Form, LinkQuery, Visitor, VisitorForm, new_password_faults, newcomer_faults};
 use crate::secret::SecretText;
 
 const PAGE: &str = "recovery/page.html";
@@ -51,21 +50,9 @@ async fn submit_recovery(State(app): State<App>, form: VisitorForm) -> AppResult
             super::ask(&app, &visitor.origin, &form.email).await?;
             ("sent", Faults::default())
         }
-        Err(error) => ("form", faults_of(error)?),
+        Err(error) => ("form", newcomer_faults(error, &[])?),
     };
     visitor.page(&app, ASK_PAGE, context! { state => state, email => members.text("email") }, &faults)
-}
-
-/// What a refusal finds wrong with the fields of the form.
-fn faults_of(error: AppError) -> AppResult<Faults> {
-    Faults::of(
-        error,
-        &[Field {
-            name: "email",
-            subject: &now().word("arrival-subject-address"),
-            missing: &now().word("arrival-missing-address"),
-        }],
-    )
 }
 
 /// The form of the page.
@@ -87,23 +74,11 @@ async fn submit_reset(State(app): State<App>, origin: Origin, Form(form): Form<R
             html::page(PAGE, values(&app, "failed", token, None))
         }
         Err(AppError::Rejected(rejection)) if rejection.code == "invalid_body" => {
-            let faults = password_faults(AppError::Rejected(rejection))?;
+            let faults = new_password_faults(AppError::Rejected(rejection))?;
             html::page(PAGE, values(&app, "choose", token, faults.said("password")))
         }
         Err(error) => Err(error),
     }
-}
-
-/// What a refusal finds wrong with the new password.
-fn password_faults(error: AppError) -> AppResult<Faults> {
-    Faults::of(
-        error,
-        &[Field {
-            name: "password",
-            subject: &now().word("arrival-subject-your-password"),
-            missing: &now().word("arrival-missing-password"),
-        }],
-    )
 }
 
 fn values(app: &App, state: &str, token: &str, error: Option<&str>) -> Value {

@@ -13,8 +13,8 @@ use crate::app::App;
 use crate::config::Registration;
 use crate::db::Origin;
 use crate::emails::EmailAddress;
-use crate::error::{AppError, AppResult};
-use crate::html::{Faults, Field, Members, Visitor, VisitorForm};
+use crate::error::AppResult;
+use crate::html::{Faults, Members, Visitor, VisitorForm, newcomer_faults};
 use crate::languages::now;
 use crate::secret::SecretText;
 use crate::users::{Name, Profile};
@@ -46,32 +46,8 @@ async fn submit_registration(State(app): State<App>, form: VisitorForm) -> AppRe
     let sent = (members.text("email"), members.text("display_name"));
     match sign_up(&app, &visitor.origin, &members).await {
         Ok(()) => respond(&app, &visitor, "sent", sent, &Faults::default()),
-        Err(error) => respond(&app, &visitor, "form", sent, &faults_of(error)?),
+        Err(error) => respond(&app, &visitor, "form", sent, &newcomer_faults(error, &[])?),
     }
-}
-
-/// What a refusal finds wrong with the fields of the form.
-fn faults_of(error: AppError) -> AppResult<Faults> {
-    Faults::of(
-        error,
-        &[
-            Field {
-                name: "email",
-                subject: &now().word("arrival-subject-address"),
-                missing: &now().word("arrival-missing-address"),
-            },
-            Field {
-                name: "display_name",
-                subject: &now().word("arrival-subject-name"),
-                missing: &now().word("arrival-missing-name"),
-            },
-            Field {
-                name: "password",
-                subject: &now().word("arrival-subject-password"),
-                missing: &now().word("arrival-missing-password"),
-            },
-        ],
-    )
 }
 
 async fn sign_up(app: &App, origin: &Origin, members: &Members) -> AppResult<()> {

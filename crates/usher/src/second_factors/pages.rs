@@ -5,7 +5,6 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
-use fluent_bundle::FluentArgs;
 use minijinja::context;
 use minijinja::value::Serde;
 use schemars::JsonSchema;
@@ -118,8 +117,7 @@ async fn submit_app(State(app): State<App>, form: SignedForm) -> AppResult<Respo
 
 /// What is to be mended, at the field.
 fn mended(error: AppError) -> AppResult<Faults> {
-    let none = FluentArgs::new();
-    let (subject, missing) = (now().say("factors-app-code-subject", &none), now().say("factors-app-code-missing", &none));
+    let (subject, missing) = (now().word("factors-app-code-subject"), now().word("factors-app-code-missing"));
     Faults::of(error, &[Field { name: "code", subject: &subject, missing: &missing }])
 }
 

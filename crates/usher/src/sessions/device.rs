@@ -40,7 +40,7 @@ pub fn label(user_agent: &str) -> String {
             languages::now().say("sessions-device-on", &FluentArgs::from_iter([("program", program), ("system", system)]))
         }
         (Some(name), None) | (None, Some(name)) => name.to_owned(),
-        (None, None) => languages::now().say("sessions-device-unknown", &FluentArgs::new()),
+        (None, None) => languages::now().word("sessions-device-unknown"),
     }
 }
 

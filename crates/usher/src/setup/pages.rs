@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::db::Origin;
 use crate::emails::EmailAddress;
 use crate::error::{AppError, AppResult, LogAndIgnore};
-use crate::html::{Faults, Field, Members, Visitor, VisitorForm};
+use crate::html::{Faults, Field, Members, Visitor, VisitorForm, newcomer_faults};
 use crate::languages::now;
 use crate::secret::SecretText;
 use crate::users::{Name, Profile};
@@ -56,27 +56,8 @@ async fn submit_setup(State(app): State<App>, form: VisitorForm) -> AppResult<Re
 
 /// What a refusal finds wrong with the fields of the form.
 fn faults_of(error: AppError) -> AppResult<Faults> {
-    Faults::of(
-        error,
-        &[
-            Field { name: "token", subject: &now().word("setup-token-subject"), missing: &now().word("setup-token-missing") },
-            Field {
-                name: "email",
-                subject: &now().word("arrival-subject-address"),
-                missing: &now().word("arrival-missing-address"),
-            },
-            Field {
-                name: "display_name",
-                subject: &now().word("arrival-subject-name"),
-                missing: &now().word("arrival-missing-name"),
-            },
-            Field {
-                name: "password",
-                subject: &now().word("arrival-subject-password"),
-                missing: &now().word("arrival-missing-password"),
-            },
-        ],
-    )
+    let (subject, missing) = (now().word("setup-token-subject"), now().word("setup-token-missing"));
+    newcomer_faults(error, &[Field { name: "token", subject: &subject, missing: &missing }])
 }
 
 async fn set_up(app: &App, origin: &Origin, members: &Members) -> AppResult<()> {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::db::Origin;
 use crate::error::{AppError, AppResult, Rejection};
-use crate::html::{self, Faults, Field, Form, LinkQuery};
+use crate::html::{self, Form, LinkQuery, new_password_faults};
 use crate::languages::now;
 use crate::secret::SecretText;
 
@@ -54,23 +54,11 @@ fn refused(app: &App, token: &str, rejection: Rejection) -> AppResult<Response> 
         "wrong_password" => respond(app, "confirm", token, Some(&now().word("verify-wrong"))),
         "new_password_required" => respond(app, "choose", token, Some(&now().word("verify-too-many"))),
         "invalid_body" => {
-            let faults = password_faults(rejection.into())?;
+            let faults = new_password_faults(rejection.into())?;
             respond(app, "choose", token, faults.said("password"))
         }
         _ => Err(rejection.into()),
     }
-}
-
-/// What a refusal finds wrong with the new password.
-fn password_faults(error: AppError) -> AppResult<Faults> {
-    Faults::of(
-        error,
-        &[Field {
-            name: "password",
-            subject: &now().word("arrival-subject-your-password"),
-            missing: &now().word("arrival-missing-password"),
-        }],
-    )
 }
 
 fn respond(app: &App, state: &str, token: &str, error: Option<&str>) -> AppResult<Response> {

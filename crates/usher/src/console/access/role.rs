@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::super::staff::{Staff, StaffForm};
 use super::roles::{HERE, RolePath, look_up, way};
 use super::{faults, permissions};
+use crate::api_keys::form;
 use crate::app::App;
 use crate::caller::{Permission, PermissionSet};
 use crate::error::{AppError, AppResult};
@@ -18,8 +19,6 @@ use crate::http::params::Path;
 use crate::roles::{self, NewRole, Role, RolePatch};
 
 const PAGE: &str = "console/access/role_form.html";
-/// What the name of a permission is preceded by in the form: each is a box of its own.
-const BOX: &str = "permission.";
 
 const FIELDS: [Field; 4] = [
     Field { name: "name", subject: "The name", missing: "Give the role a name." },
@@ -44,7 +43,7 @@ pub async fn submit_new(State(app): State<App>, form: StaffForm) -> AppResult<Re
 
 async fn create(app: &App, staff: &Staff, members: &Members) -> AppResult<Role> {
     let mut said = json!({
-        "description": description(members), "permissions": chosen(members).names(), "second_factor": policy(members),
+        "description": description(members), "permissions": form::permissions(members).names(), "second_factor": policy(members),
     });
     let name = members.text("name").trim();
     if !name.is_empty() {
@@ -86,7 +85,7 @@ async fn update(app: &App, staff: &Staff, name: &str, members: &Members) -> AppR
     let mut said = json!({ "second_factor": policy(members) });
     if !before.built_in {
         said["description"] = description(members).into();
-        said["permissions"] = chosen(members).names().into();
+        said["permissions"] = form::permissions(members).names().into();
     }
     let RolePatch { description, permissions, second_factor } = body::from_value(said)?;
     roles::update(&mut tx, staff.authority(), &before, description, permissions, second_factor).await?;
@@ -96,10 +95,6 @@ async fn update(app: &App, staff: &Staff, name: &str, members: &Members) -> AppR
 
 fn description(members: &Members) -> &str {
     members.text("description").trim()
-}
-
-fn chosen(members: &Members) -> PermissionSet {
-    Permission::ALL.into_iter().filter(|permission| members.has(&format!("{BOX}{}", permission.name()))).collect()
 }
 
 /// Days that are no number are left to the schema to refuse.
@@ -121,7 +116,7 @@ fn worded(error: AppError) -> AppError {
 
 fn ask(app: &App, staff: &Staff, role: Option<&Role>, members: Option<&Members>, faults: &Faults) -> AppResult<Response> {
     let own = staff.authority().permissions;
-    let ticked = members.map_or_else(|| role.map(Role::permission_set).unwrap_or_default(), chosen);
+    let ticked = members.map_or_else(|| role.map(Role::permission_set).unwrap_or_default(), form::permissions);
     let built_in = role.is_some_and(|role| role.built_in);
     let shown = if built_in { Vec::new() } else { Permission::ALL.to_vec() };
     let kept = |of_role: fn(&Role) -> String, name: &str| {

@@ -1,7 +1,6 @@
 //! The attributes of a person as a page has them: those that are theirs to see as facts, those that are theirs to change as fields of a
 //! form, each by its type. What a form can't hold (objects, and lists of other things than texts) is changed by the API.
 
-use fluent_bundle::FluentArgs;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -115,7 +114,7 @@ fn label(name: &str, rule: &Rule) -> String {
 
 fn advice(rule: &Rule) -> String {
     let is_lines = rule.kind == Type::Array;
-    if is_lines { languages::now().say("profile-one-in-each-line", &FluentArgs::new()) } else { String::new() }
+    if is_lines { languages::now().word("profile-one-in-each-line") } else { String::new() }
 }
 
 fn choices(rule: &Rule) -> Vec<(String, String)> {
@@ -128,8 +127,8 @@ fn choices(rule: &Rule) -> Vec<(String, String)> {
 }
 
 fn yes_or_no(value: bool) -> String {
-    let (now, none) = (languages::now(), FluentArgs::new());
-    if value { now.say("account-yes", &none) } else { now.say("account-no", &none) }
+    let now = languages::now();
+    if value { now.word("account-yes") } else { now.word("account-no") }
 }
 
 /// A text as it is, anything else as JSON.

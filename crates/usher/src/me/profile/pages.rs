@@ -171,7 +171,7 @@ async fn submit_profile(State(app): State<App>, form: SignedForm) -> AppResult<R
     let before = users::lock(&mut tx, signed_in.person.authority(), signed_in.person.user_id).await?;
     if members.text("version") != before.version.to_string() {
         tx.commit().await?;
-        let faults = Faults::at("profile", languages::now().say("profile-changed-meanwhile", &FluentArgs::new()));
+        let faults = Faults::at("profile", languages::now().word("profile-changed-meanwhile"));
         return ask(&app, &signed_in, &before, Some(&members), &faults).await;
     }
     let zone = zone(&before);
@@ -230,10 +230,10 @@ fn refusal(error: AppError, inputs: &[Input]) -> AppResult<Faults> {
         // The words for a pattern are for programs.
         if fault.pointer.as_deref() == Some("/locale") {
             fault.code = SPELLED_OUT.into();
-            fault.detail = languages::now().say("profile-locale-invalid", &FluentArgs::new());
+            fault.detail = languages::now().word("profile-locale-invalid");
         }
     }
-    let missing = languages::now().say("profile-missing", &FluentArgs::new());
+    let missing = languages::now().word("profile-missing");
     let subjects = FIELDS.map(|name| (name, word(&format!("profile-subject-{}", name.replace('_', "-")))));
     let of_profile = subjects.iter().map(|(name, subject)| Field { name, subject, missing: &missing });
     let of_attributes = inputs.iter().map(|input| Field { name: &input.name, subject: &input.label, missing: &missing });
@@ -241,9 +241,7 @@ fn refusal(error: AppError, inputs: &[Input]) -> AppResult<Faults> {
     // What is wrong with something that has no field here is said of the form.
     let is_ours = rejection.status == http::StatusCode::UNPROCESSABLE_ENTITY;
     match Faults::of(AppError::Rejected(rejection), &fields) {
-        Err(AppError::Rejected(_)) if is_ours => {
-            Ok(Faults::at("profile", languages::now().say("profile-elsewhere", &FluentArgs::new())))
-        }
+        Err(AppError::Rejected(_)) if is_ours => Ok(Faults::at("profile", languages::now().word("profile-elsewhere"))),
         faults => faults,
     }
 }
@@ -283,8 +281,8 @@ async fn submit_username(State(app): State<App>, form: SignedForm) -> AppResult<
 }
 
 fn refused_name(error: AppError) -> AppResult<Faults> {
-    let (now, none) = (languages::now(), FluentArgs::new());
-    let (subject, missing) = (now.say("username-subject", &none), now.say("username-missing", &none));
+    let now = languages::now();
+    let (subject, missing) = (now.word("username-subject"), now.word("username-missing"));
     Faults::of(error, &[Field { name: "username", subject: &subject, missing: &missing }])
 }
 
@@ -303,7 +301,7 @@ fn spelled_out(error: AppError) -> AppError {
     for fault in &mut rejection.errors {
         if fault.code != "required" {
             fault.code = SPELLED_OUT.into();
-            fault.detail = languages::now().say("username-invalid", &FluentArgs::new());
+            fault.detail = languages::now().word("username-invalid");
         }
     }
     AppError::Rejected(rejection)

@@ -6,7 +6,6 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use fluent_bundle::FluentArgs;
 use minijinja::context;
 use minijinja::value::Serde;
 use schemars::JsonSchema;
@@ -97,9 +96,8 @@ async fn submit_new(State(app): State<App>, form: SignedForm) -> AppResult<Respo
 
 /// What is to be mended, at its field.
 fn mended(error: AppError) -> AppResult<Faults> {
-    let none = FluentArgs::new();
-    let (name, nameless) = (now().say("factors-passkey-name-subject", &none), now().say("factors-passkey-name-missing", &none));
-    let (passkey, missing) = (now().say("factors-passkey-subject", &none), now().say("factors-passkey-missing", &none));
+    let (name, nameless) = (now().word("factors-passkey-name-subject"), now().word("factors-passkey-name-missing"));
+    let (passkey, missing) = (now().word("factors-passkey-subject"), now().word("factors-passkey-missing"));
     let fields = [
         Field { name: "name", subject: &name, missing: &nameless },
         Field { name: "credential", subject: &passkey, missing: &missing },
