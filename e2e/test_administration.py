@@ -331,7 +331,7 @@ def test_a_run_pauses_and_goes_on(pair: Pair) -> None:
         assert paused["code"] == "invalid_state"
         return
     assert paused["state"] == "paused"
-    problem(admin.post(f"/v1/bulk/{run}/run", json={"token": "x" * 32}), 409, "invalid_state")
+    problem(admin.post(f"/v1/bulk/{run}/run", json={"token": unique("no-such-token")}), 409, "invalid_state")
     # The batch that was under way ends; none begins.
     left = until("the last batch ends", lambda: still(pair, run), seconds=RUN_SECONDS)
     assert left == admin.get(f"/v1/bulk/{run}", expect=200).json()["counts"]["to_do"]

@@ -12,6 +12,8 @@ import secrets
 import threading
 from typing import Any
 
+from . import blocklist
+
 _RUN = secrets.token_hex(4)
 PASSWORD_MARK = f"qz{_RUN}"
 DOMAIN = f"mail-{_RUN}.example.org"
@@ -44,8 +46,11 @@ def new_address(prefix: str = "ann") -> str:
 
 def new_password() -> str:
     """A good password that no other test uses, recognisable in a log."""
-    words = "-".join(secrets.choice(_WORDS) for _ in range(3))
-    return f"{words}-{PASSWORD_MARK}-{secrets.token_hex(3)}"
+    while True:
+        words = "-".join(secrets.choice(_WORDS) for _ in range(3))
+        password = f"{words}-{PASSWORD_MARK}-{secrets.token_hex(3)}"
+        if not blocklist.lists(password):
+            return password
 
 
 def note(secret: str, kind: str = "a token") -> str:
