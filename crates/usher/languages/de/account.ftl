@@ -218,12 +218,12 @@ sessions-elsewhere-hint = Beendet jede Sitzung außer dieser. Programme mit API-
 sessions-end = Beenden
 sessions-end-label = Sitzung beenden: { $device }, { $when }
 sessions-end-others = Überall sonst abmelden
-sessions-last-seen = Zuletzt aktiv (UTC)
+sessions-last-seen = Zuletzt aktiv
 sessions-lead = Hier sind Sie angemeldet. Wenn Sie eine dieser Sitzungen nicht kennen, beenden Sie sie und <a href="/account/password">ändern Sie Ihr Passwort</a>.
 sessions-none-older = Ältere Sitzungen gibt es nicht.
 sessions-nowhere-else = Sonst sind Sie nirgends angemeldet.
 sessions-older = Ältere Sitzungen
-sessions-since = Angemeldet (UTC)
+sessions-since = Angemeldet
 sessions-title = Ihre Sitzungen
 
 username-change = Benutzernamen ändern

@@ -71,5 +71,5 @@ factors-trusted-at = { $device } unter { $address }
 factors-trusted-forget = Vergessen
 factors-trusted-forget-all = Alle Geräte vergessen
 factors-trusted-forget-named = { $device } vergessen, vertraut seit { $since }
-factors-trusted-from = Vom { $since } bis zum { $until } (UTC)
+factors-trusted-from = Vom { $since } bis zum { $until } ({ $zone })
 factors-trusted-hint = Dort genügt Ihr Passwort zur Anmeldung. Ein neues Passwort beendet das, und ebenso jede Änderung an Ihren zweiten Faktoren.

@@ -1,4 +1,4 @@
-duty-due = Eine Ihrer Rollen verlangt einen zweiten Faktor. <a href="/account/second-factors">Richten Sie einen ein</a>, bevor es { $when } (UTC) ist: danach öffnet sich nichts anderes.
+duty-due = Eine Ihrer Rollen verlangt einen zweiten Faktor. <a href="/account/second-factors">Richten Sie einen ein</a>, bevor es { $when } ({ $zone }) ist: danach öffnet sich nichts anderes.
 duty-overdue = Eine Ihrer Rollen verlangt einen zweiten Faktor. Richten Sie hier einen ein: bis dahin öffnet sich nichts anderes.
 error = Fehler:
 faults = { $count ->
@@ -63,6 +63,8 @@ problem-wait = Sie können es { $when } wieder versuchen. Lassen Sie die Seite b
 sign-out = Abmelden
 signed-in-as = Angemeldet als
 skip = Zum Inhalt
+times-in = Zeiten in { $zone }.
+times-in-utc = Zeiten in UTC. <a href="/account/profile">Wählen Sie Ihre Zeitzone</a>.
 wait-hours = in { $count } Stunden
 wait-minute = in einer Minute
 wait-minutes = in { $count } Minuten

@@ -60,8 +60,6 @@ history-sign-in-refused-second-factor = Anmeldung abgelehnt: richtiges Passwort,
 history-sign-in-refused-second-factor-locked = Anmeldung abgelehnt: richtiges Passwort, zu viele falsche Codes zuvor
 history-sign-in-reported = Eine Anmeldung wurde als fremd gemeldet
 history-signed-out = Abgemeldet
-history-times = Zeiten in { $zone }.
-history-times-utc = Zeiten in UTC. <a href="/account/profile">Wählen Sie Ihre Zeitzone</a>.
 history-title = Aktivität
 history-user-activated = Das Konto wurde aktiviert
 history-user-avatar-removed = Bild entfernt

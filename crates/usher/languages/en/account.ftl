@@ -232,12 +232,12 @@ sessions-elsewhere-hint = Ends every session but this one. Programs with API key
 sessions-end = End
 sessions-end-label = End the session on { $device } of { $when }
 sessions-end-others = Sign out everywhere else
-sessions-last-seen = Last seen (UTC)
+sessions-last-seen = Last seen
 sessions-lead = Where you are signed in. If you do not know one of these, end it and <a href="/account/password">change your password</a>.
 sessions-none-older = There are no older sessions.
 sessions-nowhere-else = You are signed in nowhere else.
 sessions-older = Older sessions
-sessions-since = Signed in (UTC)
+sessions-since = Signed in
 sessions-title = Your sessions
 
 username-change = Change user name

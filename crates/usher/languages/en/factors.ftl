@@ -82,5 +82,5 @@ factors-trusted-at = { $device } at { $address }
 factors-trusted-forget = Forget
 factors-trusted-forget-all = Forget all devices
 factors-trusted-forget-named = Forget { $device }, trusted from { $since }
-factors-trusted-from = From { $since } until { $until } (UTC)
+factors-trusted-from = From { $since } until { $until } ({ $zone })
 factors-trusted-hint = There your password alone signs you in. A new password ends that, and so does every change of your second factors.

@@ -1,6 +1,6 @@
 # What frames all pages, the fields of forms, and what is said of what has just been done.
 
-duty-due = A role of yours asks for a second factor. <a href="/account/second-factors">Set one up</a> before { $when } (UTC): from then on nothing else opens.
+duty-due = A role of yours asks for a second factor. <a href="/account/second-factors">Set one up</a> before { $when } ({ $zone }): from then on nothing else opens.
 duty-overdue = A role of yours asks for a second factor. Set one up here: until then nothing else opens.
 error = Error:
 faults = { $count ->
@@ -66,6 +66,8 @@ problem-wait = You can try again { $when }. Until then, leave this page as it is
 sign-out = Sign out
 signed-in-as = Signed in as
 skip = Skip to the content
+times-in = Times are in { $zone }.
+times-in-utc = Times are in UTC. <a href="/account/profile">Choose your time zone</a>.
 wait-hours = in { $count } hours
 wait-minute = in a minute
 wait-minutes = in { $count } minutes

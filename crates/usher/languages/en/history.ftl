@@ -63,8 +63,6 @@ history-sign-in-refused-second-factor = Sign-in refused: right password, wrong c
 history-sign-in-refused-second-factor-locked = Sign-in refused: right password, too many wrong codes before
 history-sign-in-reported = A sign-in was reported as somebody else's
 history-signed-out = Signed out
-history-times = Times are in { $zone }.
-history-times-utc = Times are in UTC. <a href="/account/profile">Choose your time zone</a>.
 history-title = Activity
 history-user-activated = The account was activated
 history-user-avatar-removed = Removed the picture

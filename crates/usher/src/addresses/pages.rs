@@ -54,7 +54,6 @@ async fn show_addresses(signed_in: SignedIn, State(app): State<App>) -> AppResul
         most => ADDRESSES_MAX,
         emails => Serde(user.emails),
         pending => Serde(pending),
-        zone => Serde(user.profile.time_zone),
     };
     signed_in.page(&app, HERE, LIST_PAGE, values, &Faults::default())
 }

@@ -15,7 +15,6 @@ use crate::db::page::Limit;
 use crate::error::{AppResult, Rejection};
 use crate::html::{self, Faults, Members, Notice, SignedForm, SignedIn, see_other};
 use crate::id::ApiKeyId;
-use crate::users;
 
 const PAGE: &str = "api_keys/page.html";
 const NEW_PAGE: &str = "api_keys/new.html";
@@ -32,7 +31,6 @@ pub fn router() -> Router<App> {
 async fn show_api_keys(signed_in: SignedIn, State(app): State<App>, OriginalUri(uri): OriginalUri) -> AppResult<Response> {
     let person = &signed_in.person;
     let cursor = html::cursor(&uri);
-    let zone = users::look_up(app.db.read(), person.user_id, app.clock.now()).await?.profile.time_zone;
     let mut tx = app.begin(&person.origin).await?;
     let page = super::list(&mut tx, Subject::User(person.user_id), Limit::default(), cursor.as_deref()).await?;
     tx.commit().await?;
@@ -40,7 +38,6 @@ async fn show_api_keys(signed_in: SignedIn, State(app): State<App>, OriginalUri(
         keys => Serde(page.items),
         older => html::next_page(HERE, page.next.as_deref()),
         is_first => cursor.is_none(),
-        zone => Serde(zone),
     };
     signed_in.page(&app, HERE, PAGE, values, &Faults::default())
 }

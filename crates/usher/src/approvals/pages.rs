@@ -109,7 +109,6 @@ async fn respond(app: &App, signed_in: &SignedIn, message: &str, faults: &Faults
         since => user.professional_at.map(|at| at.to_string()),
         waiting => Serde(waiting),
         earlier => Serde(requests.into_iter().filter(|request| request.state != State::Waiting).collect::<Vec<_>>()),
-        zone => Serde(user.profile.time_zone),
     };
     signed_in.page(app, HERE, PAGE, values, faults)
 }

@@ -47,6 +47,8 @@ pub struct Recognised {
     pub avatar_url: String,
     /// The tag of the language that their profile names.
     pub locale: Option<String>,
+    /// The time zone that their profile names.
+    pub time_zone: Option<String>,
 }
 
 /// Who shows this bearer credential, if they may act now.
@@ -114,7 +116,7 @@ pub async fn recognise_browser(app: &App, secret: &SecretText, origin: Origin) -
         origin: origin.by(found.standing.subject.actor()),
     };
     let avatar_url = pictures::url(found.user_id, found.avatar.as_deref());
-    Ok(Some(Recognised { caller, name: found.name, avatar_url, locale: found.locale }))
+    Ok(Some(Recognised { caller, name: found.name, avatar_url, locale: found.locale, time_zone: found.time_zone }))
 }
 
 fn ask(app: &App, standing: &Standing, act: Act<'_>) -> Option<Cleared> {

@@ -177,6 +177,7 @@ pub struct FoundInBrowser {
     pub name: String,
     pub avatar: Option<String>,
     pub locale: Option<String>,
+    pub time_zone: Option<String>,
     pub last_seen_at: Timestamp,
 }
 
@@ -195,7 +196,8 @@ pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) ->
             u.id as user_id,
             coalesce(u.display_name, u.username) as name,
             u.avatar,
-            u.locale,",
+            u.locale,
+            u.time_zone,",
         standing_of_user!(),
         "
         from browser_sessions b
@@ -214,6 +216,7 @@ pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) ->
         name: row.get("name"),
         avatar: row.get("avatar"),
         locale: row.get("locale"),
+        time_zone: row.get("time_zone"),
         last_seen_at: row.get("last_seen_at"),
     }))
 }

@@ -139,6 +139,8 @@ pub struct SignedIn {
     pub name: String,
     /// The URL of their picture.
     avatar_url: String,
+    /// The one that their profile names. Times are in it; in UTC, if there is none.
+    time_zone: Option<String>,
     secret: SecretText,
     notice: Option<Notice>,
 }
@@ -147,15 +149,14 @@ impl SignedIn {
     /// Whose session the browser shows, if it lives. They may ask as often as by the API.
     pub(super) async fn recognise(app: &App, cookies: &Cookies, origin: Origin) -> AppResult<Option<Self>> {
         let Some(secret) = cookies.get(Cookie::Session) else { return Ok(None) };
-        let Some(Recognised { caller, name, avatar_url, locale }) = caller::recognise_browser(app, secret, origin).await? else {
-            return Ok(None);
-        };
+        let Some(found) = caller::recognise_browser(app, secret, origin).await? else { return Ok(None) };
+        let Recognised { caller, name, avatar_url, locale, time_zone } = found;
         heed_profile(cookies, locale.as_deref());
         limits::admit(app, &caller).await?;
         let person = caller.person().ok_or_else(|| anyhow::anyhow!("a session in a browser is a person's"))?;
         let shown = cookies.get(Cookie::Notice).map(SecretText::reveal);
         let notice = NOTICES.into_iter().find(|notice| Some(notice.as_str()) == shown);
-        Ok(Some(Self { person, name, avatar_url, secret: secret.clone(), notice }))
+        Ok(Some(Self { person, name, avatar_url, time_zone, secret: secret.clone(), notice }))
     }
 
     /// A page of theirs. `here` is its path, as the navigation names it.
@@ -164,6 +165,7 @@ impl SignedIn {
             here => here,
             person_name => self.name.as_str(),
             person_avatar => self.avatar_url.as_str(),
+            zone => self.time_zone.as_deref(),
             form_token => forms::token(app, &self.secret),
             notice => self.notice.map(Notice::as_str),
             opens_console => self.person.permissions.opens_console(),

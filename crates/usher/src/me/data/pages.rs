@@ -56,7 +56,6 @@ async fn ask(app: &App, signed_in: &SignedIn, faults: &Faults) -> AppResult<Resp
         until => (app.clock.now() + users::KEPT_FOR).to_string(),
         email => user.email,
         username => user.username,
-        zone => Serde(user.profile.time_zone),
     };
     signed_in.page(app, HERE, DELETE_PAGE, values, faults)
 }

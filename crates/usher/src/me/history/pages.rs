@@ -11,7 +11,6 @@ use crate::app::App;
 use crate::db::page::Limit;
 use crate::error::AppResult;
 use crate::html::{self, Faults, SignedIn};
-use crate::users;
 
 const PAGE: &str = "me/history/page.html";
 const HERE: &str = "/account/activity";
@@ -23,7 +22,6 @@ pub fn router() -> Router<App> {
 async fn show_activity(signed_in: SignedIn, State(app): State<App>, OriginalUri(uri): OriginalUri) -> AppResult<Response> {
     let person = &signed_in.person;
     let cursor = html::cursor(&uri);
-    let zone = users::look_up(app.db.read(), person.user_id, app.clock.now()).await?.profile.time_zone;
     let mut tx = app.begin(&person.origin).await?;
     let page = super::list(&mut tx, person.user_id, Limit::default(), cursor.as_deref()).await?;
     tx.commit().await?;
@@ -31,7 +29,6 @@ async fn show_activity(signed_in: SignedIn, State(app): State<App>, OriginalUri(
         entries => Serde(page.items),
         older => html::next_page(HERE, page.next.as_deref()),
         is_first => cursor.is_none(),
-        zone => Serde(zone),
     };
     signed_in.page(&app, HERE, PAGE, values, &Faults::default())
 }

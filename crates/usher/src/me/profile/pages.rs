@@ -120,7 +120,6 @@ async fn show_account(signed_in: SignedIn, State(app): State<App>) -> AppResult<
     let schema = attributes::cached(&app).await?;
     let values = context! {
         facts => inputs::facts(&schema, &user, &zone(&user)),
-        zone => user.profile.time_zone.as_ref().map(|zone| zone.0.clone()),
         offers_professional => approvals::Kind::Professional.is_offered(&app),
         user => Serde(user),
         password_changed_at => Serde(password_changed_at),
@@ -158,7 +157,6 @@ async fn ask(app: &App, signed_in: &SignedIn, user: &User, sent: Option<&Members
         zones => Serde(zones()),
         languages => LANGUAGES,
         inputs => Serde(inputs),
-        zone => user.profile.time_zone.as_ref().map(|zone| zone.0.as_str()),
         version => user.version,
         fields => fields,
     };

@@ -35,6 +35,10 @@ async fn sign_ins_that_worked_and_failed_are_told_with_device_and_network_in_the
     for not_told in ["198.51.100.77", "203.0.113.9<", "not this one"] {
         assert!(!page.contains(not_told), "{not_told}: {page}");
     }
+    let sessions = browser.open("/account/sessions").await.expect(200).text;
+    for told in ["1 Jan 2026, 01:00</time>", "Times are in Europe&#x2f;Vienna."] {
+        assert!(sessions.contains(told), "{told}: {sessions}");
+    }
     app.run_jobs().await;
     app.finish().await;
 }
