@@ -14,11 +14,11 @@ _IDLE_MAX_SECONDS = 3
 
 
 class Connection:
-    """One connection to usher with a key."""
+    """One connection to usher, with a key or with other headers."""
 
-    def __init__(self, base_url: str, key: str) -> None:
+    def __init__(self, base_url: str, key: str = "", **headers: str) -> None:
         self._http = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=_TIMEOUT_SECONDS)
-        self._headers = {"Authorization": f"Bearer {key}"}
+        self._headers = ({"Authorization": f"Bearer {key}"} if key else {}) | headers
         self._used = time.monotonic()
 
     def _fresh(self) -> http.client.HTTPConnection:
