@@ -1,12 +1,14 @@
-"""`python -m bench [NAME ...] [--quick | --full] [--users N]`, with USHER_BIN naming the program. README.md says what a line means."""
+"""`python -m bench [NAME ...] [--quick | --full] [--users N] --binary PATH --driver PATH`. README.md says what a line means."""
 
 import argparse
-import os
+import signal
 import sys
+import time
 from pathlib import Path
 
 from .cluster import SETTINGS
 from .figures import ALIASES, BENCHMARKS
+from .machine import CORES
 from .options import Options
 
 USERS_QUICK = 10_000
@@ -20,6 +22,9 @@ def main() -> int:
     size.add_argument("--quick", action="store_true", help=f"five pairs, short loads, {USERS_QUICK} users (as is)")
     size.add_argument("--full", action="store_true", help=f"nine pairs, long loads, {USERS_FULL} users")
     parser.add_argument("--users", type=lambda word: int(word.replace("_", "")), help="how many users there are")
+    parser.add_argument("--binary", type=Path, required=True, help="the usher to measure")
+    parser.add_argument("--driver", type=Path, required=True, help="the program usher-bench")
+    parser.add_argument("--image", help="a container image whose size P-14 tells")
     given = parser.parse_args()
     names = [ALIASES.get(name, name) for name in given.names] or list(BENCHMARKS)
     unknown = set(names) - set(BENCHMARKS)
@@ -28,12 +33,17 @@ def main() -> int:
     users = given.users or (USERS_FULL if given.full else USERS_QUICK)
     if users < 1000:
         parser.error("at least 1,000 users")
-    options = Options(binary=Path(os.environ["USHER_BIN"]).resolve(), users=users, quick=not given.full)
-    print(f"{users} users; PostgreSQL: {', '.join(f'{name}={value}' for name, value in SETTINGS.items() if value)}", flush=True)
+    options = Options(given.binary.resolve(), given.driver.resolve(), users, quick=not given.full, image=given.image)
+    # Whoever ends it finds no servers left.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    settings = ", ".join(f"{name}={value}" for name, value in SETTINGS.items() if value)
+    print(f"{users} users; {CORES} cores; PostgreSQL: {settings}", flush=True)
     for name in names:
         what, run = BENCHMARKS[name]
         print(f"\n{name}: {what}", flush=True)
+        began = time.monotonic()
         run(options)
+        print(f"({time.monotonic() - began:.0f} s)", flush=True)
     return 0
 
 

@@ -15,7 +15,7 @@ CACHE = ROOT / "target/bench"
 # What differs from PostgreSQL's own defaults. Durable, since usher's own PostgreSQL is.
 SETTINGS = {
     "listen_addresses": "",
-    "max_connections": "60",
+    "max_connections": "120",
     "shared_buffers": "1GB",
     "max_wal_size": "8GB",
     "checkpoint_timeout": "30min",

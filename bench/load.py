@@ -68,6 +68,12 @@ def in_turns(one: Callable[[], object], other: Callable[[], object], pairs: int,
     return ours, theirs
 
 
+def rates_in_turns(one: Callable[[], float], other: Callable[[], float], pairs: int) -> tuple[list[float], list[float]]:
+    """What each half of each pair says of itself, A B A B. The first round of both is for what is slow at first, and not kept."""
+    rounds = [(one(), other()) for _ in range(pairs + 1)]
+    return [a for a, _ in rounds[1:]], [b for _, b in rounds[1:]]
+
+
 def at_rate(open_one: Callable[[], Connection], ask: Callable[[Connection], object], rate: float, seconds: float) -> list[float]:
     """Latencies at a fixed rate, each from when its request was due: one that waits for a slow one before it is slow, too."""
     due: queue.SimpleQueue[float | None] = queue.SimpleQueue()

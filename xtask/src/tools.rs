@@ -51,6 +51,16 @@ const NGINX: Need = Need {
     otherwise: "install Nginx 1.22 or newer",
 };
 
+const WRK: Need = Need {
+    name: "wrk",
+    apt: &["wrk"],
+    dnf: &["wrk"],
+    apk: &["wrk"],
+    pacman: &["wrk"],
+    brew: &["wrk"],
+    otherwise: "build it from https://github.com/wg/wrk",
+};
+
 /// The engine, Compose, and what the engine and its test call.
 const PGBOUNCER: Need = Need {
     name: "PgBouncer",
@@ -311,6 +321,11 @@ fn ensure(program: &str, need: &Need) -> Result<(), String> {
         return Ok(());
     }
     install(need)
+}
+
+/// What the benchmarks load servers with.
+pub fn wrk() -> Result<(), String> {
+    ensure("wrk", &WRK)
 }
 
 pub fn docker() -> Result<(), String> {
