@@ -24,6 +24,8 @@ def main() -> int:
     parser.add_argument("--users", type=lambda word: int(word.replace("_", "")), help="how many users there are")
     parser.add_argument("--binary", type=Path, required=True, help="the usher to measure")
     parser.add_argument("--driver", type=Path, required=True, help="the program usher-bench")
+    parser.add_argument("--peers-python", type=Path, required=True, help="the Python of requirements-peers.txt")
+    parser.add_argument("--peer", type=Path, action="append", default=[], help="a file that tells of one more server beside usher")
     parser.add_argument("--image", help="a container image whose size P-14 tells")
     given = parser.parse_args()
     names = [ALIASES.get(name, name) for name in given.names] or list(BENCHMARKS)
@@ -33,7 +35,9 @@ def main() -> int:
     users = given.users or (USERS_FULL if given.full else USERS_QUICK)
     if users < 1000:
         parser.error("at least 1,000 users")
-    options = Options(given.binary.resolve(), given.driver.resolve(), users, quick=not given.full, image=given.image)
+    # Not resolved: an environment's Python is a link, and knows itself by its place.
+    programs = (given.binary.resolve(), given.driver.resolve(), given.peers_python.absolute())
+    options = Options(*programs, users, quick=not given.full, peers=tuple(given.peer), image=given.image)
     # Whoever ends it finds no servers left.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     settings = ", ".join(f"{name}={value}" for name, value in SETTINGS.items() if value)

@@ -9,9 +9,13 @@ class Options:
     binary: Path
     # `usher-bench`: requests at a rate, and the bare rate of hashing.
     driver: Path
+    # Of the environment in which the peers run.
+    peers_python: Path
     users: int
     # Five pairs and short loads; else nine and long ones.
     quick: bool
+    # Files that tell of further peers.
+    peers: tuple[Path, ...] = ()
     # A container image, if its size is asked for.
     image: str | None = None
 

