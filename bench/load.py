@@ -53,6 +53,19 @@ class Connection:
         self._http.close()
 
 
+def answers(url: str) -> bool:
+    """Whether there is an answer, and it is a good one."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=5)
+    try:
+        connection.request("GET", parts.path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 def timed(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()

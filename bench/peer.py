@@ -2,8 +2,6 @@
 
 import json
 import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -11,9 +9,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from harness.server import free_port
+from harness.waiting import until
 
 from . import wrk
 from .cluster import ROOT, Cluster
+from .load import answers
 from .people import lines
 
 _APPS = ROOT / "bench/peers"
@@ -57,7 +57,7 @@ def started(python: Path, app: str, cluster: Cluster, database: str, **environme
     quiet = ["--no-access-log", "--log-level", "warning"]
     process = subprocess.Popen([*command, *quiet], env={"PEER_DATABASE": url, **environment}, stdin=subprocess.DEVNULL)
     try:
-        _wait(process, f"http://127.0.0.1:{port}")
+        until("the peer answers", lambda: answers(f"http://127.0.0.1:{port}/openapi.json"), seconds=_START_SECONDS)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -65,14 +65,3 @@ def started(python: Path, app: str, cluster: Cluster, database: str, **environme
             process.wait(timeout=20)
         if process.poll() is None:
             process.kill()
-
-
-def _wait(process: subprocess.Popen[bytes], base_url: str) -> None:
-    until = time.monotonic() + _START_SECONDS
-    while True:
-        with suppress(OSError):
-            urllib.request.urlopen(f"{base_url}/openapi.json", timeout=5).close()
-            return
-        assert process.poll() is None, "the peer has ended"
-        assert time.monotonic() < until, "the peer does not answer"
-        time.sleep(0.05)

@@ -61,6 +61,12 @@ class Site:
         if self.usher.running:
             assert self.usher.stop() == 0, self.usher.tail()
 
+    def another(self, folder: Path) -> Usher:
+        """One more process beside it: the same database, data directory and name, a port of its own."""
+        shutil.rmtree(folder, ignore_errors=True)
+        settings = {name: value for name, value in self.usher.settings.items() if name != "USHER_LISTEN"}
+        return Usher(self.usher.binary, folder, **settings)
+
     def settle(self) -> None:
         """Waits until nothing is left to do of what was asked for: mails about devices, the sealing of events."""
         if self.usher.settings.get("USHER_RUN_WORKER") == "false":

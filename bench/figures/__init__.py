@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ..options import Options
-from . import bulk, creation, footprint, growth, lists, mail, overload, peers, reads, sign_ins, tokens, transfer
+from . import bulk, creation, footprint, growth, lists, mail, overload, peers, processes, reads, sign_ins, tokens, transfer
 
 BENCHMARKS: dict[str, tuple[str, Callable[[Options], None]]] = {
     "P-01": ("a user by id with an access token, beside pgbench", reads.run),
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[Options], None]]] = {
     "P-11": ("growth exponents of look-ups, pages and searches", growth.run),
     "P-12": ("users created, beside pgbench's inserts of the bare row", creation.run),
     "P-14": ("sizes: the binary, what it is made of, an image", footprint.sizes),
+    "P-15": ("two processes behind Nginx, beside one", processes.run),
     "P-16": ("mails that wait, composed and sent, beside pgbench of their claims", mail.run),
     "overload": ("sign-ins at twice and ten times what can be done", overload.run),
     "bulk": ("suspending in bulk, beside one UPDATE of the same rows with its audit", bulk.run),

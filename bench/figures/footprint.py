@@ -1,13 +1,11 @@
 """P-07, P-08 and P-14: memory, the time that a start takes, and sizes."""
 
-import http.client
 import json
 import shutil
 import subprocess
 import tempfile
 import time
 import tomllib
-from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
@@ -15,7 +13,7 @@ from harness.server import Usher
 
 from .. import template, wrk
 from ..cluster import CACHE, ROOT
-from ..load import timed
+from ..load import answers, timed
 from ..machine import CORES, forget_peak, memory, memory_peak
 from ..options import Options
 from ..people import People, lines
@@ -91,17 +89,8 @@ def _start(usher: Usher) -> None:
     """Until its first 200, to the millisecond."""
     usher.launch()
     until = time.monotonic() + _START_GIVEN_UP_SECONDS
-    while True:
-        with suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection(usher.address, timeout=5)
-            try:
-                connection.request("GET", "/readyz")
-                if connection.getresponse().status == 200:
-                    return
-            finally:
-                connection.close()
-        assert usher.running, usher.tail()
-        assert time.monotonic() < until, usher.tail()
+    while not answers(f"{usher.base_url}/readyz"):
+        assert usher.running and time.monotonic() < until, usher.tail()
         time.sleep(_STEP_SECONDS)
 
 
