@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from . import charts
 from .cluster import SETTINGS
 from .figures import ALIASES, BENCHMARKS
 from .machine import CORES
@@ -13,11 +14,12 @@ from .options import Options
 
 USERS_QUICK = 10_000
 USERS_FULL = 1_000_000
+_LEFT_OUT = "Left to --full: 1,000,000 users, a minute of each overload, and nine pairs of ten seconds."
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*BENCHMARKS, *ALIASES])} (all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*BENCHMARKS, *ALIASES])} (all), or charts")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help=f"five pairs, short loads, {USERS_QUICK} users (as is)")
     size.add_argument("--full", action="store_true", help=f"nine pairs, long loads, {USERS_FULL} users")
@@ -28,6 +30,9 @@ def main() -> int:
     parser.add_argument("--peer", type=Path, action="append", default=[], help="a file that tells of one more server beside usher")
     parser.add_argument("--image", help="a container image whose size P-14 tells")
     given = parser.parse_args()
+    if given.names == ["charts"]:
+        charts.run()
+        return 0
     names = [ALIASES.get(name, name) for name in given.names] or list(BENCHMARKS)
     unknown = set(names) - set(BENCHMARKS)
     if unknown:
@@ -42,12 +47,14 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     settings = ", ".join(f"{name}={value}" for name, value in SETTINGS.items() if value)
     print(f"{users} users; {CORES} cores; PostgreSQL: {settings}", flush=True)
+    whole = time.monotonic()
     for name in names:
         what, run = BENCHMARKS[name]
         print(f"\n{name}: {what}", flush=True)
         began = time.monotonic()
         run(options)
         print(f"({time.monotonic() - began:.0f} s)", flush=True)
+    print(f"\nAll in {(time.monotonic() - whole) / 60:.1f} minutes." + (f" {_LEFT_OUT}" if options.quick else ""))
     return 0
 
 

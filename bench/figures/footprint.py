@@ -1,6 +1,7 @@
 """P-07, P-08 and P-14: memory, the time that a start takes, and sizes."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ from harness.server import Usher
 from .. import template, wrk
 from ..cluster import CACHE, ROOT
 from ..load import answers, timed
-from ..machine import CORES, forget_peak, memory, memory_peak
+from ..machine import CORES, Strangers, forget_peak, memory, memory_peak
 from ..options import Options
 from ..people import People, lines
 from ..report import Figure, Report
@@ -63,26 +64,29 @@ def memories(options: Options) -> None:
 def starts(options: Options) -> None:
     report = Report("P-08", options.users)
     with template.running(options.binary, options.users) as site:
-        found = []
+        strangers, found = Strangers([os.getpid(), site.cluster.pid]), []
         for _ in range(options.pairs):
             site.stop()
             found.append(timed(lambda: _start(site.usher)))
-        report.add(Figure("P-08 start on a migrated database", median(found), " s", START_MAX_SECONDS, n=len(found), spread=spread(found)))
+        _add(report, "P-08 start on a migrated database", START_MAX_SECONDS, found, strangers)
     folder = CACHE / "private"
     shutil.rmtree(folder, ignore_errors=True)
     usher = Usher(options.binary, folder, USHER_LOG_LEVEL="warn")
     try:
         first = timed(lambda: _start(usher))
-        found = []
+        strangers, found = Strangers([os.getpid()]), []
         for _ in range(options.pairs):
             assert usher.stop() == 0, usher.tail()
             found.append(timed(lambda: _start(usher)))
         note = f"the first start, with initdb and all migrations, {first:.1f} s"
-        target = PRIVATE_START_MAX_SECONDS
-        report.add(Figure("P-08 start with its own PostgreSQL, again", median(found), " s", target, n=len(found), spread=spread(found), note=note))
+        _add(report, "P-08 start with its own PostgreSQL, again", PRIVATE_START_MAX_SECONDS, found, strangers, note)
     finally:
         usher.remove()
     report.write()
+
+
+def _add(report: Report, name: str, target: float, found: list[float], strangers: Strangers, note: str = "") -> None:
+    report.add(Figure(name, median(found), " s", target, n=len(found), spread=spread(found), strangers=strangers.share(), note=note))
 
 
 def _start(usher: Usher) -> None:
