@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from . import charts
@@ -47,15 +48,21 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     settings = ", ".join(f"{name}={value}" for name, value in SETTINGS.items() if value)
     print(f"{users} users; {CORES} cores; PostgreSQL: {settings}", flush=True)
-    whole = time.monotonic()
+    whole, failed = time.monotonic(), []
     for name in names:
         what, run = BENCHMARKS[name]
         print(f"\n{name}: {what}", flush=True)
         began = time.monotonic()
-        run(options)
+        try:
+            run(options)
+        except Exception:  # noqa: BLE001, what follows does not depend on it
+            traceback.print_exc()
+            failed.append(name)
         print(f"({time.monotonic() - began:.0f} s)", flush=True)
     print(f"\nAll in {(time.monotonic() - whole) / 60:.1f} minutes." + (f" {_LEFT_OUT}" if options.quick else ""))
-    return 0
+    if failed:
+        print(f"Not measured, see above: {', '.join(failed)}.")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

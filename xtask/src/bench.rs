@@ -10,7 +10,7 @@ use crate::{Outcome, postgres, tools};
 pub fn run(words: &[&str]) -> Outcome {
     let root = workspace::root();
     postgres::ensure()?;
-    tools::wrk()?;
+    tools::load_and_front()?;
     let python: PathBuf = tools::bench_python()?;
     let driver = workspace::build_release("usher-bench")?;
     let mut command = Command::new(python);

@@ -329,9 +329,10 @@ fn ensure(program: &str, need: &Need) -> Result<(), String> {
     install(need)
 }
 
-/// What the benchmarks load servers with.
-pub fn wrk() -> Result<(), String> {
-    ensure("wrk", &WRK)
+/// What the benchmarks load servers with, and put before two of them.
+pub fn load_and_front() -> Result<(), String> {
+    ensure("wrk", &WRK)?;
+    ensure("nginx", &NGINX)
 }
 
 pub fn docker() -> Result<(), String> {
