@@ -1,26 +1,39 @@
-"""`python -m bench [NAME ...] [--quick | --full] [--users N]`, with USHER_BIN naming the program. README.md says what a line means."""
+"""`python -m bench [NAME ...] [--quick | --full] [--users N] --binary PATH --driver PATH`. README.md says what a line means."""
 
 import argparse
-import os
+import signal
 import sys
+import time
+import traceback
 from pathlib import Path
 
+from . import charts
 from .cluster import SETTINGS
 from .figures import ALIASES, BENCHMARKS
+from .machine import CORES
 from .options import Options
 
 USERS_QUICK = 10_000
 USERS_FULL = 1_000_000
+_LEFT_OUT = "Left to --full: 1,000,000 users, a minute of each overload, and nine pairs of ten seconds."
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*BENCHMARKS, *ALIASES])} (all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*BENCHMARKS, *ALIASES])} (all), or charts")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help=f"five pairs, short loads, {USERS_QUICK} users (as is)")
     size.add_argument("--full", action="store_true", help=f"nine pairs, long loads, {USERS_FULL} users")
     parser.add_argument("--users", type=lambda word: int(word.replace("_", "")), help="how many users there are")
+    parser.add_argument("--binary", type=Path, required=True, help="the usher to measure")
+    parser.add_argument("--driver", type=Path, required=True, help="the program usher-bench")
+    parser.add_argument("--peers-python", type=Path, required=True, help="the Python of requirements-peers.txt")
+    parser.add_argument("--peer", type=Path, action="append", default=[], help="a file that tells of one more server beside usher")
+    parser.add_argument("--image", help="a container image whose size P-14 tells")
     given = parser.parse_args()
+    if given.names == ["charts"]:
+        charts.run()
+        return 0
     names = [ALIASES.get(name, name) for name in given.names] or list(BENCHMARKS)
     unknown = set(names) - set(BENCHMARKS)
     if unknown:
@@ -28,13 +41,28 @@ def main() -> int:
     users = given.users or (USERS_FULL if given.full else USERS_QUICK)
     if users < 1000:
         parser.error("at least 1,000 users")
-    options = Options(binary=Path(os.environ["USHER_BIN"]).resolve(), users=users, quick=not given.full)
-    print(f"{users} users; PostgreSQL: {', '.join(f'{name}={value}' for name, value in SETTINGS.items() if value)}", flush=True)
+    # Not resolved: an environment's Python is a link, and knows itself by its place.
+    programs = (given.binary.resolve(), given.driver.resolve(), given.peers_python.absolute())
+    options = Options(*programs, users, quick=not given.full, peers=tuple(given.peer), image=given.image)
+    # Whoever ends it finds no servers left.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    settings = ", ".join(f"{name}={value}" for name, value in SETTINGS.items() if value)
+    print(f"{users} users; {CORES} cores; PostgreSQL: {settings}", flush=True)
+    whole, failed = time.monotonic(), []
     for name in names:
         what, run = BENCHMARKS[name]
         print(f"\n{name}: {what}", flush=True)
-        run(options)
-    return 0
+        began = time.monotonic()
+        try:
+            run(options)
+        except Exception:  # noqa: BLE001, what follows does not depend on it
+            traceback.print_exc()
+            failed.append(name)
+        print(f"({time.monotonic() - began:.0f} s)", flush=True)
+    print(f"\nAll in {(time.monotonic() - whole) / 60:.1f} minutes." + (f" {_LEFT_OUT}" if options.quick else ""))
+    if failed:
+        print(f"Not measured, see above: {', '.join(failed)}.")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

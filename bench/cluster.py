@@ -15,7 +15,7 @@ CACHE = ROOT / "target/bench"
 # What differs from PostgreSQL's own defaults. Durable, since usher's own PostgreSQL is.
 SETTINGS = {
     "listen_addresses": "",
-    "max_connections": "60",
+    "max_connections": "120",
     "shared_buffers": "1GB",
     "max_wal_size": "8GB",
     "checkpoint_timeout": "30min",
@@ -36,6 +36,7 @@ class Cluster:
         self.data = folder / "postgres"
         self.settings = SETTINGS | settings
         self._identity: dict[str, object] = {}
+        self._kept: psycopg.Connection | None = None
         self._owner: pwd.struct_passwd | None = None
         if os.getuid() == 0:
             known = {entry.pw_name: entry for entry in pwd.getpwall()}
@@ -68,6 +69,8 @@ class Cluster:
         self._run("pg_ctl", "-D", str(self.data), "-l", str(self.folder / "log"), "-t", str(_START_SECONDS), "-o", options, "-w", "start")
 
     def stop(self, mode: str = "fast") -> None:
+        if self._kept:
+            self._kept.close()
         self._run("pg_ctl", "-D", str(self.data), "-m", mode, "-t", str(_START_SECONDS), "-w", "stop")
 
     @property
@@ -96,8 +99,10 @@ class Cluster:
             connection.execute(statement)
 
     def rows(self, statement: str, parameters: object = None) -> list[tuple]:
-        with self.connect() as connection:
-            return connection.execute(statement, parameters).fetchall()
+        """Over a connection that is kept: whoever waits for something asks often, and is not to be what PostgreSQL works for."""
+        if not self._kept or self._kept.closed:
+            self._kept = self.connect()
+        return self._kept.execute(statement, parameters).fetchall()
 
     def _run(self, program: str, *arguments: str) -> None:
         # A server that pg_ctl starts keeps its outputs open: they must be no pipes that anybody waits for.

@@ -53,6 +53,19 @@ class Connection:
         self._http.close()
 
 
+def answers(url: str) -> bool:
+    """Whether there is an answer, and it is a good one."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=5)
+    try:
+        connection.request("GET", parts.path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 def timed(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
@@ -66,6 +79,12 @@ def in_turns(one: Callable[[], object], other: Callable[[], object], pairs: int,
         ours.append(median(timed(one) for _ in range(each)))
         theirs.append(median(timed(other) for _ in range(each)))
     return ours, theirs
+
+
+def rates_in_turns(one: Callable[[], float], other: Callable[[], float], pairs: int) -> tuple[list[float], list[float]]:
+    """What each half of each pair says of itself, A B A B. The first round of both is for what is slow at first, and not kept."""
+    rounds = [(one(), other()) for _ in range(pairs + 1)]
+    return [a for a, _ in rounds[1:]], [b for _, b in rounds[1:]]
 
 
 def at_rate(open_one: Callable[[], Connection], ask: Callable[[Connection], object], rate: float, seconds: float) -> list[float]:

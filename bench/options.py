@@ -7,9 +7,17 @@ from pathlib import Path
 @dataclass(frozen=True)
 class Options:
     binary: Path
+    # `usher-bench`: requests at a rate, and the bare rate of hashing.
+    driver: Path
+    # Of the environment in which the peers run.
+    peers_python: Path
     users: int
     # Five pairs and short loads; else nine and long ones.
     quick: bool
+    # Files that tell of further peers.
+    peers: tuple[Path, ...] = ()
+    # A container image, if its size is asked for.
+    image: str | None = None
 
     @property
     def pairs(self) -> int:
@@ -23,3 +31,12 @@ class Options:
     @property
     def load_seconds(self) -> float:
         return 4 if self.quick else 30
+
+    @property
+    def burst_seconds(self) -> int:
+        """A half of a pair that is a load of its own."""
+        return 2 if self.quick else 10
+
+    @property
+    def overload_seconds(self) -> int:
+        return 10 if self.quick else 60

@@ -4,10 +4,12 @@ import json
 import subprocess
 import time
 from dataclasses import asdict, dataclass, field
+from statistics import median
 from typing import Literal
 
 from .cluster import CACHE, ROOT, SETTINGS
-from .machine import SPREAD_MAX, STRANGERS_MAX
+from .machine import SPREAD_MAX, STRANGERS_MAX, Split
+from .statistics import spread
 
 RESULTS = ROOT / "bench/results"
 
@@ -57,6 +59,15 @@ class Report:
     def add(self, figure: Figure) -> None:
         self.figures.append(figure)
         print(figure, flush=True)
+
+    def compare(
+        self, name: str, target: float | None, ours: list[float], theirs: list[float], split: Split, other: str, note: str = "", each: str = "/s"
+    ) -> None:
+        """What usher does over what the other does, in turns; more is better."""
+        ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+        told = f"usher {median(ours):,.0f}{each}, {other} {median(theirs):,.0f}{each}; {split}" + (f"; {note}" if note else "")
+        raw = {"usher": ours, "other": theirs, "cpu_seconds": split.seconds}
+        self.add(Figure(name, median(ratios), "", target, "more", len(ratios), spread(ratios), split.strangers, told, raw))
 
     def write(self) -> None:
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from harness.server import Usher
+from harness.waiting import until
 
 from .cluster import Cluster
 
@@ -23,6 +24,8 @@ SCHEMA = {
     "required": [],
     "additionalProperties": True,
 }
+
+_SETTLE_SECONDS = 300
 
 
 class Site:
@@ -57,6 +60,19 @@ class Site:
     def stop(self) -> None:
         if self.usher.running:
             assert self.usher.stop() == 0, self.usher.tail()
+
+    def another(self, folder: Path) -> Usher:
+        """One more process beside it: the same database, data directory and name, a port of its own."""
+        shutil.rmtree(folder, ignore_errors=True)
+        settings = {name: value for name, value in self.usher.settings.items() if name != "USHER_LISTEN"}
+        return Usher(self.usher.binary, folder, **settings)
+
+    def settle(self) -> None:
+        """Waits until nothing is left to do of what was asked for: mails about devices, the sealing of events."""
+        if self.usher.settings.get("USHER_RUN_WORKER") == "false":
+            return
+        waiting = "select count(*) from jobs where dead_at is null and unique_key is null"
+        until("the queue is empty", lambda: self.cluster.rows(waiting) == [(0,)], seconds=_SETTLE_SECONDS)
 
     def make_key(self) -> str:
         """An API key that may do all that an administrator may."""

@@ -78,15 +78,15 @@ def _set_schema(site: Site) -> None:
 
 
 @contextmanager
-def running(binary: Path, users: int) -> Iterator[Site]:
-    """A server on a copy of the template, which goes away with it."""
+def running(binary: Path, users: int, **settings: str) -> Iterator[Site]:
+    """A server, under these settings of its own, on a copy of the template, which goes away with it."""
     template = ensure(binary, users)
     folder = CACHE / f"run-{users}"
     _remove(folder)
     subprocess.run(["cp", "-a", "--reflink=auto", str(template), str(folder)], check=True)
     cluster = Cluster(folder)
     cluster.adopt()
-    site = Site(binary, CACHE / f"site-{users}", cluster, (folder / "secret-key").read_text().strip())
+    site = Site(binary, CACHE / f"site-{users}", cluster, (folder / "secret-key").read_text().strip(), **settings)
     site.key = (folder / "key").read_text()
     try:
         site.start()

@@ -26,7 +26,7 @@ _LOAD = 0.3
 _ALIVE = "u.status <> 'deleted'"
 _ORDER = "order by {0}.created_at desc, {0}.id desc limit 51"
 # What the page shows of each user.
-_COLUMNS = """
+COLUMNS = """
     u.id, u.username, u.status, u.locked_until, u.given_name, u.family_name, u.display_name, u.bio, u.picture_url, u.website_url,
     u.github_url, u.linkedin_url, u.locale, u.time_zone, u.professional_at, u.attributes, u.version, u.created_at, u.updated_at,
     u.last_sign_in_at, u.deleted_at,
@@ -37,7 +37,7 @@ _COLUMNS = """
 
 def _page(ids: str) -> str:
     """The users of these ids, as the page shows them."""
-    return f"with page as ({ids}) select {_COLUMNS} from page join users u on u.id = page.id order by u.created_at desc, u.id desc"
+    return f"with page as ({ids}) select {COLUMNS} from page join users u on u.id = page.id order by u.created_at desc, u.id desc"
 
 
 def walk(condition: str) -> str:

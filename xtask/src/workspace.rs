@@ -43,6 +43,12 @@ pub fn build_usher(profile: Profile) -> Result<PathBuf, String> {
     Ok(target_directory()?.join(folder).join("usher"))
 }
 
+/// Builds a program of the workspace that is no part of usher, and returns its path.
+pub fn build_release(package: &str) -> Result<PathBuf, String> {
+    run(&mut cargo(&["build", "--release", "--package", package]))?;
+    Ok(target_directory()?.join("release").join(package))
+}
+
 /// Builds the usher that can hold planted faults, puts it beside the other one, and returns its path. Cargo keeps what it
 /// compiles of both apart, so that neither makes the other stale; only the name of the binary is the same.
 pub fn build_faulty_usher() -> Result<PathBuf, String> {
