@@ -83,6 +83,13 @@ async fn check_now(tx: &mut Tx, schema: &Schema) -> AppResult<bool> {
     Ok(is_ready)
 }
 
+/// Has indexes that could not be built tried again now, and not when their time has come.
+pub async fn try_again(tx: &mut Tx) -> AppResult<()> {
+    store::delete_failed_indexes(tx).await?;
+    audit::record(tx, Event::success("attribute_schema.indexes_retried")).await?;
+    jobs::request(tx).await
+}
+
 /// The schema has changed: the entity tag, and what processes keep in memory.
 pub async fn note_change(tx: &mut Tx) -> AppResult<()> {
     store::raise_revision(tx).await?;

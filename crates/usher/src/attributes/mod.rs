@@ -12,7 +12,7 @@ mod document;
 mod indexes;
 mod inspect;
 mod jobs;
-mod migration;
+pub mod migration;
 mod schema;
 pub mod sql;
 mod status;
@@ -35,12 +35,12 @@ use tokio::sync::broadcast::Receiver;
 use uuid::Uuid;
 
 pub use api::router;
-pub use changes::{Outcome, lock_for_change, put};
+pub use changes::{Outcome, lock_for_change, put, try_again};
 pub use document::{Document, Format, Rule, Type, Visibility};
 pub use jobs::register;
 pub use migration::Operation;
 pub use schema::{Kind, Property, Schema, normal_text};
-pub use status::{IndexState, Status, status};
+pub use status::{BuildState, IndexState, Status, WaitingFor, status};
 pub use tend::tend;
 
 use crate::app::App;
@@ -112,6 +112,11 @@ pub async fn lock(tx: &mut Tx) -> AppResult<Arc<Rules>> {
 }
 
 impl Rules {
+    /// What shall be in force: the schema that waits, or else the one that is.
+    pub fn latest(&self) -> &Document {
+        &self.pending.as_ref().unwrap_or(&self.in_force).document
+    }
+
     /// The attributes as they are to be kept, or every fault of theirs.
     pub fn fit(&self, mut attributes: Map<String, Value>) -> Result<Map<String, Value>, Rejection> {
         self.in_force.normalize(&mut attributes);

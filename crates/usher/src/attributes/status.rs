@@ -23,6 +23,14 @@ pub struct Status {
     pub revision: i64,
 }
 
+impl Status {
+    /// What shall be in force: the version that waits, or else the one that is.
+    pub fn latest(&self) -> &Document {
+        let pending = self.pending.as_ref().filter(|pending| pending.state != WaitingFor::Refused);
+        pending.map_or(&self.in_force.schema, |pending| &pending.version.schema)
+    }
+}
+
 /// A version of the schema.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "AttributeSchemaVersion")]

@@ -162,6 +162,7 @@ fn target(event: &AuditEvent, people: &HashMap<String, String>) -> Option<Named>
         "invitation" => Named { name: "An invitation".to_owned(), way: way("/admin/invitations") },
         "change" => Named { name: "A change".to_owned(), way: way("/admin/changes") },
         "mail_text" => Named { name: format!("Mail text {id}"), way: way("/admin/mails/texts") },
+        "attribute_schema" => Named { name: format!("Version {id} of the schema"), way: Some("/admin/attributes".to_owned()) },
         kind => Named { name: format!("{} {id}", in_words(kind)), way: None },
     })
 }

@@ -4,6 +4,7 @@
 mod access;
 mod acts;
 mod analytics;
+mod attributes;
 mod audit;
 mod bulk;
 mod changes;

@@ -59,6 +59,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/audit/{id}", get(audit::show))
         .route("/admin/recycle-bin", get(recycle_bin::show))
         .merge(access())
+        .merge(of_attributes())
         .merge(of_service_accounts())
         .merge(of_the_system())
         .route("/admin/mails/texts", get(mail_texts::list))
@@ -89,6 +90,19 @@ fn access() -> Router<App> {
         .route("/admin/groups/{id}/delete", get(groups::show_delete).post(groups::submit_delete))
         .route("/admin/groups/{id}/members/add", get(members::show_add).post(members::submit_add))
         .route("/admin/groups/{id}/members/{user_id}/remove", get(members::show_remove).post(members::submit_remove))
+}
+
+fn of_attributes() -> Router<App> {
+    use super::attributes::{list, migrations, property, whole};
+
+    Router::new()
+        .route("/admin/attributes", get(list::show))
+        .route("/admin/attributes/new", get(property::show_new).post(property::submit_new))
+        .route("/admin/attributes/schema", get(whole::show).post(whole::submit))
+        .route("/admin/attributes/indexes", post(list::submit_again))
+        .route("/admin/attributes/rename", get(migrations::show_rename).post(migrations::submit_rename))
+        .route("/admin/attributes/remove", get(migrations::show_remove).post(migrations::submit_remove))
+        .route("/admin/attributes/{name}/edit", get(property::show_edit).post(property::submit_edit))
 }
 
 fn of_service_accounts() -> Router<App> {

@@ -1,6 +1,7 @@
 //! The console as a browser meets it: what is shown to whom, what is refused, and that each page renders.
 
 mod access;
+mod attributes;
 mod audit;
 mod bulk;
 mod changing;
@@ -92,6 +93,10 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/system",
         "/admin/mails/texts",
         "/admin/mails/texts/verify_email/de",
+        "/admin/attributes",
+        "/admin/attributes/new",
+        "/admin/attributes/schema",
+        "/admin/attributes/remove?name=fax",
     ];
     for place in places {
         let page = browser.open(place).await.expect(200);
@@ -175,6 +180,9 @@ async fn names_are_escaped_wherever_they_stand() {
         .await
         .expect(201)
         .str("id");
+    let property = json!({ "type": "string", "title": bad, "description": bad, "enum": [bad, "b"] });
+    let schema = json!({ "type": "object", "properties": { "note": property }, "additionalProperties": true });
+    admin.client.put("/v1/attribute-schema", schema).await.expect(200);
     let mut browser = signed_in(&app, &admin).await;
     let change = admin.client.get("/v1/changes?limit=1").await.expect(200).json["items"][0]["id"].as_str().unwrap().to_owned();
     for place in [
@@ -212,6 +220,12 @@ async fn names_are_escaped_wherever_they_stand() {
         "/admin/service-accounts".to_owned(),
         account.clone(),
         format!("{account}/edit"),
+        "/admin/attributes".to_owned(),
+        "/admin/attributes/note/edit".to_owned(),
+        "/admin/attributes/schema".to_owned(),
+        "/admin/attributes/rename?name=note&to=other".to_owned(),
+        "/admin/attributes/remove?name=note".to_owned(),
+        "/admin/attributes/remove?name=%3Cscript%20src=x%3E%3C/script%3E".to_owned(),
     ] {
         let page = browser.open(&place).await.expect(200);
         assert!(!page.text.contains("<script src=x") && !page.text.contains("<img src=x"), "{place}");

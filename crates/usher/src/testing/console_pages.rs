@@ -1,9 +1,21 @@
 //! The pages of the console.
 
 /// Those of the console, which ask for a permission too.
-pub const CONSOLE: [(&str, &str); 112] = [
+pub const CONSOLE: [(&str, &str); 124] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
+    ("GET", "/admin/attributes"),
+    ("POST", "/admin/attributes/indexes"),
+    ("GET", "/admin/attributes/new"),
+    ("POST", "/admin/attributes/new"),
+    ("GET", "/admin/attributes/remove"),
+    ("POST", "/admin/attributes/remove"),
+    ("GET", "/admin/attributes/rename"),
+    ("POST", "/admin/attributes/rename"),
+    ("GET", "/admin/attributes/schema"),
+    ("POST", "/admin/attributes/schema"),
+    ("GET", "/admin/attributes/{name}/edit"),
+    ("POST", "/admin/attributes/{name}/edit"),
     ("GET", "/admin/audit"),
     ("GET", "/admin/audit/seal"),
     ("GET", "/admin/audit/{id}"),
