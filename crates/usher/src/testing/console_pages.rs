@@ -1,7 +1,7 @@
 //! The pages of the console.
 
 /// Those of the console, which ask for a permission too.
-pub const CONSOLE: [(&str, &str); 112] = [
+pub const CONSOLE: [(&str, &str); 115] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/audit"),
@@ -10,6 +10,7 @@ pub const CONSOLE: [(&str, &str); 112] = [
     ("GET", "/admin/bulk"),
     ("POST", "/admin/bulk"),
     ("GET", "/admin/bulk/new"),
+    ("POST", "/admin/bulk/new"),
     ("GET", "/admin/bulk/{id}"),
     ("POST", "/admin/bulk/{id}/pause"),
     ("POST", "/admin/bulk/{id}/resume"),
@@ -44,6 +45,7 @@ pub const CONSOLE: [(&str, &str); 112] = [
     ("GET", "/admin/mails/texts/{name}/{language}/restore"),
     ("POST", "/admin/mails/texts/{name}/{language}/restore"),
     ("POST", "/admin/mails/texts/{name}/{language}/test"),
+    ("GET", "/admin/events"),
     ("GET", "/admin/export"),
     ("POST", "/admin/export"),
     ("GET", "/admin/imports"),
@@ -103,6 +105,7 @@ pub const CONSOLE: [(&str, &str); 112] = [
     ("GET", "/admin/requests/{id}/decline"),
     ("POST", "/admin/requests/{id}/decline"),
     ("GET", "/admin/users"),
+    ("POST", "/admin/users"),
     ("GET", "/admin/users/{id}"),
     ("GET", "/admin/users/{id}/act/{act}"),
     ("POST", "/admin/users/{id}/act/{act}"),
