@@ -72,7 +72,6 @@ function carry() {
   const count = () => elsewhere + list.querySelectorAll("tbody input:checked").length;
   const look = () => {
     bar.querySelector("strong").textContent = count();
-    bar.closest("section").hidden = !count();
   };
   const send = (event, path) => {
     if (!count()) return;

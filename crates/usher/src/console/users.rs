@@ -138,7 +138,7 @@ async fn list(app: &App, staff: &Staff, parameters: &Parameters, schema: &Schema
         next => next.map(|next| address(HERE, kept(parameters, &everything).chain([("cursor", next)]))),
         first => parameters.get("cursor").is_some().then(|| address(HERE, kept(parameters, &everything))),
         here => address(HERE, kept(parameters, &[&everything[..], &["cursor"]].concat())),
-        choice => Serde(choice.show(app, staff).await?),
+        chosen => Serde(choice.show(app, staff).await?),
         role_names => Serde(role_names(app, staff).await?),
         builder => Serde(filter::offer(schema)),
         all_that_fit => all_that_fit(parameters),
