@@ -1,16 +1,13 @@
-// The keys of the console, choosing whole pages, and runs that show how far they are. Without it every page works the same.
+// The keys of the console, and choosing on many pages. Without it every page works the same.
 
 const TYPING = "input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]";
-const POLL_EVERY = 2000;
-const GOES_ON = ["staging", "classifying", "running"];
 
 const keys = document.getElementById("keys");
 document.querySelector(".keys-button").addEventListener("click", () => keys.showModal());
 chooseAll();
+carry();
 document.addEventListener("keydown", press);
 showPlace();
-const live = document.getElementById("live");
-if (GOES_ON.includes(live?.dataset.state)) setTimeout(poll, POLL_EVERY);
 
 // On the phone the navigation is wider than the screen.
 function showPlace() {
@@ -64,20 +61,38 @@ function chooseAll() {
   look();
 }
 
-// Only the numbers are replaced while it goes on; when that changes, so does what can be done, and the page is opened anew.
-async function poll() {
-  try {
-    const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const next = page.getElementById("live");
-    if (!answer.ok || next?.dataset.state !== live.dataset.state) {
-      location.reload();
-      return;
-    }
-    const focused = live.contains(document.activeElement);
-    if (!focused) live.replaceChildren(...next.childNodes);
-  } catch {
-    // The next look may do better.
+// Who is ticked goes along to the next page, and to another search: the form of the list, which carries the choice, is sent there.
+function carry() {
+  const list = document.getElementById("list");
+  const bar = list?.querySelector("[data-choice-count]");
+  if (!bar) return;
+  const { carried, shown } = list.elements;
+  const ids = (field) => field.value.split(",").filter(Boolean);
+  const elsewhere = ids(carried).filter((id) => !ids(shown).includes(id)).length;
+  const count = () => elsewhere + list.querySelectorAll("tbody input:checked").length;
+  const look = () => {
+    bar.querySelector("strong").textContent = count();
+  };
+  const send = (event, path) => {
+    if (!count()) return;
+    event.preventDefault();
+    list.action = path;
+    list.submit();
+  };
+  list.addEventListener("change", look);
+  look();
+  for (const form of document.querySelectorAll("form[data-carries]")) {
+    form.addEventListener("submit", (event) => send(event, `${location.pathname}?${said(form)}`));
   }
-  setTimeout(poll, POLL_EVERY);
+  for (const link of document.querySelectorAll("a[data-carries], main > .buttons a")) {
+    link.addEventListener("click", (event) => {
+      if (!event.ctrlKey && !event.metaKey && !event.shiftKey) send(event, link.href);
+    });
+  }
+}
+
+// What a form asks the list for, as an address says it.
+function said(form) {
+  const fields = [...new FormData(form)].filter(([name]) => !["form_token", "carried"].includes(name));
+  return new URLSearchParams(fields.map(([name, value]) => [name.replace(/^columns[.].*/, "columns"), value]));
 }

@@ -56,6 +56,7 @@ pub mod imports;
 pub mod inactivity;
 pub mod invitations;
 pub mod keys;
+pub mod live;
 pub mod mails;
 pub mod me;
 pub mod one_time_tokens;

@@ -84,7 +84,8 @@ const RANKS: &[(&str, u8)] = &[
     ("invitations", 41),
     // Pages over all of them.
     ("doctor", 42),
-    ("console", 43),
+    ("live", 43),
+    ("console", 44),
     // The roof.
     ("router", ROOF),
     ("cli", 50),

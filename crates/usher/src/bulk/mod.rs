@@ -259,9 +259,15 @@ pub async fn read(tx: &mut Tx, id: Uuid) -> AppResult<Run> {
     store::find_run(tx, id).await?.ok_or_else(|| Rejection::not_found().into())
 }
 
+/// Whether there is such a run.
+pub async fn require(tx: &mut Tx, id: Uuid) -> AppResult<()> {
+    store::find_state(tx, id).await?.ok_or_else(Rejection::not_found)?;
+    Ok(())
+}
+
 /// What came of its users, in their order; of one outcome only if so wished.
 pub async fn list_items(tx: &mut Tx, id: Uuid, outcome: Option<&str>, after: Option<i64>, limit: i64) -> AppResult<Vec<Item>> {
-    store::find_state(tx, id).await?.ok_or_else(Rejection::not_found)?;
+    require(tx, id).await?;
     Ok(store::list_items(tx, id, outcome, after, limit).await?)
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 pub use gate::{Act, Assurance, Cleared, Device, Duty, KeyStanding, Refusal, SessionStanding, Standing, may_act};
 pub use permission::{Permission, PermissionSet};
-pub use recognition::{KeyUse, Recognised, SessionUse, recognise, recognise_browser};
+pub use recognition::{KeyUse, Presence, Recognised, SessionUse, recognise, recognise_browser};
 
 use crate::db::{Actor, DbResult, Origin, Tx};
 use crate::error::{AppResult, Rejection};

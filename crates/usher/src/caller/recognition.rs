@@ -37,6 +37,14 @@ pub struct SessionUse {
     pub address: Option<IpAddr>,
 }
 
+/// Whether somebody is there when a browser asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    There,
+    /// A script asks by itself, which keeps no session alive.
+    Perhaps,
+}
+
 /// Somebody whose browser shows a session that lives.
 #[derive(Clone, Debug)]
 pub struct Recognised {
@@ -99,13 +107,18 @@ async fn by_api_key(app: &App, key: &str, origin: Origin) -> AppResult<Caller> {
 }
 
 /// Whose session the secret in a browser's cookie is of; nobody's, if it does not live any more.
-pub async fn recognise_browser(app: &App, secret: &SecretText, origin: Origin) -> AppResult<Option<Recognised>> {
+pub async fn recognise_browser(
+    app: &App,
+    secret: &SecretText,
+    origin: Origin,
+    presence: Presence,
+) -> AppResult<Option<Recognised>> {
     let now = app.clock.now();
     let Some(hash) = bearer_hash(Purpose::Browser, secret) else { return Ok(None) };
     let Some(found) = store::find_by_browser(app.db.pipeline(), &hash, now).await? else { return Ok(None) };
     let Some(cleared) = ask(app, &found.standing, Act::GoOn(&found.session)) else { return Ok(None) };
     let SessionStanding { id, began_at, expires_at, assurance, .. } = found.session;
-    if found.last_seen_at + USE_NOTED_EVERY <= now {
+    if presence == Presence::There && found.last_seen_at + USE_NOTED_EVERY <= now {
         let seen = SessionUse { id, user_id: found.user_id, last_seen_at: found.last_seen_at, address: origin.address };
         (app.on_session_seen)(app.clone(), seen).await;
     }

@@ -189,11 +189,11 @@ impl Stop {
     /// Asked, and then long enough for proxies to notice; who asks again does not want to wait.
     async fn after_delay(&mut self, app: &App) {
         self.asked().await;
+        app.draining.begin();
         let delay = app.config.server.shutdown_delay;
         if delay.is_zero() {
             return;
         }
-        app.draining.begin();
         tracing::info!(seconds = delay.as_secs(), "about to stop: serving on while proxies look elsewhere");
         tokio::select! {
             () = tokio::time::sleep(delay) => {}

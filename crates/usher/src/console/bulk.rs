@@ -8,6 +8,7 @@ use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::choice::{self, Choice};
 use super::events;
 use super::parameters::{Parameters, address};
 use super::roles::list_grantable;
@@ -20,6 +21,7 @@ use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Faults, Field, Members, Notice, see_other};
 use crate::http::params::Path;
 use crate::id::UserId;
+use crate::live::Followed;
 use crate::roles::RoleName;
 
 const HERE: &str = "/admin/bulk";
@@ -29,9 +31,6 @@ const RUN_PAGE: &str = "console/bulk_run.html";
 const LIST_PAGE: &str = "console/bulk_list.html";
 /// What can come of a user.
 const OUTCOMES: [&str; 5] = ["to_do", "done", "unchanged", "refused", "failed"];
-/// As many as can be chosen one by one.
-const IDS_MAX: usize = 1000;
-
 const FIELDS: [Field; 3] = [
     Field { name: "action", subject: "The action", missing: "Choose what is to be done." },
     Field { name: "role", subject: "The role", missing: "Choose a role for this." },
@@ -74,6 +73,17 @@ pub async fn show_new(staff: Staff, parameters: Parameters, State(app): State<Ap
     ask(&app, &staff, &said, &Faults::default()).await
 }
 
+/// The same for those who were chosen in the list.
+pub async fn show_chosen(State(app): State<App>, form: StaffForm) -> AppResult<Response> {
+    let StaffForm { staff, members } = form;
+    let choice = Choice::of(&members)?;
+    if choice.is_empty() {
+        return Ok(see_other("/admin/users"));
+    }
+    let said = Said { users: choice.joined(), left_out: choice.left_out(), ..Said::default() };
+    ask(&app, &staff, &said, &Faults::default()).await
+}
+
 /// What the form says, to be shown again.
 #[derive(Default, Serialize)]
 struct Said {
@@ -83,12 +93,21 @@ struct Said {
     action: String,
     role: String,
     reason: String,
+    /// Who was chosen beyond as many as can be.
+    left_out: usize,
 }
 
 impl Said {
     fn of(members: &Members) -> Self {
         let text = |name: &str| members.text(name).trim().to_owned();
-        Self { users: text("users"), filter: text("filter"), action: text("action"), role: text("role"), reason: text("reason") }
+        Self {
+            users: text("users"),
+            filter: text("filter"),
+            action: text("action"),
+            role: text("role"),
+            reason: text("reason"),
+            left_out: 0,
+        }
     }
 
     fn selection(&self) -> Result<Selection, Rejection> {
@@ -98,9 +117,9 @@ impl Said {
             }
             return Ok(Selection::Filter(self.filter.clone()));
         }
-        let ids: Result<Vec<UserId>, _> = self.users.split(',').take(IDS_MAX + 1).map(str::parse).collect();
+        let ids: Result<Vec<UserId>, _> = self.users.split(',').take(choice::MOST + 1).map(str::parse).collect();
         match ids {
-            Ok(ids) if ids.len() <= IDS_MAX => Ok(Selection::Ids(ids)),
+            Ok(ids) if ids.len() <= choice::MOST => Ok(Selection::Ids(ids)),
             _ => Err(Rejection::bad_request("malformed_request", "These are no users. Choose them in the list again.")),
         }
     }
@@ -114,7 +133,7 @@ async fn ask(app: &App, staff: &Staff, said: &Said, faults: &Faults) -> AppResul
         ACTIONS.into_iter().filter(|(.., needed)| staff.may(*needed)).map(|(name, label, _)| (name, label)).collect();
     let values = context! {
         said => Serde(said), actions => Serde(actions), takes_roles => takes_roles, offered => Serde(offered),
-        count => said.users.split(',').filter(|id| !id.is_empty()).count(),
+        most => choice::MOST, count => said.users.split(',').filter(|id| !id.is_empty()).count(),
     };
     staff.page(app, HERE, NEW_PAGE, values, faults)
 }
@@ -235,6 +254,7 @@ pub async fn show(
         label => label(&run.action), role => events::text(&run.argument["role"]), done => done,
         share => if run.total > 0 { done * 100 / run.total } else { 100 },
         lives => matches!(run.state, RunState::Running),
+        follow => (!matches!(run.state, RunState::Finished | RunState::Failed)).then(|| Followed::Run(run.id).to_string()),
         may_steer => staff.may(needed(&run)),
         may_undo => staff.may(Permission::UsersWrite) && run.started_at.is_some() && !FOR_GOOD.contains(&run.action.as_str()),
         way => way(run.id), outcome => outcome, refusals => Serde(refusals),

@@ -63,6 +63,12 @@ pub fn offer(schema: &Schema) -> Offer {
     Offer { rows: (1..=ROWS).collect(), attributes: own.chain(attributes).collect(), operators: OPERATORS.to_vec() }
 }
 
+/// What the fields of the rows are called, and how they are joined.
+pub fn fields() -> impl Iterator<Item = String> {
+    let of_row = |row| ["attribute", "operator", "value"].map(|part| format!("{part}{row}"));
+    (1..=ROWS).flat_map(of_row).chain(["join".to_owned()])
+}
+
 /// The filter of the rows that are filled in, after the one that was there; nothing if no row is.
 pub fn build(parameters: &Parameters, schema: &Schema) -> Option<String> {
     let rows: Vec<String> = (1..=ROWS).filter_map(|row| condition(parameters, schema, row)).collect();

@@ -21,6 +21,7 @@ use crate::html::{self, Faults, Notice, see_other};
 use crate::http::params::Path;
 use crate::http::stream::Streamed;
 use crate::imports::{self, Counts, FileFormat, Import, Report, Row, State as Standing};
+use crate::live::Followed;
 
 pub const HERE: &str = "/admin/imports";
 const LIST_PAGE: &str = "console/imports.html";
@@ -178,6 +179,7 @@ pub async fn show(
         narrowed_to => counted.map(|(_, before, then)| if begun { *then } else { *before }),
         tiles => Serde(tiles(&import)), by => Serde(events::actor(&import.actor_kind, import.actor_id, &people)),
         share => if import.total > 0 { import.position * 100 / import.total } else { 0 },
+        follow => (!matches!(import.state, Standing::Finished | Standing::Failed)).then(|| Followed::Import(import.id).to_string()),
         lives => matches!(import.state, Standing::Staging | Standing::Classifying | Standing::Running),
         faulty => import.counts.conflict + import.counts.invalid + import.counts.failed,
         to_do => to_do, may_undo => begun && import.counts.done > 0, way => here,

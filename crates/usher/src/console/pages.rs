@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use super::staff::Asker;
 use super::{
-    acts, analytics, audit, bulk, changes, dashboard, edit, export, import_new, imports, invitations, inviting, mail_texts,
+    acts, analytics, audit, bulk, changes, dashboard, edit, export, import_new, imports, invitations, inviting, live, mail_texts,
     mails, recycle_bin, requests, roles, service_account_acts, service_accounts, settings, signing_keys, system, user, users,
 };
 use crate::app::App;
@@ -19,8 +19,9 @@ use crate::http::problem;
 pub fn router(app: &App) -> Router<App> {
     Router::new()
         .route("/admin", get(dashboard::show))
+        .route("/admin/events", get(live::show))
         .route("/admin/analytics", get(analytics::show))
-        .route("/admin/users", get(users::show))
+        .route("/admin/users", get(users::show).post(users::choose))
         .route("/admin/users/{id}", get(user::show))
         .route("/admin/users/{id}/edit", get(edit::show).post(edit::submit))
         .route("/admin/users/{id}/act/{act}", get(acts::show).post(acts::submit))
@@ -38,7 +39,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/requests/{id}/approve", get(requests::show_approve).post(requests::submit_approve))
         .route("/admin/requests/{id}/decline", get(requests::show_decline).post(requests::submit_decline))
         .route("/admin/bulk", get(bulk::list).post(bulk::preview))
-        .route("/admin/bulk/new", get(bulk::show_new))
+        .route("/admin/bulk/new", get(bulk::show_new).post(bulk::show_chosen))
         .route("/admin/bulk/{id}", get(bulk::show))
         .route("/admin/bulk/{id}/run", post(bulk::run))
         .route("/admin/bulk/{id}/pause", post(bulk::pause))

@@ -14,8 +14,20 @@ pub struct Parameters(Vec<(String, String)>);
 impl Parameters {
     fn read(query: &str) -> Self {
         let pairs = form_urlencoded::parse(query.as_bytes());
-        // No text of the database holds it.
-        Self(pairs.map(|(name, value)| (name.into_owned(), value.replace('\0', "").trim().to_owned())).collect())
+        Self(pairs.map(|(name, value)| (name.into_owned(), tidied(&value))).collect())
+    }
+
+    /// With those that a form says beside its address.
+    pub fn and(mut self, said: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.0.extend(said.into_iter().map(|(name, value)| (name, tidied(&value))));
+        self
+    }
+
+    /// With one that takes the place of all that are called so.
+    pub fn with(mut self, name: &str, value: String) -> Self {
+        self.0.retain(|(found, _)| found != name);
+        self.0.push((name.to_owned(), value));
+        self
     }
 
     /// The first of this name that says something.
@@ -35,6 +47,11 @@ impl FromRequestParts<App> for Parameters {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
         Ok(Self::read(parts.uri.query().unwrap_or_default()))
     }
+}
+
+/// No text of the database holds a zero byte.
+fn tidied(value: &str) -> String {
+    value.replace('\0', "").trim().to_owned()
 }
 
 /// The address of a page, with those of the parameters that say something.

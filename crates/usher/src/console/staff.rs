@@ -64,6 +64,12 @@ impl Staff {
         ))
     }
 
+    /// The same as they stand now, if a part of the console is still open to them.
+    pub async fn again(&self, app: &App) -> AppResult<Option<Self>> {
+        let signed_in = self.signed_in.again(app).await?.filter(|found| found.person.permissions.opens_console());
+        Ok(signed_in.map(|signed_in| Self { signed_in, asker: self.asker.clone() }))
+    }
+
     pub fn person(&self) -> &Person {
         &self.signed_in.person
     }

@@ -10,15 +10,16 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::choice::Choice;
 use super::parameters::{Parameters, address, query};
-use super::staff::Staff;
+use super::staff::{Staff, StaffForm};
 use super::{events, filter, roles};
 use crate::app::App;
 use crate::attributes::{self, Schema};
 use crate::caller::Permission;
 use crate::db::page::Page;
 use crate::error::{AppError, AppResult};
-use crate::html::{Faults, Field, see_other};
+use crate::html::{Faults, Field, Members, see_other};
 use crate::http::params::read_query;
 use crate::users::{self, Filter, User};
 
@@ -65,6 +66,7 @@ struct Row {
     name: String,
     username: String,
     avatar_url: String,
+    is_chosen: bool,
     cells: Vec<Cell>,
 }
 
@@ -84,8 +86,36 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
             kept(&parameters, &["q", "status", "role", "sort", "columns"]).chain([("filter", filter.as_str())]),
         )));
     }
-    let columns = columns(&parameters, &schema);
-    let (page, faults) = match read(&app, &staff, &parameters).await {
+    list(&app, &staff, &parameters, &schema, &Choice::default()).await
+}
+
+/// The list for a form that carries a choice on. It changes nothing.
+pub async fn choose(parameters: Parameters, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
+    let StaffForm { staff, members } = form;
+    staff.require(Permission::UsersRead)?;
+    let schema = attributes::cached(&app).await?;
+    let choice = Choice::of(&members)?;
+    let mut parameters = parameters.and(said(&members));
+    if let Some(filter) = filter::build(&parameters, &schema) {
+        parameters = parameters.with("filter", filter);
+    }
+    list(&app, &staff, &parameters, &schema, &choice).await
+}
+
+/// What a form says of the list. No name stands in it twice, so each column has one of its own.
+fn said(members: &Members) -> Vec<(String, String)> {
+    let columns = members.ticked("columns.").map(|key| ("columns".to_owned(), key.to_owned()));
+    let names = NARROWING.map(ToOwned::to_owned).into_iter().chain(filter::fields());
+    let said = names.map(|name| {
+        let value = members.text(&name).to_owned();
+        (name, value)
+    });
+    said.chain(columns).collect()
+}
+
+async fn list(app: &App, staff: &Staff, parameters: &Parameters, schema: &Schema, choice: &Choice) -> AppResult<Response> {
+    let columns = columns(parameters, schema);
+    let (page, faults) = match read(app, staff, parameters).await {
         Ok(page) => (Some(page), Faults::default()),
         Err(AppError::Rejected(rejection)) if rejection.code == "invalid_query" => {
             let faults = Faults::of(rejection.clone().of_a_body().into(), &FIELDS);
@@ -93,7 +123,8 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
         }
         Err(error) => return Err(error),
     };
-    let rows: Vec<Row> = page.iter().flat_map(|page| &page.items).map(|user| row(user, &columns)).collect::<AppResult<_>>()?;
+    let rows: Vec<Row> =
+        page.iter().flat_map(|page| &page.items).map(|user| row(user, &columns, choice)).collect::<AppResult<_>>()?;
     let next = page.as_ref().and_then(|page| page.next.as_deref());
     let asked: BTreeMap<&str, &str> = NARROWING.map(|name| (name, parameters.get(name).unwrap_or_default())).into();
     let everything = [&NARROWING[..], &["columns"]].concat();
@@ -103,15 +134,17 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
         columns => Serde(&columns), rows => Serde(rows), at_fault => Serde(at_fault),
         total => Serde(page.as_ref().and_then(|page| page.total)),
         is_found => page.is_some(),
-        narrowed => parameters.get("q").is_some() || whom(&parameters).is_some(),
-        next => next.map(|next| address(HERE, kept(&parameters, &everything).chain([("cursor", next)]))),
-        first => parameters.get("cursor").is_some().then(|| address(HERE, kept(&parameters, &everything))),
-        role_names => Serde(role_names(&app, &staff).await?),
-        builder => Serde(filter::offer(&schema)),
-        all_that_fit => all_that_fit(&parameters),
-        may_act => may_act(&staff),
+        narrowed => parameters.get("q").is_some() || whom(parameters).is_some(),
+        next => next.map(|next| address(HERE, kept(parameters, &everything).chain([("cursor", next)]))),
+        first => parameters.get("cursor").is_some().then(|| address(HERE, kept(parameters, &everything))),
+        here => address(HERE, kept(parameters, &[&everything[..], &["cursor"]].concat())),
+        chosen => Serde(choice.show(app, staff).await?),
+        role_names => Serde(role_names(app, staff).await?),
+        builder => Serde(filter::offer(schema)),
+        all_that_fit => all_that_fit(parameters),
+        may_act => may_act(staff),
     };
-    staff.page(&app, HERE, PAGE, values, &faults)
+    staff.page(app, HERE, PAGE, values, &faults)
 }
 
 /// Whether there is anything that they may do to many.
@@ -153,7 +186,7 @@ fn columns(parameters: &Parameters, schema: &Schema) -> Vec<Column> {
         .collect()
 }
 
-fn row(user: &User, columns: &[Column]) -> AppResult<Row> {
+fn row(user: &User, columns: &[Column], choice: &Choice) -> AppResult<Row> {
     let members = serde_json::to_value(user)?;
     let cell = |column: &Column| {
         let value = match column.key.strip_prefix("attributes.") {
@@ -167,6 +200,7 @@ fn row(user: &User, columns: &[Column]) -> AppResult<Row> {
         name: events::name_of(user),
         username: user.username.clone(),
         avatar_url: user.avatar_url.clone(),
+        is_chosen: choice.has(user.id),
         cells: columns.iter().filter(|column| column.shown).map(cell).collect(),
     })
 }

@@ -3,8 +3,8 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
-use http::Method;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
@@ -14,7 +14,7 @@ use super::languages::heed_profile;
 use super::return_to::ReturnTo;
 use super::see_other;
 use crate::app::App;
-use crate::caller::{self, Person, Recognised};
+use crate::caller::{self, Person, Presence, Recognised};
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
 use crate::http::{api, limits};
@@ -147,10 +147,10 @@ pub struct SignedIn {
 
 impl SignedIn {
     /// Whose session the browser shows, if it lives. They may ask as often as by the API.
-    pub(super) async fn recognise(app: &App, cookies: &Cookies, origin: Origin) -> AppResult<Option<Self>> {
+    pub(super) async fn recognise(app: &App, cookies: &Cookies, origin: Origin, presence: Presence) -> AppResult<Option<Self>> {
         let Some(secret) = cookies.get(Cookie::Session) else { return Ok(None) };
-        let Some(found) = caller::recognise_browser(app, secret, origin).await? else { return Ok(None) };
-        let Recognised { caller, name, avatar_url, locale, time_zone } = found;
+        let found = caller::recognise_browser(app, secret, origin, presence).await?;
+        let Some(Recognised { caller, name, avatar_url, locale, time_zone }) = found else { return Ok(None) };
         heed_profile(cookies, locale.as_deref());
         limits::admit(app, &caller).await?;
         let person = caller.person().ok_or_else(|| anyhow::anyhow!("a session in a browser is a person's"))?;
@@ -184,6 +184,14 @@ impl SignedIn {
         Self { secret: secret.clone(), ..self.clone() }
     }
 
+    /// The same person as they stand now, if they may go on; for what goes on while nobody may be there.
+    pub async fn again(&self, app: &App) -> AppResult<Option<Self>> {
+        let origin = self.person.origin.clone();
+        let found = caller::recognise_browser(app, &self.secret, origin, Presence::Perhaps).await?;
+        let person = found.and_then(|found| found.caller.person()).filter(|person| !person.owes_second_factor());
+        Ok(person.map(|person| Self { person, ..self.clone() }))
+    }
+
     /// Refuses what was sent without a token of theirs.
     pub(super) fn require_token(&self, app: &App, token: Option<&SecretText>) -> Result<(), Rejection> {
         forms::require_token(app, Some(&self.secret), token)
@@ -211,7 +219,7 @@ impl FromRequestParts<App> for SignedIn {
             let cookies = Cookies::read(&parts.headers, app.config.server.public_url.is_https())?;
             let origin = parts.extensions.get::<Origin>().cloned();
             let origin = origin.ok_or_else(|| anyhow::anyhow!("the layer that notes the origin is missing"))?;
-            Self::recognise(app, &cookies, origin).await
+            Self::recognise(app, &cookies, origin, presence(&parts.headers)).await
         };
         match found.await {
             Ok(Some(signed_in)) if signed_in.person.owes_second_factor() && !is_open_to_owing(parts.uri.path()) => {
@@ -222,6 +230,12 @@ impl FromRequestParts<App> for SignedIn {
             Err(error) => Err(error.into_response()),
         }
     }
+}
+
+/// A browser says that a page is opened or a form sent by `navigate`; anything else is asked for by a script.
+pub(super) fn presence(headers: &HeaderMap) -> Presence {
+    let is_there = headers.get("sec-fetch-mode").is_none_or(|mode| mode == "navigate");
+    if is_there { Presence::There } else { Presence::Perhaps }
 }
 
 /// Whether a page is open to who owes a second factor: it binds one, proves who they are, or leads out.

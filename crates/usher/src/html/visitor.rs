@@ -7,7 +7,7 @@ use minijinja::{Value, context};
 
 use super::cookies::{self, Cookie, Cookies};
 use super::forms::{self, Faults, Members};
-use super::signed_in::SignedIn;
+use super::signed_in::{SignedIn, presence};
 use crate::app::App;
 use crate::db::Origin;
 use crate::error::{AppError, AppResult};
@@ -32,7 +32,7 @@ impl FromRequestParts<App> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let cookies = Cookies::read(&parts.headers, app.config.server.public_url.is_https())?;
         let origin = Origin::from_request_parts(parts, app).await?;
-        let signed_in = SignedIn::recognise(app, &cookies, origin.clone()).await?;
+        let signed_in = SignedIn::recognise(app, &cookies, origin.clone(), presence(&parts.headers)).await?;
         let secret = cookies.get(Cookie::Form).filter(|secret| bearer_hash(Purpose::Form, secret).is_some()).cloned();
         let cookie = |cookie| cookies.get(cookie).cloned();
         Ok(Self { origin, signed_in, device_token: cookie(Cookie::Device), pending: cookie(Cookie::Pending), secret })

@@ -281,6 +281,13 @@ pub async fn read(tx: &mut Tx, by: Authority, id: Uuid) -> AppResult<Import> {
     Ok(import)
 }
 
+/// Whether there is such an import, and the caller may see it.
+pub async fn require(tx: &mut Tx, by: Authority, id: Uuid) -> AppResult<()> {
+    let permissions = store::find_permissions(tx, id).await?.ok_or_else(Rejection::not_found)?;
+    by.over(permissions)?;
+    Ok(())
+}
+
 /// Begins to apply what was previewed. Of several who try, one does; from here on it is theirs.
 pub async fn begin(tx: &mut Tx, by: Authority, id: Uuid, token: &str) -> AppResult<Import> {
     let before = read(tx, by, id).await?;

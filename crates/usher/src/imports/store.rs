@@ -223,6 +223,12 @@ pub async fn find_progress(tx: &mut Tx, id: Uuid) -> DbResult<Option<(i64, i64)>
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
+/// What the import was allowed to do.
+pub async fn find_permissions(tx: &mut Tx, id: Uuid) -> DbResult<Option<PermissionSet>> {
+    let row = tx.query_opt("select permissions from imports where id = $1", &[&id]).await?;
+    Ok(row.map(|row| PermissionSet::from_names(&row.get::<_, Vec<&str>>(0))))
+}
+
 pub async fn update_position(tx: &mut Tx, id: Uuid, position: i64) -> DbResult<()> {
     tx.execute("update imports set position = $2 where id = $1", &[&id, &position]).await?;
     Ok(())

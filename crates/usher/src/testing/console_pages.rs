@@ -1,7 +1,7 @@
 //! The pages of the console.
 
 /// Those of the console, which ask for a permission too.
-pub const CONSOLE: [(&str, &str); 124] = [
+pub const CONSOLE: [(&str, &str); 127] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/attributes"),
@@ -22,6 +22,7 @@ pub const CONSOLE: [(&str, &str); 124] = [
     ("GET", "/admin/bulk"),
     ("POST", "/admin/bulk"),
     ("GET", "/admin/bulk/new"),
+    ("POST", "/admin/bulk/new"),
     ("GET", "/admin/bulk/{id}"),
     ("POST", "/admin/bulk/{id}/pause"),
     ("POST", "/admin/bulk/{id}/resume"),
@@ -56,6 +57,7 @@ pub const CONSOLE: [(&str, &str); 124] = [
     ("GET", "/admin/mails/texts/{name}/{language}/restore"),
     ("POST", "/admin/mails/texts/{name}/{language}/restore"),
     ("POST", "/admin/mails/texts/{name}/{language}/test"),
+    ("GET", "/admin/events"),
     ("GET", "/admin/export"),
     ("POST", "/admin/export"),
     ("GET", "/admin/imports"),
@@ -115,6 +117,7 @@ pub const CONSOLE: [(&str, &str); 124] = [
     ("GET", "/admin/requests/{id}/decline"),
     ("POST", "/admin/requests/{id}/decline"),
     ("GET", "/admin/users"),
+    ("POST", "/admin/users"),
     ("GET", "/admin/users/{id}"),
     ("GET", "/admin/users/{id}/act/{act}"),
     ("POST", "/admin/users/{id}/act/{act}"),
