@@ -5,6 +5,7 @@ mod access;
 mod acts;
 mod analytics;
 mod audit;
+mod branding;
 mod bulk;
 mod changes;
 mod chart;

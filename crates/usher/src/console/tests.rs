@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod branding;
 mod bulk;
 mod changing;
 mod imports;
@@ -87,6 +88,7 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/keys/rotate",
         "/admin/service-accounts",
         "/admin/service-accounts/new",
+        "/admin/branding",
         "/admin/settings",
         "/admin/settings?show=changed",
         "/admin/system",
@@ -156,6 +158,9 @@ async fn names_are_escaped_wherever_they_stand() {
     let body = json!({ "display_name": bad, "bio": bad, "attributes": { "note": bad } });
     let reason = [("x-reason", bad)];
     admin.client.send(http::Method::PATCH, &format!("/v1/users/{}", ann.id), &reason, Some(body)).await.expect(200);
+    let link = json!({ "label": "\"><script src=x>", "url": "https://example.org/?a=\"><script src=x>" });
+    let look = json!({ "name": bad, "links": [link], "footer": bad, "sign_in_text": bad, "account_text": bad });
+    admin.client.put("/v1/branding", look).await.expect(200);
     let role = json!({ "name": "bad", "description": bad, "permissions": [] });
     admin.client.post("/v1/roles", role).await.expect(201);
     let group = admin.client.post("/v1/groups", json!({ "name": bad, "description": bad })).await.expect(201);
@@ -193,6 +198,9 @@ async fn names_are_escaped_wherever_they_stand() {
         "/admin/requests".to_owned(),
         format!("/admin/requests/{asked}"),
         format!("/admin/requests/{asked}/decline"),
+        "/admin/branding".to_owned(),
+        "/admin/branding/restore".to_owned(),
+        "/account".to_owned(),
         "/admin/audit".to_owned(),
         format!("/admin/audit/{change}"),
         format!("/admin/changes/{change}/undo"),

@@ -1,12 +1,21 @@
 //! The pages of the console.
 
 /// Those of the console, which ask for a permission too.
-pub const CONSOLE: [(&str, &str); 112] = [
+pub const CONSOLE: [(&str, &str); 121] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/audit"),
     ("GET", "/admin/audit/seal"),
     ("GET", "/admin/audit/{id}"),
+    ("GET", "/admin/branding"),
+    ("POST", "/admin/branding"),
+    ("POST", "/admin/branding/logo"),
+    ("GET", "/admin/branding/logo/remove"),
+    ("POST", "/admin/branding/logo/remove"),
+    ("POST", "/admin/branding/preview"),
+    ("GET", "/admin/branding/preview.css"),
+    ("GET", "/admin/branding/restore"),
+    ("POST", "/admin/branding/restore"),
     ("GET", "/admin/bulk"),
     ("POST", "/admin/bulk"),
     ("GET", "/admin/bulk/new"),
