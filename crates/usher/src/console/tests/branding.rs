@@ -145,3 +145,25 @@ async fn who_may_only_read_sees_it_and_no_form() {
     assert_eq!(app.count("select version from branding").await, 1);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn what_is_chosen_is_escaped_wherever_it_stands() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let bad = "\"><script src=x></script><img src=x onerror=alert(1)>";
+    let link = json!({ "label": "\"><script src=x>", "url": "https://example.org/?a=\"><script src=x>" });
+    let chosen = json!({
+        "name": bad, "links": [link], "footer": bad, "sign_in_text": bad, "register_text": bad, "account_text": bad,
+    });
+    admin.client.put("/v1/branding", chosen).await.expect(200);
+    let mut browser = signed_in(&app, &admin).await;
+    for place in [HERE, "/admin/branding/restore", "/admin/changes", "/admin/audit", "/account", "/account/sessions"] {
+        let page = browser.open(place).await.expect(200);
+        assert!(!page.text.contains("<script src=x") && !page.text.contains("<img src=x"), "{place}");
+    }
+    for place in ["/sign-in", "/register", "/recover"] {
+        let page = app.browser().open(place).await.expect(200);
+        assert!(page.text.contains("&lt;script") && !page.text.contains("<script src=x"), "{place}");
+    }
+    app.finish().await;
+}
