@@ -174,5 +174,8 @@ fn address(text: &str) -> Option<String> {
 
 /// The file of a logo, while it is the one of the service.
 async fn find_logo(app: &App, hash: &str) -> AppResult<Option<Vec<u8>>> {
+    if !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(None);
+    }
     Ok(store::look_up_logo(app.db.pipeline(), hash).await?)
 }

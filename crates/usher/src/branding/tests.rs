@@ -86,7 +86,7 @@ async fn what_is_chosen_is_shown_by_pages_and_mails_and_is_in_the_audit_trail() 
     let other = app.browser().open("/branding.css?v=0").await.expect(200);
     assert_eq!(other.headers["cache-control"], "no-cache");
 
-    app.user("ann").await;
+    admin.client.post("/v1/users", json!({ "email": "ann@example.org" })).await.expect(201);
     let mail = app.mails().await.pop().unwrap();
     assert!(mail.subject.contains("Accounts of Example") && mail.text.contains("\n\nAccounts of Example\n"), "{}", mail.text);
     assert!(mail.html.contains("background-color: #8a1c5b") && mail.html.contains("#f0a6cf") && !mail.html.contains("#0b5f66"));

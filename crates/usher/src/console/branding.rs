@@ -219,7 +219,7 @@ pub async fn submit_logo(State(app): State<App>, form: StaffUpload) -> AppResult
     staff.require(Permission::SystemWrite)?;
     let origin = staff.origin_because(&members);
     let taken = match file {
-        Ok(file) if file.is_empty() => return ask(&app, &staff, None, &logo_fault("branding-logo-missing")).await,
+        Ok(file) if file.is_empty() => return ask(&app, &staff, None, &logo_fault(now().word("branding-logo-missing"))).await,
         Ok(file) => match Sent::of(file) {
             Ok(sent) => branding::set_logo(&app, &origin, sent).await,
             Err(error) => Err(error),
@@ -232,17 +232,17 @@ pub async fn submit_logo(State(app): State<App>, form: StaffUpload) -> AppResult
     }
 }
 
-fn logo_fault(key: &str) -> Faults {
-    Faults::at("logo", now().word(key))
+fn logo_fault(text: String) -> Faults {
+    Faults::at("logo", text)
 }
 
 /// What is to be mended, at the field.
 fn refusal(error: AppError) -> AppResult<Faults> {
     let AppError::Rejected(rejection) = error else { return Err(error) };
     match rejection.code {
-        "body_too_large" => Ok(logo_fault("branding-logo-too-large")),
+        "body_too_large" => Ok(logo_fault(now().word("branding-logo-too-large"))),
         "invalid_image" | "image_too_large" | "image_too_small" => {
-            Ok(Faults::at("logo", now().problem(rejection.code, &rejection.detail)))
+            Ok(logo_fault(now().problem(rejection.code, &rejection.detail)))
         }
         _ => Err(AppError::Rejected(rejection)),
     }

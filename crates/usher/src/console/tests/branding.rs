@@ -38,8 +38,8 @@ async fn all_is_chosen_seen_and_restored() {
     for text in [
         "It is saved.",
         "· Example</title>",
-        "name=\"links/0/label\" value=\"Imprint\"",
-        "name=\"links/2/url\"",
+        "name=\"links&#x2f;0&#x2f;label\" value=\"Imprint\"",
+        "name=\"links&#x2f;2&#x2f;url\"",
         "Moin.\nCome in.",
     ] {
         assert!(page.text.contains(text), "{text}: {}", page.text);
@@ -91,7 +91,7 @@ async fn what_is_wrong_is_said_at_its_field_and_a_preview_changes_nothing() {
             "The colour reaches a contrast of 1.89:1 only, and needs 4.5:1",
             "id=\"color-error\"",
             "The address must be an https:// or mailto: address.",
-            "id=\"links/0/url-error\"",
+            "id=\"links&#x2f;0&#x2f;url-error\"",
             "Contrast 1.89:1, too low",
             "value=\"why\"",
         ] {
