@@ -5,6 +5,7 @@
 // Kernel: knows no feature.
 pub mod app;
 pub mod assets;
+pub mod brand;
 pub mod caller;
 pub mod cells;
 pub mod clock;
@@ -43,6 +44,7 @@ pub mod attributes;
 pub mod audit;
 pub mod authz;
 pub mod avatars;
+pub mod branding;
 pub mod bulk;
 pub mod changes;
 pub mod console;

@@ -11,10 +11,10 @@ use crate::http::api::Routes;
 use crate::http::{docs, layers, limits, probes};
 use crate::jobs::Registry;
 use crate::{
-    activity, addresses, analytics, api_keys, approvals, assets, attempts, attributes, audit, authz, avatars, bulk, changes,
-    console, devices, doctor, exports, grants, groups, html, imports, inactivity, invitations, keys, mails, me, password,
-    recovery, registration, roles, second_factors, service_accounts, sessions, settings, setup, sign_in, throttle, users,
-    verification,
+    activity, addresses, analytics, api_keys, approvals, assets, attempts, attributes, audit, authz, avatars, branding, bulk,
+    changes, console, devices, doctor, exports, grants, groups, html, imports, inactivity, invitations, keys, mails, me,
+    password, recovery, registration, roles, second_factors, service_accounts, sessions, settings, setup, sign_in, throttle,
+    users, verification,
 };
 
 /// Every operation of the API.
@@ -29,6 +29,7 @@ fn operations(with_metrics: bool) -> Routes {
         .merge(me::router())
         .merge(addresses::router())
         .merge(avatars::router())
+        .merge(branding::router())
         .merge(sessions::router())
         .merge(second_factors::router())
         .merge(devices::router())
@@ -84,6 +85,7 @@ pub fn router(app: &App) -> Router {
         .merge(me::account())
         .merge(addresses::account())
         .merge(avatars::pages())
+        .merge(branding::pages())
         .merge(api_keys::pages())
         .merge(console::pages(app))
         .merge(forms.layer(from_fn_with_state(app.clone(), limits::guard_forms)))

@@ -153,6 +153,7 @@ fault-invalid-filter = { $number ->
    *[other] Der Filter passt ab Spalte { $number } nicht.
 }
 fault-length = Das ist zu kurz oder zu lang.
+fault-low-contrast = Der Kontrast erreicht nur { $number }:1. Lesbar ist es ab 4,5:1 (WCAG 2.2, 1.4.3): Wählen Sie eine Farbe, die sich besser abhebt.
 fault-max-bytes = { $number ->
     [none] Das ist zu groß.
    *[other] Das ist zu groß: höchstens { $number } Bytes.
@@ -278,12 +279,14 @@ said-it-has-been-begun-already = Das hat bereits begonnen.
 said-it-has-been-decided-or-withdrawn-already = Darüber ist bereits entschieden, oder die Anfrage wurde zurückgezogen.
 said-it-is-being-undone-already = Das wird bereits rückgängig gemacht.
 said-its-rows-are-still-being-judged-ask-again-in-a-moment = Die Zeilen werden noch geprüft: Fragen Sie gleich wieder.
+said-must-be-a-colour-such-as-0b5f66 = Geben Sie eine Farbe an, etwa #0b5f66.
 said-must-be-a-day-of-the-years-n-to-n = Das muss ein Tag der Jahre 2000 bis 2999 sein.
 said-must-be-a-regular-expression-without-look-around-and-back-references-and-not-too-large = Das muss ein regulärer Ausdruck sein, ohne Blick voraus oder zurück und ohne Rückverweise, und nicht zu groß.
 said-must-be-a-time-such-as-n-n-02t03-n-05z = Das muss eine Zeit sein, etwa 2026-01-02T03:04:05Z.
 said-must-be-a-time-zone-of-the-iana-database-such-as-europe-vienna = Geben Sie eine Zeitzone der IANA-Datenbank an, etwa Europe/Vienna.
 said-must-be-a-url-that-begins-with-https-or-http-without-a-user-name-or-password = Geben Sie eine Adresse an, die mit https:// oder http:// beginnt, ohne Benutzernamen und Passwort.
 said-must-be-an-e-mail-address-such-as-ann-example-com = Geben Sie eine E-Mail-Adresse an, etwa anna@example.com.
+said-must-be-an-https-or-mailto-address = Geben Sie eine Adresse mit https:// oder mailto: an.
 said-must-be-greater-than-n = Das muss größer als 0 sein.
 said-must-be-left-out-here-a-link-is-for-one-invitation = Das geht hier nicht: Ein Link ist für eine einzelne Einladung.
 said-must-be-n-to-n-letters-digits-and-characters-of = Nötig sind 1 bis 100 Buchstaben, Ziffern und Zeichen aus _ . : / -

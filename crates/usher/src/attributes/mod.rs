@@ -22,16 +22,12 @@ mod tend;
 #[cfg(test)]
 mod tests;
 
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::Context;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tokio::sync::broadcast::Receiver;
 use uuid::Uuid;
 
 pub use api::router;
@@ -44,14 +40,13 @@ pub use status::{BuildState, IndexState, Status, WaitingFor, status};
 pub use tend::tend;
 
 use crate::app::App;
-use crate::db::listen::{Heard, Listener};
+use crate::db::followed::Followed;
+use crate::db::listen::Listener;
 use crate::db::{DbError, Tx};
 use crate::error::{AppError, AppResult, FieldError, Rejection};
 use crate::id::UserId;
 use crate::patch::Patch;
 
-/// A process that can't hear of changes looks so often.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// States of the schema that are kept in memory, ready for use.
 const COMPILED_MAX: usize = 8;
 
@@ -86,20 +81,11 @@ pub async fn current(tx: &mut Tx) -> AppResult<Arc<Schema>> {
 
 /// The schema in force as this process knows it: at most a moment old. For reading.
 pub async fn cached(app: &App) -> AppResult<Arc<Schema>> {
-    let slot = app.kept::<Slot>();
-    let epoch = slot.epoch.load(Ordering::SeqCst);
-    // Who does not follow the changes would never learn of them.
-    let followed = slot.followed.load(Ordering::SeqCst);
-    if followed && let Some(schema) = slot.schema.lock().unwrap_or_else(PoisonError::into_inner).clone() {
-        return Ok(schema);
-    }
-    let rules = assemble(store::look_up_standing(app.db.pipeline()).await?)?;
-    let schema = Arc::clone(&rules.in_force);
-    let mut kept = slot.schema.lock().unwrap_or_else(PoisonError::into_inner);
-    if followed && slot.epoch.load(Ordering::SeqCst) == epoch {
-        *kept = Some(Arc::clone(&schema));
-    }
-    Ok(schema)
+    let read = async {
+        let rules = assemble(store::look_up_standing(app.db.pipeline()).await?)?;
+        Ok(Arc::clone(&rules.in_force))
+    };
+    app.kept::<Followed<Schema>>().get(read).await
 }
 
 /// The rules for a write of attributes in this transaction: no others come into force until it is over.
@@ -183,49 +169,9 @@ fn constraint(error: &AppError) -> Option<&str> {
     }
 }
 
-/// What this process keeps of the schema.
-#[derive(Default)]
-struct Slot {
-    followed: AtomicBool,
-    /// Raised by every change that was heard of.
-    epoch: AtomicU64,
-    schema: Mutex<Option<Arc<Schema>>>,
-}
-
-impl Slot {
-    fn forget(&self) {
-        self.epoch.fetch_add(1, Ordering::SeqCst);
-        *self.schema.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-/// Forgets what is kept when it has changed.
-pub fn follow(app: App, listener: &Listener) {
-    let mut heard = listener.subscribe();
-    tokio::spawn(async move {
-        let slot = app.kept::<Slot>();
-        slot.followed.store(true, Ordering::SeqCst);
-        loop {
-            changed_or_over(&mut heard).await;
-            slot.forget();
-        }
-    });
-}
-
-/// Waits for word of a change, and no longer than a process may be wrong.
-async fn changed_or_over(heard: &mut Receiver<Heard>) {
-    let mut over = pin!(tokio::time::sleep(LOOK_EVERY));
-    loop {
-        tokio::select! {
-            () = &mut over => return,
-            heard = heard.recv() => match heard {
-                Ok(Heard::Notification { channel }) if channel != "usher_attributes" => {}
-                // Without a sender there is nothing to hear until the time is over.
-                Err(tokio::sync::broadcast::error::RecvError::Closed) => return over.await,
-                _ => return,
-            },
-        }
-    }
+/// Keeps the schema in memory and forgets it when it has changed.
+pub fn follow(app: &App, listener: &Listener) {
+    app.kept::<Followed<Schema>>().follow(listener, "usher_attributes");
 }
 
 /// States of the schema by their marks. A mark is never given twice, so nothing in here is ever out of date.

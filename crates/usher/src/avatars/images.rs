@@ -93,6 +93,24 @@ fn decode(bytes: &[u8], format: Format) -> AppResult<(DynamicImage, Orientation)
     Ok((DynamicImage::from_decoder(decoder).map_err(|error| refusal(&error))?, orientation))
 }
 
+/// A picture that is none of a person, as a PNG.
+#[derive(Debug)]
+pub struct Drawn {
+    pub png: Vec<u8>,
+    pub width: u32,
+    pub height: u32,
+}
+
+/// Decodes, turns and draws the whole of it, no larger than this. Takes up to a second of a thread.
+pub fn draw_within(bytes: &[u8], format: Format, (width, height): (u32, u32)) -> AppResult<Drawn> {
+    let (mut image, orientation) = decode(bytes, format)?;
+    image.apply_orientation(orientation);
+    if image.width() > width || image.height() > height {
+        image = image.resize(width, height, FilterType::CatmullRom);
+    }
+    Ok(Drawn { png: encode_png(&image)?, width: image.width(), height: image.height() })
+}
+
 fn crop(image: DynamicImage) -> DynamicImage {
     let (width, height) = (image.width(), image.height());
     if width == height {

@@ -23,7 +23,7 @@ use data_encoding::HEXLOWER;
 use tokio::sync::Semaphore;
 
 pub use api::router;
-pub use images::Format;
+pub use images::{Drawn, Format};
 pub use jobs::register;
 pub use pages::router as pages;
 
@@ -60,6 +60,14 @@ pub struct Sent {
     pub bytes: Bytes,
     /// What it is said to be.
     pub format: Format,
+}
+
+impl Sent {
+    /// What a browser calls a file goes by its name: its first bytes say what it is.
+    pub fn of(bytes: Bytes) -> AppResult<Self> {
+        let format = Format::of(&bytes).ok_or_else(images::unreadable)?;
+        Ok(Self { bytes, format })
+    }
 }
 
 /// Gives the user this picture. Begins transactions of its own: nothing is drawn or written to the storage within one.
@@ -100,8 +108,21 @@ async fn let_go(tx: &mut Tx, before: &User) -> AppResult<()> {
     }
 }
 
-/// In its turn, on a thread that may be busy for as long as it takes.
 async fn draw(app: &App, sent: Sent) -> AppResult<Files> {
+    in_turn(app, sent, images::draw).await
+}
+
+/// Draws a picture that is none of a person, no wider and no higher than this.
+pub async fn draw_within(app: &App, sent: Sent, most: (u32, u32)) -> AppResult<Drawn> {
+    in_turn(app, sent, move |bytes, format| images::draw_within(bytes, format, most)).await
+}
+
+/// On a thread that may be busy for as long as it takes.
+async fn in_turn<T: Send + 'static>(
+    app: &App,
+    sent: Sent,
+    draw: impl FnOnce(&[u8], Format) -> AppResult<T> + Send + 'static,
+) -> AppResult<T> {
     if Format::of(&sent.bytes) != Some(sent.format) {
         return Err(images::unreadable().into());
     }
@@ -112,7 +133,7 @@ async fn draw(app: &App, sent: Sent) -> AppResult<Files> {
     let turn = turn.context("nobody closes the semaphore")?;
     let drawing = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        images::draw(&sent.bytes, sent.format)
+        draw(&sent.bytes, sent.format)
     });
     drawing.await.context("drawing a picture")?
 }

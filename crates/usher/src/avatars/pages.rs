@@ -10,7 +10,7 @@ use data_encoding::HEXLOWER;
 use http::{HeaderName, header};
 use minijinja::context;
 
-use super::{Format, Sent, images};
+use super::Sent;
 use crate::app::App;
 use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Faults, Notice, SignedForm, SignedIn, SignedUpload};
@@ -46,7 +46,7 @@ async fn ask(app: &App, signed_in: &SignedIn, faults: &Faults) -> AppResult<Resp
 }
 
 async fn submit_avatar(State(app): State<App>, form: SignedUpload) -> AppResult<Response> {
-    let SignedUpload { signed_in, file } = form;
+    let SignedUpload { signed_in, file, .. } = form;
     let person = &signed_in.person;
     let taken = match file.and_then(sent) {
         Ok(sent) => super::set(&app, &person.origin, person.authority(), person.user_id, sent).await,
@@ -58,13 +58,11 @@ async fn submit_avatar(State(app): State<App>, form: SignedUpload) -> AppResult<
     }
 }
 
-/// What a browser calls a file goes by its name: its first bytes say what it is.
 fn sent(bytes: Bytes) -> AppResult<Sent> {
     if bytes.is_empty() {
         return Err(Rejection::invalid_field("/picture", "required", no_file()).into());
     }
-    let format = Format::of(&bytes).ok_or_else(images::unreadable)?;
-    Ok(Sent { bytes, format })
+    Sent::of(bytes)
 }
 
 fn no_file() -> String {

@@ -18,7 +18,7 @@ use crate::http::{probes, serve as http};
 use crate::jobs::Worker;
 use crate::secret::SecretText;
 use crate::telemetry::{self, Traces};
-use crate::{attributes, audit, faults, keys, router, setup};
+use crate::{attributes, audit, brand, faults, keys, router, setup};
 
 pub async fn serve(config: Config, report: &Report) -> Outcome {
     let traces = start_telemetry(&config, report)?;
@@ -44,7 +44,8 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
     let app = running.app.clone();
     let notifications = Listener::start(&app.db);
     keys::follow(app.clone(), &notifications);
-    attributes::follow(app.clone(), &notifications);
+    attributes::follow(&app, &notifications);
+    brand::follow(&app, &notifications);
     audit::note_start(&app, "serve", report).await.map_err(anyhow::Error::from)?;
     let worker = app.config.run_worker.then(|| Worker::start(app.clone(), router::jobs(), &notifications));
     let sealing = app.config.run_worker.then(|| Sealing::start(app.clone()));
@@ -86,7 +87,8 @@ pub async fn work(config: Config, report: &Report) -> Outcome {
     serve_metrics(&app, metrics_listener);
     let notifications = Listener::start(&app.db);
     keys::follow(app.clone(), &notifications);
-    attributes::follow(app.clone(), &notifications);
+    attributes::follow(&app, &notifications);
+    brand::follow(&app, &notifications);
     audit::note_start(&app, "worker", report).await.map_err(anyhow::Error::from)?;
     let worker = Worker::start(app.clone(), router::jobs(), &notifications);
     let sealing = Sealing::start(app.clone());

@@ -18,6 +18,7 @@ use crate::languages::Language;
 
 mod audit_key;
 mod avatars;
+mod branding;
 mod docs;
 mod hidden;
 mod people;
@@ -36,6 +37,7 @@ mod tests;
 
 pub use audit_key::AuditKey;
 pub use avatars::{AvatarStorage, S3};
+pub use branding::Branding;
 pub use docs::markdown;
 pub use hidden::Hidden;
 pub use public_url::PublicUrl;
@@ -62,6 +64,7 @@ pub struct Config {
     pub password: Password,
     pub tokens: Tokens,
     pub audit: Audit,
+    pub branding: Branding,
     /// Where pictures of people are. `None`: nowhere, and patterns stand for them.
     pub avatars: Option<AvatarStorage>,
     /// Whether `usher serve` does the after-work (mail, purging) too.

@@ -13,6 +13,7 @@ use url::Url;
 use usher_oidc::jose::Algorithm;
 
 use super::avatars;
+use super::branding;
 use super::hidden::sample_problem;
 use super::people::{language, profile_fields};
 use super::public_url::is_loopback;
@@ -48,6 +49,7 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
             retention_days: Some(reader.value("USHER_AUDIT_RETENTION_DAYS", |text| number("USHER_AUDIT_RETENTION_DAYS", text)))
                 .filter(|days| *days > 0),
         },
+        branding: branding::read(reader),
         avatars: avatars::read(reader),
         run_worker: reader.value("USHER_RUN_WORKER", boolean),
         // `Reader::finish` makes it.

@@ -28,6 +28,7 @@ pub enum Section {
     Password,
     Tokens,
     Audit,
+    Branding,
 }
 
 /// What a value looks like.
@@ -62,8 +63,17 @@ impl Setting {
 
 impl Section {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 8] =
-        [Self::Server, Self::Log, Self::Database, Self::Data, Self::Mail, Self::Password, Self::Tokens, Self::Audit];
+    pub const ALL: [Self; 9] = [
+        Self::Server,
+        Self::Log,
+        Self::Database,
+        Self::Data,
+        Self::Mail,
+        Self::Password,
+        Self::Tokens,
+        Self::Audit,
+        Self::Branding,
+    ];
 
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -76,6 +86,7 @@ impl Section {
             Self::Password => "Passwords",
             Self::Tokens => "Tokens and sessions",
             Self::Audit => "Audit",
+            Self::Branding => "Branding",
         }
     }
 }

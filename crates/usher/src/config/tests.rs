@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Config, ConfigErrors, Report, Source};
 
+mod branding;
 mod database;
 mod mail;
 mod names;

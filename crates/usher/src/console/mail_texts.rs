@@ -209,18 +209,18 @@ pub async fn show_preview(
     let mut tx = staff.begin(&app).await?;
     let in_force = texts::read(&mut tx, which).await?;
     tx.commit().await?;
-    draw(&app, which, &in_force.text, parameters.get("as"))
+    draw(&app, which, &in_force.text, parameters.get("as")).await
 }
 
 /// What the text makes that stands in the form. Nothing is changed.
 pub async fn submit_preview(Path(path): Path<TextPath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
     let StaffForm { staff, members } = form;
     staff.require(Permission::SystemRead)?;
-    draw(&app, path.which()?, members.text("text"), Some(members.text("as")))
+    draw(&app, path.which()?, members.text("text"), Some(members.text("as"))).await
 }
 
-fn draw(app: &App, which: Which, text: &str, shape: Option<&str>) -> AppResult<Response> {
-    match texts::preview(app, which, text) {
+async fn draw(app: &App, which: Which, text: &str, shape: Option<&str>) -> AppResult<Response> {
+    match texts::preview(app, which, text).await {
         Ok(mail) if shape == Some("plain") => html::framed_text(format!("{}\n\n{}", mail.subject, mail.text)),
         Ok(mail) => html::framed(mail.html),
         Err(AppError::Rejected(rejection)) => {

@@ -6,6 +6,7 @@ mod acts;
 mod analytics;
 mod attributes;
 mod audit;
+mod branding;
 mod bulk;
 mod changes;
 mod chart;

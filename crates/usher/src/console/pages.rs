@@ -9,8 +9,9 @@ use http::StatusCode;
 
 use super::staff::Asker;
 use super::{
-    acts, analytics, audit, bulk, changes, dashboard, edit, export, import_new, imports, invitations, inviting, live, mail_texts,
-    mails, recycle_bin, requests, roles, service_account_acts, service_accounts, settings, signing_keys, system, user, users,
+    acts, analytics, audit, branding, bulk, changes, dashboard, edit, export, import_new, imports, invitations, inviting, live,
+    mail_texts, mails, recycle_bin, requests, roles, service_account_acts, service_accounts, settings, signing_keys, system,
+    user, users,
 };
 use crate::app::App;
 use crate::caller::Denial;
@@ -128,6 +129,12 @@ fn of_the_system() -> Router<App> {
         .route("/admin/mails/{id}/retry", get(mails::show_retry).post(mails::submit_retry))
         .route("/admin/keys", get(signing_keys::show))
         .route("/admin/keys/rotate", get(signing_keys::show_rotate).post(signing_keys::submit_rotate))
+        .route("/admin/branding", get(branding::show).post(branding::submit))
+        .route("/admin/branding/preview", post(branding::submit_preview))
+        .route("/admin/branding/preview.css", get(branding::show_styles))
+        .route("/admin/branding/logo", post(branding::submit_logo))
+        .route("/admin/branding/logo/remove", get(branding::show_removal).post(branding::submit_removal))
+        .route("/admin/branding/restore", get(branding::show_restore).post(branding::submit_restore))
         .route("/admin/settings", get(settings::show))
         .route("/admin/system", get(system::show))
 }

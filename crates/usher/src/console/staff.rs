@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Extensions, StatusCode};
 use minijinja::value::Serde;
@@ -13,7 +14,7 @@ use crate::app::App;
 use crate::caller::{Authority, Permission, Person};
 use crate::db::{DbResult, Origin, Tx};
 use crate::error::{AppResult, Rejection};
-use crate::html::{Faults, Members, SentFile, SignedForm, SignedIn, StreamedForm};
+use crate::html::{Faults, Members, SentFile, SignedForm, SignedIn, SignedUpload, StreamedForm};
 
 /// Longest reason, in characters; as that of `X-Reason`.
 const REASON_MAX: usize = 500;
@@ -175,5 +176,26 @@ impl FromRequest<App> for StaffStream {
         let read = StreamedForm::read(app, request, &staff.signed_in).await;
         let StreamedForm { members, file } = read.map_err(IntoResponse::into_response)?;
         Ok(Self { staff, members, file })
+    }
+}
+
+/// A form of the console with a picture.
+pub struct StaffUpload {
+    pub staff: Staff,
+    pub members: Members,
+    /// As that of [`SignedUpload`].
+    pub file: AppResult<Bytes>,
+}
+
+impl FromRequest<App> for StaffUpload {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
+        let (mut parts, body) = request.into_parts();
+        // Nothing as large is read of somebody who may not send it.
+        let Staff { signed_in, asker } = Staff::from_request_parts(&mut parts, app).await?;
+        let read = SignedUpload::read(app, Request::from_parts(parts, body), signed_in).await;
+        let SignedUpload { signed_in, members, file } = read.map_err(IntoResponse::into_response)?;
+        Ok(Self { staff: Staff { signed_in, asker }, members, file })
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod attributes;
 mod audit;
+mod branding;
 mod bulk;
 mod changing;
 mod choice;
@@ -90,6 +91,7 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/keys/rotate",
         "/admin/service-accounts",
         "/admin/service-accounts/new",
+        "/admin/branding",
         "/admin/settings",
         "/admin/settings?show=changed",
         "/admin/system",

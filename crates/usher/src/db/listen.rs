@@ -10,7 +10,7 @@ use super::lanes::Connector;
 use super::{Db, DbResult};
 
 /// Channels that processes listen to.
-pub const CHANNELS: [&str; 3] = ["usher_attributes", "usher_jobs", "usher_keys"];
+pub const CHANNELS: [&str; 4] = ["usher_attributes", "usher_branding", "usher_jobs", "usher_keys"];
 
 /// What was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 
 mod conditions;
 pub mod error;
+pub mod followed;
 pub mod grants;
 pub mod lanes;
 pub mod listen;

@@ -18,6 +18,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fluent_bundle::FluentArgs;
 use http::{HeaderValue, StatusCode, header};
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use rust_embed::RustEmbed;
 
@@ -31,6 +32,7 @@ pub use uploads::{SentFile, SignedUpload, StreamedForm};
 pub use visitor::{Visitor, VisitorForm};
 
 use crate::assets;
+use crate::brand::{self, Brand};
 use crate::error::{AppResult, Rejection};
 use crate::languages::now;
 use crate::pictures;
@@ -60,7 +62,6 @@ struct Files;
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.add_global("product", "usher");
     languages::add_to(&mut environment);
     environment.add_filter("small", |url: String| pictures::small(&url));
     // Nothing in them has to be escaped.
@@ -134,7 +135,21 @@ fn waiting(seconds: u32) -> String {
 
 fn render(name: &str, values: Value) -> AppResult<String> {
     let template = TEMPLATES.get_template(name).with_context(|| format!("finding the page {name}"))?;
+    let values = context! { ..branded(&brand::now()), ..values };
     Ok(template.render(values).with_context(|| format!("rendering the page {name}"))?)
+}
+
+/// How the service is called and how it looks, for every page.
+fn branded(brand: &Brand) -> Value {
+    let logo = brand.logo.as_ref().map(|logo| context! { url => logo.url(), width => logo.width, height => logo.height });
+    context! {
+        product => brand.name.as_str(),
+        brand => context! {
+            logo => logo, has_wordmark => brand.has_wordmark(), styles_url => brand.styles_url(), links => Serde(&brand.links),
+            footer => brand.footer.as_deref(), sign_in_text => brand.sign_in_text.as_deref(),
+            register_text => brand.register_text.as_deref(), account_text => brand.account_text.as_deref(),
+        },
+    }
 }
 
 fn respond(status: StatusCode, html: String) -> Response {

@@ -25,7 +25,7 @@ const FORM: &str = "multipart/form-data";
 const FILE_MAX: usize = 5 * 1024 * 1024;
 /// What stands around it.
 const AROUND_MAX: usize = 16 * 1024;
-/// Its token, its file, and what a browser may add.
+/// Its token, its file, a reason, and what a browser may add.
 const PARTS_MAX: usize = 4;
 
 /// Members of a form beside a large file: two for each column that it may have, and some more.
@@ -37,6 +37,7 @@ const MEMBERS_WITHIN: Duration = Duration::from_secs(30);
 /// What was sent, if its token was good.
 pub struct SignedUpload {
     pub signed_in: SignedIn,
+    pub members: Members,
     /// Empty when none was chosen. Or why it can't be taken: the page says so at its field.
     pub file: AppResult<Bytes>,
 }
@@ -48,36 +49,46 @@ impl FromRequest<App> for SignedUpload {
         let (mut parts, body) = request.into_parts();
         // Nothing as large is read of a stranger.
         let signed_in = SignedIn::from_request_parts(&mut parts, app).await?;
-        let headers = parts.headers.clone();
-        let request = Request::from_parts(parts, body);
-        body::require_media_type(&request, &[FORM]).map_err(IntoResponse::into_response)?;
-        let bytes = match body::read_file(request, FILE_MAX + AROUND_MAX).await {
-            Ok(bytes) => bytes,
-            // Nothing is done: its token need not be looked at.
-            Err(error) if error.code() == Some("body_too_large") => return Ok(Self { signed_in, file: Err(error) }),
-            Err(error) => return Err(error.into_response()),
-        };
-        let (token, file) = take_apart(&headers, bytes).await.map_err(IntoResponse::into_response)?;
-        signed_in.require_token(app, token.as_ref()).map_err(IntoResponse::into_response)?;
-        Ok(Self { signed_in, file: Ok(file) })
+        let read = Self::read(app, Request::from_parts(parts, body), signed_in).await;
+        read.map_err(IntoResponse::into_response)
     }
 }
 
-/// The token and the file.
-async fn take_apart(headers: &HeaderMap, bytes: Bytes) -> AppResult<(Option<SecretText>, Bytes)> {
+impl SignedUpload {
+    /// Reads what somebody has sent who may send it.
+    pub async fn read(app: &App, request: Request, signed_in: SignedIn) -> AppResult<Self> {
+        body::require_media_type(&request, &[FORM])?;
+        let headers = request.headers().clone();
+        let bytes = match body::read_file(request, FILE_MAX + AROUND_MAX).await {
+            Ok(bytes) => bytes,
+            // Nothing is done: its token need not be looked at.
+            Err(error) if error.code() == Some("body_too_large") => {
+                return Ok(Self { signed_in, members: Members::named(Texts::new()), file: Err(error) });
+            }
+            Err(error) => return Err(error),
+        };
+        let (mut members, file) = take_apart(&headers, bytes).await?;
+        signed_in.require_token(app, members.remove(TOKEN).as_ref())?;
+        Ok(Self { signed_in, members: Members::named(members), file: Ok(file) })
+    }
+}
+
+/// The members and the file.
+async fn take_apart(headers: &HeaderMap, bytes: Bytes) -> AppResult<(Texts, Bytes)> {
     let malformed = |_| forms::malformed();
     let boundary = boundary(headers)?;
     let whole = stream::once(std::future::ready(Ok::<_, std::convert::Infallible>(bytes)));
     let mut form = Multipart::new(whole, boundary);
-    let (mut token, mut file) = (None, Bytes::new());
+    let (mut members, mut file) = (Texts::new(), Bytes::new());
     for _ in 0..PARTS_MAX {
-        let Some(part) = form.next_field().await.map_err(malformed)? else { return Ok((token, file)) };
-        let (is_token, is_file) = (part.name() == Some(TOKEN), part.file_name().is_some());
+        let Some(part) = form.next_field().await.map_err(malformed)? else { return Ok((members, file)) };
+        let (name, is_file) = (part.name().unwrap_or_default().to_owned(), part.file_name().is_some());
         let bytes = part.bytes().await.map_err(malformed)?;
-        if is_token {
-            token = String::from_utf8(bytes.into()).ok().map(SecretText::new);
-        } else if is_file {
+        if is_file {
             file = bytes;
+        } else {
+            let text = String::from_utf8(bytes.into()).map_err(|_| forms::malformed())?;
+            members.insert(name, SecretText::new(text));
         }
     }
     Err(forms::malformed().into())

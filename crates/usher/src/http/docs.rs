@@ -19,7 +19,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
                            connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What the tags mean.
-const TAGS: [(&str, &str); 25] = [
+const TAGS: [(&str, &str); 26] = [
     ("Setup", "The first administrator."),
     ("Sign-up", "Registration and verification of the address."),
     ("Sessions", "Where somebody is signed in, and how that ends."),
@@ -44,6 +44,7 @@ const TAGS: [(&str, &str); 25] = [
     ("Groups", "Groups that carry roles, and who is in them."),
     ("Authorization", "Who asks, for programs and for the proxy of another site."),
     ("Mail texts", "The words of mails: previewed, tried, edited, restored."),
+    ("Branding", "How the service is called and how it looks."),
     ("Operations", "Audit, settings, checks, keys, mails, probes and metrics."),
 ];
 

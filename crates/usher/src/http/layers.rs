@@ -16,6 +16,7 @@ use tracing::field::Empty;
 
 use super::{body, origin, problem};
 use crate::app::App;
+use crate::brand;
 use crate::clock::Stopwatch;
 use crate::error::{AppError, Rejection};
 use crate::html::languages;
@@ -43,7 +44,8 @@ pub fn wrap(router: Router<App>, app: &App) -> Router {
 }
 
 async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
-    languages::answering(&app.clone(), request, |request| answer(app, request, next)).await
+    let path = request.uri().path().to_owned();
+    brand::showing(&app.clone(), &path, languages::answering(&app.clone(), request, |request| answer(app, request, next))).await
 }
 
 async fn answer(app: App, mut request: Request, next: Next) -> Response {

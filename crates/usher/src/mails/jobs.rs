@@ -13,6 +13,7 @@ use super::store::{self, Recipient};
 use super::{About, Body, Letter, Mail, Template, texts};
 use crate::app::App;
 use crate::audit::{self, Event};
+use crate::brand;
 use crate::db::{Actor, DbResult, Tx};
 use crate::error::{AppResult, LogAndIgnore};
 use crate::id::{MailId, UserId};
@@ -73,12 +74,12 @@ async fn compose(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
         }
         None => (None, None),
     };
-    let rendered = texts::render(tx, template, &context(app, &recipient, link, lifetime, &about)).await?;
+    let rendered = texts::render(tx, template, &context(app, &recipient, link, lifetime, &about).await).await?;
     queue(app, tx, template, recipient, rendered).await
 }
 
 /// What is filled in for somebody: in their language and their time, as far as they have named them.
-fn context<'a>(
+async fn context<'a>(
     app: &'a App,
     recipient: &'a Recipient,
     link: Option<String>,
@@ -93,6 +94,7 @@ fn context<'a>(
         link,
         lifetime,
         public_url: app.config.server.public_url.as_str(),
+        brand: brand::in_force(app).await,
         about,
     }
 }
@@ -107,7 +109,7 @@ pub async fn send(app: &App, tx: &mut Tx, letter: Letter<'_>) -> AppResult<bool>
         return Ok(false);
     }
     let link = template.link().map(|(page, _)| link(app, page, secret.reveal()));
-    let rendered = texts::render(tx, template, &context(app, &recipient, link, Some(lifetime), about)).await?;
+    let rendered = texts::render(tx, template, &context(app, &recipient, link, Some(lifetime), about).await).await?;
     queue(app, tx, template, recipient, rendered).await?;
     Ok(true)
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use anyhow::Context as _;
 use fluent_bundle::FluentArgs;
@@ -17,11 +17,11 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context};
 use serde::Serialize;
 
 use super::{About, Body, FactorChange, Template};
+use crate::brand::{Brand, DARK, LIGHT};
 use crate::error::AppResult;
 use crate::languages::Language;
 use crate::{mail, qr_code};
 
-const PRODUCT: &str = "usher";
 /// Columns of the plain text.
 const WIDTH: usize = 72;
 /// What a text may cost: about one for each thing it does and for each 64 bytes.
@@ -47,6 +47,7 @@ pub struct Context<'a> {
     /// How long the link works.
     pub lifetime: Option<SignedDuration>,
     pub public_url: &'a str,
+    pub brand: Arc<Brand>,
     pub about: &'a About,
 }
 
@@ -159,7 +160,7 @@ fn fill_in(source: &str, values: &Context<'_>) -> Result<String, minijinja::Erro
     let invited = about.invited.clone().unwrap_or_default();
     let ends = about.unused.and_then(|unused| unused.ends);
     let context = context! {
-        product => PRODUCT,
+        product => values.brand.name.as_str(),
         name => values.name,
         link => values.link.as_deref().unwrap_or_default(),
         lifetime => values.lifetime.map(|lifetime| language.duration(lifetime)).unwrap_or_default(),
@@ -279,11 +280,11 @@ fn plain(text: &Text<'_>, values: &Context<'_>) -> String {
         lines.join("\n")
     };
     let paragraphs: Vec<String> = text.parts.iter().map(paragraph).collect();
-    format!("{}\n\n{PRODUCT}\n{}\n", paragraphs.join("\n\n"), values.public_url)
+    format!("{}\n\n{}\n{}\n", paragraphs.join("\n\n"), values.brand.name, values.public_url)
 }
 
 fn html(text: &Text<'_>, values: &Context<'_>, code: Option<&str>) -> Result<String, minijinja::Error> {
-    let language = values.language;
+    let (language, brand) = (values.language, &values.brand);
     let side = |code| match qr_code::draw(code) {
         Ok(drawn) => Ok(drawn.side * CODE_PIXELS),
         Err(error) => Err(minijinja::Error::new(ErrorKind::InvalidOperation, error.to_string())),
@@ -292,7 +293,7 @@ fn html(text: &Text<'_>, values: &Context<'_>, code: Option<&str>) -> Result<Str
     LAYOUT.get_template("layout.html")?.render(context! {
         language => language.tag(),
         direction => language.direction(),
-        product => PRODUCT,
+        product => brand.name.as_str(),
         subject => text.subject,
         heading => text.heading,
         preheader => text.preheader,
@@ -301,10 +302,14 @@ fn html(text: &Text<'_>, values: &Context<'_>, code: Option<&str>) -> Result<Str
         link => values.link.as_deref().unwrap_or_default(),
         public_url => values.public_url,
         link_fallback => language.word("mail-link-fallback"),
-        sent_by => language.say("mail-sent-by", &FluentArgs::from_iter([("product", PRODUCT)])),
+        sent_by => language.say("mail-sent-by", &FluentArgs::from_iter([("product", brand.name.as_str())])),
         code_side => code_side,
         code_lead => language.word("mail-code-lead"),
         code_name => language.word("mail-code-name"),
         picture => mail::PICTURE,
+        color => brand.color.to_string(),
+        color_dark => brand.color_dark.to_string(),
+        on_color => LIGHT.on_accent.to_string(),
+        on_color_dark => DARK.on_accent.to_string(),
     })
 }

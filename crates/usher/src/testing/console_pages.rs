@@ -1,7 +1,7 @@
 //! The pages of the console.
 
 /// Those of the console, which ask for a permission too.
-pub const CONSOLE: [(&str, &str); 127] = [
+pub const CONSOLE: [(&str, &str); 136] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/attributes"),
@@ -19,6 +19,15 @@ pub const CONSOLE: [(&str, &str); 127] = [
     ("GET", "/admin/audit"),
     ("GET", "/admin/audit/seal"),
     ("GET", "/admin/audit/{id}"),
+    ("GET", "/admin/branding"),
+    ("POST", "/admin/branding"),
+    ("POST", "/admin/branding/logo"),
+    ("GET", "/admin/branding/logo/remove"),
+    ("POST", "/admin/branding/logo/remove"),
+    ("POST", "/admin/branding/preview"),
+    ("GET", "/admin/branding/preview.css"),
+    ("GET", "/admin/branding/restore"),
+    ("POST", "/admin/branding/restore"),
     ("GET", "/admin/bulk"),
     ("POST", "/admin/bulk"),
     ("GET", "/admin/bulk/new"),

@@ -11,7 +11,7 @@ use crate::caller::Permission;
 use crate::router;
 
 /// Routes that are pages or serve the documentation; everything else is in the document with its access rule.
-const OUTSIDE_THE_DOCUMENT: [&str; 56] = [
+const OUTSIDE_THE_DOCUMENT: [&str; 58] = [
     "/",
     "/.well-known/change-password",
     "/account",
@@ -50,6 +50,8 @@ const OUTSIDE_THE_DOCUMENT: [&str; 56] = [
     "/assets/{*path}",
     "/avatars/identicon/{file}",
     "/avatars/{file}",
+    "/branding.css",
+    "/branding/logo/{file}",
     "/confirm-email",
     "/docs",
     "/invitation",

@@ -145,7 +145,7 @@ async fn another_process_sees_the_new_schema() {
     let other = app.another(|_| {});
     assert!(attributes::cached(&other).await.unwrap().property("Badge").is_none());
     let listener = crate::db::listen::Listener::start(&other.db);
-    attributes::follow(other.clone(), &listener);
+    attributes::follow(&other, &listener);
     set(&admin, json!({ "badge": { "type": "string", "maxLength": 9, "searchable": true } })).await;
     let sees = async |ready: bool| {
         let seen = async {

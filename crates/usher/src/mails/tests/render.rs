@@ -1,5 +1,7 @@
 //! Mails in every language, as plain text and as HTML.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
@@ -26,8 +28,11 @@ fn about(name: &str) -> About {
 fn rendered(template: Template, language: Language, name: &str, about: &About) -> Rendered {
     let link = template.link().map(|_| LINK.to_owned());
     let lifetime = Some(SignedDuration::from_mins(60));
-    let mut rendered =
-        mail(template, &Context { language, zone: TimeZone::UTC, name, link, lifetime, public_url: SITE, about }).unwrap();
+    let mut rendered = mail(
+        template,
+        &Context { language, zone: TimeZone::UTC, name, link, lifetime, public_url: SITE, brand: Arc::default(), about },
+    )
+    .unwrap();
     // A slash is escaped, too.
     rendered.body.html = rendered.body.html.replace("&#x2f;", "/");
     rendered

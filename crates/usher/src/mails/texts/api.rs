@@ -172,7 +172,7 @@ async fn preview_mail_text(
     let mut tx = app.begin(&caller.origin).await?;
     let in_force = super::read(&mut tx, which).await?;
     tx.commit().await?;
-    Ok(Answer(super::preview(&app, which, &wanted.text.unwrap_or(in_force.text))?))
+    Ok(Answer(super::preview(&app, which, &wanted.text.unwrap_or(in_force.text)).await?))
 }
 
 async fn test_mail_text(

@@ -1,5 +1,7 @@
 //! What texts are tried with: the values that a mail can have, made up.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -71,6 +73,7 @@ pub fn context<'a>(app: &'a App, which: Which, name: &'a str, about: &'a About) 
         link: link.map(|(page, _)| jobs::link(app, page, TOKEN)),
         lifetime: link.map(|(_, purpose)| one_time_tokens::lifetime(purpose)),
         public_url: app.config.server.public_url.as_str(),
+        brand: Arc::default(),
         about,
     }
 }

@@ -22,6 +22,7 @@ use super::render::{self, Context, Rendered, Wrong};
 use super::{Template, jobs};
 use crate::app::App;
 use crate::audit::{self, Event};
+use crate::brand;
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
 use crate::id::UserId;
@@ -192,10 +193,10 @@ async fn record(tx: &mut Tx, action: &'static str, which: Which, before: &str, a
 }
 
 /// The mail that a text would make, with example values.
-pub fn preview(app: &App, which: Which, text: &str) -> AppResult<Preview> {
+pub async fn preview(app: &App, which: Which, text: &str) -> AppResult<Preview> {
     let text = judge(app, which, text)?;
     let about = examples::full(app.clock.now());
-    let context = examples::context(app, which, examples::NAME, &about);
+    let context = Context { brand: brand::in_force(app).await, ..examples::context(app, which, examples::NAME, &about) };
     let Rendered { subject, body } = render::text(which.template, &text, &context).map_err(|wrong| refused(&wrong))?;
     // The picture comes with a mail only: of a page it shows its words.
     let html = body.html.replace(&format!(" src=\"cid:{}\"", mail::PICTURE), "");
@@ -211,7 +212,7 @@ pub async fn send_test(app: &App, tx: &mut Tx, which: Which, text: &str, user_id
     }
     let recipient = jobs::find_person(tx, user_id).await?.ok_or_else(Rejection::not_found)?;
     let about = examples::full(tx.now());
-    let context = examples::context(app, which, &recipient.name, &about);
+    let context = Context { brand: brand::in_force(app).await, ..examples::context(app, which, &recipient.name, &about) };
     let mut rendered = render::text(which.template, &text, &context).map_err(|wrong| refused(&wrong))?;
     rendered.subject.insert_str(0, "[Test] ");
     let address = recipient.address.clone();
