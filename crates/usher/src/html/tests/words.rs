@@ -10,8 +10,20 @@ use crate::languages::Language;
 /// Pages whose words are English as yet.
 const ENGLISH_AS_YET: [&str; 1] = ["console/"];
 /// What begins a key whose end is known when the page is made.
-const BEGINNINGS: [&str; 8] =
-    ["approval-field-", "history-", "notice-", "permission-", "place-", "profile-region-", "profile-subject-", "wait-"];
+const BEGINNINGS: [&str; 12] = [
+    "approval-field-",
+    "console-group-",
+    "console-import-",
+    "console-place-",
+    "console-status-",
+    "history-",
+    "notice-",
+    "permission-",
+    "place-",
+    "profile-region-",
+    "profile-subject-",
+    "wait-",
+];
 /// Messages that are said by the module of languages itself.
 const OF_LANGUAGES: [&str; 1] = ["words.ftl"];
 /// What may stand in a message.
