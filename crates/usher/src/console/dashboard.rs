@@ -83,6 +83,7 @@ async fn list_standings(tx: &mut Tx, staff: &Staff) -> AppResult<Vec<Standing>> 
 /// What after-work has not been done.
 #[derive(Serialize)]
 struct Waiting {
+    /// The end of the key of its words.
     name: &'static str,
     count: i64,
     /// Somebody must look.
@@ -96,10 +97,10 @@ async fn list_waiting(tx: &mut Tx) -> AppResult<Vec<Waiting>> {
     let waiting = |name, count, way| Waiting { name, count, alarming: false, way };
     let alarming = |name, count, way| Waiting { name, count, alarming: count > 0, way };
     Ok(vec![
-        waiting("Jobs that wait", jobs.waiting, "/admin/system"),
-        alarming("Jobs given up", jobs.given_up, "/admin/system"),
-        waiting("Mails that wait", mails.waiting, "/admin/mails?status=queued"),
-        alarming("Mails held without a mail server", mails.held, "/admin/mails?status=held"),
-        alarming("Mails given up", mails.given_up, "/admin/mails?status=failed"),
+        waiting("jobs-waiting", jobs.waiting, "/admin/system"),
+        alarming("jobs-given-up", jobs.given_up, "/admin/system"),
+        waiting("mails-waiting", mails.waiting, "/admin/mails?status=queued"),
+        alarming("mails-held", mails.held, "/admin/mails?status=held"),
+        alarming("mails-given-up", mails.given_up, "/admin/mails?status=failed"),
     ])
 }

@@ -142,7 +142,7 @@ async fn ask(app: &App, staff: &Staff, id: MailId, faults: &Faults) -> AppResult
     let title = in_words(&mail.kind);
     let question = Question {
         trail: vec![(HERE.to_owned(), "Mails".to_owned()), (way(id), title.clone())],
-        button: "Send again",
+        button: "Send again".to_owned(),
         subject: title,
         detail: format!("To {}", mail.recipient),
         means:
@@ -182,7 +182,7 @@ async fn ask_for_all(app: &App, staff: &Staff, faults: &Faults) -> AppResult<Res
     let count = held + given_up;
     let question = Question {
         trail: vec![(HERE.to_owned(), "Mails".to_owned())],
-        button: "Send all again",
+        button: "Send all again".to_owned(),
         subject: format!("{count} {}", if count == 1 { "mail" } else { "mails" }),
         detail: format!("{given_up} given up, {held} held without a mail server"),
         means: "They go back into the queue as they are. Links that have ended meanwhile open nothing.".to_owned(),

@@ -16,7 +16,7 @@ const PAGE: &str = "console/question.html";
 pub struct Question {
     /// The pages above this one, with what to call them; the last is the way back.
     pub trail: Vec<(String, String)>,
-    pub button: &'static str,
+    pub button: String,
     /// It takes something away.
     pub takes: bool,
     /// What it is done to, and what else tells it from others.

@@ -82,7 +82,7 @@ impl Act {
 
     fn question(&self, account: &ServiceAccount) -> Question {
         Question {
-            button: self.button,
+            button: self.button.to_owned(),
             takes: self.takes,
             means: self.means.to_owned(),
             subject: account.name.clone(),
@@ -209,7 +209,7 @@ pub async fn show_revoke(staff: Staff, Path(path): Path<KeyPath>, State(app): St
     tx.commit().await?;
     let key = keys.items.into_iter().find(|key| key.id == path.key_id).ok_or_else(Rejection::not_found)?;
     let question = Question {
-        button: "Revoke the key",
+        button: "Revoke the key".to_owned(),
         takes: true,
         means: "Nothing opens with it from the next request on. That can't be undone: the program needs a new key then."
             .to_owned(),

@@ -8,10 +8,40 @@ use super::{Files, Notice};
 use crate::languages::Language;
 
 /// Pages whose words are English as yet.
-const ENGLISH_AS_YET: [&str; 1] = ["console/"];
+const ENGLISH_AS_YET: [&str; 11] = [
+    "console/access/",
+    "console/decide.html",
+    "console/export.html",
+    "console/import",
+    "console/invit",
+    "console/mail",
+    "console/request",
+    "console/service_account",
+    "console/settings.html",
+    "console/signing_keys",
+    "console/system.html",
+];
 /// What begins a key whose end is known when the page is made.
-const BEGINNINGS: [&str; 12] = [
+const BEGINNINGS: [&str; 36] = [
+    "actor-",
+    "acts-",
     "approval-field-",
+    "bulk-action-",
+    "bulk-items-",
+    "bulk-missing-",
+    "bulk-outcome-",
+    "bulk-run-",
+    "bulk-state-",
+    "bulk-subject-",
+    "console-group-",
+    "console-import-",
+    "console-place-",
+    "console-status-",
+    "dashboard-work-",
+    "edit-missing-",
+    "edit-subject-",
+    "event-",
+    "field-",
     "history-",
     "notice-",
     "permission-",
@@ -22,6 +52,12 @@ const BEGINNINGS: [&str; 12] = [
     "schema-label-",
     "schema-limit-",
     "schema-visibility-",
+    "target-",
+    "user-decision-",
+    "users-column-",
+    "users-filter-",
+    "users-operator-",
+    "users-subject-",
     "wait-",
 ];
 /// Messages that are said by the module of languages itself.

@@ -1,0 +1,143 @@
+# The pages of the console about what happens: dashboard, analytics, changes, the audit trail and its seal.
+
+dashboard-about = about
+dashboard-activity = Activity
+dashboard-alarming = – look at it
+dashboard-all-changes = All changes
+dashboard-by-day = 30 days
+dashboard-by-month = A year
+dashboard-by-week = 26 weeks
+dashboard-days = (days of UTC)
+# These stand below their number.
+dashboard-deleted = In the recycle bin
+dashboard-work-jobs-given-up = Jobs given up
+dashboard-work-jobs-waiting = Jobs that wait
+dashboard-work-mails-given-up = Mails given up
+dashboard-work-mails-held = Mails held without a mail server
+dashboard-work-mails-waiting = Mails that wait
+dashboard-more = More
+dashboard-newest = Newest changes
+dashboard-periods = Length of the periods
+dashboard-too-much = Counting takes the database too long just now. Look again in a minute.
+dashboard-waiting = Background work
+
+analytics-by = In periods of
+analytics-by-day = Days
+analytics-by-month = Months
+analytics-by-week = Weeks
+analytics-cohorts = Who came back
+analytics-cohorts-lead = Of those who signed up in a month, the share that was active in that month and in those after it. Below it how many they are.
+analytics-counts = Counts
+analytics-lead = Who comes, who stays, and what keeps accounts safe. Days are those of UTC; all is counted anew from what is there.
+analytics-same-month = Same month
+analytics-signed-up = Signed up in
+analytics-too-much = Counting takes the database too long just now. Take a shorter range, or look again in a minute.
+# What is wrong with the range.
+analytics-fault-after-to = The last day comes before the first.
+analytics-fault-too-long = At most 1,096 days.
+analytics-fault-too-many-periods = That are too many periods: take a shorter range, or weeks.
+analytics-fault-years = A day of the years 2000 to 2999.
+
+chart-active-users = Active users
+chart-as-table = As a table
+chart-as-table-of = { $title } as a table
+chart-days = Days
+# In a table of second factors: who has this one or that one.
+chart-factor = Second factor
+chart-factor-any = Either
+chart-factor-app = An authenticator app
+chart-factor-passkey = A passkey
+chart-factors-lead = Who of { $count } users has bound one.
+chart-highest = Highest: { $count }
+chart-inactive = Not active
+chart-inactive-lead = Of { $count } users, for more than so many days.
+chart-invitations = Invitations
+chart-invitations-accepted = Accepted
+chart-invitations-not-accepted = Not accepted
+# What the picture shows, for who does not see it. { $day } is like 2026-01-31.
+chart-most = The most were { $count }, from { $day } on. The table below has every number.
+chart-nothing = Nothing was counted.
+chart-share = Share
+chart-sign-ins = Sign-ins
+chart-sign-ins-failed = Failed
+chart-sign-ins-succeeded = Succeeded
+chart-sign-ups = Sign-ups
+chart-total = { $count } in all
+
+changes-by = By
+changes-by-hint = The id of a user or a program.
+changes-by-fault = An id is a UUID, such as 0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d.
+changes-caption = Changes, the newest first
+changes-lead = What somebody has changed that is not their own. A run in bulk is one change.
+changes-none = Nobody has changed anything yet.
+# Whom or what it happened to.
+changes-of = Of
+# The number of a request.
+changes-request = Request
+changes-what-hint = Such as user.suspended.
+
+change-members = What belongs to it
+# The links in change-was-undone: one, or several with a number.
+change-undone = undone
+change-undone-numbered = undone { $number }
+change-was-undone = It was undone, all of it or a part: { $undoing }.
+
+undo-after = The change made it
+undo-all = All of it
+undo-back = Back
+undo-caption = Conflicts
+# Stands below the number.
+undo-conflict-count = { $count ->
+    [one] Conflict
+   *[other] Conflicts
+}
+undo-conflicts = Changed since, or not to be changed back
+undo-do = Undo it
+undo-fault = Something has been changed since. Say that the rest is to be undone, or leave it.
+undo-field = Field
+undo-large = It is large: a run in the background undoes it, { $count } in all, and leaves out what has been changed since.
+undo-lead = Nothing is undone yet. What nobody has changed since is changed back; nothing else is overwritten.
+undo-leave = Leave it
+undo-nothing = There is nothing to undo: everything is as it was before.
+undo-now = Now it is
+undo-skip = Leave out what is in conflict, and undo the rest
+undo-title = Undo a change
+undo-unchanged = As before already
+undo-undone = Would be changed back
+# Behind a field: a link to the user.
+undo-whose = (whose)
+
+audit-api-key = API key
+audit-by-the-same = All by the same
+audit-caption = Events, the newest first
+audit-change = The change it belongs to
+audit-changed = What it changed
+audit-erased-seal = The seal still holds.
+audit-event = Event
+audit-lead = All that has happened: changes, sign-ins and refusals, whoever did it.
+audit-like-it = All like it
+audit-of-hint = The id of what it happened to.
+audit-of-the-same = All of the same
+audit-place = Place in the log
+audit-place-number = { $number }, counted from 0
+audit-place-waits = Waits to be sealed
+audit-seal = Its seal
+# The program that somebody used.
+audit-with = With
+
+seal-checkpoint = The newest checkpoint
+seal-checkpoint-keep = Keep it elsewhere, as it is: with it one can tell later whether the log was cut off or written anew.
+seal-events = Sealed events
+seal-heading = The seal
+seal-last = Sealed last (UTC)
+seal-lead = Events are sealed into a signed tree: one that is changed, moved or removed later no longer fits it.
+seal-root = Root
+seal-signed-by = Signed by
+seal-state = How far it is
+seal-title = The seal of the audit trail
+seal-verify = Verify it
+seal-verify-checkpoint = With <code>--checkpoint</code> it is held against one that was kept.
+seal-verify-command = <code>usher audit verify</code>
+seal-verify-lead = The whole log is read for that, so it is done on the server, not here:
+seal-waiting = Waiting
+seal-waiting-since = { $count }, since { $when } UTC
