@@ -97,3 +97,10 @@ console-event-by = { $when } UTC · { $who }
 console-event-from = { $when } UTC · { $who } · von { $address }
 console-undo = Rückgängig …
 console-undo-label = Rückgängig: { $what }, { $when }
+
+console-created = Angelegt
+console-changed = Geändert
+console-id = ID
+console-by = Von
+console-history = Verlauf
+console-edit-named = Bearbeiten: { $name }

@@ -112,3 +112,10 @@ console-event-by = { $when } UTC, by { $who }
 console-event-from = { $when } UTC, by { $who }, from { $address }
 console-undo = Undo …
 console-undo-label = Undo: { $what }, { $when }
+
+console-created = Created
+console-changed = Changed
+console-id = Id
+console-by = By
+console-history = History
+console-edit-named = Edit: { $name }
