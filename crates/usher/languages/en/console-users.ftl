@@ -141,23 +141,23 @@ user-take-label = Take the role { $role }
 
 # What is done to one user: the button, and what comes of it.
 acts-delete = Delete
-acts-delete-means = They go to the recycle bin for 30 days, and every session of theirs ends at once. Until they are purged they can be restored.
+acts-means-delete = They go to the recycle bin for 30 days, and every session of theirs ends at once. Until they are purged they can be restored.
 acts-end-session = End the session
-acts-end-session-means = They are signed out there at once. Other sessions of theirs go on.
+acts-means-end-session = They are signed out there at once. Other sessions of theirs go on.
 acts-mail-reset = Mail a link for a new password
-acts-mail-reset-means = A link to choose a new password goes to their primary address. Nothing changes until they use it.
+acts-means-mail-reset = A link to choose a new password goes to their primary address. Nothing changes until they use it.
 acts-reactivate = Reactivate
-acts-reactivate-means = They can sign in again.
+acts-means-reactivate = They can sign in again.
 acts-reset-factors = Remove second factors
-acts-reset-factors-means = Their authenticator app and recovery codes are removed; the password alone signs them in then. They are told by mail.
+acts-means-reset-factors = Their authenticator app and recovery codes are removed; the password alone signs them in then. They are told by mail.
 acts-restore = Restore
-acts-restore-means = They come out of the recycle bin with their roles, into the status they had. They sign in anew.
+acts-means-restore = They come out of the recycle bin with their roles, into the status they had. They sign in anew.
 acts-sign-out = Sign out everywhere
-acts-sign-out-means = Every session of theirs ends at once, and their API keys stop working.
+acts-means-sign-out = Every session of theirs ends at once, and their API keys stop working.
 acts-suspend = Suspend
-acts-suspend-means = They can't sign in until they are reactivated, and every session of theirs ends at once.
+acts-means-suspend = They can't sign in until they are reactivated, and every session of theirs ends at once.
 acts-unlock = Unlock
-acts-unlock-means = The lock after wrong passwords ends, and they are forgotten.
+acts-means-unlock = The lock after wrong passwords ends, and they are forgotten.
 
 edit-attributes = Look at the attributes: some do not fit.
 edit-bio = About them
@@ -180,7 +180,7 @@ edit-subject-username = The user name
 edit-subject-website-url = The website
 edit-time-zone-hint = Such as Europe/Vienna.
 edit-title = Edit: { $name }
-edit-username-missing = The user name can't be left out.
+edit-missing-username = The user name can't be left out.
 
 roles-grant = Grant the role
 roles-grant-lead = To <strong>{ $name }</strong>, from their next request on.

@@ -7,9 +7,9 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
-use super::events;
 use super::staff::{Staff, StaffForm};
 use super::user::{HERE, look_up, way};
+use super::{events, words};
 use crate::app::App;
 use crate::caller::{Permission, UserStatus};
 use crate::db::Tx;
@@ -17,25 +17,31 @@ use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Faults, Notice};
 use crate::http::params::Path;
 use crate::id::{SessionId, UserId};
+use crate::languages::now;
 use crate::users::{self, ChangeOfStanding, User};
 use crate::{recovery, second_factors, sessions};
 
 const PAGE: &str = "console/act.html";
 
 /// Something that can be done to a user.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy)]
 pub struct Act {
-    /// As in its address.
+    /// As in its address. The catalogues say what its button says, and what comes of it.
     name: &'static str,
-    button: &'static str,
-    /// What comes of it.
-    means: &'static str,
     /// It takes something away.
     takes: bool,
-    #[serde(skip)]
     permission: Permission,
-    #[serde(skip)]
     kind: Kind,
+}
+
+/// For the templates.
+#[derive(Serialize)]
+pub struct Offered {
+    name: &'static str,
+    button: String,
+    /// What comes of it.
+    means: String,
+    takes: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -45,75 +51,19 @@ enum Kind {
     ResetFactors,
 }
 
-const fn standing(
-    name: &'static str,
-    button: &'static str,
-    means: &'static str,
-    takes: bool,
-    permission: Permission,
-    change: ChangeOfStanding,
-) -> Act {
-    Act { name, button, means, takes, permission, kind: Kind::Standing(change) }
+const fn act(name: &'static str, takes: bool, permission: Permission, kind: Kind) -> Act {
+    Act { name, takes, permission, kind }
 }
 
 const ACTS: [Act; 8] = [
-    standing(
-        "unlock",
-        "Unlock",
-        "The lock after wrong passwords ends, and they are forgotten.",
-        false,
-        Permission::UsersWrite,
-        ChangeOfStanding::Unlock,
-    ),
-    standing("reactivate", "Reactivate", "They can sign in again.", false, Permission::UsersWrite, ChangeOfStanding::Reactivate),
-    standing(
-        "restore",
-        "Restore",
-        "They come out of the recycle bin with their roles, into the status they had. They sign in anew.",
-        false,
-        Permission::UsersDelete,
-        ChangeOfStanding::Restore,
-    ),
-    Act {
-        name: "mail-reset",
-        button: "Mail a link for a new password",
-        means: "A link to choose a new password goes to their primary address. Nothing changes until they use it.",
-        takes: false,
-        permission: Permission::UsersWrite,
-        kind: Kind::MailReset,
-    },
-    standing(
-        "sign-out",
-        "Sign out everywhere",
-        "Every session of theirs ends at once, and their API keys stop working.",
-        true,
-        Permission::UsersWrite,
-        ChangeOfStanding::SignOut,
-    ),
-    Act {
-        name: "reset-factors",
-        button: "Remove second factors",
-        means: "Their authenticator app and recovery codes are removed; the password alone signs them in then. They are told by mail.",
-        takes: true,
-        permission: Permission::SecondFactorsReset,
-        kind: Kind::ResetFactors,
-    },
-    standing(
-        "suspend",
-        "Suspend",
-        "They can't sign in until they are reactivated, and every session of theirs ends at once.",
-        true,
-        Permission::UsersWrite,
-        ChangeOfStanding::Suspend,
-    ),
-    standing(
-        "delete",
-        "Delete",
-        "They go to the recycle bin for 30 days, and every session of theirs ends at once. Until they are purged they can be restored.",
-        true,
-        Permission::UsersDelete,
-        ChangeOfStanding::Delete,
-    ),
+    act("unlock", false, Permission::UsersWrite, Kind::Standing(ChangeOfStanding::Unlock)),
+    act("reactivate", false, Permission::UsersWrite, Kind::Standing(ChangeOfStanding::Reactivate)),
+    act("restore", false, Permission::UsersDelete, Kind::Standing(ChangeOfStanding::Restore)),
+    act("mail-reset", false, Permission::UsersWrite, Kind::MailReset),
+    act("sign-out", true, Permission::UsersWrite, Kind::Standing(ChangeOfStanding::SignOut)),
+    act("reset-factors", true, Permission::SecondFactorsReset, Kind::ResetFactors),
+    act("suspend", true, Permission::UsersWrite, Kind::Standing(ChangeOfStanding::Suspend)),
+    act("delete", true, Permission::UsersDelete, Kind::Standing(ChangeOfStanding::Delete)),
 ];
 
 impl Act {
@@ -151,8 +101,13 @@ impl Act {
 }
 
 /// Those that fit the user and that whoever looks may do.
-pub fn offered(staff: &Staff, user: &User) -> Vec<Act> {
-    ACTS.into_iter().filter(|act| staff.may(act.permission) && act.fits(user)).collect()
+pub fn offered(staff: &Staff, user: &User) -> Vec<Offered> {
+    let fitting = ACTS.into_iter().filter(|act| staff.may(act.permission) && act.fits(user));
+    fitting.map(|act| in_words(act.name, act.takes)).collect()
+}
+
+fn in_words(name: &'static str, takes: bool) -> Offered {
+    Offered { name, button: words::of("acts-", name), means: words::of("acts-means-", name), takes }
 }
 
 #[derive(Deserialize)]
@@ -192,7 +147,7 @@ pub async fn submit(Path(path): Path<ActPath>, State(app): State<App>, form: Sta
 pub fn as_fault(error: AppError) -> AppResult<Faults> {
     match error {
         AppError::Rejected(rejection) if rejection.status == StatusCode::CONFLICT => {
-            Ok(Faults::at("reason", rejection.detail.clone()))
+            Ok(Faults::at("reason", now().problem(rejection.code, &rejection.detail)))
         }
         other => Err(other),
     }
@@ -201,14 +156,12 @@ pub fn as_fault(error: AppError) -> AppResult<Faults> {
 async fn ask(app: &App, staff: &Staff, act: &Act, id: UserId, faults: &Faults) -> AppResult<Response> {
     let user = look_up(app, staff, id).await?;
     let values = context! {
-        name => events::name_of(&user), back => way(id), action => format!("{}/act/{}", way(id), act.name), act => Serde(act),
+        name => events::name_of(&user), back => way(id), action => format!("{}/act/{}", way(id), act.name),
+        act => Serde(in_words(act.name, act.takes)),
         user => Serde(user),
     };
     staff.page(app, HERE, PAGE, values, faults)
 }
-
-const END: &str = "End the session";
-const END_MEANS: &str = "They are signed out there at once. Other sessions of theirs go on.";
 
 #[derive(Deserialize)]
 pub struct SessionPath {
@@ -220,7 +173,7 @@ pub async fn show_end(staff: Staff, Path(path): Path<SessionPath>, State(app): S
     staff.require(Permission::UsersWrite)?;
     let user = look_up(&app, &staff, path.id).await?;
     let values = context! {
-        name => events::name_of(&user), back => way(path.id), act => context! { button => END, means => END_MEANS, takes => true },
+        name => events::name_of(&user), back => way(path.id), act => Serde(in_words("end-session", true)),
         action => format!("{}/sessions/{}/end", way(path.id), path.session_id), user => Serde(user),
     };
     staff.page(&app, HERE, PAGE, values, &Faults::default())

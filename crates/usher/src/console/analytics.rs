@@ -15,6 +15,7 @@ use crate::app::{App, Ask};
 use crate::caller::Permission;
 use crate::error::{AppError, AppResult, Rejection};
 use crate::html::Faults;
+use crate::languages::now;
 
 const PAGE: &str = "console/analytics.html";
 const HERE: &str = "/admin/analytics";
@@ -29,31 +30,37 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn series(self, counted: &Analytics) -> Series<'static> {
+    fn series(self, counted: &Analytics) -> Series {
         let periods =
             |counts: fn(&Period) -> Vec<i64>| counted.periods.iter().map(|period| (period.from, counts(period))).collect();
-        let of = |id, title, names, periods| Series { id, title, names, periods, adds_up: true };
+        let of = |id, title: String, names, periods| Series { id, title, names, periods, adds_up: true };
         match self {
-            Self::SignUps => of("sign-ups", "Sign-ups", &["Sign-ups"], periods(|period| vec![period.sign_ups])),
+            Self::SignUps => {
+                let title = now().word("chart-sign-ups");
+                of("sign-ups", title.clone(), vec![title], periods(|period| vec![period.sign_ups]))
+            }
             Self::ActiveUsers => {
+                let title = now().word("chart-active-users");
                 let counts = periods(|period| vec![period.active_users]);
-                Series { adds_up: false, ..of("active", "Active users", &["Active users"], counts) }
+                Series { adds_up: false, ..of("active", title.clone(), vec![title], counts) }
             }
             Self::SignIns => {
+                let names = vec![now().word("chart-sign-ins-succeeded"), now().word("chart-sign-ins-failed")];
                 let counts = periods(|period| vec![period.sign_ins.succeeded, period.sign_ins.failed]);
-                of("sign-ins", "Sign-ins", &["Succeeded", "Failed"], counts)
+                of("sign-ins", now().word("chart-sign-ins"), names, counts)
             }
             Self::Invitations => {
+                let names = vec![now().word("chart-invitations-accepted"), now().word("chart-invitations-not-accepted")];
                 let counts =
                     periods(|Period { invitations, .. }| vec![invitations.accepted, invitations.created - invitations.accepted]);
-                of("invitations", "Invitations", &["Accepted", "Not accepted"], counts)
+                of("invitations", now().word("chart-invitations"), names, counts)
             }
         }
     }
 }
 
 pub fn draw(counted: &Analytics, kinds: &[Kind]) -> Vec<Chart> {
-    kinds.iter().map(|kind| chart::draw(&kind.series(counted))).collect()
+    kinds.iter().map(|kind| chart::draw(kind.series(counted))).collect()
 }
 
 pub async fn count(app: &App, staff: &Staff, range: Range) -> AppResult<Analytics> {
@@ -64,7 +71,7 @@ pub async fn count(app: &App, staff: &Staff, range: Range) -> AppResult<Analytic
 /// Which days; what does not fit is said at its field.
 fn read(app: &App, parameters: &Parameters, by: By) -> Result<Range, Faults> {
     let day = |name: &str| {
-        let read = |written: &str| written.parse::<Date>().map_err(|_| Faults::at(name, "Write the day as in 2026-12-31."));
+        let read = |written: &str| written.parse::<Date>().map_err(|_| Faults::at(name, now().word("console-error-day")));
         parameters.get(name).map(read).transpose()
     };
     let (from, to) = (day("from")?, day("to")?);
@@ -75,10 +82,10 @@ fn at_field(rejection: &Rejection) -> Faults {
     let fault = rejection.errors.first();
     let name = fault.and_then(|fault| fault.parameter.clone()).unwrap_or_default();
     let said = match fault.map_or("", |fault| &fault.code) {
-        "after_to" => "The last day comes before the first.".to_owned(),
-        "too_many_periods" => "That are too many periods: take a shorter range, or weeks.".to_owned(),
-        "too_long" => "At most 1,096 days.".to_owned(),
-        _ => "A day of the years 2000 to 2999.".to_owned(),
+        "after_to" => now().word("analytics-fault-after-to"),
+        "too_many_periods" => now().word("analytics-fault-too-many-periods"),
+        "too_long" => now().word("analytics-fault-too-long"),
+        _ => now().word("analytics-fault-years"),
     };
     Faults::at(name, said)
 }

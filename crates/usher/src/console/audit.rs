@@ -23,6 +23,7 @@ use crate::error::{AppResult, Rejection};
 use crate::html::Faults;
 use crate::http::params::Path;
 use crate::id::first_uuid;
+use crate::languages::now;
 
 const HERE: &str = "/admin/audit";
 const LIST_PAGE: &str = "console/audit.html";
@@ -50,12 +51,12 @@ struct Asked {
 
 impl Asked {
     fn read(parameters: &Parameters) -> Result<Self, Faults> {
-        let no_id = |_: uuid::Error| Faults::at("actor", "An id is a UUID, such as 0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d.");
+        let no_id = |_: uuid::Error| Faults::at("actor", now().word("changes-by-fault"));
         let day = |name: &str| parameters.get(name).map(|written| bounds_of(name, written)).transpose();
         let from = day("from")?.map(|(start, _)| start);
         let end = day("to")?.map(|(_, end)| end);
         if from.zip(end).is_some_and(|(from, end)| from >= end) {
-            return Err(Faults::at("to", "The last day comes before the first."));
+            return Err(Faults::at("to", now().word("analytics-fault-after-to")));
         }
         Ok(Self {
             actor_id: parameters.get("actor").map(str::parse::<Uuid>).transpose().map_err(no_id)?,
@@ -80,7 +81,7 @@ fn bounds_of(name: &str, day: &str) -> Result<(Timestamp, Timestamp), Faults> {
         let date: Date = day.parse().ok().filter(|_| day.len() == 10)?;
         Some((start(date)?, start(date.tomorrow().ok()?)?))
     };
-    read().ok_or_else(|| Faults::at(name, "Write the day as in 2026-12-31."))
+    read().ok_or_else(|| Faults::at(name, now().word("console-error-day")))
 }
 
 fn limit() -> Limit {

@@ -8,16 +8,16 @@ use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::events;
 use super::parameters::{Parameters, address};
 use super::roles::list_grantable;
 use super::staff::{Staff, StaffForm};
+use super::{events, words};
 use crate::app::App;
 use crate::bulk::{self, Run, Selection, State as RunState};
 use crate::caller::Permission;
 use crate::db::page::{self, Limit, Page};
 use crate::error::{AppError, AppResult, Rejection};
-use crate::html::{self, Faults, Field, Members, Notice, see_other};
+use crate::html::{self, Faults, Members, Notice, see_other};
 use crate::http::params::Path;
 use crate::id::UserId;
 use crate::roles::RoleName;
@@ -32,23 +32,19 @@ const OUTCOMES: [&str; 5] = ["to_do", "done", "unchanged", "refused", "failed"];
 /// As many as can be chosen one by one.
 const IDS_MAX: usize = 1000;
 
-const FIELDS: [Field; 3] = [
-    Field { name: "action", subject: "The action", missing: "Choose what is to be done." },
-    Field { name: "role", subject: "The role", missing: "Choose a role for this." },
-    Field { name: "filter", subject: "In the filter,", missing: "Say whom it is about." },
-];
+const FIELDS: [&str; 3] = ["action", "role", "filter"];
 
 /// What can be done to many, by the permission that it takes.
-const ACTIONS: [(&str, &str, Permission); 9] = [
-    ("suspend", "Suspend", Permission::UsersWrite),
-    ("reactivate", "Reactivate", Permission::UsersWrite),
-    ("sign_out", "Sign out everywhere", Permission::UsersWrite),
-    ("require_password_reset", "Require a new password: stop the present one and mail a link", Permission::UsersWrite),
-    ("assign_role", "Grant a role", Permission::RolesAssign),
-    ("remove_role", "Take a role", Permission::RolesAssign),
-    ("delete", "Delete, into the recycle bin", Permission::UsersDelete),
-    ("restore", "Restore from the recycle bin", Permission::UsersDelete),
-    ("purge", "Purge from the recycle bin, for good", Permission::UsersPurge),
+const ACTIONS: [(&str, Permission); 9] = [
+    ("suspend", Permission::UsersWrite),
+    ("reactivate", Permission::UsersWrite),
+    ("sign_out", Permission::UsersWrite),
+    ("require_password_reset", Permission::UsersWrite),
+    ("assign_role", Permission::RolesAssign),
+    ("remove_role", Permission::RolesAssign),
+    ("delete", Permission::UsersDelete),
+    ("restore", Permission::UsersDelete),
+    ("purge", Permission::UsersPurge),
 ];
 
 /// What can't be undone.
@@ -110,8 +106,8 @@ async fn ask(app: &App, staff: &Staff, said: &Said, faults: &Faults) -> AppResul
     staff.require(Permission::UsersRead)?;
     let takes_roles = staff.may(Permission::RolesAssign);
     let offered = if takes_roles { list_grantable(app, staff).await? } else { None };
-    let actions: Vec<(&str, &str)> =
-        ACTIONS.into_iter().filter(|(.., needed)| staff.may(*needed)).map(|(name, label, _)| (name, label)).collect();
+    let actions: Vec<(&str, String)> =
+        ACTIONS.into_iter().filter(|(_, needed)| staff.may(*needed)).map(|(name, _)| (name, label(name))).collect();
     let values = context! {
         said => Serde(said), actions => Serde(actions), takes_roles => takes_roles, offered => Serde(offered),
         count => said.users.split(',').filter(|id| !id.is_empty()).count(),
@@ -133,7 +129,7 @@ pub async fn preview(State(app): State<App>, form: StaffForm) -> AppResult<Respo
             };
             staff.page(&app, HERE, PREVIEW_PAGE, values, &Faults::default())
         }
-        Err(error) => ask(&app, &staff, &said, &Faults::of(as_a_body(error), &FIELDS)?).await,
+        Err(error) => ask(&app, &staff, &said, &words::faults(as_a_body(error), "bulk", &FIELDS)?).await,
     }
 }
 
@@ -146,7 +142,7 @@ fn as_a_body(error: AppError) -> AppError {
 }
 
 async fn make_preview(app: &App, staff: &Staff, said: &Said, members: &Members) -> AppResult<bulk::Preview> {
-    let Some((name, _, needed)) = ACTIONS.into_iter().find(|(name, ..)| *name == said.action) else {
+    let Some((name, needed)) = ACTIONS.into_iter().find(|(name, _)| *name == said.action) else {
         return Err(Rejection::invalid_field("/action", "required", "is needed").into());
     };
     staff.require(needed)?;
@@ -163,8 +159,7 @@ async fn make_preview(app: &App, staff: &Staff, said: &Said, members: &Members) 
 
 /// `Suspend`, or what an action is called that is none of this page.
 fn label(action: &str) -> String {
-    let known = ACTIONS.iter().find(|(name, ..)| *name == action);
-    known.map_or_else(|| events::in_words(action), |(_, label, _)| (*label).to_owned())
+    words::find("bulk-action-", action).unwrap_or_else(|| events::in_words(action))
 }
 
 fn way(id: Uuid) -> String {
@@ -246,8 +241,8 @@ pub async fn show(
 
 /// What steering the run takes; also of those that begin elsewhere.
 fn needed(run: &Run) -> Permission {
-    let known = ACTIONS.iter().find(|(name, ..)| *name == run.action);
-    known.map_or(Permission::UsersWrite, |(.., needed)| *needed)
+    let known = ACTIONS.iter().find(|(name, _)| *name == run.action);
+    known.map_or(Permission::UsersWrite, |(_, needed)| *needed)
 }
 
 /// A run in the list.

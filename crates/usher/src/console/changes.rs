@@ -20,6 +20,7 @@ use crate::db::page::{self, Limit, Page};
 use crate::error::{AppError, AppResult};
 use crate::html::{self, Faults, Notice, see_other};
 use crate::http::params::Path;
+use crate::languages::now;
 
 const HERE: &str = "/admin/changes";
 const LIST_PAGE: &str = "console/changes.html";
@@ -49,7 +50,7 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
     let actor = parameters.get("actor").unwrap_or_default();
     let actor_id: Option<Uuid> = if actor.is_empty() { None } else { actor.parse().ok() };
     if !actor.is_empty() && actor_id.is_none() {
-        faults = Faults::at("actor", "An id is a UUID, such as 0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d.");
+        faults = Faults::at("actor", now().word("changes-by-fault"));
     }
     let wanted = Asked {
         actor_id,
@@ -124,8 +125,8 @@ struct ShownConflict {
 impl ShownConflict {
     fn of(conflict: &Conflict) -> Self {
         Self {
-            field: if conflict.field.is_empty() { "All of it".to_owned() } else { events::in_words(&conflict.field) },
-            detail: conflict.detail.clone(),
+            field: if conflict.field.is_empty() { now().word("undo-all") } else { events::field_name(&conflict.field) },
+            detail: now().problem(conflict.code, &conflict.detail),
             after: events::text(&conflict.after),
             now: events::text(&conflict.now),
             user: conflict.user_id.map(super::user::way),
@@ -143,7 +144,9 @@ async fn ask(app: &App, staff: &Staff, id: Uuid, faults: &Faults) -> AppResult<R
     let mut tx = staff.begin(app).await?;
     let (undoing, refusal) = match bulk::undo_change(&mut tx, staff.authority(), id, false).await {
         Ok(undoing) => (Some(undoing), None),
-        Err(error) if is_conflict(&error) => (None, Some(error.to_string())),
+        Err(AppError::Rejected(rejection)) if rejection.status == StatusCode::CONFLICT => {
+            (None, Some(now().problem(rejection.code, &rejection.detail)))
+        }
         Err(error) => return Err(error),
     };
     drop(tx);
@@ -175,8 +178,7 @@ pub async fn submit_undo(Path(path): Path<ChangePath>, State(app): State<App>, f
     };
     if !undoing.conflicts.is_empty() && !skip_conflicts {
         drop(tx);
-        let sentence = "Something has been changed since. Say that the rest is to be undone, or leave it.";
-        return ask(&app, &staff, path.id, &Faults::at("skip_conflicts", sentence)).await;
+        return ask(&app, &staff, path.id, &Faults::at("skip_conflicts", now().word("undo-fault"))).await;
     }
     let after = whereto(&staff, path.id, &undoing);
     if undoing.undone == 0 && undoing.conflicts.is_empty() && undoing.run.is_none() {

@@ -1,17 +1,20 @@
 //! Counts over time as bars. The picture has no text: what it shows stands beside it, and every number in a table.
 
+use fluent_bundle::FluentArgs;
 use jiff::civil::Date;
 use serde::Serialize;
+
+use crate::languages::now;
 
 /// The size of the picture, which is stretched to its place.
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 120.0;
 
 /// What is counted in each period: one kind, or two that stand on each other.
-pub struct Series<'a> {
+pub struct Series {
     pub id: &'static str,
-    pub title: &'static str,
-    pub names: &'a [&'static str],
+    pub title: String,
+    pub names: Vec<String>,
     pub periods: Vec<(Date, Vec<i64>)>,
     /// Whether the periods may be added up: nobody is counted in two of them.
     pub adds_up: bool,
@@ -21,8 +24,8 @@ pub struct Series<'a> {
 #[derive(Serialize)]
 pub struct Chart {
     id: &'static str,
-    title: &'static str,
-    names: Vec<&'static str>,
+    title: String,
+    names: Vec<String>,
     bars: Vec<Bar>,
     rows: Vec<Row>,
     highest: i64,
@@ -49,7 +52,7 @@ struct Row {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a picture need not be exact")]
-pub fn draw(series: &Series<'_>) -> Chart {
+pub fn draw(series: Series) -> Chart {
     let sums: Vec<i64> = series.periods.iter().map(|(_, counts)| counts.iter().sum()).collect();
     let highest = sums.iter().copied().max().unwrap_or_default();
     let step = WIDTH / (series.periods.len().max(1) as f64);
@@ -67,12 +70,16 @@ pub fn draw(series: &Series<'_>) -> Chart {
     }
     let peak = series.periods.iter().zip(&sums).max_by_key(|(_, sum)| **sum).filter(|(_, sum)| **sum > 0);
     let said = peak.map_or_else(
-        || "Nothing was counted.".to_owned(),
-        |((day, _), sum)| format!("The most were {sum}, from {day} on. The table below has every number."),
+        || now().word("chart-nothing"),
+        |((day, _), sum)| {
+            let mut values = FluentArgs::from_iter([("count", *sum)]);
+            values.set("day", day.to_string());
+            now().say("chart-most", &values)
+        },
     );
     let rows = series.periods.iter().map(|(day, counts)| Row { day: day.to_string(), counts: counts.clone() }).collect();
     let total = series.adds_up.then(|| sums.iter().sum());
-    Chart { id: series.id, title: series.title, names: series.names.to_vec(), bars, rows, highest, total, said }
+    Chart { id: series.id, title: series.title, names: series.names, bars, rows, highest, total, said }
 }
 
 #[cfg(test)]
@@ -83,7 +90,8 @@ mod tests {
 
     fn drawn(counts: &[[i64; 2]]) -> Chart {
         let periods = counts.iter().zip(1..).map(|(counts, day)| (date(2026, 1, day), counts.to_vec())).collect();
-        draw(&Series { id: "a", title: "A", names: &["in", "out"], periods, adds_up: true })
+        let names = vec!["in".to_owned(), "out".to_owned()];
+        draw(Series { id: "a", title: "A".to_owned(), names, periods, adds_up: true })
     }
 
     #[test]

@@ -10,34 +10,35 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::events;
 use super::staff::{Staff, StaffForm};
 use super::user::{HERE, UserPath, lock_as_seen, look_up, way};
+use super::{events, words};
 use crate::app::App;
 use crate::attributes::{self, Kind, Property, Schema};
 use crate::caller::Permission;
 use crate::error::{AppError, AppResult};
-use crate::html::{self, Faults, Field, Members, Notice};
+use crate::html::{self, Faults, Members, Notice};
 use crate::http::body;
 use crate::http::params::Path;
+use crate::languages::now;
 use crate::users::{self, User, UserPatch};
 
 const PAGE: &str = "console/edit.html";
 /// What the names of attributes begin with, as members of the form.
 const ATTRIBUTE: &str = "attributes.";
 
-const FIELDS: [Field; 11] = [
-    Field { name: "username", subject: "The user name", missing: "The user name can't be left out." },
-    Field { name: "display_name", subject: "The name", missing: "" },
-    Field { name: "given_name", subject: "The given name", missing: "" },
-    Field { name: "family_name", subject: "The family name", missing: "" },
-    Field { name: "bio", subject: "The text", missing: "" },
-    Field { name: "locale", subject: "The language", missing: "" },
-    Field { name: "time_zone", subject: "The time zone", missing: "" },
-    Field { name: "picture_url", subject: "The picture's address", missing: "" },
-    Field { name: "website_url", subject: "The website", missing: "" },
-    Field { name: "github_url", subject: "The GitHub page", missing: "" },
-    Field { name: "linkedin_url", subject: "The LinkedIn page", missing: "" },
+const FIELDS: [&str; 11] = [
+    "username",
+    "display_name",
+    "given_name",
+    "family_name",
+    "bio",
+    "locale",
+    "time_zone",
+    "picture_url",
+    "website_url",
+    "github_url",
+    "linkedin_url",
 ];
 
 /// A field of an attribute.
@@ -87,12 +88,12 @@ async fn change(app: &App, staff: &Staff, path: &UserPath, members: &Members) ->
 fn differences(before: &User, schema: &Schema, members: &Members) -> AppResult<Value> {
     let is = serde_json::to_value(before)?;
     let mut patch = Map::new();
-    for field in &FIELDS {
-        let said = members.text(field.name).replace("\r\n", "\n");
+    for name in FIELDS {
+        let said = members.text(name).replace("\r\n", "\n");
         let said = said.trim();
-        if members.has(field.name) && said != is[field.name].as_str().unwrap_or_default() {
-            let cleared = said.is_empty() && field.name != "username";
-            patch.insert(field.name.to_owned(), if cleared { Value::Null } else { said.into() });
+        if members.has(name) && said != is[name].as_str().unwrap_or_default() {
+            let cleared = said.is_empty() && name != "username";
+            patch.insert(name.to_owned(), if cleared { Value::Null } else { said.into() });
         }
     }
     let mut changed = Map::new();
@@ -148,7 +149,7 @@ impl Wrong {
     fn of(error: AppError) -> AppResult<Self> {
         let AppError::Rejected(rejection) = error else { return Err(error) };
         if ["changed_meanwhile", "invalid_state"].contains(&rejection.code) {
-            return Ok(Self { own: Faults::at("reason", rejection.detail.clone()), ..Self::default() });
+            return Ok(Self { own: Faults::at("reason", now().problem(rejection.code, &rejection.detail)), ..Self::default() });
         }
         let attribute = |pointer: &str| Some(pointer.strip_prefix("/attributes")?.trim_start_matches('/').to_owned());
         let mut attributes = BTreeMap::new();
@@ -156,13 +157,15 @@ impl Wrong {
             let Some(name) = fault.pointer.as_deref().and_then(attribute) else { continue };
             let name = name.split('/').next().unwrap_or_default();
             let whole = fault.detail.starts_with(char::is_uppercase);
-            let sentence = if whole { fault.detail.clone() } else { format!("“{name}” {}.", fault.detail) };
+            let sentence = now()
+                .fault(&fault.code, &fault.detail)
+                .unwrap_or_else(|| if whole { fault.detail.clone() } else { format!("“{name}” {}.", fault.detail) });
             attributes.insert(format!("{ATTRIBUTE}{name}"), sentence);
         }
-        match Faults::of(AppError::Rejected(rejection), &FIELDS) {
+        match words::faults(AppError::Rejected(rejection), "edit", &FIELDS) {
             Ok(own) => Ok(Self { own, attributes }),
             Err(_) if !attributes.is_empty() => {
-                Ok(Self { own: Faults::at("attributes", "Look at the attributes: some do not fit."), attributes })
+                Ok(Self { own: Faults::at("attributes", now().word("edit-attributes")), attributes })
             }
             Err(error) => Err(error),
         }
@@ -175,9 +178,9 @@ async fn ask(app: &App, staff: &Staff, user: &User, members: Option<&Members>, w
     let is = serde_json::to_value(user)?;
     let own: BTreeMap<&str, String> = FIELDS
         .iter()
-        .map(|field| {
-            let said = members.map_or_else(|| is[field.name].as_str().unwrap_or_default(), |members| members.text(field.name));
-            (field.name, said.to_owned())
+        .map(|name| {
+            let said = members.map_or_else(|| is[*name].as_str().unwrap_or_default(), |members| members.text(name));
+            (*name, said.to_owned())
         })
         .collect();
     let fields = schema.properties().iter().filter(|property| is_editable(property));

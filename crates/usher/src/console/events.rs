@@ -2,16 +2,20 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use fluent_bundle::FluentArgs;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::staff::Staff;
+use super::words;
 use crate::audit::{self, AuditEvent};
 use crate::caller::Permission;
 use crate::db::{DbResult, Tx};
 use crate::id::UserId;
+use crate::languages::now;
 use crate::{changes, users};
 
 /// Longest value that is shown, in characters.
@@ -92,11 +96,11 @@ fn shown(event: &AuditEvent, people: &HashMap<String, String>) -> Shown {
     let changed = audit::fields(&event.changes);
     let is_field = |name: &str| changed.iter().any(|(field, ..)| *field == name);
     let details = event.changes.as_object().into_iter().flatten().filter(|(name, _)| !is_field(name));
-    let details = details.map(|(name, value)| (in_words(name), told(value))).filter(|(_, value)| !value.is_empty());
+    let details = details.map(|(name, value)| (field_name(name), told(value))).filter(|(_, value)| !value.is_empty());
     Shown {
         id: event.id,
         at: event.occurred_at,
-        title: in_words(&event.action),
+        title: title(&event.action),
         failed: event.outcome != "success",
         actor: actor(&event.actor_kind, event.actor_id, people),
         target: target(event, people),
@@ -122,7 +126,7 @@ fn fields(changed: &[(&str, &Value, &Value)]) -> Vec<Field> {
     let mut fields = Vec::new();
     for (name, before, after) in changed {
         if *name != "attributes" {
-            fields.push(field(in_words(name), before, after));
+            fields.push(field(field_name(name), before, after));
             continue;
         }
         let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
@@ -140,37 +144,45 @@ fn fields(changed: &[(&str, &Value, &Value)]) -> Vec<Field> {
 
 pub fn actor(kind: &str, id: Option<Uuid>, people: &HashMap<String, String>) -> Named {
     let id = id.map(|id| id.to_string()).unwrap_or_default();
-    let plain = |name: &str| Named { name: name.to_owned(), way: None };
-    match kind {
-        "user" => named_user(&id, people),
-        "service_account" => plain(&format!("Program {id}")),
-        "cli" => plain("The operator"),
-        "system" => plain("usher itself"),
-        _ => plain("Somebody who was not signed in"),
-    }
+    let name = match kind {
+        "user" => return named_user(&id, people),
+        "service_account" | "cli" | "system" => words::naming("actor-", kind, &id),
+        _ => words::naming("actor-", "anonymous", &id),
+    };
+    Named { name, way: None }
 }
 
 fn target(event: &AuditEvent, people: &HashMap<String, String>) -> Option<Named> {
-    let id = event.target_id.as_deref()?;
-    let way = |path: &str| Some(format!("{path}/{id}"));
-    Some(match event.target_kind.as_deref()? {
-        "user" => named_user(id, people),
-        "bulk" => Named { name: "A run in bulk".to_owned(), way: way("/admin/bulk") },
-        "role" => Named { name: format!("Role {id}"), way: way("/admin/roles") },
-        "group" => Named { name: "A group".to_owned(), way: way("/admin/groups") },
-        "import" => Named { name: "An import".to_owned(), way: way("/admin/imports") },
-        "invitation" => Named { name: "An invitation".to_owned(), way: way("/admin/invitations") },
-        "change" => Named { name: "A change".to_owned(), way: way("/admin/changes") },
-        "mail_text" => Named { name: format!("Mail text {id}"), way: way("/admin/mails/texts") },
-        kind => Named { name: format!("{} {id}", in_words(kind)), way: None },
-    })
+    let (id, kind) = (event.target_id.as_deref()?, event.target_kind.as_deref()?);
+    let place = match kind {
+        "user" => return Some(named_user(id, people)),
+        "bulk" => Some("bulk"),
+        "role" => Some("roles"),
+        "group" => Some("groups"),
+        "import" => Some("imports"),
+        "invitation" => Some("invitations"),
+        "change" => Some("changes"),
+        "mail_text" => Some("mails/texts"),
+        _ => None,
+    };
+    Some(Named { name: words::naming("target-", kind, id), way: place.map(|place| format!("/admin/{place}/{id}")) })
 }
 
 pub fn named_user(id: &str, people: &HashMap<String, String>) -> Named {
     match people.get(id) {
         Some(name) => Named { name: name.clone(), way: Some(format!("/admin/users/{id}")) },
-        None => Named { name: format!("User {id}"), way: None },
+        None => Named { name: words::naming("target-", "user", id), way: None },
     }
+}
+
+/// What has happened: `User suspended`.
+fn title(action: &str) -> String {
+    words::find("event-", action).unwrap_or_else(|| in_words(action))
+}
+
+/// A field, or what else an event tells; an attribute has no other name.
+pub fn field_name(name: &str) -> String {
+    words::find("field-", name).unwrap_or_else(|| in_words(name))
 }
 
 /// `user.sessions_ended` is `User sessions ended`.
@@ -185,8 +197,8 @@ pub fn text(value: &Value) -> String {
     let whole = match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Bool(true) => "yes".to_owned(),
-        Value::Bool(false) => "no".to_owned(),
+        Value::Bool(true) => now().word("value-yes"),
+        Value::Bool(false) => now().word("value-no"),
         Value::Array(items) if items.iter().all(|item| !item.is_object()) => {
             items.iter().map(text).collect::<Vec<_>>().join(", ")
         }
@@ -203,7 +215,10 @@ pub fn text(value: &Value) -> String {
 fn told(value: &Value) -> String {
     match value {
         Value::String(written) => match written.parse::<Timestamp>() {
-            Ok(time) => time.strftime("%-d %b %Y, %H:%M UTC").to_string(),
+            Ok(time) => {
+                let time = now().short_moment(&time.to_zoned(TimeZone::UTC));
+                now().say("value-time", &FluentArgs::from_iter([("time", time)]))
+            }
             Err(_) => text(value),
         },
         Value::Array(items) => {
@@ -237,6 +252,19 @@ mod tests {
         assert_eq!(text(&json!("x".repeat(301))).chars().count(), 301);
         assert_eq!(told(&json!("2026-01-02T03:04:05.678Z")), "2 Jan 2026, 03:04 UTC");
         assert_eq!(told(&json!([{ "address": "a@b.c", "primary": true }])), "a@b.c");
+    }
+
+    /// What is said where a catalogue has nothing is what English says.
+    #[test]
+    fn every_action_of_the_documentation_has_its_words() {
+        let table =
+            include_str!("../../../../docs/audit.md").split_once("\n## Events\n").unwrap().1.split_once("\n## ").unwrap().0;
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+        let actions: Vec<&str> = rows.flat_map(|cell| cell.split(['`', ',', ' '])).filter(|part| part.len() > 1).collect();
+        assert!(actions.len() > 100 && actions.contains(&"user.suspended"), "{actions:?}");
+        for action in actions {
+            assert_eq!(words::find("event-", action), Some(in_words(action)), "{action}");
+        }
     }
 
     #[test]

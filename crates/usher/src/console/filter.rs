@@ -3,41 +3,31 @@
 use serde::Serialize;
 
 use super::parameters::Parameters;
+use super::words;
 use crate::attributes::{Kind, Schema};
 
 /// Rows of the form.
 const ROWS: usize = 3;
 
 /// What can be asked of every user.
-const OWN: [(&str, &str, Takes); 14] = [
-    ("userName", "User name", Takes::Text),
-    ("displayName", "Name", Takes::Text),
-    ("givenName", "Given name", Takes::Text),
-    ("familyName", "Family name", Takes::Text),
-    ("emails", "E-mail address", Takes::Text),
-    ("emailVerified", "Address is verified", Takes::Boolean),
-    ("status", "Status", Takes::Text),
-    ("roles", "Role", Takes::Text),
-    ("locale", "Language", Takes::Text),
-    ("timeZone", "Time zone", Takes::Text),
-    ("createdAt", "Created", Takes::Time),
-    ("lastSignInAt", "Last sign-in", Takes::Time),
-    ("lockedUntil", "Locked until", Takes::Time),
-    ("deletedAt", "Deleted", Takes::Time),
+const OWN: [(&str, Takes); 14] = [
+    ("userName", Takes::Text),
+    ("displayName", Takes::Text),
+    ("givenName", Takes::Text),
+    ("familyName", Takes::Text),
+    ("emails", Takes::Text),
+    ("emailVerified", Takes::Boolean),
+    ("status", Takes::Text),
+    ("roles", Takes::Text),
+    ("locale", Takes::Text),
+    ("timeZone", Takes::Text),
+    ("createdAt", Takes::Time),
+    ("lastSignInAt", Takes::Time),
+    ("lockedUntil", Takes::Time),
+    ("deletedAt", Takes::Time),
 ];
 
-const OPERATORS: [(&str, &str); 10] = [
-    ("eq", "is"),
-    ("ne", "is not"),
-    ("co", "contains"),
-    ("sw", "begins with"),
-    ("ew", "ends with"),
-    ("gt", "is more or later than"),
-    ("ge", "is at least, or not before"),
-    ("lt", "is less or earlier than"),
-    ("le", "is at most, or not after"),
-    ("pr", "is there"),
-];
+const OPERATORS: [&str; 10] = ["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr"];
 
 /// What an attribute is compared with.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,14 +43,15 @@ enum Takes {
 pub struct Offer {
     rows: Vec<usize>,
     attributes: Vec<(String, String)>,
-    operators: Vec<(&'static str, &'static str)>,
+    operators: Vec<(&'static str, String)>,
 }
 
 pub fn offer(schema: &Schema) -> Offer {
-    let own = OWN.iter().map(|(name, label, _)| ((*name).to_owned(), (*label).to_owned()));
+    let own = OWN.iter().map(|(name, _)| ((*name).to_owned(), words::of("users-filter-", name)));
     let asked = schema.properties().iter().filter(|property| property.searchable || property.unique);
     let attributes = asked.map(|property| (format!("attributes.{}", property.name), property.name.clone()));
-    Offer { rows: (1..=ROWS).collect(), attributes: own.chain(attributes).collect(), operators: OPERATORS.to_vec() }
+    let operators = OPERATORS.iter().map(|name| (*name, words::of("users-operator-", name)));
+    Offer { rows: (1..=ROWS).collect(), attributes: own.chain(attributes).collect(), operators: operators.collect() }
 }
 
 /// The filter of the rows that are filled in, after the one that was there; nothing if no row is.
@@ -104,7 +95,7 @@ fn takes(attribute: &str, schema: &Schema) -> Takes {
             Kind::Text | Kind::Date | Kind::TextList | Kind::Other => Takes::Text,
         };
     }
-    OWN.iter().find(|(name, ..)| *name == attribute).map_or(Takes::Text, |(.., takes)| *takes)
+    OWN.iter().find(|(name, _)| *name == attribute).map_or(Takes::Text, |(_, takes)| *takes)
 }
 
 /// A text of the filter language, which is one of JSON.

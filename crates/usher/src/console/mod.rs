@@ -33,6 +33,7 @@ mod staff;
 mod system;
 mod user;
 mod users;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use fluent_bundle::FluentArgs;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -19,6 +20,7 @@ use crate::error::{AppError, AppResult, FieldError, Rejection};
 use crate::html::{self, Faults, Members, Notice};
 use crate::http::params::Path;
 use crate::id::UserId;
+use crate::languages::now;
 use crate::roles::{self, Role};
 use crate::users;
 
@@ -82,16 +84,22 @@ pub fn read_until(day: &str) -> Result<Option<Timestamp>, Rejection> {
 fn in_fields(error: AppError) -> AppResult<Faults> {
     let AppError::Rejected(rejection) = error else { return Err(error) };
     let of_the_day = |fault: &&FieldError| matches!(fault.pointer.as_deref(), Some("/expires_at" | "/until"));
-    if let Some(FieldError { detail, .. }) = rejection.errors.iter().find(of_the_day) {
+    if let Some(FieldError { code, detail, .. }) = rejection.errors.iter().find(of_the_day) {
         let whole = detail.starts_with(char::is_uppercase);
-        return Ok(Faults::at("until", if whole { detail.clone() } else { format!("The day {detail}.") }));
+        let said = now().fault(code, detail);
+        let sentence = || now().say("roles-until-fault", &FluentArgs::from_iter([("why", detail.as_str())]));
+        let said = said.unwrap_or_else(|| if whole { detail.clone() } else { sentence() });
+        return Ok(Faults::at("until", said));
     }
     match rejection.code {
         // That there is such a user is looked at before the form is shown again.
-        "not_found" => Ok(Faults::at("role", "There is no role of this name.")),
+        "not_found" => Ok(Faults::at("role", now().word("roles-unknown"))),
         "invalid_body" | "last_admin" | "invalid_state" | "too_many_roles" => {
-            let detail = rejection.errors.first().map_or(&rejection.detail, |fault| &fault.detail);
-            Ok(Faults::at("role", detail.clone()))
+            let said = rejection.errors.first().map_or_else(
+                || now().problem(rejection.code, &rejection.detail),
+                |fault| now().fault(&fault.code, &fault.detail).unwrap_or_else(|| fault.detail.clone()),
+            );
+            Ok(Faults::at("role", said))
         }
         _ => Err(AppError::Rejected(rejection)),
     }

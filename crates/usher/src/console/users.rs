@@ -1,6 +1,5 @@
 //! The list of users: searched, filtered, sorted, in columns of one's choice, and all of it in the address.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::extract::State;
@@ -12,13 +11,13 @@ use serde_json::Value;
 
 use super::parameters::{Parameters, address, query};
 use super::staff::Staff;
-use super::{events, filter, roles};
+use super::{events, filter, roles, words};
 use crate::app::App;
 use crate::attributes::{self, Schema};
 use crate::caller::Permission;
 use crate::db::page::Page;
 use crate::error::{AppError, AppResult};
-use crate::html::{Faults, Field, see_other};
+use crate::html::{Faults, see_other};
 use crate::http::params::read_query;
 use crate::users::{self, Filter, User};
 
@@ -26,30 +25,12 @@ const PAGE: &str = "console/users.html";
 const HERE: &str = "/admin/users";
 /// So many on a page: as many as can be looked over.
 const LIMIT: &str = "25";
-/// What narrows the list down, and what it is sorted by.
+/// What narrows the list down, and what it is sorted by; so are the fields called.
 const NARROWING: [&str; 5] = ["q", "filter", "status", "role", "sort"];
 
-const FIELDS: [Field; 5] = [
-    Field { name: "q", subject: "The search", missing: "" },
-    Field { name: "filter", subject: "In the filter,", missing: "" },
-    Field { name: "status", subject: "The status", missing: "" },
-    Field { name: "role", subject: "The role", missing: "" },
-    Field { name: "sort", subject: "The order", missing: "" },
-];
-
 /// What a column shows.
-const COLUMNS: [(&str, &str); 10] = [
-    ("email", "E-mail address"),
-    ("status", "Status"),
-    ("roles", "Roles"),
-    ("last_sign_in_at", "Last sign-in (UTC)"),
-    ("created_at", "Created (UTC)"),
-    ("updated_at", "Changed (UTC)"),
-    ("username", "User name"),
-    ("locale", "Language"),
-    ("time_zone", "Time zone"),
-    ("id", "Id"),
-];
+const COLUMNS: [&str; 10] =
+    ["email", "status", "roles", "last_sign_in_at", "created_at", "updated_at", "username", "locale", "time_zone", "id"];
 const USUAL: [&str; 4] = ["email", "status", "roles", "last_sign_in_at"];
 
 #[derive(Serialize)]
@@ -88,7 +69,7 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
     let (page, faults) = match read(&app, &staff, &parameters).await {
         Ok(page) => (Some(page), Faults::default()),
         Err(AppError::Rejected(rejection)) if rejection.code == "invalid_query" => {
-            let faults = Faults::of(rejection.clone().of_a_body().into(), &FIELDS);
+            let faults = words::faults(rejection.clone().of_a_body().into(), "users", &NARROWING);
             (None, faults.map_err(|_| AppError::Rejected(rejection))?)
         }
         Err(error) => return Err(error),
@@ -143,14 +124,9 @@ fn columns(parameters: &Parameters, schema: &Schema) -> Vec<Column> {
     if chosen.is_empty() {
         chosen = USUAL.to_vec();
     }
-    let own = COLUMNS.iter().map(|(key, label)| (Cow::Borrowed(*key), Cow::Borrowed(*label)));
-    let attributes = schema
-        .properties()
-        .iter()
-        .map(|property| (Cow::Owned(format!("attributes.{}", property.name)), Cow::Owned(property.name.clone())));
-    own.chain(attributes)
-        .map(|(key, label)| Column { shown: chosen.contains(&key.as_ref()), key: key.into_owned(), label: label.into_owned() })
-        .collect()
+    let own = COLUMNS.iter().map(|key| ((*key).to_owned(), words::of("users-column-", key)));
+    let attributes = schema.properties().iter().map(|property| (format!("attributes.{}", property.name), property.name.clone()));
+    own.chain(attributes).map(|(key, label)| Column { shown: chosen.contains(&key.as_str()), key, label }).collect()
 }
 
 fn row(user: &User, columns: &[Column]) -> AppResult<Row> {

@@ -61,6 +61,10 @@ pub fn remember(app: &App, response: &mut Response, language: Language) -> AppRe
 /// What templates say words with.
 pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_function("t", say);
+    // What a refusal says that was kept with its code, in English.
+    environment.add_function("refusal", |code: Option<String>, detail: Option<String>| {
+        languages::now().problem(&code.unwrap_or_default(), &detail.unwrap_or_default())
+    });
     environment.add_function("page_language", || languages::now().tag());
     environment.add_function("writing_direction", || languages::now().direction());
     environment.add_function("other_languages", || {

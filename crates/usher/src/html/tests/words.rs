@@ -8,13 +8,27 @@ use super::{Files, Notice};
 use crate::languages::Language;
 
 /// What begins a key whose end is known when the page is made.
-const BEGINNINGS: [&str; 29] = [
+const BEGINNINGS: [&str; 49] = [
+    "actor-",
+    "acts-",
     "approval-field-",
+    "bulk-action-",
+    "bulk-items-",
+    "bulk-missing-",
+    "bulk-outcome-",
+    "bulk-run-",
+    "bulk-state-",
+    "bulk-subject-",
     "console-group-",
     "console-import-",
     "console-place-",
     "console-status-",
+    "dashboard-work-",
+    "edit-missing-",
+    "edit-subject-",
+    "event-",
     "export-format-",
+    "field-",
     "health-check-",
     "health-verdict-",
     "history-",
@@ -37,6 +51,12 @@ const BEGINNINGS: [&str; 29] = [
     "role-about-",
     "settings-chapter-",
     "signing-keys-duty-",
+    "target-",
+    "user-decision-",
+    "users-column-",
+    "users-filter-",
+    "users-operator-",
+    "users-subject-",
     "wait-",
 ];
 /// Messages that are said by the module of languages itself.
