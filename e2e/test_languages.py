@@ -1,14 +1,21 @@
 """Pages in English and German: as the browser likes, as was chosen at a page, as the profile says; and problems in the words of who asks."""
 
+import os
+import re
 import urllib.parse
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from harness.canary import new_address, unique
 from harness.faces import Faces
-from harness.people import Site
+from harness.mailbox import Mailbox
+from harness.people import Person, Site
+from harness.programs import keys_of, program, service_account
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
@@ -91,6 +98,127 @@ def test_german_pages_are_sound(browser: Browser, site: Site, width: int, scheme
     for place in faces.page.locator("nav.places a").evaluate_all("links => links.map(link => link.getAttribute('href'))"):
         faces.open(place)
         faces.is_sound()
+    context.close()
+
+
+# What no German page says. Words that both languages have, such as "Filter" and "System", are none of them.
+ENGLISH = re.compile(
+    r"\b(the|and|of|with|for|to|is|are|you|your|they|it|not|nothing|nobody|save|reason|remove|cancel|show|edit|delete|what|who|when|why"
+    r"|none|never|sent|made|state|role|group|key|until|since|times|next page|older|first)\b",
+    re.IGNORECASE,
+)
+# What a page says to those who see it and to those who are read it, but for what is marked as English, codes and what people have typed.
+SAID = """main => {
+  const copy = main.cloneNode(true);
+  copy.querySelectorAll("[lang=en], code, pre, textarea, [translate=no]").forEach(found => found.remove());
+  const names = ["aria-label", "placeholder", "title", "alt", "data-label"];
+  const attributes = [...copy.querySelectorAll("*")].flatMap(found => names.map(name => found.getAttribute(name)));
+  return [...attributes.filter(Boolean), ...[...copy.querySelectorAll("*")].flatMap(
+    found => [...found.childNodes].filter(node => node.nodeType === 3).map(node => node.data.trim())
+  )].filter(Boolean);
+}"""
+
+
+@pytest.fixture(scope="module")
+def house(stage: Any, mailbox: Mailbox) -> Iterator[Site]:
+    """A server of its own: it says what professional status takes, and where invitations lead to."""
+    usher = stage.usher(USHER_INVITATION_FORWARD_TO="https://app.example.org", USHER_PROFESSIONAL_REQUIRES="display_name,bio")
+    usher.start()
+    site = Site(usher.public_url, mailbox)
+    site.set_up(usher.setup_token())
+    yield site
+    usher.stop()
+    usher.remove()
+
+
+def enter_in_german(faces: Faces, person: Person, path: str) -> None:
+    faces.open(f"/sign-in?return_to={path}")
+    faces.field("identifier").fill(person.email)
+    faces.page.locator("form[action='/sign-in'] button[type=submit]").click()
+    faces.field("password").fill(person.password)
+    faces.page.locator("form[action='/sign-in'] button[type=submit]").click()
+    faces.at(path)
+
+
+def furnish(site: Site) -> list[str]:
+    """Something of everything that the console is about; where the pages about it are."""
+    api = site.admin.api
+    role, someone = unique("rolle"), site.person("user")
+    api.post("/v1/roles", json={"name": role, "description": "Kassa", "permissions": ["users:read"]}, expect=201)
+    upper, lower = (api.post("/v1/groups", json={"name": unique(name)}, expect=201).json()["id"] for name in ("Oben", "Unten"))
+    api.put(f"/v1/groups/{upper}/roles", json={"roles": [role]}, expect=200)
+    api.put(f"/v1/groups/{lower}/parents", json={"parents": [upper]}, expect=200)
+    api.put(f"/v1/groups/{lower}/members/{someone.id}", json={}, expect=200)
+    by_mail = api.post("/v1/invitations", json={"email": new_address(), "display_name": "Ben"}, expect=201).json()["id"]
+    someone.api.patch("/v1/me", json={"display_name": "Anna", "bio": "Mag Tee."}, expect=200)
+    asked = someone.api.post("/v1/me/approval-requests", json={"kind": "professional"}, expect=201).json()["id"]
+    account = service_account(api, "users:read", name=unique("bericht"), description="Zählt nachts.")
+    key = program(api, keys=keys_of(account), name="Nacht")
+    mail = api.get("/v1/mails", expect=200).json()["items"][0]["id"]
+    group, invitation, request = f"/admin/groups/{lower}", f"/admin/invitations/{by_mail}", f"/admin/requests/{asked}"
+    robot = f"/admin/service-accounts/{account['id']}"
+    return [
+        "/admin/roles", "/admin/roles/new", "/admin/roles/admin", "/admin/roles/admin/edit",
+        *(f"/admin/roles/{role}{part}" for part in ("", "/edit", "/delete")),
+        "/admin/permissions", "/admin/permissions/users:read",
+        "/admin/groups", "/admin/groups/new", *(group + part for part in ("", "/edit", "/delete", "/roles", "/parents", "/members/add")),
+        f"{group}/members/{someone.id}/remove",
+        "/admin/invitations", "/admin/invitations?q=niemand", "/admin/invitations?state=x", "/admin/invitations/new",
+        "/admin/invitations/many", *(invitation + part for part in ("", "/resend", "/revoke")),
+        "/admin/requests", "/admin/requests?state=all", "/admin/requests?user=x", *(request + part for part in ("", "/approve", "/decline")),
+        "/admin/imports", "/admin/imports/new", "/admin/export",
+        "/admin/mails", "/admin/mails?status=held", f"/admin/mails/{mail}", "/admin/mails/texts", "/admin/mails/texts/welcome/de",
+        "/admin/service-accounts", "/admin/service-accounts/new",
+        *(robot + part for part in ("", "/edit", "/act/suspend", "/act/delete", "/keys/new", f"/keys/{key.id}/revoke")),
+        "/admin/keys", "/admin/keys/rotate", "/admin/settings", "/admin/settings?show=changed", "/admin/system",
+    ]  # fmt: skip
+
+
+def is_german(page: Page, path: str) -> None:
+    assert language_of(page) == "de", path
+    said = page.locator("main").evaluate(SAID)
+    found = [text for text in said if ENGLISH.search(text)]
+    assert found == [], f"{path}: {found}"
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_console_is_german(browser: Browser, house: Site, width: int) -> None:
+    context = browser.new_context(locale="de", viewport={"width": width, "height": 900})
+    faces = Faces(context.new_page(), house.public_url)
+    page = faces.page
+    paths = furnish(house)
+    enter_in_german(faces, house.admin, "/admin/roles")
+    for path in paths:
+        faces.open(path)
+        for summary in page.locator("main summary").all():
+            summary.click()
+        if folder := os.environ.get("E2E_PICTURES"):
+            name = re.sub(r"[^a-z]+", "-", re.sub(r"[0-9a-f]{8}-[0-9a-f-]+", "", path))
+            page.screenshot(path=Path(folder) / f"de{name}-{width}.png", full_page=True)
+        is_german(page, path)
+        faces.is_sound()
+    faces.open("/admin/invitations/many")
+    page.locator("textarea[name=people]").fill(f"{new_address()}, Anna\nniemand\n{house.admin.email}")
+    page.locator("main form button[type=submit]").first.click()
+    faces.heading("Was aus jeder Zeile wurde")
+    is_german(page, "invited")
+    faces.open("/admin/imports/new")
+    page.locator("#file").set_input_files(
+        {"name": "leute.csv", "mimeType": "text/csv", "buffer": f"email,Spalte\n{new_address()},x\n".encode()}
+    )
+    page.locator("main form button[type=submit]").click()
+    expect(page.locator("main [aria-invalid=true]")).to_be_visible()
+    is_german(page, "columns")
+    faces.is_sound()
+    faces.open("/admin/imports/new")
+    page.locator("#file").set_input_files(
+        {"name": "leute.csv", "mimeType": "text/csv", "buffer": f"email,display_name\n{new_address()},Ida\nniemand,\n".encode()}
+    )
+    page.locator("main form button[type=submit]").click()
+    expect(page.get_by_role("heading", name="Das würde daraus")).to_be_visible(timeout=30_000)
+    is_german(page, "import")
+    faces.is_sound()
+    faces.end()
     context.close()
 
 

@@ -36,12 +36,12 @@ problem-database-unavailable = Die Datenbank ist nicht erreichbar. Versuchen Sie
 problem-email-taken = Diese Adresse gehört bereits zu einem Konto.
 problem-forbidden = { $permission ->
     [none] Das ist Ihnen nicht erlaubt.
-   *[other] Dazu fehlt Ihnen die Berechtigung { $permission }.
+   *[other] Dazu fehlt Ihnen das Recht { $permission }.
 }
 problem-form-outdated = Es wurde angezeigt, bevor sich jemand an- oder abgemeldet hat, oder Ihr Browser hat das zugehörige Cookie nicht gesendet. Erlauben Sie Cookies für diese Website, öffnen Sie die Seite noch einmal, und senden Sie das Formular von dort.
 problem-fresh-authentication-required = Dazu müssen Sie sich erneut ausweisen: `POST /v1/reauthenticate`, danach mit dem neuen Token noch einmal.
-problem-grant-exceeds-caller = Niemand kann Berechtigungen geben, nehmen oder ändern, die er selbst nicht hat.
-problem-grant-exceeds-holder = Der Schlüssel hätte Berechtigungen, die sein Dienstkonto nicht hat.
+problem-grant-exceeds-caller = Niemand kann Rechte geben, nehmen oder ändern, die er selbst nicht hat.
+problem-grant-exceeds-holder = Der Schlüssel hätte Rechte, die sein Dienstkonto nicht hat.
 problem-group-circle = Eine dieser Gruppen ist die Gruppe selbst oder steht unter ihr.
 problem-group-in-use = Die Gruppe hat Mitglieder oder steht über einer anderen: Lösen Sie das zuerst.
 problem-group-name-taken = Es gibt bereits eine Gruppe mit diesem Namen.
@@ -103,7 +103,7 @@ problem-setup-done = Die Administration ist bereits eingerichtet: Melden Sie sic
 problem-sign-in-over = Diese Anmeldung ist unbekannt, wurde schon benutzt oder hat zu lange gedauert. Beginnen Sie noch einmal mit dem Passwort.
 problem-stopping = Dieser Prozess hört gleich auf.
 problem-storage-unavailable = Der Speicher der Bilder antwortet nicht. Versuchen Sie es gleich wieder.
-problem-target-outranks-caller = Dieses Konto hat Berechtigungen, die Ihnen fehlen.
+problem-target-outranks-caller = Dieses Konto hat Rechte, die Ihnen fehlen.
 problem-too-many-api-keys = { $number ->
     [none] Es gibt bereits zu viele Schlüssel: Widerrufen Sie zuerst einen.
    *[other] Es gibt bereits { $number } Schlüssel: Widerrufen Sie zuerst einen.

@@ -193,7 +193,7 @@ async fn list(app: &App, wish: List, json: bool) -> Outcome {
 async fn import_file(app: &App, import: Import, json: bool) -> Outcome {
     let text = read(&import.file)?;
     let unreadable = |why: &str| Failure::usage(format!("{}: {why}", import.file.display()));
-    let Rows { heading, rows } = invitations::rows::read(&text).map_err(|why| unreadable(&why))?;
+    let Rows { heading, rows } = invitations::rows::read(&text).map_err(|why| unreadable(&why.to_string()))?;
     if heading.is_none() {
         return Err(unreadable("has no column email"));
     }

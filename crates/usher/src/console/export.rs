@@ -15,17 +15,12 @@ use crate::error::{AppError, AppResult};
 use crate::exports::{self, FIELDS, Format, Wanted};
 use crate::html::{Faults, Field, Members};
 use crate::id::UserId;
+use crate::languages::now;
 
 const HERE: &str = "/admin/export";
 const PAGE: &str = "console/export.html";
 
-const FORM: [Field; 1] = [Field { name: "filter", subject: "In the filter,", missing: "" }];
-
-const FORMATS: [(&str, &str); 3] = [
-    ("csv", "CSV, for spreadsheets and the importer"),
-    ("ndjson", "NDJSON, a JSON object a line, for programs and the importer"),
-    ("parquet", "Parquet, for analysis"),
-];
+const FORMATS: [&str; 3] = ["csv", "ndjson", "parquet"];
 
 /// What the form says, to be shown again.
 #[derive(Default, Serialize)]
@@ -84,16 +79,14 @@ impl Said {
 
     fn wanted(&self) -> Result<Wanted, Faults> {
         let Some(format) = Format::parse(&self.format) else {
-            return Err(Faults::at("format", "Choose what the file is to be."));
+            return Err(Faults::at("format", now().word("export-format-missing")));
         };
         let after: Option<UserId> = match self.after.as_str() {
             "" => None,
-            id => Some(
-                id.parse().map_err(|_| Faults::at("after", "An id is a UUID, such as 0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d."))?,
-            ),
+            id => Some(id.parse().map_err(|_| Faults::at("after", now().word("request-user-invalid")))?),
         };
         if self.without.len() == FIELDS.len() {
-            return Err(Faults::at("fields", "Choose a field at least."));
+            return Err(Faults::at("fields", now().word("export-fields-none")));
         }
         let mut fields: Vec<&str> = FIELDS.into_iter().filter(|field| !self.without.contains(field)).collect();
         if self.password_hashes {
@@ -114,7 +107,7 @@ fn ask(app: &App, staff: &Staff, said: &Said, faults: &Faults) -> AppResult<Resp
     let field = |name: &'static str| Choice { name, label: events::in_words(name), chosen: !said.without.contains(&name) };
     let at_fault = faults.said("filter").and_then(|fault| filter::split_at_fault(&said.filter, fault));
     let values = context! {
-        formats => Serde(FORMATS), fields => Serde(FIELDS.map(field)), at_fault => Serde(at_fault),
+        formats => Serde(FORMATS.map(|format| (format, now().word(&format!("export-format-{format}"))))), fields => Serde(FIELDS.map(field)), at_fault => Serde(at_fault),
         // As the export itself judges.
         takes_hashes => staff.person().permissions == PermissionSet::all(),
         shows_more => !said.without.is_empty() || !said.after.is_empty(),
@@ -140,7 +133,8 @@ pub async fn submit(State(app): State<App>, form: StaffForm) -> AppResult<Respon
     match exports::begin(&app, staff.authority(), &staff.origin_because(&members), wanted).await {
         Ok(export) => Ok(export.into_answer().into_response()),
         Err(AppError::Rejected(rejection)) if rejection.code == "invalid_query" => {
-            ask(&app, &staff, &said, &Faults::of(rejection.of_a_body().into(), &FORM)?)
+            let field = Field { name: "filter", subject: &now().word("export-filter-subject"), missing: "" };
+            ask(&app, &staff, &said, &Faults::of(rejection.of_a_body().into(), &[field])?)
         }
         Err(error) => Err(error),
     }

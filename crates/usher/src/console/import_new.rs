@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::Response;
+use fluent_bundle::FluentArgs;
 use minijinja::context;
 use minijinja::value::Serde;
 use schemars::JsonSchema;
@@ -22,20 +23,11 @@ use crate::caller::Permission;
 use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{Faults, Field, Members, SentFile, see_other};
 use crate::imports::{self, Column, FIELDS, FileFormat, Import, Match, Mode, Options, PASSWORD_HASH, Preset};
+use crate::languages::now;
 
 const PAGE: &str = "console/import_new.html";
 
-const FORM: [Field; 6] = [
-    Field { name: "preset", subject: "The product", missing: "" },
-    Field { name: "mode", subject: "The choice", missing: "" },
-    Field { name: "match", subject: "The choice", missing: "" },
-    Field { name: "format", subject: "The format", missing: "" },
-    Field { name: "delimiter", subject: "The sign", missing: "" },
-    Field { name: "map", subject: "Each line", missing: "" },
-];
-
-const PRESETS: [(&str, &str); 8] = [
-    ("", "Your own file, or an export of usher"),
+const PRODUCTS: [(&str, &str); 7] = [
     ("auth0", "Auth0"),
     ("devise", "Devise (Ruby on Rails)"),
     ("django", "Django"),
@@ -185,9 +177,11 @@ async fn ask(app: &App, staff: &Staff, said: &Said, columns: &[Column], faults: 
     fields.push(labelled(PASSWORD_HASH.to_owned()));
     fields.extend(schema.properties().iter().map(|property| labelled(format!("attributes.{}", property.name))));
     let offered: Vec<Offered> = columns.iter().map(|column| offer(column, &said.preset, &fields)).collect();
+    let own = [("", now().word("import-preset-own"))];
+    let presets: Vec<_> = own.into_iter().chain(PRODUCTS.map(|(name, product)| (name, product.to_owned()))).collect();
     let has_fault = |names: &[&str]| names.iter().any(|name| faults.said(name).is_some());
     let values = context! {
-        said => Serde(said), columns => Serde(offered), presets => Serde(PRESETS),
+        said => Serde(said), columns => Serde(offered), presets => Serde(presets),
         vouches => staff.may(Permission::RolesAssign),
         shows_options => has_fault(&["match", "format", "delimiter"]),
         shows_map => has_fault(&["map"]) || said.columns_first,
@@ -198,7 +192,7 @@ async fn ask(app: &App, staff: &Staff, said: &Said, columns: &[Column], faults: 
 /// `Attributes.team` is `Attribute team`.
 fn labelled(field: String) -> (String, String) {
     let label = match field.strip_prefix("attributes.") {
-        Some(name) => format!("Attribute {name}"),
+        Some(name) => now().say("import-field-attribute", &FluentArgs::from_iter([("name", name)])),
         None => events::in_words(&field),
     };
     (field, label)
@@ -207,8 +201,8 @@ fn labelled(field: String) -> (String, String) {
 fn offer(column: &Column, preset: &str, fields: &[(String, String)]) -> Offered {
     let field = column.target.as_ref().map(imports::Target::name).unwrap_or_default();
     let mut choices = vec![
-        (String::new(), if preset.is_empty() { "Choose a field".to_owned() } else { "As the product has it".to_owned() }),
-        (imports::LEFT_OUT.to_owned(), "Leave it out".to_owned()),
+        (String::new(), if preset.is_empty() { now().word("import-field-choose") } else { now().word("import-field-preset") }),
+        (imports::LEFT_OUT.to_owned(), now().word("import-field-leave-out")),
     ];
     choices.extend_from_slice(fields);
     if !choices.iter().any(|(known, _)| *known == field) {
@@ -222,13 +216,13 @@ pub async fn submit(State(app): State<App>, form: StaffStream) -> AppResult<Resp
     staff.require(Permission::UsersWrite)?;
     let said = Said::of(&members);
     let Some(file) = file else {
-        return ask(&app, &staff, &said, &[], &Faults::at("file", "Choose a file.")).await;
+        return ask(&app, &staff, &said, &[], &Faults::at("file", now().word("import-file-missing"))).await;
     };
     let SentFile { name, reader, sending } = file;
     let options = match said.options(&members, &name) {
         Ok(options) => options,
         Err(error) => {
-            let faults = Faults::of(error, &FORM)?;
+            let faults = of_the_form(error)?;
             drop(reader);
             sent(sending).await;
             return ask(&app, &staff, &said, &[], &faults).await;
@@ -239,7 +233,7 @@ pub async fn submit(State(app): State<App>, form: StaffStream) -> AppResult<Resp
         Err(error) => return ask(&app, &staff, &said, &[], &of_the_file(error)?).await,
     };
     if beginning.is_empty() {
-        return ask(&app, &staff, &said, &[], &Faults::at("file", "The file is empty. Choose another.")).await;
+        return ask(&app, &staff, &said, &[], &Faults::at("file", now().word("import-file-empty"))).await;
     }
     if said.columns_first {
         drop(whole);
@@ -260,7 +254,7 @@ pub async fn submit(State(app): State<App>, form: StaffStream) -> AppResult<Resp
             }
             let columns = beginning.columns(&options).unwrap_or_default();
             if is_cut_wrongly(&columns) {
-                let faults = Faults::at("delimiter", "The file has one column. Is there another sign between its cells?");
+                let faults = Faults::at("delimiter", now().word("import-one-column"));
                 return ask(&app, &staff, &said, &[], &faults).await;
             }
             let faults = of_columns(error, &columns)?;
@@ -275,13 +269,28 @@ async fn sent(sending: tokio::task::JoinHandle<()>) {
     let _ = sending.await;
 }
 
+fn of_the_form(error: AppError) -> AppResult<Faults> {
+    let now = now();
+    let fields = [
+        Field { name: "preset", subject: &now.word("import-subject-preset"), missing: "" },
+        Field { name: "mode", subject: &now.word("import-subject-choice"), missing: "" },
+        Field { name: "match", subject: &now.word("import-subject-choice"), missing: "" },
+        Field { name: "format", subject: &now.word("import-subject-format"), missing: "" },
+        Field { name: "delimiter", subject: &now.word("import-subject-delimiter"), missing: "" },
+        Field { name: "map", subject: &now.word("import-subject-map"), missing: "" },
+    ];
+    Faults::of(error, &fields)
+}
+
 /// What is wrong with the file itself.
 fn of_the_file(error: AppError) -> AppResult<Faults> {
     match error {
         AppError::Rejected(rejection) if rejection.code == "body_too_large" => {
-            Ok(Faults::at("file", "The file is larger than 256 MiB. Compress it with gzip, or split it."))
+            Ok(Faults::at("file", now().word("import-file-too-large")))
         }
-        AppError::Rejected(rejection) if rejection.code == "unreadable_file" => Ok(Faults::at("file", rejection.detail)),
+        AppError::Rejected(rejection) if rejection.code == "unreadable_file" => {
+            Ok(Faults::at("file", now().problem(rejection.code, &rejection.detail)))
+        }
         AppError::Rejected(rejection) if rejection.code == "invalid_columns" => of_columns(AppError::Rejected(rejection), &[]),
         other => Err(other),
     }
@@ -298,9 +307,10 @@ fn of_columns(error: AppError, columns: &[Column]) -> AppResult<Faults> {
     let mut faults = Faults::default();
     for (number, column) in (1..).zip(columns) {
         let Some(fault) = &column.fault else { continue };
+        let named = FluentArgs::from_iter([("column", column.name.as_str())]);
         let text = match fault.code.as_ref() {
-            "repeated_column" => format!("“{}” is a field that another column is already.", column.name),
-            _ => format!("Choose a field for “{}”, or leave it out.", column.name),
+            "repeated_column" => now().say("import-column-repeated", &named),
+            _ => now().say("import-column-unknown", &named),
         };
         faults.add(format!("field.{number}"), text);
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::response::Response;
+use fluent_bundle::FluentArgs;
 use jiff::Timestamp;
 use minijinja::context;
 use minijinja::value::Serde;
@@ -21,6 +22,7 @@ use crate::html::{self, Faults, Notice, see_other};
 use crate::http::params::Path;
 use crate::http::stream::Streamed;
 use crate::imports::{self, Counts, FileFormat, Import, Report, Row, State as Standing};
+use crate::languages::now;
 use crate::live::Followed;
 
 pub const HERE: &str = "/admin/imports";
@@ -79,32 +81,28 @@ fn user_of(import: &Import) -> Option<Uuid> {
 #[derive(Serialize)]
 struct Tile {
     count: i64,
-    label: &'static str,
+    label: String,
     is_bad: bool,
     way: String,
 }
 
-/// What a row counts as, in words: before it is applied, and then.
-const COUNTED: [(&str, &str, &str); 8] = [
-    ("create", "To be created", "Still to be created"),
-    ("update", "To be changed", "Still to be changed"),
-    ("done", "Done", "Done"),
-    ("unchanged", "So already", "So already"),
-    ("conflict", "In conflict", "In conflict"),
-    ("invalid", "Invalid", "Invalid"),
-    ("failed", "Failed", "Failed"),
-    ("waiting", "Not judged yet", "Not judged"),
-];
+/// What a row counts as.
+const COUNTED: [&str; 8] = ["create", "update", "done", "unchanged", "conflict", "invalid", "failed", "waiting"];
+
+/// What rows count as in words, before they are applied and then.
+fn label(counted: &str, begun: bool) -> String {
+    now().word(&format!("import-{}-{counted}", if begun { "then" } else { "before" }))
+}
 
 fn tiles(import: &Import) -> Vec<Tile> {
     let Counts { waiting, create, update, unchanged, conflict, invalid, done, failed } = import.counts;
     let counts = [create, update, done, unchanged, conflict, invalid, failed, waiting];
     let begun = import.started_at.is_some();
-    let tile = |((name, before, then), count): (&(&str, &'static str, &'static str), i64)| Tile {
+    let tile = |(name, count): (&str, i64)| Tile {
         count,
-        label: if begun { then } else { before },
-        is_bad: count > 0 && ["conflict", "invalid", "failed"].contains(name),
-        way: format!("{}#rows", address(&way(import.id), [("rows", *name)])),
+        label: label(name, begun),
+        is_bad: count > 0 && ["conflict", "invalid", "failed"].contains(&name),
+        way: format!("{}#rows", address(&way(import.id), [("rows", name)])),
     };
     // What can't be, or is over, is shown only if there is some.
     let shown = |name: &str, count: i64| match name {
@@ -113,7 +111,7 @@ fn tiles(import: &Import) -> Vec<Tile> {
         "waiting" => count > 0,
         _ => true,
     };
-    let all = COUNTED.iter().zip(counts).filter(|((name, ..), count)| shown(name, *count));
+    let all = COUNTED.into_iter().zip(counts).filter(|(name, count)| shown(name, *count));
     all.map(tile).collect()
 }
 
@@ -125,26 +123,25 @@ struct ShownRow {
     name: String,
     way: Option<String>,
     counts_as: String,
-    label: &'static str,
+    label: String,
     faults: Vec<(String, String)>,
     fields: Vec<events::Field>,
 }
 
 fn shown(row: Row, import: &Import, links: bool) -> ShownRow {
     let counts_as = row.outcome.or(row.class).unwrap_or_else(|| "waiting".to_owned());
-    let known = COUNTED.iter().find(|(name, ..)| *name == counts_as);
-    let label = known.map_or("", |(_, before, then)| if import.started_at.is_some() { then } else { before });
-    let at = |field: &str| if field.is_empty() { "The row".to_owned() } else { events::in_words(field) };
+    let at = |field: &str| if field.is_empty() { now().word("import-the-row") } else { events::in_words(field) };
+    let number = FluentArgs::from_iter([("number", row.line)]);
     // An array has no lines: its elements are counted.
-    let place = if import.options.format == FileFormat::Json { "Element" } else { "Line" };
+    let is_array = import.options.format == FileFormat::Json;
     ShownRow {
-        place: format!("{place} {}", row.line),
+        place: if is_array { now().say("import-element", &number) } else { now().say("import-line", &number) },
         name: row.email.or(row.username).unwrap_or_default(),
         way: row.user_id.filter(|_| links).map(|id| format!("/admin/users/{id}")),
         faults: row.faults.into_iter().map(|fault| (at(&fault.field), fault.detail)).collect(),
         fields: row.changes.as_ref().map(events::differences).unwrap_or_default(),
+        label: label(&counts_as, import.started_at.is_some()),
         counts_as,
-        label,
     }
 }
 
@@ -155,20 +152,20 @@ pub async fn show(
     State(app): State<App>,
 ) -> AppResult<Response> {
     staff.require(Permission::UsersWrite)?;
-    let counted = parameters.get("rows").and_then(|asked| COUNTED.iter().find(|(name, ..)| *name == asked));
+    let counted = parameters.get("rows").and_then(|asked| COUNTED.into_iter().find(|name| *name == asked));
     let after: Option<i64> = parameters.get("cursor").map(page::decode).transpose()?;
     let mut tx = staff.begin(&app).await?;
     let import = imports::read(&mut tx, staff.authority(), path.id).await?;
     let (from, most) = (after.unwrap_or(0), limit().and_one());
     let rows = match counted {
-        Some((name, ..)) => imports::list_rows_counted_as(&mut tx, path.id, name, from, most).await?,
+        Some(name) => imports::list_rows_counted_as(&mut tx, path.id, name, from, most).await?,
         None => imports::list_rows(&mut tx, path.id, None, from, most).await?,
     };
     let people = events::names_of(&mut tx, &staff, user_of(&import).into_iter().collect::<BTreeSet<_>>()).await?;
     tx.commit().await?;
     let begun = import.started_at.is_some();
     let page = Page::cut(rows, limit(), |row| row.position);
-    let narrowing = [("rows", counted.map_or("", |(name, ..)| *name))];
+    let narrowing = [("rows", counted.unwrap_or_default())];
     let here = way(import.id);
     let links = staff.may(Permission::UsersRead);
     let to_do = import.counts.create + import.counts.update;
@@ -176,7 +173,7 @@ pub async fn show(
         rows => Serde(page.items.into_iter().map(|row| shown(row, &import, links)).collect::<Vec<_>>()),
         next => page.next.as_deref().map(|next| format!("{}#rows", address(&here, narrowing.into_iter().chain([("cursor", next)])))),
         first => after.map(|_| format!("{}#rows", address(&here, narrowing))),
-        narrowed_to => counted.map(|(_, before, then)| if begun { *then } else { *before }),
+        narrowed_to => counted.map(|counted| label(&format!("rows-{counted}"), begun)),
         tiles => Serde(tiles(&import)), by => Serde(events::actor(&import.actor_kind, import.actor_id, &people)),
         share => if import.total > 0 { import.position * 100 / import.total } else { 0 },
         follow => (!matches!(import.state, Standing::Finished | Standing::Failed)).then(|| Followed::Import(import.id).to_string()),
@@ -208,8 +205,7 @@ pub async fn apply(Path(path): Path<ImportPath>, State(app): State<App>, form: S
             Ok(see_other(&way(import.id)))
         }
         Err(error) if error.code() == Some("invalid_body") => {
-            let detail = "The preview is older than a day, or is not the one that you have seen. Upload the file again.";
-            Err(Rejection::conflict("preview_outdated", detail).into())
+            Err(Rejection::conflict("preview_outdated", now().word("import-preview-outdated")).into())
         }
         // Sent twice: the page says how far it is.
         Err(error) if error.code() == Some("invalid_state") => Ok(see_other(&way(path.id))),

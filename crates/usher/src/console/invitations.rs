@@ -22,6 +22,7 @@ use crate::html::{self, Faults, Notice};
 use crate::http::params::Path;
 use crate::id::{InvitationId, UserId};
 use crate::invitations::{self, Delivery, Invitation, Wanted};
+use crate::languages::now;
 
 pub const HERE: &str = "/admin/invitations";
 const LIST_PAGE: &str = "console/invitations.html";
@@ -58,9 +59,9 @@ impl<'a> Shown<'a> {
     fn of(invitation: &'a Invitation, people: &HashMap<String, String>) -> Self {
         let by = &invitation.invited_by;
         let name = match (by.kind.as_str(), &by.name) {
-            ("cli", _) => "The operator".to_owned(),
+            ("cli", _) => now().word("invitation-operator"),
             (_, Some(name)) => name.clone(),
-            (_, None) => "Somebody who is gone".to_owned(),
+            (_, None) => now().word("invitation-somebody-gone"),
         };
         let way_to = by.id.map(|id| id.to_string()).filter(|id| by.kind == "user" && people.contains_key(id));
         Self {
@@ -86,7 +87,7 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
     let mut faults = Faults::default();
     let state = invitations::State::parse(named);
     if state.is_none() && !named.is_empty() {
-        faults = Faults::at("state", "There is no such state.");
+        faults = Faults::at("state", now().word("invitation-state-unknown"));
     }
     let wanted = Wanted {
         limit: Limit::new(SHOWN).unwrap_or_default(),
@@ -114,8 +115,9 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
 }
 
 fn states() -> Vec<(&'static str, String)> {
-    let named = invitations::State::ALL.map(|state| (state.as_str(), events::in_words(state.as_str())));
-    [("", "Any".to_owned())].into_iter().chain(named).collect()
+    let named =
+        invitations::State::ALL.map(|state| (state.as_str(), now().word(&format!("invitation-state-{}", state.as_str()))));
+    [("", now().word("console-any"))].into_iter().chain(named).collect()
 }
 
 pub async fn show(staff: Staff, Path(path): Path<InvitationPath>, State(app): State<App>) -> AppResult<Response> {
@@ -155,39 +157,28 @@ async fn may_change(tx: &mut Tx, staff: &Staff, invitation: &Invitation) -> AppR
 struct Act {
     /// As in its address.
     name: &'static str,
-    button: &'static str,
+    button: String,
     /// What comes of it.
-    means: &'static str,
+    means: String,
     /// It takes something away.
     takes: bool,
 }
 
-const REVOKE: Act = Act {
-    name: "revoke",
-    button: "Revoke",
-    means: "The link opens nothing any more. The invitation stays in the list, and the address can be invited again.",
-    takes: true,
-};
+fn revoke() -> Act {
+    Act { name: "revoke", button: now().word("invitation-revoke"), means: now().word("invitation-revoke-means"), takes: true }
+}
 
-const fn resend(delivery: Delivery) -> Act {
-    match delivery {
-        Delivery::Mail => Act {
-            name: "resend",
-            button: "Send again",
-            means: "A mail with a new link goes to the address. The links before stop working.",
-            takes: false,
-        },
-        Delivery::Link => Act {
-            name: "resend",
-            button: "Make a new link",
-            means: "The new link is shown once, for you to hand over. The links before stop working.",
-            takes: false,
-        },
-    }
+fn resend(delivery: Delivery) -> Act {
+    let now = now();
+    let (button, means) = match delivery {
+        Delivery::Mail => (now.word("invitation-resend"), now.word("invitation-resend-means")),
+        Delivery::Link => (now.word("invitation-new-link"), now.word("invitation-new-link-means")),
+    };
+    Act { name: "resend", button, means, takes: false }
 }
 
 fn acts_of(invitation: &Invitation) -> Vec<Act> {
-    vec![resend(invitation.delivery), REVOKE]
+    vec![resend(invitation.delivery), revoke()]
 }
 
 pub async fn show_resend(staff: Staff, Path(path): Path<InvitationPath>, State(app): State<App>) -> AppResult<Response> {
@@ -214,7 +205,7 @@ pub async fn submit_resend(Path(path): Path<InvitationPath>, State(app): State<A
 pub async fn show_revoke(staff: Staff, Path(path): Path<InvitationPath>, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::InvitationsWrite)?;
     let invitation = read(&app, &staff, path.id).await?;
-    ask(&app, &staff, &invitation, &REVOKE, &Faults::default())
+    ask(&app, &staff, &invitation, &revoke(), &Faults::default())
 }
 
 pub async fn submit_revoke(Path(path): Path<InvitationPath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
@@ -229,7 +220,7 @@ pub async fn submit_revoke(Path(path): Path<InvitationPath>, State(app): State<A
         }
         Err(error) => {
             drop(tx);
-            ask(&app, &staff, &before, &REVOKE, &acts::as_fault(error)?)
+            ask(&app, &staff, &before, &revoke(), &acts::as_fault(error)?)
         }
     }
 }

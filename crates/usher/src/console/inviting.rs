@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use fluent_bundle::FluentArgs;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::Serialize;
@@ -17,8 +18,9 @@ use crate::caller::Permission;
 use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Faults, Field, Members, Notice};
 use crate::http::body;
-use crate::invitations::rows::{self, Row, Rows};
+use crate::invitations::rows::{self, COLUMNS, Row, Rows, Wrong};
 use crate::invitations::{self, AT_ONCE_MAX, Issued, Judged, NewInvitation};
+use crate::languages::now;
 use crate::qr_code;
 
 const NEW_PAGE: &str = "console/invite.html";
@@ -27,14 +29,6 @@ const MANY_PAGE: &str = "console/invite_many.html";
 const JUDGED_PAGE: &str = "console/invited_many.html";
 /// What the names of the boxes for roles begin with.
 const ROLE: &str = "role.";
-
-const FIELDS: [Field; 5] = [
-    Field { name: "email", subject: "The address", missing: "Enter the e-mail address." },
-    Field { name: "display_name", subject: "The name", missing: "" },
-    Field { name: "message", subject: "The message", missing: "" },
-    Field { name: "forward_to", subject: "The address of the page", missing: "" },
-    Field { name: "expires_in_days", subject: "The number of days", missing: "" },
-];
 
 /// A role that can be given.
 #[derive(Serialize)]
@@ -91,17 +85,30 @@ fn wanted(staff: &Staff, members: &Members) -> Map<String, Value> {
 /// What the rules find wrong, at the field it is about.
 fn in_fields(error: AppError) -> AppResult<Faults> {
     let AppError::Rejected(rejection) = error else { return Err(error) };
+    let now = now();
     if rejection.code == "attributes_required" {
-        return Ok(Faults::at("email", rejection.detail));
+        return Ok(Faults::at("email", now.problem(rejection.code, &rejection.detail)));
     }
     let of_roles = |pointer: &str| pointer.starts_with("/roles");
     match rejection.errors.iter().find(|fault| fault.pointer.as_deref().is_some_and(of_roles)) {
-        Some(fault) if fault.code == "unknown_role" => Ok(Faults::at("roles", fault.detail.clone())),
-        Some(fault) if fault.pointer.as_deref() == Some("/roles") => {
-            Ok(Faults::at("roles", format!("Choose a role: the list {}.", fault.detail)))
+        Some(fault) => {
+            let said = || match fault.pointer.as_deref() {
+                _ if fault.code == "unknown_role" => fault.detail.clone(),
+                Some("/roles") => format!("Choose a role: the list {}.", fault.detail),
+                _ => format!("A role {}.", fault.detail),
+            };
+            Ok(Faults::at("roles", now.fault(&fault.code, &fault.detail).unwrap_or_else(said)))
         }
-        Some(fault) => Ok(Faults::at("roles", format!("A role {}.", fault.detail))),
-        None => Faults::of(AppError::Rejected(rejection), &FIELDS),
+        None => {
+            let fields = [
+                Field { name: "email", subject: &now.word("invite-email-subject"), missing: &now.word("invite-email-missing") },
+                Field { name: "display_name", subject: &now.word("invite-name-subject"), missing: "" },
+                Field { name: "message", subject: &now.word("invite-message-subject"), missing: "" },
+                Field { name: "forward_to", subject: &now.word("invite-forward-subject"), missing: "" },
+                Field { name: "expires_in_days", subject: &now.word("invite-days-subject"), missing: "" },
+            ];
+            Faults::of(AppError::Rejected(rejection), &fields)
+        }
     }
 }
 
@@ -174,11 +181,25 @@ pub async fn submit_many(State(app): State<App>, form: StaffForm) -> AppResult<R
 }
 
 fn read(text: &str) -> Result<Rows<'_>, String> {
-    let found = rows::read(text).map_err(|why| format!("The text {why}."))?;
+    let found = rows::read(text).map_err(told)?;
     match found.rows.len() {
-        0 => Err("Enter somebody to be invited.".to_owned()),
-        count if count > AT_ONCE_MAX => Err(format!("These are {count} people. Up to {AT_ONCE_MAX} can be invited at once.")),
+        0 => Err(now().word("invite-many-nobody")),
+        count if count > AT_ONCE_MAX => {
+            let values = FluentArgs::from_iter([("count", count), ("most", AT_ONCE_MAX)]);
+            Err(now().say("invite-many-too-many", &values))
+        }
         _ => Ok(found),
+    }
+}
+
+fn told(why: Wrong) -> String {
+    match why {
+        Wrong::Cells { line } => now().say("invite-many-cells", &FluentArgs::from_iter([("line", line)])),
+        Wrong::Column(name) => {
+            let values = FluentArgs::from_iter([("column", name), ("columns", COLUMNS.join(", "))]);
+            now().say("invite-many-column", &values)
+        }
+        Wrong::Unreadable(error) => error.to_string(),
     }
 }
 
@@ -199,7 +220,7 @@ fn tell(row: &Row<'_>, judged: Judged) -> Told {
 }
 
 fn in_words(rejection: Rejection) -> String {
-    let detail = rejection.detail.clone();
+    let detail = now().problem(rejection.code, &rejection.detail);
     in_fields(rejection.into()).map_or(detail, |faults| faults.sentences().collect::<Vec<_>>().join(" "))
 }
 

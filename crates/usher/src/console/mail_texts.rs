@@ -5,21 +5,23 @@ use std::collections::HashSet;
 
 use axum::extract::State;
 use axum::response::Response;
+use fluent_bundle::FluentArgs;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
 use super::events;
+use super::mails::title;
 use super::parameters::Parameters;
 use super::staff::{Staff, StaffForm};
 use crate::app::App;
 use crate::caller::Permission;
 use crate::db::{DbResult, Tx};
-use crate::error::{AppError, AppResult, Rejection};
+use crate::error::{AppError, AppResult, FieldError, Rejection};
 use crate::html::{self, Faults, Field, Members, Notice, see_other};
 use crate::http::params::Path;
 use crate::id::UserId;
-use crate::languages::Language;
+use crate::languages::{Language, now};
 use crate::mails::texts::{self, MailText, MailTextEntry, Which};
 use crate::users;
 
@@ -27,8 +29,25 @@ const HERE: &str = "/admin/mails/texts";
 const LIST_PAGE: &str = "console/mail_texts.html";
 const PAGE: &str = "console/mail_text.html";
 const RESTORE_PAGE: &str = "console/mail_text_restore.html";
+/// Said by the page itself, in the language that it is in.
+const CHANGED: &str = "changed_since_opened";
 
-const FIELDS: [Field; 1] = [Field { name: "text", subject: "The text", missing: "The text can't be left out." }];
+/// What is wrong with a text stands in a line of it, and is said in the words of what has read it.
+fn in_fields(error: AppError) -> AppResult<Faults> {
+    let AppError::Rejected(rejection) = error else { return Err(error) };
+    if let Some(fault) = rejection.errors.iter().find(|fault| fault.code == "invalid") {
+        return Ok(Faults::at("text", said(fault)));
+    }
+    let (subject, missing) = (now().word("mail-text-subject"), now().word("mail-text-missing"));
+    Faults::of(AppError::Rejected(rejection), &[Field { name: "text", subject: &subject, missing: &missing }])
+}
+
+fn said(fault: &FieldError) -> String {
+    match fault.code.as_ref() {
+        "invalid" => now().say("mail-text-wrong", &FluentArgs::from_iter([("why", fault.detail.as_str())])),
+        _ => now().fault(&fault.code, &fault.detail).unwrap_or_else(|| fault.detail.clone()),
+    }
+}
 
 #[derive(Deserialize)]
 pub struct TextPath {
@@ -46,7 +65,7 @@ impl TextPath {
 #[derive(Serialize)]
 struct Row {
     title: String,
-    about: &'static str,
+    about: String,
     languages: Vec<Place>,
 }
 
@@ -68,7 +87,7 @@ impl Place {
 #[derive(Serialize)]
 struct ShownValue<'a> {
     name: &'a str,
-    meaning: &'static str,
+    meaning: String,
 }
 
 /// Who has edited a text.
@@ -78,9 +97,14 @@ struct Editor {
     way: String,
 }
 
-/// `api_key_created` is `API key created`.
-fn title(name: &str) -> String {
-    events::in_words(name).replace("Api ", "API ")
+/// When a mail is sent.
+fn about(name: &str) -> String {
+    now().word(&format!("mail-about-{}", name.replace('_', "-")))
+}
+
+/// What a value stands for.
+fn meaning(value: &str) -> String {
+    now().word(&format!("mail-value-{}", value.replace('_', "-")))
 }
 
 fn way(which: Which) -> String {
@@ -94,7 +118,7 @@ pub async fn list(staff: Staff, State(app): State<App>) -> AppResult<Response> {
     tx.commit().await?;
     let row = |entries: &[MailTextEntry]| Row {
         title: entries.first().map(|entry| title(&entry.name)).unwrap_or_default(),
-        about: entries.first().map_or("", |entry| entry.about),
+        about: entries.first().map(|entry| about(&entry.name)).unwrap_or_default(),
         languages: entries
             .iter()
             .filter_map(|entry| Some(Place::of(&entry.name, Language::of(&entry.language)?, entry.edited)))
@@ -128,8 +152,7 @@ pub async fn submit(Path(path): Path<TextPath>, State(app): State<App>, form: St
     let outcome = if members.text("version") == before.entry.version.to_string() {
         texts::edit(&app, &mut tx, which, before, members.text("text")).await.map(|_| ())
     } else {
-        let detail = "Somebody has changed this text since you opened it. Save again to put yours in the place of theirs.";
-        Err(Rejection::invalid_field("/text", "changed_since", detail).into())
+        Err(Rejection::invalid_field("/text", CHANGED, now().word("mail-text-changed")).into())
     };
     match outcome {
         Ok(()) => {
@@ -138,7 +161,7 @@ pub async fn submit(Path(path): Path<TextPath>, State(app): State<App>, form: St
         }
         Err(error) => {
             drop(tx);
-            let faults = Faults::of(error, &FIELDS)?;
+            let faults = in_fields(error)?;
             ask(&app, &staff, which, Some(Again { members: &members, test_sent: None }), &faults).await
         }
     }
@@ -163,7 +186,7 @@ pub async fn submit_test(Path(path): Path<TextPath>, State(app): State<App>, for
         }
         Err(error) => {
             drop(tx);
-            let faults = Faults::of(error, &FIELDS)?;
+            let faults = in_fields(error)?;
             ask(&app, &staff, which, Some(Again { members: &members, test_sent: None }), &faults).await
         }
     }
@@ -176,11 +199,11 @@ async fn ask(app: &App, staff: &Staff, which: Which, again: Option<Again<'_>>, f
     tx.commit().await?;
     let still: HashSet<&str> = text.lines().collect();
     let shipped: Vec<(&str, bool)> = shipped.lines().map(|line| (line, !line.is_empty() && !still.contains(line))).collect();
-    let values: Vec<ShownValue<'_>> = values.iter().map(|name| ShownValue { name, meaning: texts::meaning(name) }).collect();
+    let values: Vec<ShownValue<'_>> = values.iter().map(|name| ShownValue { name, meaning: meaning(name) }).collect();
     let languages: Vec<Place> = Language::all().map(|language| Place::of(&entry.name, language, false)).collect();
     let members = again.as_ref().map(|again| again.members);
     let values = context! {
-        title => title(&entry.name), about => entry.about, way => way(which), language => entry.language,
+        title => title(&entry.name), about => about(&entry.name), way => way(which), language => entry.language,
         languages => Serde(languages), is_edited => entry.edited, updated_at => Serde(entry.updated_at),
         editor => editor.map(Serde), version => entry.version, most => texts::TEXT_MAX, values => Serde(values),
         text => members.map_or(text.as_str(), |members| members.text("text")), shipped => Serde(shipped),
@@ -224,8 +247,8 @@ async fn draw(app: &App, which: Which, text: &str, shape: Option<&str>) -> AppRe
         Ok(mail) if shape == Some("plain") => html::framed_text(format!("{}\n\n{}", mail.subject, mail.text)),
         Ok(mail) => html::framed(mail.html),
         Err(AppError::Rejected(rejection)) => {
-            let why: Vec<&str> = rejection.errors.iter().map(|error| error.detail.as_str()).collect();
-            html::framed_text(format!("There is no mail to show.\n\n{}", why.join("\n")))
+            let why: Vec<String> = rejection.errors.iter().map(said).collect();
+            html::framed_text(format!("{}\n\n{}", now().word("mail-text-no-mail"), why.join("\n")))
         }
         Err(error) => Err(error),
     }

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use fluent_bundle::FluentArgs;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
 use super::acts::as_fault;
-use super::events::in_words;
 use super::parameters::{Parameters, address};
 use super::question::Question;
 use super::staff::{Staff, StaffForm};
@@ -18,6 +18,7 @@ use crate::error::AppResult;
 use crate::html::{self, Faults, Notice, see_other};
 use crate::http::params::Path;
 use crate::id::MailId;
+use crate::languages::now;
 use crate::mails;
 use crate::mails::outbox::{self, Counts, Envelope, Status};
 
@@ -38,7 +39,7 @@ fn way(id: MailId) -> String {
 /// How many mails are so far, and the way to them.
 #[derive(Serialize)]
 struct Tile {
-    name: &'static str,
+    name: String,
     count: i64,
     alarming: bool,
     way: String,
@@ -46,7 +47,8 @@ struct Tile {
 }
 
 fn tiles(counts: Counts, chosen: Option<Status>) -> Vec<Tile> {
-    let tile = |name, count, status: Status| Tile {
+    let now = now();
+    let tile = |name: String, count, status: Status| Tile {
         name,
         count,
         alarming: count > 0 && matches!(status, Status::Held | Status::Failed),
@@ -54,11 +56,16 @@ fn tiles(counts: Counts, chosen: Option<Status>) -> Vec<Tile> {
         is_chosen: chosen == Some(status),
     };
     vec![
-        tile("Waiting", counts.waiting, Status::Queued),
-        tile("Held without a mail server", counts.held, Status::Held),
-        tile("Given up", counts.given_up, Status::Failed),
-        tile("Sent within a day", counts.sent_lately, Status::Sent),
+        tile(now.word("mail-status-queued"), counts.waiting, Status::Queued),
+        tile(now.word("mails-tile-held"), counts.held, Status::Held),
+        tile(now.word("mail-status-failed"), counts.given_up, Status::Failed),
+        tile(now.word("mails-tile-sent"), counts.sent_lately, Status::Sent),
     ]
+}
+
+/// What a mail is called by its kind.
+pub fn title(kind: &str) -> String {
+    now().word(&format!("mail-title-{}", kind.replace('_', "-")))
 }
 
 /// A mail with its kind as words.
@@ -71,7 +78,7 @@ struct Shown {
 }
 
 fn shown(mail: Envelope) -> Shown {
-    Shown { title: in_words(&mail.kind), way: way(mail.id), mail }
+    Shown { title: title(&mail.kind), way: way(mail.id), mail }
 }
 
 fn can_go_again(status: Status) -> bool {
@@ -139,15 +146,13 @@ pub async fn submit_retry(
 
 async fn ask(app: &App, staff: &Staff, id: MailId, faults: &Faults) -> AppResult<Response> {
     let mail = look_up(app, staff, id).await?;
-    let title = in_words(&mail.kind);
+    let title = title(&mail.kind);
     let question = Question {
-        trail: vec![(HERE.to_owned(), "Mails".to_owned()), (way(id), title.clone())],
-        button: "Send again".to_owned(),
+        trail: vec![(HERE.to_owned(), now().word("console-place-mails")), (way(id), title.clone())],
+        button: now().word("mail-retry-button"),
         subject: title,
-        detail: format!("To {}", mail.recipient),
-        means:
-            "It goes back into the queue as it is. If its link has ended meanwhile, it opens nothing: have a new one sent then."
-                .to_owned(),
+        detail: now().say("mail-retry-to", &FluentArgs::from_iter([("address", mail.recipient)])),
+        means: now().word("mail-retry-means"),
         action: format!("{}/retry", way(id)),
         ..Question::default()
     };
@@ -179,13 +184,12 @@ async fn ask_for_all(app: &App, staff: &Staff, faults: &Faults) -> AppResult<Res
     let mut tx = staff.begin(app).await?;
     let Counts { held, given_up, .. } = outbox::count(&mut tx).await?;
     tx.commit().await?;
-    let count = held + given_up;
     let question = Question {
-        trail: vec![(HERE.to_owned(), "Mails".to_owned())],
-        button: "Send all again".to_owned(),
-        subject: format!("{count} {}", if count == 1 { "mail" } else { "mails" }),
-        detail: format!("{given_up} given up, {held} held without a mail server"),
-        means: "They go back into the queue as they are. Links that have ended meanwhile open nothing.".to_owned(),
+        trail: vec![(HERE.to_owned(), now().word("console-place-mails"))],
+        button: now().word("mails-retry-all-button"),
+        subject: now().say("mails-count", &FluentArgs::from_iter([("count", held + given_up)])),
+        detail: now().say("mails-retry-all-detail", &FluentArgs::from_iter([("given_up", given_up), ("held", held)])),
+        means: now().word("mails-retry-all-means"),
         action: RETRY_ALL.to_owned(),
         ..Question::default()
     };

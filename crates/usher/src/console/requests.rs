@@ -25,6 +25,7 @@ use crate::html::{self, Faults, Field, Members, Notice};
 use crate::http::body;
 use crate::http::params::Path;
 use crate::id::{ApprovalRequestId, UserId};
+use crate::languages::now;
 use crate::users::{self, User};
 
 const HERE: &str = "/admin/requests";
@@ -50,9 +51,9 @@ fn way(id: ApprovalRequestId) -> String {
     format!("{HERE}/{id}")
 }
 
-fn kind_in_words(kind: Kind) -> &'static str {
+fn kind_in_words(kind: Kind) -> String {
     match kind {
-        Kind::Professional => "Professional status",
+        Kind::Professional => now().word("request-professional"),
     }
 }
 
@@ -61,7 +62,7 @@ fn kind_in_words(kind: Kind) -> &'static str {
 struct Shown<'a> {
     request: &'a ApprovalRequest,
     way: String,
-    what: &'static str,
+    what: String,
     user: Named,
     /// Nobody while it waits; nor when it was no user.
     decided_by: Option<Named>,
@@ -97,11 +98,11 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
         _ => approvals::State::parse(named),
     };
     if state.is_none() && named != EVERY {
-        faults = Faults::at("state", "There is no such state.");
+        faults = Faults::at("state", now().word("invitation-state-unknown"));
     }
     let user_id: Option<UserId> = whose.parse().ok();
     if user_id.is_none() && !whose.is_empty() {
-        faults = Faults::at("user", "An id is a UUID, such as 0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d.");
+        faults = Faults::at("user", now().word("request-user-invalid"));
     }
     let cursor = parameters.get("cursor").map(ToOwned::to_owned);
     let wanted = Wanted { limit: Limit::new(SHOWN).unwrap_or_default(), cursor, state, user_id, kind: None };
@@ -122,8 +123,10 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
     staff.page(&app, HERE, LIST_PAGE, values, &faults)
 }
 
-fn states() -> Vec<(&'static str, &'static str)> {
-    vec![("", "Waiting"), ("approved", "Approved"), ("declined", "Declined"), ("withdrawn", "Withdrawn"), (EVERY, "All")]
+fn states() -> Vec<(&'static str, String)> {
+    let states =
+        [("", "waiting"), ("approved", "approved"), ("declined", "declined"), ("withdrawn", "withdrawn"), (EVERY, EVERY)];
+    states.into_iter().map(|(state, word)| (state, now().word(&format!("request-state-{word}")))).collect()
 }
 
 pub async fn show(staff: Staff, Path(path): Path<RequestPath>, State(app): State<App>) -> AppResult<Response> {
@@ -173,51 +176,51 @@ async fn list_history(tx: &mut Tx, staff: &Staff, request: &ApprovalRequest) -> 
 }
 
 /// A decision.
-#[derive(Clone, Copy, Serialize)]
-struct Decision {
-    /// As in its address.
-    name: &'static str,
-    button: &'static str,
-    /// What comes of it.
-    means: &'static str,
-    hint: &'static str,
-    declines: bool,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    Approve,
+    Decline,
 }
 
-const APPROVE: Decision = Decision {
-    name: "approve",
-    button: "Approve",
-    means: "They have at once what they asked for, and a mail tells them.",
-    hint: "They are told it, and it is kept in the audit trail.",
-    declines: false,
-};
+impl Decision {
+    /// As in its address.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Decline => "decline",
+        }
+    }
 
-const DECLINE: Decision = Decision {
-    name: "decline",
-    button: "Decline",
-    means: "A mail tells them, with your reason. They may ask again.",
-    hint: "They are told it: say what is missing. It is kept in the audit trail.",
-    declines: true,
-};
-
-const REASON: [Field; 1] = [Field { name: "reason", subject: "The reason", missing: "Say why: they are told it." }];
+    /// What its page says: what comes of it, and what is to be written.
+    fn words(self) -> [String; 3] {
+        let now = now();
+        match self {
+            Self::Approve => {
+                [now.word("request-approve-button"), now.word("request-approve-means"), now.word("request-approve-hint")]
+            }
+            Self::Decline => {
+                [now.word("request-decline-button"), now.word("request-decline-means"), now.word("request-decline-hint")]
+            }
+        }
+    }
+}
 
 pub async fn show_approve(staff: Staff, Path(path): Path<RequestPath>, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::UsersWrite)?;
-    ask(&app, &staff, path.id, APPROVE, None, &Faults::default()).await
+    ask(&app, &staff, path.id, Decision::Approve, None, &Faults::default()).await
 }
 
 pub async fn submit_approve(Path(path): Path<RequestPath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
-    decide(&app, form, path.id, APPROVE).await
+    decide(&app, form, path.id, Decision::Approve).await
 }
 
 pub async fn show_decline(staff: Staff, Path(path): Path<RequestPath>, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::UsersWrite)?;
-    ask(&app, &staff, path.id, DECLINE, None, &Faults::default()).await
+    ask(&app, &staff, path.id, Decision::Decline, None, &Faults::default()).await
 }
 
 pub async fn submit_decline(Path(path): Path<RequestPath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
-    decide(&app, form, path.id, DECLINE).await
+    decide(&app, form, path.id, Decision::Decline).await
 }
 
 async fn decide(app: &App, form: StaffForm, id: ApprovalRequestId, decision: Decision) -> AppResult<Response> {
@@ -235,7 +238,7 @@ async fn carry_out(app: &App, staff: &Staff, members: &Members, id: ApprovalRequ
     let body: Map<String, Value> = said.map(|said| ("reason".to_owned(), said.into())).into_iter().collect();
     let mut tx = staff.begin_because(app, members).await?;
     let before = approvals::lock(&mut tx, id).await?;
-    if decision.declines {
+    if decision == Decision::Decline {
         let Declining { reason } = body::from_value(Value::Object(body))?;
         approvals::decline(&mut tx, staff.authority(), &before, &reason).await?;
     } else {
@@ -248,7 +251,11 @@ async fn carry_out(app: &App, staff: &Staff, members: &Members, id: ApprovalRequ
 
 fn in_fields(error: AppError) -> AppResult<Faults> {
     match error {
-        AppError::Rejected(rejection) if !rejection.errors.is_empty() => Faults::of(AppError::Rejected(rejection), &REASON),
+        AppError::Rejected(rejection) if !rejection.errors.is_empty() => {
+            let (subject, missing) = (now().word("request-reason-subject"), now().word("request-reason-missing"));
+            let field = Field { name: "reason", subject: &subject, missing: &missing };
+            Faults::of(AppError::Rejected(rejection), &[field])
+        }
         other => acts::as_fault(other),
     }
 }
@@ -265,8 +272,10 @@ async fn ask(
     let request = approvals::read(&mut tx, id).await?;
     let people = find_people(&mut tx, staff, std::slice::from_ref(&request)).await?;
     tx.commit().await?;
+    let [button, means, hint] = decision.words();
     let values = context! {
-        shown => Serde(Shown::of(&request, &people)), decision => Serde(decision), action => format!("{}/{}", way(id), decision.name),
+        shown => Serde(Shown::of(&request, &people)), action => format!("{}/{}", way(id), decision.name()),
+        decision => context! { button, means, hint, declines => decision == Decision::Decline },
         reason => members.map(|members| members.text("reason")).unwrap_or_default(),
     };
     staff.page(app, HERE, DECIDE_PAGE, values, faults)

@@ -10,6 +10,7 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
+use super::access::roles::in_words;
 use super::events;
 use super::staff::{Staff, StaffForm};
 use super::user::{HERE, UserPath, look_up, way};
@@ -129,7 +130,7 @@ pub async fn list(app: &App, staff: &Staff) -> AppResult<Option<Vec<Role>>> {
     let mut tx = staff.begin(app).await?;
     let all = roles::list(&mut tx).await?;
     tx.commit().await?;
-    Ok(Some(all))
+    Ok(Some(all.into_iter().map(in_words).collect()))
 }
 
 pub async fn show_take(staff: Staff, Path(path): Path<RolePath>, State(app): State<App>) -> AppResult<Response> {

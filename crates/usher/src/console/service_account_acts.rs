@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use minijinja::context;
-use serde::{Deserialize, Serialize};
+use minijinja::{Value, context};
+use serde::Deserialize;
 
 use super::question::Question;
 use super::service_accounts::{AccountPath, HERE, look_up, way};
@@ -17,91 +17,93 @@ use crate::error::{AppResult, Rejection};
 use crate::html::{self, Faults, Members, Notice};
 use crate::http::params::Path;
 use crate::id::{ApiKeyId, ServiceAccountId};
+use crate::languages::now;
 use crate::service_accounts::{self, ServiceAccount, Status};
 
 const KEY_PAGE: &str = "console/service_account_key.html";
 
 /// Something that can be done to an account.
-#[derive(Clone, Copy, Serialize)]
-pub struct Act {
-    /// As in its address.
-    name: &'static str,
-    button: &'static str,
-    #[serde(skip)]
-    means: &'static str,
-    takes: bool,
-    #[serde(skip)]
-    kind: Kind,
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    SetStatus(Status),
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Reactivate,
+    Suspend,
     Delete,
 }
 
-const ACTS: [Act; 3] = [
-    Act {
-        name: "reactivate",
-        button: "Reactivate",
-        means: "Its keys open again what they opened before.",
-        takes: false,
-        kind: Kind::SetStatus(Status::Active),
-    },
-    Act {
-        name: "suspend",
-        button: "Suspend",
-        means: "Its keys open nothing from their next request on, until it is reactivated.",
-        takes: true,
-        kind: Kind::SetStatus(Status::Suspended),
-    },
-    Act {
-        name: "delete",
-        button: "Delete",
-        means: "It is removed for good, and its keys open nothing from their next request on. What it did stays in the audit trail.",
-        takes: true,
-        kind: Kind::Delete,
-    },
-];
+const ACTS: [Act; 3] = [Act::Reactivate, Act::Suspend, Act::Delete];
 
 impl Act {
+    /// As in its address.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Reactivate => "reactivate",
+            Self::Suspend => "suspend",
+            Self::Delete => "delete",
+        }
+    }
+
+    fn button(self) -> String {
+        match self {
+            Self::Reactivate => now().word("console-reactivate"),
+            Self::Suspend => now().word("console-suspend"),
+            Self::Delete => now().word("console-delete"),
+        }
+    }
+
+    /// What comes of it.
+    fn means(self) -> String {
+        match self {
+            Self::Reactivate => now().word("service-account-means-reactivate"),
+            Self::Suspend => now().word("service-account-means-suspend"),
+            Self::Delete => now().word("service-account-means-delete"),
+        }
+    }
+
+    /// It takes something away.
+    fn takes(self) -> bool {
+        self != Self::Reactivate
+    }
+
     /// Whether it makes sense of an account that stands there.
-    fn fits(&self, account: &ServiceAccount) -> bool {
-        match self.kind {
-            Kind::SetStatus(status) => account.status != status,
-            Kind::Delete => true,
+    fn fits(self, account: &ServiceAccount) -> bool {
+        match self {
+            Self::Reactivate => account.status != Status::Active,
+            Self::Suspend => account.status != Status::Suspended,
+            Self::Delete => true,
         }
     }
 
-    async fn carry_out(&self, tx: &mut Tx, account: &ServiceAccount) -> AppResult<()> {
-        match self.kind {
-            Kind::SetStatus(status) => service_accounts::set_status(tx, account, status).await.map(drop),
-            Kind::Delete => service_accounts::delete(tx, account).await,
+    async fn carry_out(self, tx: &mut Tx, account: &ServiceAccount) -> AppResult<()> {
+        match self {
+            Self::Reactivate => service_accounts::set_status(tx, account, Status::Active).await.map(drop),
+            Self::Suspend => service_accounts::set_status(tx, account, Status::Suspended).await.map(drop),
+            Self::Delete => service_accounts::delete(tx, account).await,
         }
     }
 
-    fn question(&self, account: &ServiceAccount) -> Question {
+    fn question(self, account: &ServiceAccount) -> Question {
         Question {
-            button: self.button.to_owned(),
-            takes: self.takes,
-            means: self.means.to_owned(),
+            button: self.button(),
+            takes: self.takes(),
+            means: self.means(),
             subject: account.name.clone(),
-            action: format!("{}/act/{}", way(account.id), self.name),
+            action: format!("{}/act/{}", way(account.id), self.name()),
             ..of(account)
         }
     }
 }
 
 /// Those that fit the account and that whoever looks may do.
-pub fn offered(staff: &Staff, account: &ServiceAccount) -> Vec<Act> {
+pub fn offered(staff: &Staff, account: &ServiceAccount) -> Vec<Value> {
     if !staff.may(Permission::ServiceAccountsWrite) {
         return Vec::new();
     }
-    ACTS.into_iter().filter(|act| act.fits(account)).collect()
+    let shown = |act: Act| context! { name => act.name(), button => act.button(), takes => act.takes() };
+    ACTS.into_iter().filter(|act| act.fits(account)).map(shown).collect()
 }
 
 fn of(account: &ServiceAccount) -> Question {
-    let trail = vec![(HERE.to_owned(), "Service accounts".to_owned()), (way(account.id), account.name.clone())];
+    let trail = vec![(HERE.to_owned(), now().word("console-place-service-accounts")), (way(account.id), account.name.clone())];
     Question { trail, ..Question::default() }
 }
 
@@ -112,7 +114,7 @@ pub struct ActPath {
 }
 
 fn find(name: &str) -> Result<Act, Rejection> {
-    ACTS.into_iter().find(|act| act.name == name).ok_or_else(Rejection::not_found)
+    ACTS.into_iter().find(|act| act.name() == name).ok_or_else(Rejection::not_found)
 }
 
 pub async fn show(staff: Staff, Path(path): Path<ActPath>, State(app): State<App>) -> AppResult<Response> {
@@ -133,9 +135,9 @@ pub async fn submit(
     let account = service_accounts::lock(&mut tx, staff.authority(), path.id).await?;
     act.carry_out(&mut tx, &account).await?;
     tx.commit().await?;
-    match act.kind {
-        Kind::SetStatus(_) => html::done(&app, &way(path.id), Notice::Saved),
-        Kind::Delete => html::done(&app, HERE, Notice::Removed),
+    match act {
+        Act::Reactivate | Act::Suspend => html::done(&app, &way(path.id), Notice::Saved),
+        Act::Delete => html::done(&app, HERE, Notice::Removed),
     }
 }
 
@@ -209,10 +211,9 @@ pub async fn show_revoke(staff: Staff, Path(path): Path<KeyPath>, State(app): St
     tx.commit().await?;
     let key = keys.items.into_iter().find(|key| key.id == path.key_id).ok_or_else(Rejection::not_found)?;
     let question = Question {
-        button: "Revoke the key".to_owned(),
+        button: now().word("service-key-revoke"),
         takes: true,
-        means: "Nothing opens with it from the next request on. That can't be undone: the program needs a new key then."
-            .to_owned(),
+        means: now().word("service-key-revoke-means"),
         subject: key.name,
         detail: format!("{}…", key.prefix),
         action: format!("{}/keys/{}/revoke", way(account.id), key.id),

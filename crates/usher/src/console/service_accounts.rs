@@ -18,17 +18,13 @@ use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Faults, Field, Members, Notice};
 use crate::http::params::Path;
 use crate::id::ServiceAccountId;
+use crate::languages::now;
 use crate::service_accounts::{self, Changes, ServiceAccount, ServiceAccountName};
 
 pub const HERE: &str = "/admin/service-accounts";
 const LIST_PAGE: &str = "console/service_accounts.html";
 const PAGE: &str = "console/service_account.html";
 const FORM_PAGE: &str = "console/service_account_form.html";
-
-const FIELDS: [Field; 2] = [
-    Field { name: "name", subject: "The name", missing: "Give it a name." },
-    Field { name: "description", subject: "The description", missing: "" },
-];
 
 #[derive(Deserialize)]
 pub struct AccountPath {
@@ -72,10 +68,10 @@ pub async fn show(staff: Staff, Path(path): Path<AccountPath>, State(app): State
     let permissions: Vec<Value> = account
         .permissions
         .iter()
-        .map(|permission| context! { name => permission.name(), about => permission.description() })
+        .map(|permission| context! { name => permission.name(), about => form::about(*permission) })
         .collect();
     let values = context! {
-        way => way(account.id), acts => Serde(acts::offered(&staff, &account)), permissions => permissions,
+        way => way(account.id), acts => acts::offered(&staff, &account), permissions => permissions,
         keys => Serde(keys.items), account => Serde(account),
     };
     staff.page(&app, HERE, PAGE, values, &Faults::default())
@@ -111,12 +107,18 @@ impl Wanted {
 
 /// What is refused, at the fields of the form.
 fn in_fields(error: AppError) -> AppResult<Faults> {
+    let now = now();
     match error {
         AppError::Rejected(rejection) if rejection.code == "grant_exceeds_caller" => {
-            Ok(Faults::at("permissions", rejection.detail))
+            Ok(Faults::at("permissions", now.problem(rejection.code, &rejection.detail)))
         }
         AppError::Rejected(rejection) if rejection.code == "changed_meanwhile" => Ok(Faults::at("reason", rejection.detail)),
-        error => Faults::of(error, &FIELDS),
+        error => {
+            let (subject, missing) = (now.word("service-account-name-subject"), now.word("service-account-name-missing"));
+            let name = Field { name: "name", subject: &subject, missing: &missing };
+            let subject = now.word("service-account-description-subject");
+            Faults::of(error, &[name, Field { name: "description", subject: &subject, missing: "" }])
+        }
     }
 }
 
@@ -169,8 +171,7 @@ async fn change(app: &App, staff: &Staff, id: ServiceAccountId, members: &Member
     let mut tx = staff.begin_because(app, members).await?;
     let before = service_accounts::lock(&mut tx, staff.authority(), id).await?;
     if before.version.to_string() != members.text("version") {
-        let detail = "Somebody has changed it since the form was shown. Look at what is there now, then change it again.";
-        return Err(Rejection::conflict("changed_meanwhile", detail).into());
+        return Err(Rejection::conflict("changed_meanwhile", now().word("service-account-changed")).into());
     }
     let changes = Changes { name: Some(name), description: Some(description), permissions: Some(permissions) };
     service_accounts::update(&mut tx, staff.authority(), &before, changes).await?;

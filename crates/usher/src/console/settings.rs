@@ -22,7 +22,6 @@ const PAGE: &str = "console/settings.html";
 #[derive(Serialize)]
 struct Chapter {
     id: String,
-    title: &'static str,
     settings: Vec<Shown>,
 }
 
@@ -59,7 +58,7 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
     let chapter = |section: Section| {
         let title = section.title();
         let of_it = all.iter().filter(|setting| setting.section == title && (setting.changed || !only_changed));
-        Chapter { id: title.to_lowercase().replace(' ', "-"), title, settings: of_it.map(shown).collect() }
+        Chapter { id: title.to_lowercase().replace(' ', "-"), settings: of_it.map(shown).collect() }
     };
     let chapters: Vec<_> = Section::ALL.into_iter().map(chapter).filter(|chapter| !chapter.settings.is_empty()).collect();
     let values = context! {

@@ -11,6 +11,7 @@ use crate::caller::Permission;
 use crate::error::AppResult;
 use crate::html::{self, Faults, Notice};
 use crate::keys::{self, Begin};
+use crate::languages::now;
 
 const HERE: &str = "/admin/keys";
 const ROTATE: &str = "/admin/keys/rotate";
@@ -43,7 +44,7 @@ pub async fn submit_rotate(State(app): State<App>, StaffForm { staff, members }:
     let begin = match members.text("begin") {
         "published_ahead" => Begin::PublishedAhead,
         "now" => Begin::Now,
-        _ => return ask(&app, &staff, members.text("reason"), &Faults::at("begin", "Choose when the new key begins.")),
+        _ => return ask(&app, &staff, members.text("reason"), &Faults::at("begin", now().word("rotate-missing"))),
     };
     keys::rotate(&app, &staff.origin_because(&members), begin).await?;
     html::done(&app, HERE, Notice::Made)

@@ -1,8 +1,9 @@
 //! Many people in one text: CSV whose first row names the columns, or without such a row an address and perhaps a name in each line.
 
 use serde_json::{Map, Value};
+use thiserror::Error;
 
-const COLUMNS: [&str; 4] = ["email", "display_name", "roles", "message"];
+pub const COLUMNS: [&str; 4] = ["email", "display_name", "roles", "message"];
 /// Those of a text that names none.
 const UNNAMED: [&str; 2] = ["email", "display_name"];
 
@@ -23,8 +24,19 @@ pub struct Row<'a> {
     pub text: &'a str,
 }
 
-/// Takes the text apart, or says what is wrong with it as the end of a sentence.
-pub fn read(text: &str) -> Result<Rows<'_>, String> {
+/// What is wrong with a text, as the end of a sentence.
+#[derive(Debug, Error)]
+pub enum Wrong {
+    #[error("has more cells than columns in line {line}; put a cell with a separator in it between quotes")]
+    Cells { line: u64 },
+    #[error("has a column {0:?}; there may be {columns}", columns = COLUMNS.join(", "))]
+    Column(String),
+    #[error(transparent)]
+    Unreadable(#[from] csv::Error),
+}
+
+/// Takes the text apart, or says what is wrong with it.
+pub fn read(text: &str) -> Result<Rows<'_>, Wrong> {
     let text = text.trim_start_matches('\u{feff}');
     let mut builder = csv::ReaderBuilder::new();
     builder.has_headers(false).flexible(true).trim(csv::Trim::All).delimiter(separator(text));
@@ -34,7 +46,7 @@ pub fn read(text: &str) -> Result<Rows<'_>, String> {
     let mut record = csv::StringRecord::new();
     loop {
         let begin = reader.position().clone();
-        if !reader.read_record(&mut record).map_err(|error| error.to_string())? {
+        if !reader.read_record(&mut record)? {
             return Ok(found);
         }
         if record.iter().all(str::is_empty) {
@@ -52,7 +64,7 @@ pub fn read(text: &str) -> Result<Rows<'_>, String> {
             continue;
         }
         if record.len() > columns.len() {
-            return Err(format!("has more cells than columns in line {line}; put a cell with a separator in it between quotes"));
+            return Err(Wrong::Cells { line });
         }
         found.rows.push(Row { line, members: members(&columns, &record), text: row });
     }
@@ -73,9 +85,9 @@ fn between(text: &str, begin: u64, end: u64) -> &str {
     text.get(at(begin)..at(end)).unwrap_or_default()
 }
 
-fn named(record: &csv::StringRecord) -> Result<Vec<String>, String> {
+fn named(record: &csv::StringRecord) -> Result<Vec<String>, Wrong> {
     match record.iter().find(|name| !COLUMNS.contains(name)) {
-        Some(unknown) => Err(format!("has a column {unknown:?}; there may be {}", COLUMNS.join(", "))),
+        Some(unknown) => Err(Wrong::Column(unknown.to_owned())),
         None => Ok(record.iter().map(str::to_owned).collect()),
     }
 }
@@ -132,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_said() {
-        let why = |text| read(text).err().unwrap();
+        let why = |text| read(text).err().unwrap().to_string();
         assert_eq!(why("email,colour\na@b.c,red"), "has a column \"colour\"; there may be email, display_name, roles, message");
         assert!(why("a@b.c\n\nb@b.c, Baker, Bob").starts_with("has more cells than columns in line 3;"));
     }

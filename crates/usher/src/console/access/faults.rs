@@ -5,6 +5,7 @@ use http::StatusCode;
 use super::super::staff::Staff;
 use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{Faults, Field, Members};
+use crate::languages::now;
 
 /// What the rules find wrong: at its field, or at the field `whole` when it is about what the form asks for as a whole. A refusal stays
 /// one, and is noted.
@@ -20,12 +21,13 @@ pub fn of(staff: &Staff, error: AppError, fields: &[Field<'_>], whole: &str) -> 
 }
 
 fn as_whole(staff: &Staff, rejection: &Rejection, whole: &str) -> Option<Faults> {
+    let said = || now().problem(rejection.code, &rejection.detail);
     match (rejection.code, rejection.status) {
         ("changed_meanwhile", _) => Some(Faults::at("version", rejection.detail.clone())),
-        (_, StatusCode::CONFLICT) => Some(Faults::at(whole, rejection.detail.clone())),
+        (_, StatusCode::CONFLICT) => Some(Faults::at(whole, said())),
         (code, StatusCode::FORBIDDEN) => {
             staff.refuse(code);
-            Some(Faults::at(whole, rejection.detail.clone()))
+            Some(Faults::at(whole, said()))
         }
         _ => None,
     }
@@ -37,14 +39,12 @@ fn member(pointer: &str) -> String {
     format!("/{}", pointer.rsplit('/').find(is_name).unwrap_or_default())
 }
 
-/// Refuses a form that shows what it is about as it was before somebody else changed it.
-pub fn require_version(version: i64, members: &Members, what: &str) -> Result<(), Rejection> {
+/// Refuses a form that shows what it is about as it was before somebody else changed it; `changed` says so.
+pub fn require_version(version: i64, members: &Members, changed: impl FnOnce() -> String) -> Result<(), Rejection> {
     if members.text("version") == version.to_string() {
         return Ok(());
     }
-    let detail =
-        format!("Somebody has changed this {what} since the form was shown. Open the form again, and change what is there now.");
-    Err(Rejection::conflict("changed_meanwhile", detail))
+    Err(Rejection::conflict("changed_meanwhile", changed()))
 }
 
 #[cfg(test)]

@@ -10,23 +10,29 @@ use serde_json::{Value, json};
 use super::super::staff::{Staff, StaffForm};
 use super::faults;
 use super::groups::{GroupPath, HERE, lock_as_seen, look_up, look_up_to_change, way};
+use super::roles::in_words;
 use crate::app::App;
 use crate::caller::Permission;
-use crate::error::AppResult;
+use crate::error::{AppError, AppResult};
 use crate::groups::{self, Group, GroupRolesBody, NewGroup, ParentsBody};
 use crate::html::{self, Faults, Field, Members, Notice};
 use crate::http::body;
 use crate::http::params::Path;
 use crate::id::GroupId;
+use crate::languages::now;
 use crate::roles;
 
 const PAGE: &str = "console/access/group_form.html";
 const SET_PAGE: &str = "console/access/group_set.html";
 
-const FIELDS: [Field; 2] = [
-    Field { name: "name", subject: "The name", missing: "Give the group a name." },
-    Field { name: "description", subject: "The description", missing: "" },
-];
+fn in_fields(staff: &Staff, error: AppError) -> AppResult<Faults> {
+    let now = now();
+    let fields = [
+        Field { name: "name", subject: &now.word("role-name-subject"), missing: &now.word("group-name-missing") },
+        Field { name: "description", subject: &now.word("role-description-subject"), missing: "" },
+    ];
+    faults::of(staff, error, &fields, "name")
+}
 
 pub async fn show_new(staff: Staff, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::RolesWrite)?;
@@ -38,7 +44,7 @@ pub async fn submit_new(State(app): State<App>, form: StaffForm) -> AppResult<Re
     staff.require(Permission::RolesWrite)?;
     match create(&app, &staff, &members).await {
         Ok(id) => html::done(&app, &way(id), Notice::Made),
-        Err(error) => ask(&app, &staff, None, Some(&members), &faults::of(&staff, error, &FIELDS, "name")?),
+        Err(error) => ask(&app, &staff, None, Some(&members), &in_fields(&staff, error)?),
     }
 }
 
@@ -62,7 +68,7 @@ pub async fn submit_edit(Path(path): Path<GroupPath>, State(app): State<App>, fo
     match update(&app, &staff, path.id, &members).await {
         Ok(()) => html::done(&app, &way(path.id), Notice::Saved),
         Err(error) => {
-            let faults = faults::of(&staff, error, &FIELDS, "name")?;
+            let faults = in_fields(&staff, error)?;
             let group = look_up(&app, &staff, path.id).await?;
             ask(&app, &staff, Some(&group), Some(&members), &faults)
         }
@@ -146,12 +152,12 @@ impl Set {
         }
     }
 
-    fn field(self) -> Field<'static> {
-        let subject = match self {
-            Self::Roles => "The choice of roles",
-            Self::Parents => "The choice of groups",
-        };
-        Field { name: self.name(), subject, missing: "" }
+    /// What a sentence about the choice begins with.
+    fn subject(self) -> String {
+        match self {
+            Self::Roles => now().word("group-roles-subject"),
+            Self::Parents => now().word("group-parents-subject"),
+        }
     }
 
     /// All there are, those that the group has first.
@@ -159,7 +165,7 @@ impl Set {
         let mut tx = staff.begin(app).await?;
         let mut all: Vec<Choice> = match self {
             Self::Roles => {
-                let roles = roles::list(&mut tx).await?.into_iter();
+                let roles = roles::list(&mut tx).await?.into_iter().map(in_words);
                 let choice = |role: roles::Role| Choice {
                     chosen: group.roles.contains(&role.name),
                     exceeds: staff.authority().to_grant(role.permission_set()).is_err(),
@@ -224,7 +230,8 @@ async fn submit_set(app: &App, form: StaffForm, id: GroupId, set: Set) -> AppRes
     match set.write(app, &staff, id, &members).await {
         Ok(()) => html::done(app, &way(id), Notice::Saved),
         Err(error) => {
-            let faults = faults::of(&staff, error, &[set.field()], set.name())?;
+            let field = Field { name: set.name(), subject: &set.subject(), missing: "" };
+            let faults = faults::of(&staff, error, &[field], set.name())?;
             let group = look_up(app, &staff, id).await?;
             ask_for_set(app, &staff, &group, set, Some(&members), &faults).await
         }

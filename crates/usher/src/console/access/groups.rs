@@ -18,6 +18,7 @@ use crate::groups::{self, Group, GroupRef, Member};
 use crate::html::{self, Faults, Members, Notice};
 use crate::http::params::Path;
 use crate::id::GroupId;
+use crate::languages::now;
 
 pub const HERE: &str = "/admin/groups";
 const LIST_PAGE: &str = "console/access/groups.html";
@@ -97,7 +98,7 @@ pub async fn look_up_to_change(app: &App, staff: &Staff, id: GroupId) -> AppResu
 /// Locks the groups for a change, if the form was shown of how this one is now.
 pub async fn lock_as_seen(tx: &mut Tx, staff: &Staff, id: GroupId, members: &Members) -> AppResult<Group> {
     let group = groups::lock(tx, staff.authority(), id).await?;
-    faults::require_version(group.version, members, "group")?;
+    faults::require_version(group.version, members, || now().word("group-changed"))?;
     Ok(group)
 }
 
@@ -167,10 +168,9 @@ pub async fn submit_delete(Path(path): Path<GroupPath>, State(app): State<App>, 
 fn ask(app: &App, staff: &Staff, group: &Group, version: &str, faults: &Faults) -> AppResult<Response> {
     let back = way(group.id);
     let values = context! {
-        list => HERE, list_name => "Groups", of => group.name.as_str(), button => "Delete the group",
+        list => HERE, list_name => now().word("console-place-groups"), of => group.name.as_str(), button => now().word("group-delete"),
         subject => group.name.as_str(), about => group.description.as_str(),
-        means => "The group is gone for good. That goes only while nobody is in it and it is no other's parent.",
-        looks => (), action => format!("{back}/delete"), back => back.as_str(), version => version,
+        means => now().word("group-delete-means"), looks => (), action => format!("{back}/delete"), back => back.as_str(), version => version,
     };
     staff.page(app, HERE, ACT_PAGE, values, faults)
 }

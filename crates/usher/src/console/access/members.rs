@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use fluent_bundle::FluentArgs;
 use minijinja::context;
 use serde::Deserialize;
 
@@ -17,15 +18,20 @@ use crate::groups;
 use crate::html::{self, Faults, Field, Members, Notice};
 use crate::http::params::Path;
 use crate::id::{GroupId, UserId};
+use crate::languages::now;
 use crate::users;
 
 const ADD_PAGE: &str = "console/access/member_add.html";
 const ACT_PAGE: &str = "console/access/act.html";
 
-const FIELDS: [Field; 2] = [
-    Field { name: "user", subject: "The user", missing: "Say who it is." },
-    Field { name: "until", subject: "The day", missing: "" },
-];
+fn in_fields(staff: &Staff, error: AppError) -> AppResult<Faults> {
+    let now = now();
+    let fields = [
+        Field { name: "user", subject: &now.word("member-subject"), missing: &now.word("member-missing") },
+        Field { name: "until", subject: &now.word("member-until-subject"), missing: "" },
+    ];
+    faults::of(staff, as_until(error), &fields, "user")
+}
 
 #[derive(Deserialize)]
 pub struct MemberPath {
@@ -46,7 +52,7 @@ pub async fn submit_add(Path(path): Path<GroupPath>, State(app): State<App>, for
         Ok(()) => html::done(&app, &way(path.id), Notice::Saved),
         Err(error) => {
             let group = look_up(&app, &staff, path.id).await?;
-            let faults = faults::of(&staff, as_until(error), &FIELDS, "user")?;
+            let faults = in_fields(&staff, error)?;
             ask(&app, &staff, &group, Some(&members), &faults)
         }
     }
@@ -70,7 +76,7 @@ async fn add(app: &App, staff: &Staff, id: GroupId, members: &Members) -> AppRes
 
 fn unknown(who: &str) -> Rejection {
     let code = if who.is_empty() { "required" } else { "unknown_user" };
-    Rejection::invalid_field("/user", code, "There is nobody of this name, address or id.")
+    Rejection::invalid_field("/user", code, now().word("member-unknown"))
 }
 
 /// The end of a membership is a day in the form.
@@ -124,11 +130,11 @@ async fn ask_to_remove(app: &App, staff: &Staff, path: &MemberPath, faults: &Fau
     if !memberships.iter().any(|membership| membership.group.id == group.id) {
         return Err(Rejection::not_found().into());
     }
-    let back = way(group.id);
+    let (back, now) = (way(group.id), now());
     let values = context! {
-        list => HERE, list_name => "Groups", of => group.name.as_str(), button => "Remove from the group",
+        list => HERE, list_name => now.word("console-place-groups"), of => group.name.as_str(), button => now.word("member-remove"),
         subject => events::name_of(&user), about => user.username.as_str(),
-        means => format!("They lose what the group “{}” gives them, from their next request on. Roles that were granted to them stay, and so do other groups.", group.name),
+        means => now.say("member-remove-means", &FluentArgs::from_iter([("group", group.name.as_str())])),
         looks => (), action => format!("{back}/members/{}/remove", user.id), back => back.as_str(), version => (),
     };
     staff.page(app, HERE, ACT_PAGE, values, faults)

@@ -6,9 +6,9 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
-use super::super::events;
 use super::super::parameters::{Parameters, address};
 use super::super::staff::Staff;
+use crate::api_keys::form::about;
 use crate::app::{App, Ask};
 use crate::caller::{Permission, PermissionSet};
 use crate::db::page::Limit;
@@ -16,6 +16,7 @@ use crate::error::AppResult;
 use crate::grants;
 use crate::html::Faults;
 use crate::http::params::Path;
+use crate::languages::now;
 use crate::roles::{self, Role};
 
 const HERE: &str = "/admin/permissions";
@@ -36,7 +37,7 @@ pub struct Area {
 #[derive(Serialize)]
 struct Shown {
     name: &'static str,
-    about: &'static str,
+    about: String,
     chosen: bool,
     /// Whoever looks holds it.
     own: bool,
@@ -49,7 +50,7 @@ pub fn by_area(shown: impl IntoIterator<Item = Permission>, chosen: PermissionSe
         let key = permission.name().split(':').next().unwrap_or_default();
         let one = Shown {
             name: permission.name(),
-            about: permission.description(),
+            about: about(permission),
             chosen: chosen.contains(permission),
             own: own.contains(permission),
         };
@@ -62,21 +63,21 @@ pub fn by_area(shown: impl IntoIterator<Item = Permission>, chosen: PermissionSe
 }
 
 fn in_words(area: &str) -> String {
-    if area == "signins" { "Sign-ins".to_owned() } else { events::in_words(area) }
+    now().word(&format!("permissions-area-{}", area.replace('_', "-")))
 }
 
 /// A permission, and the roles that give it.
 #[derive(Serialize)]
 struct Row {
     name: &'static str,
-    about: &'static str,
+    about: String,
     roles: Vec<String>,
 }
 
 impl Row {
     fn of(permission: Permission, all: &[Role]) -> Self {
         let giving = all.iter().filter(|role| role.permissions.contains(&permission));
-        Self { name: permission.name(), about: permission.description(), roles: giving.map(|role| role.name.clone()).collect() }
+        Self { name: permission.name(), about: about(permission), roles: giving.map(|role| role.name.clone()).collect() }
     }
 }
 

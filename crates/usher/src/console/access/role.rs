@@ -16,16 +16,24 @@ use crate::error::{AppError, AppResult};
 use crate::html::{self, Faults, Field, Members, Notice};
 use crate::http::body;
 use crate::http::params::Path;
+use crate::languages::now;
 use crate::roles::{self, NewRole, Role, RolePatch};
 
 const PAGE: &str = "console/access/role_form.html";
 
-const FIELDS: [Field; 4] = [
-    Field { name: "name", subject: "The name", missing: "Give the role a name." },
-    Field { name: "description", subject: "The description", missing: "" },
-    Field { name: "permissions", subject: "The permissions", missing: "" },
-    Field { name: "grace_days", subject: "The days", missing: "" },
-];
+/// What a name looks like is said by the page itself: the schema says it as a pattern.
+const SPELLED_OUT: &str = "spelled_out";
+
+fn in_fields(staff: &Staff, error: AppError, whole: &str) -> AppResult<Faults> {
+    let now = now();
+    let fields = [
+        Field { name: "name", subject: &now.word("role-name-subject"), missing: &now.word("role-name-missing") },
+        Field { name: "description", subject: &now.word("role-description-subject"), missing: "" },
+        Field { name: "permissions", subject: &now.word("role-permissions-subject"), missing: "" },
+        Field { name: "grace_days", subject: &now.word("role-grace-subject"), missing: "" },
+    ];
+    faults::of(staff, error, &fields, whole)
+}
 
 pub async fn show_new(staff: Staff, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::RolesWrite)?;
@@ -37,7 +45,7 @@ pub async fn submit_new(State(app): State<App>, form: StaffForm) -> AppResult<Re
     staff.require(Permission::RolesWrite)?;
     match create(&app, &staff, &members).await {
         Ok(role) => html::done(&app, &way(&role.name), Notice::Made),
-        Err(error) => ask(&app, &staff, None, Some(&members), &faults::of(&staff, worded(error), &FIELDS, "permissions")?),
+        Err(error) => ask(&app, &staff, None, Some(&members), &in_fields(&staff, worded(error), "permissions")?),
     }
 }
 
@@ -72,7 +80,7 @@ pub async fn submit_edit(Path(path): Path<RolePath>, State(app): State<App>, for
         Err(error) => {
             let role = look_up(&app, &staff, &path.name).await?;
             let whole = if role.built_in { "required" } else { "permissions" };
-            let faults = faults::of(&staff, error, &FIELDS, whole)?;
+            let faults = in_fields(&staff, error, whole)?;
             ask(&app, &staff, Some(&role), Some(&members), &faults)
         }
     }
@@ -81,7 +89,7 @@ pub async fn submit_edit(Path(path): Path<RolePath>, State(app): State<App>, for
 async fn update(app: &App, staff: &Staff, name: &str, members: &Members) -> AppResult<()> {
     let mut tx = staff.begin_because(app, members).await?;
     let before = roles::lock(&mut tx, name).await?;
-    faults::require_version(before.version, members, "role")?;
+    faults::require_version(before.version, members, || now().word("role-changed"))?;
     let mut said = json!({ "second_factor": policy(members) });
     if !before.built_in {
         said["description"] = description(members).into();
@@ -104,12 +112,12 @@ fn policy(members: &Members) -> Value {
     json!({ "required": members.has("required"), "grace_days": days })
 }
 
-/// What a name looks like in words: the schema says it as a pattern.
 fn worded(error: AppError) -> AppError {
     let AppError::Rejected(mut rejection) = error else { return error };
     let about_name = |pointer: Option<&str>, code: &str| pointer == Some("/name") && code == "pattern";
     for fault in rejection.errors.iter_mut().filter(|fault| about_name(fault.pointer.as_deref(), &fault.code)) {
-        "A name begins with a lower-case letter; lower-case letters, digits, - and _ may follow.".clone_into(&mut fault.detail);
+        fault.code = SPELLED_OUT.into();
+        fault.detail = now().word("role-name-invalid");
     }
     AppError::Rejected(rejection)
 }

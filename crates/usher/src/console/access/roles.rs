@@ -13,6 +13,7 @@ use crate::caller::Permission;
 use crate::error::{AppError, AppResult};
 use crate::html::{self, Faults, Members, Notice};
 use crate::http::params::Path;
+use crate::languages::now;
 use crate::roles::{self, Role};
 
 pub const HERE: &str = "/admin/roles";
@@ -30,18 +31,26 @@ pub fn way(name: &str) -> String {
     format!("{HERE}/{name}")
 }
 
+/// A role that comes with usher is described in the language of the page.
+pub fn in_words(mut role: Role) -> Role {
+    if role.built_in {
+        role.description = now().word(&format!("role-about-{}", role.name));
+    }
+    role
+}
+
 pub async fn look_up(app: &App, staff: &Staff, name: &str) -> AppResult<Role> {
     staff.require(Permission::RolesRead)?;
     let mut tx = staff.begin(app).await?;
     let role = roles::find(&mut tx, name).await?;
     tx.commit().await?;
-    Ok(role)
+    Ok(in_words(role))
 }
 
 pub async fn list(staff: Staff, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::RolesRead)?;
     let mut tx = staff.begin(&app).await?;
-    let all = roles::list(&mut tx).await?;
+    let all: Vec<Role> = roles::list(&mut tx).await?.into_iter().map(in_words).collect();
     tx.commit().await?;
     let values = context! { roles => Serde(all), permissions => Permission::ALL.len() };
     staff.page(&app, HERE, LIST_PAGE, values, &Faults::default())
@@ -70,7 +79,7 @@ pub async fn submit_delete(Path(path): Path<RolePath>, State(app): State<App>, f
     match delete(&app, &staff, &path.name, &members).await {
         Ok(()) => html::done(&app, HERE, Notice::Removed),
         Err(error) => {
-            let faults = faults::of(&staff, in_use(error), &[], "reason")?;
+            let faults = refused(&staff, error)?;
             let role = look_up(&app, &staff, &path.name).await?;
             ask(&app, &staff, &role, members.text("version"), &faults)
         }
@@ -80,32 +89,29 @@ pub async fn submit_delete(Path(path): Path<RolePath>, State(app): State<App>, f
 async fn delete(app: &App, staff: &Staff, name: &str, members: &Members) -> AppResult<()> {
     let mut tx = staff.begin_because(app, members).await?;
     let role = roles::lock(&mut tx, name).await?;
-    faults::require_version(role.version, members, "role")?;
+    faults::require_version(role.version, members, || now().word("role-changed"))?;
     roles::delete(&mut tx, staff.authority(), &role).await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// The words of the API name its operations; the page has ways to what it speaks of.
-fn in_use(error: AppError) -> AppError {
-    match error {
-        AppError::Rejected(mut rejection) if rejection.code == "role_in_use" => {
-            "Somebody holds this role, or a group carries it. Take it from them first.".clone_into(&mut rejection.detail);
-            AppError::Rejected(rejection)
-        }
-        other => other,
+fn refused(staff: &Staff, error: AppError) -> AppResult<Faults> {
+    match error.code() {
+        Some("role_in_use") => Ok(Faults::at("reason", now().word("role-in-use"))),
+        _ => faults::of(staff, error, &[], "reason"),
     }
 }
 
 fn ask(app: &App, staff: &Staff, role: &Role, version: &str, faults: &Faults) -> AppResult<Response> {
-    let back = way(&role.name);
-    let users = staff.may(Permission::UsersRead).then(|| [format!("/admin/users?role={}", role.name), "who has it".to_owned()]);
-    let looks: Vec<_> = users.into_iter().chain([[groups::HERE.to_owned(), "groups".to_owned()]]).collect();
+    let (back, now) = (way(&role.name), now());
+    let users = format!("/admin/users?role={}", role.name);
+    let users = staff.may(Permission::UsersRead).then(|| [users, now.word("role-look-users")]);
+    let looks: Vec<_> = users.into_iter().chain([[groups::HERE.to_owned(), now.word("role-look-groups")]]).collect();
     let values = context! {
-        list => HERE, list_name => "Roles", of => role.name.as_str(), button => "Delete the role",
+        list => HERE, list_name => now.word("console-place-roles"), of => role.name.as_str(), button => now.word("role-delete"),
         subject => role.name.as_str(), about => role.description.as_str(),
-        means => "The role is gone for good. That goes only while nobody holds it and no group carries it.",
-        looks => looks,
+        means => now.word("role-delete-means"), looks => looks,
         action => format!("{back}/delete"), back => back.as_str(), version => version,
     };
     staff.page(app, HERE, ACT_PAGE, values, faults)

@@ -163,10 +163,7 @@ fn refusals_are_said_with_what_the_english_holds() {
     let address = "Geben Sie eine E-Mail-Adresse an, etwa anna@example.com.";
     assert_eq!(fault("invalid", "must be an e-mail address, such as ann@example.com"), address);
     assert_eq!(fault("email_taken", "?"), german.problem("email_taken", "?"));
-    assert_eq!(
-        german.problem("forbidden", "This needs the permission users:read."),
-        "Dazu fehlt Ihnen die Berechtigung users:read."
-    );
+    assert_eq!(german.problem("forbidden", "This needs the permission users:read."), "Dazu fehlt Ihnen das Recht users:read.");
     assert_eq!(german.problem("forbidden", "No."), "Das ist Ihnen nicht erlaubt.");
     assert_eq!(german.problem("no_such_code", "It stays English."), "It stays English.");
     assert_eq!(Language::ENGLISH.problem("forbidden", "No."), "No.");

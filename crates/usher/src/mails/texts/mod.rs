@@ -134,11 +134,6 @@ impl Which {
     }
 }
 
-/// What a value stands for.
-pub fn meaning(value: &str) -> &'static str {
-    words::meaning(value)
-}
-
 /// All mails in all languages.
 pub async fn list(tx: &mut Tx) -> DbResult<Vec<MailTextEntry>> {
     let edits = store::list_texts(tx).await?;

@@ -1,4 +1,4 @@
-//! What mails are for, and what values stand for, in the words of those who edit texts.
+//! What mails are for, in the words of those who edit texts.
 
 use crate::mails::Template;
 
@@ -25,25 +25,5 @@ pub fn about(template: Template) -> &'static str {
         Template::InactivityWarning => "To who has not used their account for long, before something becomes of it.",
         Template::SecondFactorChanged => "When a second factor was added, removed, renewed or used.",
         Template::Invitation => "To who is invited to make an account.",
-    }
-}
-
-/// What a value stands for; nothing for what is none.
-pub fn meaning(value: &str) -> &'static str {
-    match value {
-        "product" => "The name of the site.",
-        "public_url" => "The address of the site. Alone in its paragraph.",
-        "name" => "How to greet, or nothing.",
-        "link" => "The link, which becomes a button. Alone in its paragraph.",
-        "lifetime" => "How long the link works, such as “60 minutes”.",
-        "event" => "When, from where and with which program it was done, a line each.",
-        "since" => "The last day on which the account was used.",
-        "ending" => "What becomes of the account: suspended, deleted, or nothing.",
-        "ends_on" => "The day of that, or nothing.",
-        "inviter" => "Who invites, or nothing.",
-        "message" => "What they say, as a quotation, or nothing.",
-        "reason" => "What whoever decided says, as a quotation, or nothing.",
-        "factor" => "What has happened: added, removed, reset, codes_renewed, code_used, passkey_added or passkey_removed.",
-        _ => "",
     }
 }
