@@ -792,7 +792,7 @@ ELSEWHERE = "/sign-in /register /recover /setup /invitation /verify /reset-passw
 ELSEWHERE += "/reauthenticate"
 # Those that other tests of this file open, and those that only a script, the foot of a page or a mail in trouble leads to.
 OTHERS = "/admin/requests/{id}/approve /admin/mails/texts/{name}/{language}/restore /admin/mails/{id}/retry /admin/mails/retry "
-OTHERS += "/sign-in/second-factor /sign-in/passkey /reauthenticate/passkey /language"
+OTHERS += "/sign-in/second-factor /sign-in/passkey /reauthenticate/passkey /language /admin/events"
 FORMS = """
 all => all.map(form => {
   const texts = [...form.elements].filter(it => /^(text|search|email|url|date|datetime-local|textarea)$/.test(it.type));
