@@ -7,8 +7,8 @@ from playwright.sync_api import Dialog, Page
 from .faces import Faces
 from .looks import PAYLOADS
 
-# A name has so many characters at most.
-_LINE_MAX = 100
+# A name has 100 characters at most; some are left for what makes it the only one.
+_LINE_MAX = 95
 # Of the page: all that somebody could read or hear of it, and what no page of usher holds.
 _SURVEY = """
 expected => {
