@@ -19,8 +19,11 @@ _LEFT_OUT = "Left to --full: 1,000,000 users, a minute of each overload, and nin
 
 
 def main() -> int:
+    if sys.argv[1:] == ["charts"]:
+        charts.run()
+        return 0
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*BENCHMARKS, *ALIASES])} (all), or charts")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*BENCHMARKS, *ALIASES])} (all); or charts, alone")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help=f"five pairs, short loads, {USERS_QUICK} users (as is)")
     size.add_argument("--full", action="store_true", help=f"nine pairs, long loads, {USERS_FULL} users")
@@ -31,9 +34,6 @@ def main() -> int:
     parser.add_argument("--peer", type=Path, action="append", default=[], help="a file that tells of one more server beside usher")
     parser.add_argument("--image", help="a container image whose size P-14 tells")
     given = parser.parse_args()
-    if given.names == ["charts"]:
-        charts.run()
-        return 0
     names = [ALIASES.get(name, name) for name in given.names] or list(BENCHMARKS)
     unknown = set(names) - set(BENCHMARKS)
     if unknown:

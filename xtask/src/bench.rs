@@ -1,30 +1,30 @@
 //! `cargo xtask bench`: the benchmark house under `bench/`, with the release build.
 
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use crate::workspace::{self, Profile};
 use crate::{Outcome, postgres, tools};
 
-/// Measures; the words are the house's own. One that is given by `--binary` is measured in the place of the release build.
+/// Measures; the words are the house's own. One that is given by `--binary` is measured in the place of the release build. Charts are
+/// drawn from what was measured before.
 pub fn run(words: &[&str]) -> Outcome {
     let root = workspace::root();
-    postgres::ensure()?;
-    tools::load_and_front()?;
-    let python: PathBuf = tools::bench_python()?;
-    let driver = workspace::build_release("usher-bench")?;
-    let mut command = Command::new(python);
+    let mut command = Command::new(tools::bench_python()?);
     workspace::without_settings(&mut command)
         .current_dir(&root)
-        .args(["-m", "bench", "--driver"])
-        .arg(driver)
-        .arg("--peers-python")
-        .arg(tools::peers_python()?)
+        .args(["-m", "bench"])
+        .args(words)
         .env("PYTHONPATH", root.join("e2e"))
         .env("PYTHONUNBUFFERED", "1");
-    if !words.contains(&"--binary") {
-        command.arg("--binary").arg(workspace::build_usher(Profile::Release)?);
+    if words != ["charts"] {
+        postgres::ensure()?;
+        tools::load_and_front()?;
+        command.arg("--peers-python").arg(tools::peers_python()?);
+        command.arg("--driver").arg(workspace::build_release("usher-bench")?);
+        if !words.contains(&"--binary") {
+            command.arg("--binary").arg(workspace::build_usher(Profile::Release)?);
+        }
     }
-    let status = workspace::status(command.args(words))?;
+    let status = workspace::status(&mut command)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
