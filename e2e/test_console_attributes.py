@@ -1,5 +1,5 @@
-"""The schema of attributes in the console, in a real browser: changed by forms and as JSON, users who do not fit, renamed and removed;
-with JavaScript and without."""
+"""The schema of attributes in the console, in a real browser: changed by forms and as JSON, users who do not fit, renamed and
+removed; with JavaScript and without."""
 
 import json
 from collections.abc import Iterator
@@ -86,7 +86,9 @@ def save(faces: Faces) -> None:
 
 
 @pytest.mark.parametrize("java_script", [True, False])
-def test_an_attribute_is_added_changed_renamed_and_removed(browser: Browser, own_site: Site, staff: Person, java_script: bool) -> None:
+def test_an_attribute_is_added_changed_renamed_and_removed(
+    browser: Browser, own_site: Site, staff: Person, java_script: bool
+) -> None:
     faces = opened(browser, own_site, staff, "/admin", java_script_enabled=java_script)
     page = faces.page
     page.get_by_role("navigation", name="Console").get_by_role("link", name="Attributes").click()
@@ -104,7 +106,7 @@ def test_an_attribute_is_added_changed_renamed_and_removed(browser: Browser, own
     expect(page.get_by_label("Searchable")).to_be_checked()
     faces.field("name").fill("shoe")
     save(faces)
-    expect(page.locator("#minimum-error")).to_contain_text("must be number")
+    expect(page.locator("#minimum-error")).to_contain_text("Write a number.")
     if java_script:
         faces.is_sound()
     page.get_by_label("Least value").fill("30")
@@ -125,7 +127,8 @@ def test_an_attribute_is_added_changed_renamed_and_removed(browser: Browser, own
     expect(page.get_by_role("alert")).to_contain_text("One user does not fit. Nothing is changed.")
     expect(page.get_by_label("Greatest value")).to_have_value("49")
     expect(page.locator("#violation")).to_contain_text("must be at most 49")
-    expect(page.locator("#violation").get_by_role("link", name=someone["username"])).to_have_attribute("href", f"/admin/users/{someone['id']}")
+    link = page.locator("#violation").get_by_role("link", name=someone["username"])
+    expect(link).to_have_attribute("href", f"/admin/users/{someone['id']}")
     if java_script:
         faces.is_sound()
     assert properties(own_site)["shoe"]["maximum"] == 50

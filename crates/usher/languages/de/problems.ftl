@@ -259,7 +259,6 @@ fault-unknown-parameter = Dieser Parameter ist hier unbekannt.
 fault-unknown-role = Es gibt keine solche Rolle.
 
 said-a-role-of-yours-asks-for-a-second-factor-and-this-is-the-only-one-bind-another-one-first = Eine Ihrer Rollen verlangt einen zweiten Faktor, und dies ist der einzige. Richten Sie zuerst einen anderen ein.
-said-a-text-that-is-searchable-or-unique-has-at-most-n-characters-say-so-with-maxlength = Ein suchbarer oder eindeutiger Text hat höchstens 500 Zeichen: Geben Sie das als größte Länge an.
 said-a-warning-that-was-mailed-can-t-be-taken-back = Eine Warnung, die gesendet wurde, kann nicht zurückgenommen werden.
 said-an-address-that-was-verified-stays-so = Eine Adresse, die bestätigt wurde, bleibt es.
 said-at-most-n-properties-can-be-searchable-or-unique = Höchstens { $number } Attribute können suchbar oder eindeutig sein.
@@ -294,6 +293,7 @@ said-must-be-an-e-mail-address-such-as-ann-example-com = Geben Sie eine E-Mail-A
 said-must-be-an-https-or-mailto-address = Geben Sie eine Adresse mit https:// oder mailto: an.
 said-must-be-greater-than-n = Das muss größer als 0 sein.
 said-must-be-left-out-here-a-link-is-for-one-invitation = Das geht hier nicht: Ein Link ist für eine einzelne Einladung.
+said-must-be-n-at-most-for-a-text-that-is-searchable-or-unique = Ein suchbarer oder eindeutiger Text hat höchstens 500 Zeichen: Geben Sie das als größte Länge an.
 said-must-be-n-to-n-letters-digits-and-characters-of = Nötig sind 1 bis 100 Buchstaben, Ziffern und Zeichen aus _ . : / -
 said-must-be-n-to-n-letters-digits-and-underscores-beginning-with-a-letter = Ein Name beginnt mit einem Buchstaben, besteht aus Buchstaben, Ziffern und Unterstrichen und hat höchstens 63 Zeichen.
 said-must-be-on-a-site-that-usher-invitation-forward-to-names = Die Adresse muss zu einer Website gehören, die USHER_INVITATION_FORWARD_TO nennt.

@@ -218,7 +218,7 @@ fn annotations(rule: &Rule, at: &str, faults: &mut Vec<FieldError>) {
             .max()
             .is_some_and(|longest| longest <= INDEXED_LENGTH_MAX as usize);
     if (rule.searchable || rule.unique) && kind == schema::Kind::Text && !bounded {
-        fault("maxLength", "a text that is searchable or unique has at most 500 characters: say so with maxLength");
+        fault("maxLength", "must be 500 at most for a text that is searchable or unique");
     }
     if rule.self_editable && rule.visibility == Visibility::Admin {
         fault("selfEditable", "is for what the person sees: set visibility to self or public");

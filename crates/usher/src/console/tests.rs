@@ -162,6 +162,10 @@ async fn names_are_escaped_wherever_they_stand() {
     let app = TestApp::with(&[("USHER_PROFESSIONAL_REQUIRES", "bio")]).await;
     let (admin, ann) = (app.admin().await, app.user("ann").await);
     let bad = "\"><script src=x></script><img src=x onerror=alert(1)>";
+    let property = json!({ "type": "string", "title": bad, "description": bad, "enum": [bad, "b"] });
+    let schema = json!({ "type": "object", "properties": { "note": property }, "additionalProperties": true });
+    admin.client.put("/v1/attribute-schema", schema).await.expect(200);
+    app.run_jobs().await;
     let body = json!({ "display_name": bad, "bio": bad, "attributes": { "note": bad } });
     let reason = [("x-reason", bad)];
     admin.client.send(http::Method::PATCH, &format!("/v1/users/{}", ann.id), &reason, Some(body)).await.expect(200);
@@ -184,9 +188,6 @@ async fn names_are_escaped_wherever_they_stand() {
         .await
         .expect(201)
         .str("id");
-    let property = json!({ "type": "string", "title": bad, "description": bad, "enum": [bad, "b"] });
-    let schema = json!({ "type": "object", "properties": { "note": property }, "additionalProperties": true });
-    admin.client.put("/v1/attribute-schema", schema).await.expect(200);
     let mut browser = signed_in(&app, &admin).await;
     let change = admin.client.get("/v1/changes?limit=1").await.expect(200).json["items"][0]["id"].as_str().unwrap().to_owned();
     for place in [

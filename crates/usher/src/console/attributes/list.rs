@@ -76,7 +76,8 @@ pub async fn show(staff: Staff, State(app): State<App>) -> AppResult<Response> {
         rows => Serde(rows(&status)), allows_others => status.latest().additional_properties, version => status.in_force.version,
         created_at => Serde(status.in_force.created_at), pending => Serde(pending), migration => Serde(status.migration.as_ref()),
         goes_on => status.migration.is_some() || pending.is_some_and(|pending| pending.state != WaitingFor::Refused),
-        moves => Serde(moves(&status)), share => share(&status), offenders => Serde(pending.map(|pending| shown(&pending.offenders))),
+        moves => Serde(moves(&status)), share => share(&status),
+        offenders => Serde(pending.map(|pending| shown(&pending.offenders))),
         may_write => staff.may(Permission::AttributesWrite), history => Serde(history),
         has_failed => status.indexes.iter().any(|index| index.state == BuildState::Failed),
     };

@@ -112,7 +112,8 @@ async fn ask_to_rename(app: &App, staff: &Staff, rename: Rename, faults: Faults)
         look(app, staff, Operation::Rename(rename.clone()), "to").await?
     };
     let values = context! {
-        name => rename.from.as_str(), to => rename.to.as_str(), rule => Serde(Shown::of(rule)), preview => Serde(preview), version => status.revision,
+        name => rename.from.as_str(), to => rename.to.as_str(), rule => Serde(Shown::of(rule)),
+        preview => Serde(preview), version => status.revision,
     };
     staff.page(app, HERE, RENAME_PAGE, values, if found.is_empty() { &faults } else { &found })
 }
@@ -122,7 +123,8 @@ async fn ask_to_remove(app: &App, staff: &Staff, name: String, faults: Faults) -
     let (preview, found) = look(app, staff, Operation::Remove(name.clone()), "reason").await?;
     let rule = status.latest().properties.get(&name);
     let values = context! {
-        name => name.as_str(), rule => rule.map(|rule| Serde(Shown::of(rule))), preview => Serde(preview), version => status.revision,
+        name => name.as_str(), rule => rule.map(|rule| Serde(Shown::of(rule))), preview => Serde(preview),
+        version => status.revision,
         is_required => status.latest().required.contains(&name),
     };
     staff.page(app, HERE, REMOVE_PAGE, values, if found.is_empty() { &faults } else { &found })

@@ -81,6 +81,13 @@ pub async fn submit_edit(Path(path): Path<PropertyPath>, State(app): State<App>,
 /// Faults of the schema at the fields of the property; what is about its name is shown at `named`.
 fn in_fields(mut rejection: Rejection, named: &str) -> AppResult<Faults> {
     for fault in &mut rejection.errors {
+        if fault.code == "name" {
+            fault.detail = now().word("schema-name-wrong");
+        } else if fault.code == "type" {
+            // Every field that has a type of its own holds a number.
+            fault.code = "no_number".into();
+            fault.detail = now().word("schema-no-number");
+        }
         let field = match (place_of(fault), fault.pointer.as_deref()) {
             (Some((_, "")), _) | (_, Some("/name" | "/properties" | "")) if fault.code != "invalid" => named,
             (Some((_, place)), _) => rule::field_at(place),
@@ -89,7 +96,8 @@ fn in_fields(mut rejection: Rejection, named: &str) -> AppResult<Faults> {
         fault.pointer = Some(format!("/{}", indexed(fault).unwrap_or(field)));
     }
     let subjects = FIELDS.map(|name| format!("“{}”", now().word(&label(name))));
-    let missing = FIELDS.map(|name| now().word(if name == "name" { "schema-name-missing" } else { "schema-kind-missing" }));
+    let missing =
+        FIELDS.map(|name| if name == "name" { now().word("schema-name-missing") } else { now().word("schema-kind-missing") });
     let fields: Vec<Field<'_>> =
         (0..FIELDS.len()).map(|at| Field { name: FIELDS[at], subject: &subjects[at], missing: &missing[at] }).collect();
     Faults::of(AppError::Rejected(Box::new(rejection)), &fields)
