@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::json;
-use tokio::time::{Instant, Interval, interval_at};
+use tokio::time::{Interval, interval};
 
 use super::parameters::Parameters;
 use super::staff::Staff;
@@ -37,7 +37,9 @@ pub async fn show(staff: Staff, parameters: Parameters, headers: HeaderMap, Stat
     let following = live::follow(&app, staff.person().session_id, followed)?;
     // What the browser has heard before the stream broke off.
     let told = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(ToOwned::to_owned);
-    let judging = interval_at(Instant::now() + JUDGED_EVERY, JUDGED_EVERY);
+    let mut judging = interval(JUDGED_EVERY);
+    // They are judged just now.
+    judging.reset();
     let line = Line { app, staff, followed, following, judging, told, is_over: false };
     let events = stream::unfold(line, async |mut line| Some((line.next().await?, line)));
     let answer = Sse::new(events.map(Ok::<_, Infallible>)).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE_EVERY));

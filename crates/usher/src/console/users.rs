@@ -118,7 +118,7 @@ async fn list(app: &App, staff: &Staff, parameters: &Parameters, schema: &Schema
         narrowed => parameters.get("q").is_some() || whom(parameters).is_some(),
         next => next.map(|next| address(HERE, kept(parameters, &everything).chain([("cursor", next)]))),
         first => parameters.get("cursor").is_some().then(|| address(HERE, kept(parameters, &everything))),
-        here => address(HERE, kept(parameters, &[&everything[..], &["cursor"]].concat())),
+        same_list => address(HERE, kept(parameters, &[&everything[..], &["cursor"]].concat())),
         chosen => Serde(choice.show(app, staff).await?),
         role_names => Serde(role_names(app, staff).await?),
         builder => Serde(filter::offer(schema)),

@@ -18,11 +18,15 @@ async fn run(admin: &Person, person: &Person) -> String {
     id
 }
 
-/// The session that a browser has begun last.
-async fn session(app: &TestApp) -> SessionId {
+/// The session of the only browser in which somebody has signed in.
+async fn session(app: &TestApp, person: &Person) -> SessionId {
     let mut tx = app.tx().await;
-    let sql = "select session_id from browser_sessions order by session_id desc limit 1";
-    let id = tx.query_one(sql, &[]).await.unwrap().get(0);
+    let sql = "
+        select s.id
+        from sessions s
+        join browser_sessions b on b.session_id = s.id
+        where s.user_id::text = $1";
+    let id = tx.query_one(sql, &[&person.id]).await.unwrap().get(0);
     tx.commit().await.unwrap();
     id
 }
@@ -75,7 +79,7 @@ async fn a_stream_needs_what_its_page_needs() {
     let writes = with(&app, &admin, "writes", &["users:read", "users:write"]).await;
     let id = run(&admin, &ann).await;
     let file = [("content-type", "text/csv")];
-    let import = admin.client.send_raw(Method::POST, "/v1/imports", &file, b"email\nx@example.org\n".to_vec()).await.expect(202);
+    let import = admin.client.send_raw(Method::POST, "/v1/imports", &file, b"email\nx@example.org\n".to_vec()).await.expect(201);
     let import = import.str("id");
     let mut browser = signed_in(&app, &counts).await;
     for (follow, status) in [
@@ -99,7 +103,7 @@ async fn a_stream_needs_what_its_page_needs() {
     ] {
         browser.open(&format!("/admin/events?follow={follow}")).await.expect(status);
     }
-    let mine = session(&app).await;
+    let mine = session(&app, &writes).await;
     let kept: Vec<_> = (0..6).map(|_| live::follow(&app.app, mine, Followed::Runs).unwrap()).collect();
     let refused = browser.open("/admin/events?follow=bulk").await.expect(429);
     assert_eq!(refused.headers["retry-after"], "10");
