@@ -16,6 +16,9 @@ export-hashes = Mit den Hashes der Passwörter
 export-hashes-hint = Nur für den Umzug zu einem anderen Server. Wer die Datei hat, kann Passwörter an ihr ausprobieren. Sie werden nach Ihrem eigenen gefragt, wenn Sie es vor mehr als zehn Minuten eingegeben haben.
 export-lead = Die Benutzer, die Sie sehen dürfen, als Datei, alle im Stand desselben Augenblicks. Wer wen exportiert hat, bleibt im Protokoll.
 export-more = Felder, und einen Export fortsetzen
+field-other-emails = Weitere E-Mail-Adressen
+field-password-hash = Passwort-Hash
+field-unverified-emails = Unbestätigte E-Mail-Adressen
 import-apply = Anwenden
 import-apply-rows = { $count ->
     [one] { $count } Zeile anwenden

@@ -140,13 +140,21 @@ problem-wrong-password = Das ist nicht Ihr jetziges Passwort.
 
 fault-after-to = Der Beginn darf nicht nach dem Ende liegen.
 fault-changed-since = Das wurde seither geändert.
+fault-columns = Die Zeile hat nicht so viele Zellen, wie der Kopf Spalten hat.
 fault-duplicate = Das unterscheidet sich von einem anderen Namen nur in der Groß- und Kleinschreibung.
+fault-duplicate-in-file = { $number ->
+    [none] Eine andere Zeile der Datei sagt dasselbe.
+   *[other] Zeile { $number } der Datei sagt dasselbe.
+}
+fault-email-differs = Das ist keine Adresse dieses Benutzers: Ein Import ändert keine Adressen vorhandener Benutzer.
 fault-enum = { $expected ->
     [none] Das ist keine der Möglichkeiten.
    *[other] Möglich ist hier: { $expected }.
 }
 fault-format = Das hat nicht die verlangte Form.
+fault-id-taken = Diese ID gehört bereits zu einem anderen Benutzer.
 fault-in-the-past = Die Zeit muss in der Zukunft liegen.
+fault-inconsistent = Das passt nicht zu dem, was die Zeile sonst sagt.
 fault-invalid = Das passt hier nicht.
 fault-invalid-filter = { $number ->
     [none] Der Filter passt nicht.
@@ -205,6 +213,7 @@ fault-multiple-of = { $number ->
 fault-name = So kann kein Attribut heißen: Ein Name beginnt mit einem Buchstaben, besteht aus Buchstaben, Ziffern und Unterstrichen und hat höchstens 63 Zeichen.
 fault-no-columns = Die Datei hat keine Spalte, die ein Feld eines Benutzers ist.
 fault-not-allowed = Das ist hier nicht erlaubt.
+fault-not-utf8 = Der Text ist nicht UTF-8.
 fault-out-of-range = Das liegt außerhalb des Möglichen.
 fault-password-breached = Dieses Passwort steht in Listen gestohlener Passwörter. Wählen Sie ein anderes.
 fault-password-common = Dieses Passwort gehört zu denen, die als Erstes probiert werden. Wählen Sie ein anderes.
@@ -257,6 +266,8 @@ fault-unknown-field = Das ist unbekannt oder kann hier nicht gesetzt werden.
 fault-unknown-group = Es gibt keine solche Gruppe.
 fault-unknown-parameter = Dieser Parameter ist hier unbekannt.
 fault-unknown-role = Es gibt keine solche Rolle.
+fault-unusable-hash = Dieser Passwort-Hash lässt sich nicht verwenden.
+fault-user-exists = Diesen Benutzer gibt es schon; `upsert` würde ihn ändern.
 
 said-a-role-of-yours-asks-for-a-second-factor-and-this-is-the-only-one-bind-another-one-first = Eine Ihrer Rollen verlangt einen zweiten Faktor, und dies ist der einzige. Richten Sie zuerst einen anderen ein.
 said-a-warning-that-was-mailed-can-t-be-taken-back = Eine Warnung, die gesendet wurde, kann nicht zurückgenommen werden.
@@ -341,6 +352,7 @@ said-the-user-has-been-purged = Der Benutzer wurde endgültig gelöscht.
 said-the-user-has-no-password-they-have-never-chosen-one = Der Benutzer hat kein Passwort: Er hat nie eines gewählt.
 said-the-user-holds-permissions-that-you-lack = Der Benutzer hat Rechte, die Ihnen fehlen.
 said-the-user-is-deleted-restore-them-first = Der Benutzer ist gelöscht: Stellen Sie ihn zuerst wieder her.
+said-the-user-is-in-the-recycle-bin-restore-them-first = Der Benutzer ist im Papierkorb: Stellen Sie ihn zuerst wieder her.
 said-the-user-is-not-in-a-state-that-allows-it = Der Stand des Benutzers lässt das nicht zu.
 said-the-user-is-suspended-or-deleted-reactivate-or-restore-them-first = Der Benutzer ist gesperrt oder gelöscht: Heben Sie das zuerst auf.
 said-there-is-no-such-user = Diesen Benutzer gibt es nicht.

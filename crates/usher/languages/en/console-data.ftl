@@ -18,6 +18,9 @@ export-hashes = With the hashes of passwords
 export-hashes-hint = Only to move to another server. Whoever has the file can try passwords against it. You are asked for your own if you gave it more than ten minutes ago.
 export-lead = The users whom you may see as a file, all as they are at one moment. Who exported whom is kept in the audit trail.
 export-more = Fields, and going on with an export
+field-other-emails = Other emails
+field-password-hash = Password hash
+field-unverified-emails = Unverified emails
 import-apply = Apply it
 import-apply-rows = { $count ->
     [one] Apply { $count } row

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::parameters::{Parameters, address};
 use super::staff::{Staff, StaffForm};
-use super::{events, filter};
+use super::{events, filter, words};
 use crate::app::App;
 use crate::caller::{Permission, PermissionSet};
 use crate::error::{AppError, AppResult};
@@ -104,10 +104,11 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
 
 fn ask(app: &App, staff: &Staff, said: &Said, faults: &Faults) -> AppResult<Response> {
     staff.require(Permission::UsersRead)?;
-    let field = |name: &'static str| Choice { name, label: events::in_words(name), chosen: !said.without.contains(&name) };
+    let field = |name: &'static str| Choice { name, label: events::field_name(name), chosen: !said.without.contains(&name) };
     let at_fault = faults.said("filter").and_then(|fault| filter::split_at_fault(&said.filter, fault));
+    let format = |format: &'static str| (format, words::of("export-format-", format));
     let values = context! {
-        formats => Serde(FORMATS.map(|format| (format, now().word(&format!("export-format-{format}"))))), fields => Serde(FIELDS.map(field)), at_fault => Serde(at_fault),
+        formats => Serde(FORMATS.map(format)), fields => Serde(FIELDS.map(field)), at_fault => Serde(at_fault),
         // As the export itself judges.
         takes_hashes => staff.person().permissions == PermissionSet::all(),
         shows_more => !said.without.is_empty() || !said.after.is_empty(),

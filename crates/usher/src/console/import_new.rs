@@ -193,7 +193,7 @@ async fn ask(app: &App, staff: &Staff, said: &Said, columns: &[Column], faults: 
 fn labelled(field: String) -> (String, String) {
     let label = match field.strip_prefix("attributes.") {
         Some(name) => now().say("import-field-attribute", &FluentArgs::from_iter([("name", name)])),
-        None => events::in_words(&field),
+        None => events::field_name(&field),
     };
     (field, label)
 }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::events::{self, Named};
 use super::parameters::{Parameters, address};
 use super::staff::{Staff, StaffForm};
+use super::words;
 use crate::app::App;
 use crate::caller::Permission;
 use crate::db::page::{self, Limit, Page};
@@ -21,7 +22,7 @@ use crate::error::{AppResult, Rejection};
 use crate::html::{self, Faults, Notice, see_other};
 use crate::http::params::Path;
 use crate::http::stream::Streamed;
-use crate::imports::{self, Counts, FileFormat, Import, Report, Row, State as Standing};
+use crate::imports::{self, Counts, Fault, FileFormat, Import, Report, Row, State as Standing};
 use crate::languages::now;
 use crate::live::Followed;
 
@@ -91,7 +92,7 @@ const COUNTED: [&str; 8] = ["create", "update", "done", "unchanged", "conflict",
 
 /// What rows count as in words, before they are applied and then.
 fn label(counted: &str, begun: bool) -> String {
-    now().word(&format!("import-{}-{counted}", if begun { "then" } else { "before" }))
+    words::of(if begun { "import-then-" } else { "import-before-" }, counted)
 }
 
 fn tiles(import: &Import) -> Vec<Tile> {
@@ -130,7 +131,7 @@ struct ShownRow {
 
 fn shown(row: Row, import: &Import, links: bool) -> ShownRow {
     let counts_as = row.outcome.or(row.class).unwrap_or_else(|| "waiting".to_owned());
-    let at = |field: &str| if field.is_empty() { now().word("import-the-row") } else { events::in_words(field) };
+    let at = |field: &str| if field.is_empty() { now().word("import-the-row") } else { events::field_name(field) };
     let number = FluentArgs::from_iter([("number", row.line)]);
     // An array has no lines: its elements are counted.
     let is_array = import.options.format == FileFormat::Json;
@@ -138,11 +139,15 @@ fn shown(row: Row, import: &Import, links: bool) -> ShownRow {
         place: if is_array { now().say("import-element", &number) } else { now().say("import-line", &number) },
         name: row.email.or(row.username).unwrap_or_default(),
         way: row.user_id.filter(|_| links).map(|id| format!("/admin/users/{id}")),
-        faults: row.faults.into_iter().map(|fault| (at(&fault.field), fault.detail)).collect(),
+        faults: row.faults.into_iter().map(|fault| (at(&fault.field), said(fault))).collect(),
         fields: row.changes.as_ref().map(events::differences).unwrap_or_default(),
         label: label(&counts_as, import.started_at.is_some()),
         counts_as,
     }
+}
+
+fn said(fault: Fault) -> String {
+    now().fault(&fault.code, &fault.detail).unwrap_or(fault.detail)
 }
 
 pub async fn show(

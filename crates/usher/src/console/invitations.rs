@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::events::{self, Named};
 use super::parameters::{Parameters, address};
 use super::staff::{Staff, StaffForm};
-use super::{acts, inviting};
+use super::{acts, inviting, words};
 use crate::app::{App, Ask};
 use crate::audit;
 use crate::caller::Permission;
@@ -115,8 +115,7 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
 }
 
 fn states() -> Vec<(&'static str, String)> {
-    let named =
-        invitations::State::ALL.map(|state| (state.as_str(), now().word(&format!("invitation-state-{}", state.as_str()))));
+    let named = invitations::State::ALL.map(|state| (state.as_str(), words::of("invitation-state-", state.as_str())));
     [("", now().word("console-any"))].into_iter().chain(named).collect()
 }
 

@@ -14,6 +14,7 @@ use super::events;
 use super::mails::title;
 use super::parameters::Parameters;
 use super::staff::{Staff, StaffForm};
+use super::words;
 use crate::app::App;
 use crate::caller::Permission;
 use crate::db::{DbResult, Tx};
@@ -99,12 +100,12 @@ struct Editor {
 
 /// When a mail is sent.
 fn about(name: &str) -> String {
-    now().word(&format!("mail-about-{}", name.replace('_', "-")))
+    words::of("mail-about-", name)
 }
 
 /// What a value stands for.
 fn meaning(value: &str) -> String {
-    now().word(&format!("mail-value-{}", value.replace('_', "-")))
+    words::of("mail-value-", value)
 }
 
 fn way(which: Which) -> String {

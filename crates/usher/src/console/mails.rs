@@ -11,6 +11,7 @@ use super::acts::as_fault;
 use super::parameters::{Parameters, address};
 use super::question::Question;
 use super::staff::{Staff, StaffForm};
+use super::words;
 use crate::app::{App, Ask};
 use crate::caller::{Authority, Permission};
 use crate::db::page::Limit;
@@ -65,7 +66,7 @@ fn tiles(counts: Counts, chosen: Option<Status>) -> Vec<Tile> {
 
 /// What a mail is called by its kind.
 pub fn title(kind: &str) -> String {
-    now().word(&format!("mail-title-{}", kind.replace('_', "-")))
+    words::of("mail-title-", kind)
 }
 
 /// A mail with its kind as words.

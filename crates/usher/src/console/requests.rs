@@ -13,7 +13,7 @@ use super::acts;
 use super::events::{self, Named};
 use super::parameters::{Parameters, address};
 use super::staff::{Staff, StaffForm};
-use super::user;
+use super::{user, words};
 use crate::app::{App, Ask};
 use crate::approvals::{self, ApprovalRequest, Approving, Declining, Kind, Wanted};
 use crate::audit;
@@ -126,7 +126,7 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
 fn states() -> Vec<(&'static str, String)> {
     let states =
         [("", "waiting"), ("approved", "approved"), ("declined", "declined"), ("withdrawn", "withdrawn"), (EVERY, EVERY)];
-    states.into_iter().map(|(state, word)| (state, now().word(&format!("request-state-{word}")))).collect()
+    states.into_iter().map(|(state, word)| (state, words::of("request-state-", word))).collect()
 }
 
 pub async fn show(staff: Staff, Path(path): Path<RequestPath>, State(app): State<App>) -> AppResult<Response> {
@@ -160,7 +160,7 @@ fn may_decide(staff: &Staff, request: &ApprovalRequest) -> bool {
 fn asked_of(app: &App, kind: Kind, person: &User) -> AppResult<Vec<(String, String)>> {
     let profile = serde_json::to_value(person)?;
     let required = kind.required(app).unwrap_or_default();
-    Ok(required.iter().map(|name| (events::in_words(name), events::text(&profile[*name]))).collect())
+    Ok(required.iter().map(|name| (events::field_name(name), events::text(&profile[*name]))).collect())
 }
 
 async fn list_history(tx: &mut Tx, staff: &Staff, request: &ApprovalRequest) -> AppResult<Vec<events::Shown>> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::parameters::{Parameters, address};
 use super::super::staff::Staff;
+use super::super::words;
 use crate::api_keys::form::about;
 use crate::app::{App, Ask};
 use crate::caller::{Permission, PermissionSet};
@@ -16,7 +17,6 @@ use crate::error::AppResult;
 use crate::grants;
 use crate::html::Faults;
 use crate::http::params::Path;
-use crate::languages::now;
 use crate::roles::{self, Role};
 
 const HERE: &str = "/admin/permissions";
@@ -63,7 +63,7 @@ pub fn by_area(shown: impl IntoIterator<Item = Permission>, chosen: PermissionSe
 }
 
 fn in_words(area: &str) -> String {
-    now().word(&format!("permissions-area-{}", area.replace('_', "-")))
+    words::of("permissions-area-", area)
 }
 
 /// A permission, and the roles that give it.

@@ -7,6 +7,7 @@ use minijinja::value::Serde;
 use serde::Deserialize;
 
 use super::super::staff::{Staff, StaffForm};
+use super::super::words;
 use super::{faults, groups, permissions};
 use crate::app::App;
 use crate::caller::Permission;
@@ -34,7 +35,7 @@ pub fn way(name: &str) -> String {
 /// A role that comes with usher is described in the language of the page.
 pub fn in_words(mut role: Role) -> Role {
     if role.built_in {
-        role.description = now().word(&format!("role-about-{}", role.name));
+        role.description = words::of("role-about-", &role.name);
     }
     role
 }
