@@ -5,6 +5,7 @@ event-approval-declined = Antrag abgelehnt
 event-approval-requested = Antrag gestellt
 event-approval-withdrawn = Antrag zurückgezogen
 event-attribute-schema-applied = Attributschema in Kraft gesetzt
+event-attribute-schema-indexes-retried = Indizes der Attribute noch einmal versucht
 event-attribute-schema-migrated = Attribute umgestellt
 event-attribute-schema-migration-begun = Umstellung der Attribute begonnen
 event-attribute-schema-set = Attributschema festgelegt

@@ -8,6 +8,7 @@ event-approval-declined = Approval declined
 event-approval-requested = Approval requested
 event-approval-withdrawn = Approval withdrawn
 event-attribute-schema-applied = Attribute schema applied
+event-attribute-schema-indexes-retried = Attribute schema indexes retried
 event-attribute-schema-migrated = Attribute schema migrated
 event-attribute-schema-migration-begun = Attribute schema migration begun
 event-attribute-schema-set = Attribute schema set
