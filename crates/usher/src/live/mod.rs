@@ -174,6 +174,12 @@ pub fn follow(app: &App, session: SessionId, followed: Followed) -> Result<Follo
     Ok(Following { board, session, heard })
 }
 
+/// How many follow something in this process.
+#[cfg(test)]
+pub fn count_followers(app: &App) -> usize {
+    app.kept::<Board>().open().sessions.values().sum()
+}
+
 /// Looks as long as somebody follows.
 async fn look(app: App, board: Arc<Board>) {
     let mut turn: u32 = 0;

@@ -47,6 +47,9 @@ async fn a_stream_says_how_far_it_is_and_ends_with_the_process() {
     let mut other = live::follow(&app.app, SessionId::new(app.now()), Followed::Run(id.parse().unwrap())).unwrap();
     let stop = async {
         let standing = other.next().await.unwrap();
+        while live::count_followers(&app.app) < 2 {
+            tokio::task::yield_now().await;
+        }
         app.app.draining.begin();
         standing
     };
