@@ -61,11 +61,11 @@ impl Choice {
         }
         let named = &self.ids[..self.ids.len().min(NAMED)];
         let mut tx = staff.begin(app).await?;
-        let mut names = events::find_names(&mut tx, staff, named).await?;
+        let mut called = events::find_names(&mut tx, staff, named).await?;
         tx.commit().await?;
         let chosen = named.iter().map(|id| {
             let id = id.to_string();
-            Chosen { name: names.remove(&id), id }
+            Chosen { name: called.remove(&id), id }
         });
         Ok(Some(Shown {
             named: chosen.collect(),

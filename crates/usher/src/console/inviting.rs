@@ -90,26 +90,22 @@ fn in_fields(error: AppError) -> AppResult<Faults> {
         return Ok(Faults::at("email", now.problem(rejection.code, &rejection.detail)));
     }
     let of_roles = |pointer: &str| pointer.starts_with("/roles");
-    match rejection.errors.iter().find(|fault| fault.pointer.as_deref().is_some_and(of_roles)) {
-        Some(fault) => {
-            let said = || match fault.pointer.as_deref() {
-                _ if fault.code == "unknown_role" => fault.detail.clone(),
-                Some("/roles") => format!("Choose a role: the list {}.", fault.detail),
-                _ => format!("A role {}.", fault.detail),
-            };
-            Ok(Faults::at("roles", now.fault(&fault.code, &fault.detail).unwrap_or_else(said)))
-        }
-        None => {
-            let fields = [
-                Field { name: "email", subject: &now.word("invite-email-subject"), missing: &now.word("invite-email-missing") },
-                Field { name: "display_name", subject: &now.word("invite-name-subject"), missing: "" },
-                Field { name: "message", subject: &now.word("invite-message-subject"), missing: "" },
-                Field { name: "forward_to", subject: &now.word("invite-forward-subject"), missing: "" },
-                Field { name: "expires_in_days", subject: &now.word("invite-days-subject"), missing: "" },
-            ];
-            Faults::of(AppError::Rejected(rejection), &fields)
-        }
+    if let Some(fault) = rejection.errors.iter().find(|fault| fault.pointer.as_deref().is_some_and(of_roles)) {
+        let said = || match fault.pointer.as_deref() {
+            _ if fault.code == "unknown_role" => fault.detail.clone(),
+            Some("/roles") => format!("Choose a role: the list {}.", fault.detail),
+            _ => format!("A role {}.", fault.detail),
+        };
+        return Ok(Faults::at("roles", now.fault(&fault.code, &fault.detail).unwrap_or_else(said)));
     }
+    let fields = [
+        Field { name: "email", subject: &now.word("invite-email-subject"), missing: &now.word("invite-email-missing") },
+        Field { name: "display_name", subject: &now.word("invite-name-subject"), missing: "" },
+        Field { name: "message", subject: &now.word("invite-message-subject"), missing: "" },
+        Field { name: "forward_to", subject: &now.word("invite-forward-subject"), missing: "" },
+        Field { name: "expires_in_days", subject: &now.word("invite-days-subject"), missing: "" },
+    ];
+    Faults::of(AppError::Rejected(rejection), &fields)
 }
 
 async fn ask(app: &App, staff: &Staff, members: Option<&Members>, faults: &Faults) -> AppResult<Response> {

@@ -157,6 +157,22 @@ async fn who_is_not_signed_in_is_led_to_the_sign_in_and_back() {
     app.finish().await;
 }
 
+/// A role, a group with somebody in it and a service account with a key, all of them called so: the pages of the group and the account.
+async fn badly_named(admin: &Person, ann: &Person, bad: &str) -> (String, String) {
+    let role = json!({ "name": "bad", "description": bad, "permissions": [] });
+    admin.client.post("/v1/roles", role).await.expect(201);
+    let group = admin.client.post("/v1/groups", json!({ "name": bad, "description": bad })).await.expect(201);
+    let group = format!("/admin/groups/{}", group.str("id"));
+    let member = format!("{}/members/{}", group.replace("admin", "v1"), ann.id);
+    admin.client.put(&member, json!({})).await.expect(200);
+    admin.client.put(&format!("{}/roles", group.replace("admin", "v1")), json!({ "roles": ["manager"] })).await.expect(200);
+    let account = json!({ "name": "report", "description": bad, "permissions": [] });
+    let account = admin.client.post("/v1/service-accounts", account).await.expect(201).str("id");
+    let account = format!("/admin/service-accounts/{account}");
+    admin.client.post(&format!("{}/keys", account.replace("/admin", "/v1")), json!({ "name": bad })).await.expect(201);
+    (group, account)
+}
+
 #[tokio::test]
 async fn names_are_escaped_wherever_they_stand() {
     let app = TestApp::with(&[("USHER_PROFESSIONAL_REQUIRES", "bio")]).await;
@@ -169,17 +185,7 @@ async fn names_are_escaped_wherever_they_stand() {
     let body = json!({ "display_name": bad, "bio": bad, "attributes": { "note": bad } });
     let reason = [("x-reason", bad)];
     admin.client.send(http::Method::PATCH, &format!("/v1/users/{}", ann.id), &reason, Some(body)).await.expect(200);
-    let role = json!({ "name": "bad", "description": bad, "permissions": [] });
-    admin.client.post("/v1/roles", role).await.expect(201);
-    let group = admin.client.post("/v1/groups", json!({ "name": bad, "description": bad })).await.expect(201);
-    let group = format!("/admin/groups/{}", group.str("id"));
-    let member = format!("{}/members/{}", group.replace("admin", "v1"), ann.id);
-    admin.client.put(&member, json!({})).await.expect(200);
-    admin.client.put(&format!("{}/roles", group.replace("admin", "v1")), json!({ "roles": ["manager"] })).await.expect(200);
-    let account = json!({ "name": "report", "description": bad, "permissions": [] });
-    let account = admin.client.post("/v1/service-accounts", account).await.expect(201).str("id");
-    let account = format!("/admin/service-accounts/{account}");
-    admin.client.post(&format!("{}/keys", account.replace("/admin", "/v1")), json!({ "name": bad })).await.expect(201);
+    let (group, account) = badly_named(&admin, &ann, bad).await;
     let wish = json!({ "email": "ben@example.org", "display_name": bad, "message": bad, "delivery": "link" });
     let invited = admin.client.post("/v1/invitations", wish).await.expect(201).str("id");
     let asked = ann

@@ -16,7 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What a process keeps of it.
 pub struct Followed<T> {
-    followed: AtomicBool,
+    has_follower: AtomicBool,
     /// Raised by every change that was heard of.
     epoch: AtomicU64,
     /// And the epoch in which it was read.
@@ -25,7 +25,7 @@ pub struct Followed<T> {
 
 impl<T> Default for Followed<T> {
     fn default() -> Self {
-        Self { followed: AtomicBool::default(), epoch: AtomicU64::default(), last: Mutex::default() }
+        Self { has_follower: AtomicBool::default(), epoch: AtomicU64::default(), last: Mutex::default() }
     }
 }
 
@@ -34,8 +34,8 @@ impl<T: Send + Sync + 'static> Followed<T> {
     pub async fn get<E>(&self, read: impl Future<Output = Result<Arc<T>, E>>) -> Result<Arc<T>, E> {
         let epoch = self.epoch.load(Ordering::SeqCst);
         // Who does not follow the changes would never learn of them.
-        let followed = self.followed.load(Ordering::SeqCst);
-        if followed && let Some((_, value)) = self.lock().clone().filter(|(read_in, _)| *read_in == epoch) {
+        let has_follower = self.has_follower.load(Ordering::SeqCst);
+        if has_follower && let Some((_, value)) = self.lock().clone().filter(|(read_in, _)| *read_in == epoch) {
             return Ok(value);
         }
         let value = read.await?;
@@ -57,7 +57,7 @@ impl<T: Send + Sync + 'static> Followed<T> {
     pub fn follow(self: Arc<Self>, listener: &Listener, channel: &'static str) {
         let mut heard = listener.subscribe();
         tokio::spawn(async move {
-            self.followed.store(true, Ordering::SeqCst);
+            self.has_follower.store(true, Ordering::SeqCst);
             loop {
                 changed_or_over(&mut heard, channel).await;
                 self.forget();

@@ -45,7 +45,8 @@ pub fn wrap(router: Router<App>, app: &App) -> Router {
 
 async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    brand::showing(&app.clone(), &path, languages::answering(&app.clone(), request, |request| answer(app, request, next))).await
+    let answered = languages::answering(&app, request, |request| answer(app.clone(), request, next));
+    Box::pin(brand::showing(&app, &path, answered)).await
 }
 
 async fn answer(app: App, mut request: Request, next: Next) -> Response {

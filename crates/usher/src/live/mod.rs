@@ -104,7 +104,7 @@ impl Board {
         open.is_looked_at.then(|| open.followed.keys().copied().collect())
     }
 
-    fn tell(&self, found: HashMap<String, Standing>) {
+    fn tell(&self, found: &HashMap<String, Standing>) {
         let open = self.open();
         for (followed, sender) in &open.followed {
             let Some(standing) = found.get(&followed.to_string()) else { continue };
@@ -189,7 +189,7 @@ async fn look(app: App, board: Arc<Board>) {
         }
         if !followed.is_empty() {
             match store::list_standings(app.db.pipeline(), &followed).await {
-                Ok(found) => board.tell(found),
+                Ok(found) => board.tell(&found),
                 // The next look may do better; pages are as they were until then.
                 Err(error) => tracing::debug!(%error, "could not look how far things are"),
             }
