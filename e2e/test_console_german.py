@@ -13,7 +13,7 @@ from harness.people import Person, Site
 # Words that no German sentence has.
 ENGLISH = re.compile(
     r"\b(the|and|of|is|are|with|who|what|they|them|their|nobody|nothing|[Ss]ave|[Cc]ancel|[Rr]eason|[Rr]emove|[Ss]how|[Oo]lder|[Nn]ext"
-    r"|[Ee]dit|[Dd]elete|[Rr]estore|[Pp]urge|[Uu]ndo|[Tt]ake|[Gg]rant|[Uu]sers?|[Rr]oles?|[Ss]essions?|[Cc]hanges?|[Yy]es|[Dd]one|[Rr]efused"
+    r"|[Ee]dit|[Dd]elete|[Rr]estore|[Pp]urge|[Uu]ndo|[Tt]ake|[Gg]rant|Users?|users|[Rr]oles?|[Ss]essions?|[Cc]hanges?|[Yy]es|[Dd]one|[Rr]efused"
     r"|[Ss]igned|[Cc]reated|[Nn]ever|[Nn]one|[Uu]nknown|optional)\b"
 )
 # What people and programs have written stays as it is.

@@ -42,10 +42,16 @@ chart-factor = Zweiter Faktor
 chart-factor-any = Eines von beiden
 chart-factor-app = Eine Authenticator-App
 chart-factor-passkey = Ein Passkey
-chart-factors-lead = Wer von { $count } Benutzern einen eingerichtet hat.
+chart-factors-lead = { $count ->
+    [one] Ob { $count } Benutzer einen eingerichtet hat.
+   *[other] Wer von { $count } Benutzern einen eingerichtet hat.
+}
 chart-highest = Höchstwert: { $count }
 chart-inactive = Nicht aktiv
-chart-inactive-lead = Von { $count } Benutzern, seit mehr als so vielen Tagen.
+chart-inactive-lead = { $count ->
+    [one] Von { $count } Benutzer, seit mehr als so vielen Tagen.
+   *[other] Von { $count } Benutzern, seit mehr als so vielen Tagen.
+}
 chart-invitations = Einladungen
 chart-invitations-accepted = Angenommen
 chart-invitations-not-accepted = Nicht angenommen
@@ -62,7 +68,7 @@ changes-by = Durch
 changes-by-hint = Die Id eines Benutzers oder eines Programms.
 changes-by-fault = Eine Id ist eine UUID, etwa 0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d.
 changes-caption = Änderungen, die neueste zuerst
-changes-lead = Was jemand geändert hat, das nicht das Eigene ist. Eine Sammeländerung ist eine Änderung.
+changes-lead = Was jemand an anderem als dem eigenen Konto geändert hat. Eine Sammeländerung zählt als eine Änderung.
 changes-none = Noch hat niemand etwas geändert.
 changes-of = An
 changes-request = Anfrage
