@@ -1,6 +1,7 @@
 """The console in a real browser: looked at in light and dark, used with keys alone, and without JavaScript."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -27,7 +28,7 @@ def crowd(site: Site) -> list[dict[str, Any]]:
 
 
 def enter(faces: Faces, staff: Person, path: str) -> None:
-    faces.sign_in(staff.email, staff.password, f"/sign-in?return_to={path}")
+    faces.sign_in(staff.email, staff.password, f"/sign-in?return_to={quote(path, safe='/')}")
     faces.at(path)
 
 

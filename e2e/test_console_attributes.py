@@ -102,14 +102,14 @@ def test_an_attribute_is_added_changed_renamed_and_removed(
     page.get_by_label("Searchable").check()
     page.get_by_label("Reason").fill("for the boots")
     save(faces)
-    expect(page.locator("#name-error")).to_be_visible()
-    expect(page.get_by_label("Searchable")).to_be_checked()
-    faces.field("name").fill("shoe")
-    save(faces)
     expect(page.locator("#minimum-error")).to_contain_text("Write a number.")
     if java_script:
         faces.is_sound()
     page.get_by_label("Least value").fill("30")
+    save(faces)
+    expect(page.locator("#name-error")).to_be_visible()
+    expect(page.get_by_label("Searchable")).to_be_checked()
+    faces.field("name").fill("shoe")
     page.get_by_label("Greatest value").fill("50")
     save(faces)
     faces.at(LIST)
@@ -192,8 +192,8 @@ def test_the_whole_schema_is_edited_as_json(browser: Browser, own_site: Site, st
     text.fill(json.dumps({**schema, "properties": {"fax": {"type": "fax", "color": 1}}}, indent=2))
     page.get_by_label("Reason").fill("nobody faxes")
     faces.press("Save")
-    expect(page.locator("#places")).to_contain_text("/properties/fax/type")
-    expect(page.locator("#places")).to_contain_text("/properties/fax/color is unknown")
+    expect(page.locator("#schema-places")).to_contain_text("/properties/fax/type")
+    expect(page.locator("#schema-places")).to_contain_text("/properties/fax/color is unknown")
     expect(page.get_by_label("Reason")).to_have_value("nobody faxes")
     if java_script:
         faces.is_sound()
@@ -308,10 +308,10 @@ def test_hostile_texts_run_nowhere(browser: Browser, own_site: Site, staff: Pers
         loaded = "document.querySelectorAll('script:not([src^=\"/assets/\"]), main img, iframe').length"
         assert faces.page.evaluate(loaded) == 0, payload
 
-    for payload in PAYLOADS[::3]:
+    for payload in PAYLOADS[::6]:
         rule = {"type": "string", "title": payload[:200], "description": payload, "enum": [payload, "b"]}
         own_site.admin.api.put("/v1/attribute-schema", json={**OPEN, "properties": {"note": rule}}, expect=200)
-        own_site.create(display_name=payload[:100].replace("\u2028", " "), attributes={"note": payload})
+        someone = own_site.create(display_name=payload[:100].replace("\u2028", " "), attributes={"note": payload})
         for path in ("", "/note/edit", "/schema", "/rename?name=note&to=other", "/remove?name=note"):
             faces.open(f"{LIST}{path}")
             is_unhurt(payload)
@@ -319,6 +319,7 @@ def test_hostile_texts_run_nowhere(browser: Browser, own_site: Site, staff: Pers
         faces.open(f"{LIST}/new")
         for field in faces.page.locator("main form.property :is(input[type=text], textarea):visible").all():
             field.fill(payload[:60])
+        faces.page.locator("#kind").select_option("text")
         with faces.page.expect_navigation():
             save(faces)
         is_unhurt(payload)
@@ -328,4 +329,5 @@ def test_hostile_texts_run_nowhere(browser: Browser, own_site: Site, staff: Pers
         expect(faces.page.locator("#schema-error")).to_be_visible()
         is_unhurt(payload)
         own_site.admin.api.put("/v1/attribute-schema", json=OPEN, expect=200)
+        own_site.admin.api.patch(f"/v1/users/{someone['id']}", json={"attributes": {"note": None}}, expect=200)
     end(faces)

@@ -306,6 +306,7 @@ def test_nobody_is_chosen_after_the_choice_is_cleared(faces: Faces, staff: Perso
     herd, _ = crowd
     enter(faces, staff, f"/admin/users?q={herd}")
     page = faces.page
+    page.wait_for_load_state()
     page.keyboard.press("j")
     page.keyboard.press("x")
     expect(page.get_by_role("status")).to_have_text("1 chosen")

@@ -142,10 +142,13 @@ TRIED_BY_THEMSELVES = {
     "test_mail_text": "text",
     "add_passkey": "name",
     "rename_passkey": "name",
+    # In test_branding.py.
+    "choose_branding": "name links.label footer sign_in_text register_text account_text",
 }
 # What is no free text, and takes none of the payloads.
 REFUSED = {
     "setup": "email username",
+    "choose_branding": "color color_dark links.url",
     "register": "email username locale time_zone",
     "create_user": "email username locale time_zone roles",
     "update_user": "username locale time_zone",
@@ -792,7 +795,8 @@ ELSEWHERE = "/sign-in /register /recover /setup /invitation /verify /reset-passw
 ELSEWHERE += "/reauthenticate"
 # Those that other tests of this file open, and those that only a script, the foot of a page or a mail in trouble leads to.
 OTHERS = "/admin/requests/{id}/approve /admin/mails/texts/{name}/{language}/restore /admin/mails/{id}/retry /admin/mails/retry "
-OTHERS += "/sign-in/second-factor /sign-in/passkey /reauthenticate/passkey /language /admin/events"
+OTHERS += "/sign-in/second-factor /sign-in/passkey /reauthenticate/passkey /language /admin/events "
+OTHERS += "/admin/branding/logo /admin/branding/logo/remove /admin/branding/restore"
 FORMS = """
 all => all.map(form => {
   const texts = [...form.elements].filter(it => /^(text|search|email|url|date|datetime-local|textarea)$/.test(it.type));

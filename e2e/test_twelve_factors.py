@@ -27,9 +27,9 @@ from harness.server import Stage, Usher, clean_environment, end_well, free_port
 from harness.waiting import at_once, until
 
 ROOT = Path(__file__).resolve().parent.parent
-# What no setting takes, but for those that take any path.
+# What no setting takes, but for those that take any path, and the name of the service.
 WRONG = {"a sign": "?", "nothing": ""}
-ANY_PATH = {"a sign": {"USHER_DATA_DIR", "USHER_AUDIT_CHECKPOINTS"}, "nothing": set()}
+ANY_TEXT = {"a sign": {"USHER_DATA_DIR", "USHER_AUDIT_CHECKPOINTS", "USHER_BRAND_NAME"}, "nothing": set()}
 DOCUMENT = ROOT / "docs/twelve-factor.md"
 FACTORS = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"]
 LISTENS = "0A"
@@ -206,7 +206,7 @@ def test_iii_a_start_with_every_variable_wrong_names_each_of_them(
     )
     assert ended.returncode == 2, (ended.returncode, ended.stderr)
     named = re.findall(r"^ *(USHER_[A-Z_]+): ", ended.stderr, re.MULTILINE)
-    assert sorted(named) == sorted(set(names) - ANY_PATH[how]), set(names) ^ set(named)
+    assert sorted(named) == sorted(set(names) - ANY_TEXT[how]), set(names) ^ set(named)
     assert list(tmp_path.iterdir()) == [], "it made something before it refused"
 
 
