@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{signed_in, with};
-use crate::audit::log;
+use crate::audit::log::sealing_tests::seal_all;
 use crate::testing::TestApp;
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn an_event_has_a_place_once_it_is_sealed() {
     let found = admin.client.get("/v1/audit-events?action=user.suspended").await.expect(200);
     let way = format!("/admin/audit/{}", found.json["items"][0]["id"].as_str().unwrap());
     let mut browser = signed_in(&app, &admin).await;
-    log::seal(&app.app).await.unwrap();
+    seal_all(&app).await;
     let page = browser.open(&way).await.expect(200);
     assert!(page.text.contains("user.suspended") && page.text.contains("counted from 0"), "{}", page.text);
     assert!(page.text.contains("The change it belongs to") && page.text.contains("<del>"), "{}", page.text);
