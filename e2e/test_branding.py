@@ -9,7 +9,6 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from harness.client import Client, faults
-from harness.faces import Faces
 from harness.looks import LONG_NAME, LOOKS, PAYLOADS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site

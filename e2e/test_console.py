@@ -1,4 +1,4 @@
-"""The console in a real browser: looked at in light and dark, used with keys alone, without JavaScript, and with hostile names."""
+"""The console in a real browser: looked at in light and dark, used with keys alone, and without JavaScript."""
 
 from typing import Any
 from urllib.parse import quote
@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from harness.canary import new_address
 from harness.faces import Faces
-from harness.looks import LONG_NAME, LOOKS, PAYLOADS
+from harness.looks import LONG_NAME, LOOKS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 
@@ -213,45 +213,3 @@ def test_the_list_goes_on_and_back(faces: Faces, staff: Person, crowd: list[dict
     expect(faces.page.locator("tbody tr")).to_have_count(3)
     faces.page.get_by_role("link", name="First page").click()
     expect(faces.page.locator("tbody tr")).to_have_count(25)
-
-
-def test_hostile_texts_run_nowhere(faces: Faces, site: Site, staff: Person) -> None:
-    assert len(PAYLOADS) == 40
-    faces.page.add_init_script("window.alert = () => { document.documentElement.dataset.hit = 'yes' }")
-    name = new_address("xss").split("@")[0]
-    people = []
-    for number, payload in enumerate(PAYLOADS):
-        members = {"display_name": payload[:100].replace("\u2028", " "), "given_name": f"{name}-{number}", "bio": payload}
-        people.append(site.create(**members))
-        site.admin.api.patch(
-            f"/v1/users/{people[-1]['id']}",
-            json={"attributes": {"note": payload}},
-            headers={"X-Reason": payload.encode("ascii", "ignore").decode()},
-            expect=200,
-        )
-
-    def look(path: str) -> None:
-        faces.open(path)
-        faces.page.wait_for_load_state()
-        assert faces.page.evaluate("document.documentElement.dataset.hit") is None, path
-        assert faces.page.evaluate("document.querySelectorAll('script:not([src^=\"/assets/\"]), main img:not(.face), iframe').length") == 0
-
-    enter(faces, staff, "/admin")
-    look(f"/admin/users?q={name}&columns=attributes.note&columns=email")
-    faces.page.get_by_role("link", name="Next", exact=True).click()
-    assert faces.page.evaluate("document.documentElement.dataset.hit") is None
-    look("/admin")
-    look("/admin/changes")
-    look("/admin/audit")
-    for event in site.admin.api.get("/v1/audit-events?action=user.updated&limit=40", expect=200).json()["items"]:
-        look(f"/admin/audit/{event['id']}")
-    for person, payload in zip(people, PAYLOADS, strict=True):
-        look(f"/admin/users/{person['id']}")
-        expect(faces.page.get_by_role("heading", level=1)).to_contain_text(payload[:20].strip())
-    look(f"/admin/users/{people[0]['id']}/edit")
-    for payload in PAYLOADS:
-        faces.page.goto(f"{faces.base_url}/admin/users")
-        faces.page.locator("#q").fill(payload[:100])
-        faces.press("Show")
-        expect(faces.page.locator("#q")).to_have_value(payload[:100].strip())
-        assert faces.page.evaluate("document.documentElement.dataset.hit") is None, payload

@@ -17,15 +17,6 @@ from harness.people import Person, Site
 from harness.server import Usher
 
 FORWARD_TO = "https://app.example.org"
-PAYLOADS = [
-    "<script>alert(1)</script>",
-    "</textarea><script>alert(1)</script>",
-    "</title><script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    '" onfocus=alert(1) autofocus x="',
-    "<svg onload=alert(1)>",
-    "{{ 7 * 7 }}{% raw %}<script>alert(1)</script>",
-]
 
 
 @pytest.fixture(scope="module")
@@ -270,49 +261,3 @@ def test_every_page_is_sound(browser: Browser, house: Site, mailbox: Mailbox, wi
     faces.is_sound()
     faces.end()
     faces.page.context.close()
-
-
-def test_hostile_texts_run_nowhere(faces: Faces, house: Site, mailbox: Mailbox) -> None:
-    faces.page.add_init_script("window.alert = () => { document.documentElement.dataset.hit = 'yes' }")
-
-    def look(path: str) -> None:
-        faces.open(path)
-        faces.page.wait_for_load_state()
-        nothing()
-
-    def nothing() -> None:
-        assert faces.page.evaluate("document.documentElement.dataset.hit") is None, faces.page.url
-        foreign = "document.querySelectorAll('script:not([src^=\"/assets/\"]), main img:not(.face), iframe').length"
-        assert faces.page.evaluate(foreign) == 0, faces.page.url
-
-    enter(faces, house.admin, "/admin")
-    for payload in PAYLOADS:
-        made = invite(house, display_name=payload, message=payload)
-        asked = ask(house.person(), payload, display_name=payload, bio=payload)
-        look(f"/admin/invitations/{made['id']}")
-        expect(faces.page.locator("blockquote")).to_have_text(payload)
-        look(f"/admin/invitations/{made['id']}/revoke")
-        faces.page.get_by_label("Reason").fill(payload)
-        faces.press("Revoke")
-        nothing()
-        look(asked)
-        look(f"{asked}/decline")
-        faces.page.locator("textarea[name=reason]").fill(payload)
-        faces.press("Decline")
-        faces.at(asked)
-        nothing()
-        faces.open("/admin/invitations/many")
-        faces.page.locator("textarea[name=people]").fill(f'"{payload.replace(chr(34), chr(34) * 2)}"')
-        faces.page.locator("textarea[name=message]").fill(payload)
-        faces.press("Invite them")
-        faces.heading("What became of each")
-        nothing()
-        faces.open("/admin/invitations/new")
-        for name in ("display_name", "forward_to"):
-            faces.page.locator(f"[name={name}]").evaluate("(field, text) => { field.type = 'text'; field.value = text }", payload)
-        faces.field("email").fill(house.admin.email)
-        faces.press("Invite")
-        expect(faces.page.locator("[aria-invalid=true]").first).to_be_visible()
-        nothing()
-    look("/admin/invitations")
-    look("/admin/requests?state=all")

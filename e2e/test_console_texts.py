@@ -14,15 +14,6 @@ from harness.people import Person, Site
 
 LIST = "/admin/mails/texts"
 HEAD = "Subject: {words}\nHeading: {words}\nPreheader: {words}\nButton: {words}\n\n"
-PAYLOADS = [
-    "<script>alert(1)</script>",
-    "</textarea><script>alert(1)</script>",
-    "</style><script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "<iframe srcdoc='<script>parent.alert(1)</script>'>",
-    "<svg onload=alert(1)>",
-    "<meta http-equiv=refresh content=0;url=javascript:alert(1)>",
-]
 
 
 def words(text: str) -> str:
@@ -141,37 +132,4 @@ def test_who_may_only_read_sees_mails_in_both_shapes(browser: Browser, site: Sit
     faces.is_sound()
     faces.page.get_by_role("link", name="As plain text").click()
     expect(drawn(faces.page).get_by_text("Bestätigen Sie Ihre Adresse für usher")).to_be_visible()
-    end(faces)
-
-
-def test_hostile_texts_run_nowhere(browser: Browser, site: Site, staff: Person) -> None:
-    path = f"{LIST}/welcome/en"
-    faces = opened(browser, site, staff, path)
-    faces.page.add_init_script("window.alert = () => { top.document.documentElement.dataset.hit = 'yes' }")
-
-    def is_unhurt(payload: str) -> None:
-        assert faces.page.evaluate("document.documentElement.dataset.hit") is None, payload
-        loaded = "document.querySelectorAll('script:not([src^=\"/assets/\"]), main img, iframe').length"
-        assert faces.page.evaluate(loaded) == 1, payload
-        expect(drawn(faces.page).locator("body")).to_be_visible()
-        expect(drawn(faces.page).locator("script, img, iframe, svg, meta[http-equiv]")).to_have_count(0)
-
-    for payload in PAYLOADS:
-        site.admin.api.put("/v1/mail-texts/welcome/en", json={"text": words(payload)}, expect=200)
-        faces.open(path)
-        expect(faces.page.locator("#text")).to_have_value(words(payload))
-        expect(drawn(faces.page).get_by_role("heading", level=1)).to_have_text(payload)
-        is_unhurt(payload)
-        faces.press("As plain text")
-        expect(drawn(faces.page).get_by_text(payload).first).to_be_visible()
-        is_unhurt(payload)
-        # What can't be read is told, and what was typed comes again.
-        broken = words(payload) + "{% nothing"
-        faces.page.locator("#text").fill(broken)
-        faces.press("Save")
-        expect(faces.page.locator("#text")).to_have_value(broken)
-        expect(faces.page.locator("#text-error")).to_be_visible()
-        is_unhurt(payload)
-    faces.open("/admin/changes")
-    assert faces.page.evaluate("document.documentElement.dataset.hit") is None
     end(faces)

@@ -11,12 +11,10 @@ from playwright.sync_api import Browser, expect
 from harness import connections
 from harness.canary import new_address, new_password
 from harness.faces import Faces, form_token
-from harness.looks import LONG_NAME
+from harness.looks import LONG_NAME, LOOKS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.server import Usher
-
-LOOKS = [(390, "light"), (1440, "dark")]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from harness.canary import new_address, new_password, unique
-from harness.client import Bearer, problem
+from harness.client import Bearer
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.postgres import Postgres

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness import canary, nginx, wire
+from harness import canary, nginx
 from harness.canary import new_password, unique
 from harness.client import Client, problem
 from harness.mailbox import Mailbox

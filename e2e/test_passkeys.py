@@ -166,7 +166,7 @@ def test_the_field_of_the_name_offers_passkeys(browser: Browser, house: Site, ma
 
 def test_r080_an_answer_is_not_good_twice(faces: Faces, house: Site, mailbox: Mailbox) -> None:
     someone = house.person()
-    device = Authenticator(faces.page)
+    Authenticator(faces.page)
     faces.sign_in(someone.email, someone.password)
     add(faces, "Phone")
     faces.heading("Your recovery codes")

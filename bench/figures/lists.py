@@ -103,7 +103,7 @@ def cases(site: Site) -> list[Case]:
         case = Case(f"q {q}", {"q": q}, [walk(_SEARCH_WALK), gather(_SEARCH_GATHER)], {"q": f"%{q}%"}, _SEARCH_GATHER)
         found.append(case)
     attributes = {
-        'attributes.start_date eq "2023-05-05"': f"((u.attributes ->> 'start_date') collate \"C\") = '2023-05-05'",
+        'attributes.start_date eq "2023-05-05"': "((u.attributes ->> 'start_date') collate \"C\") = '2023-05-05'",
         'attributes.department eq "Purchasing"': f"{text('department')} = 'purchasing'",
         'attributes.department eq "Sales"': f"{text('department')} = 'sales'",
         'attributes.city eq "Berlin" and attributes.start_date eq "2023-05-05"':

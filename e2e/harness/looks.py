@@ -1,7 +1,11 @@
 """How every page is looked at, and what is shown on it to try it: long names and hostile texts."""
 
-# Width, and what the person likes.
-LOOKS = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
+import os
+
+# Width, and what the person likes; two that differ in both where a run is to be short.
+LOOKS = [(390, "light"), (1440, "dark"), (390, "dark"), (1440, "light")]
+if int(os.environ.get("E2E_SPARE", "1")) > 1:
+    LOOKS = LOOKS[:2]
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff Hubert Blaine of Schweinfurt-Oberndorf"
 # What has run in some page or other. Each would call `alert`, which the page has turned into a note.
 PAYLOADS = [
