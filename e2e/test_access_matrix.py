@@ -86,6 +86,8 @@ EXPECTED_ACCESS = {
     ("GET", "/v1/users/{id}/sessions"): "users:read",
     ("DELETE", "/v1/users/{id}/sessions/{session_id}"): "users:write",
     ("GET", "/v1/users/{id}/api-keys"): "users:read",
+    ("GET", "/v1/users/{id}/credentials"): "users:read",
+    ("GET", "/v1/users/{id}/mails"): "users:read",
     ("DELETE", "/v1/users/{id}/api-keys/{key_id}"): "users:write",
     ("DELETE", "/v1/users/{id}/second-factors"): "second_factors:reset",
     ("POST", "/v1/users/{id}/emails"): "users:write",

@@ -13,7 +13,6 @@ from harness.mailbox import Mailbox
 from harness.people import Person, Site
 
 
-
 @pytest.fixture(scope="module")
 def staff(site: Site, mailbox: Mailbox) -> Person:
     """Who uses the console in the tests of this file."""
@@ -55,6 +54,8 @@ def test_every_page_is_sound(
     long = crowd[-1]["id"]
     site.admin.api.patch(f"/v1/users/{long}", json={"bio": f"Seen at {width} in {scheme}."}, expect=200)
     change = site.admin.api.get("/v1/changes?limit=1", expect=200).json()["items"][0]["id"]
+    keys = [{"name": LONG_NAME, "permissions": ["users:read", "users:write"]}, {"name": "Nightly report", "permissions": []}]
+    key = [staff.api.post("/v1/me/api-keys", json=body, expect=201).json()["id"] for body in keys][0]
     for path in (
         "/admin",
         "/admin?by=month",
@@ -64,6 +65,7 @@ def test_every_page_is_sound(
         "/admin/users?columns=email&columns=username&columns=created_at&columns=updated_at&columns=id&columns=roles",
         f"/admin/users/{long}",
         f"/admin/users/{staff.id}",
+        f"/admin/users/{staff.id}/api-keys/{key}/revoke",
         f"/admin/users/{long}/edit",
         f"/admin/users/{long}/act/suspend",
         f"/admin/users/{long}/roles/grant",

@@ -29,10 +29,10 @@ NOT_BACK = {"hash_config", "value1", "value2", "value3", "reason"}
 # Pages that no link of the account or the console leads to: those behind links in mails, and what only who is not signed in sees.
 ELSEWHERE = "/sign-in /register /recover /setup /invitation /verify /reset-password /not-me /confirm-email /undo-deletion "
 ELSEWHERE += "/reauthenticate"
-# Those that other tests of this file open, and those that only a script, the foot of a page or a mail in trouble leads to.
+# Those that the tables hold, and those that only a script, the foot of a page or a mail in trouble leads to.
 OTHERS = "/admin/requests/{id}/approve /admin/mails/texts/{name}/{language}/restore /admin/mails/{id}/retry /admin/mails/retry "
 OTHERS += "/sign-in/second-factor /sign-in/passkey /reauthenticate/passkey /language /admin/events "
-OTHERS += "/admin/branding/logo /admin/branding/logo/remove /admin/branding/restore"
+OTHERS += "/admin/branding/logo /admin/branding/logo/remove /admin/branding/restore /admin/users/{id}/api-keys/{key}/revoke"
 FORMS = """
 all => all.map(form => {
   const texts = [...form.elements].filter(it => /^(text|search|email|url|date|datetime-local|textarea)$/.test(it.type));

@@ -140,7 +140,8 @@ def me(house: House) -> Iterator[Thing]:
     for thing in things():
         body = thing.body("update_me", f"{NAMES} {URLS}") | {"attributes": {"nickname": thing.text("update_me.attributes")}}
         thing.settle("update_me", house.api.patch("/v1/me", json=body, expect=200).json())
-        house.api.post("/v1/me/api-keys", json=thing.body("create_my_api_key", "name") | {"permissions": []}, expect=201)
+        body = thing.body("create_my_api_key", "name") | {"permissions": []}
+        thing.ways = {"user": house.admin.id, "key": house.api.post("/v1/me/api-keys", json=body, expect=201).json()["id"]}
         yield thing
 
 

@@ -40,7 +40,7 @@ SHOWN: dict[str, list[tuple[str, str, str]]] = {
     ],
     "me": [
         ("update_me", PROFILE, "/account /account/profile"),
-        ("create_my_api_key", "name", "/account/api-keys /account/activity"),
+        ("create_my_api_key", "name", "/account/api-keys /account/activity /admin/users/{user} /admin/users/{user}/api-keys/{key}/revoke"),
     ],
     "groups": [
         ("create_group", "name description", CHANGE),

@@ -114,7 +114,8 @@ fn test(engine: &Engine, stack: &Stack<'_>, root: &Path, pytest: &Path, options:
     if let Some(filter) = &options.filter {
         command.args(["-k", filter]);
     }
-    workspace::without_settings(&mut command).env("PYTHONUNBUFFERED", "1");
+    // What the image is made of changes nothing in how a page looks.
+    workspace::without_settings(&mut command).env("PYTHONUNBUFFERED", "1").envs(crate::test::SHORTENED);
     for (name, value) in stack.for_tests()? {
         command.env(name, value);
     }

@@ -29,8 +29,8 @@ pub enum Suites {
 const SHORT: &[&str] = &["-m", "not long", "--numprocesses", "3", "--dist", "loadfile"];
 const LONG: &[&str] = &["-m", "long and not measured", "--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"];
 const MEASURED: &[&str] = &["-m", "measured"];
-/// `cargo xtask test` and `proofs` run each race 20 times, and send every request that the document makes.
-const SHORTENED: [(&str, &str); 2] = [("E2E_ROUNDS", "3"), ("E2E_SPARE", "2")];
+/// `cargo xtask test` and `proofs` run each race 20 times, send every request that the document makes, and look at pages in four looks.
+pub const SHORTENED: [(&str, &str); 2] = [("E2E_ROUNDS", "3"), ("E2E_SPARE", "2")];
 
 pub fn run(suites: Suites, filter: Option<&str>) -> Outcome {
     let root = workspace::root();

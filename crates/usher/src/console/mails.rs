@@ -71,14 +71,14 @@ pub fn title(kind: &str) -> String {
 
 /// A mail with its kind as words.
 #[derive(Serialize)]
-struct Shown {
+pub struct Shown {
     #[serde(flatten)]
     mail: Envelope,
     title: String,
     way: String,
 }
 
-fn shown(mail: Envelope) -> Shown {
+pub fn shown(mail: Envelope) -> Shown {
     Shown { title: title(&mail.kind), way: way(mail.id), mail }
 }
 

@@ -36,6 +36,7 @@ mod signing_keys;
 mod staff;
 mod system;
 mod user;
+mod user_keys;
 mod users;
 mod words;
 

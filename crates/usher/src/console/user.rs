@@ -10,11 +10,12 @@ use uuid::Uuid;
 
 use super::parameters::{Parameters, address};
 use super::staff::Staff;
-use super::{acts, events};
+use super::{acts, events, mails};
+use crate::api_keys;
 use crate::app::App;
 use crate::attributes;
 use crate::audit::{self, Wanted};
-use crate::caller::Permission;
+use crate::caller::{Permission, Subject};
 use crate::db::Tx;
 use crate::db::page::{self, Limit, Page};
 use crate::error::{AppResult, Rejection};
@@ -23,8 +24,9 @@ use crate::groups;
 use crate::html::Faults;
 use crate::http::params::Path;
 use crate::id::UserId;
+use crate::mails::outbox;
 use crate::users::{self, User};
-use crate::{roles, sessions, sign_in};
+use crate::{roles, second_factors, sessions, sign_in};
 
 const PAGE: &str = "console/user.html";
 pub const HERE: &str = "/admin/users";
@@ -88,6 +90,9 @@ pub async fn show(
     } else {
         None
     };
+    let credentials = second_factors::find_credentials(&mut tx, user.id).await?;
+    let keys = api_keys::list(&mut tx, Subject::User(user.id), limit, None).await?;
+    let mails = outbox::list_to(&mut tx, user.id, limit, None).await?;
     let memberships = groups::list_memberships(&mut tx, user.id).await?;
     let (happened, older) = list_history(&mut tx, &staff, user.id, parameters.get("cursor"), limit).await?;
     tx.commit().await?;
@@ -99,6 +104,8 @@ pub async fn show(
         acts => Serde(acts::offered(&staff, &user)),
         held => Serde(held), held_roles => Serde(own_roles), memberships => Serde(memberships),
         sessions => Serde(sessions.items), more_sessions => sessions.next.is_some(),
+        credentials => Serde(credentials), keys => Serde(keys.items), more_keys => keys.next.is_some(),
+        mails => Serde(mails.items.into_iter().map(mails::shown).collect::<Vec<_>>()), more_mails => mails.next.is_some(),
         attempts => Serde(attempts.map(|attempts| attempts.items)),
         history => Serde(happened), newest => parameters.get("cursor").is_none(),
         older => older.map(|next| format!("{}#history", address(&way(user.id), [("cursor", next.as_str())]))),

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::outbox::{self, Envelope, Status};
 use crate::app::{App, Ask};
-use crate::caller::{Authority, Caller, Permission};
+use crate::caller::{self, Authority, Caller, Permission};
 use crate::db::page::Limit;
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::output::{Answer, Listed};
-use crate::http::params::{Path, Query};
-use crate::id::MailId;
+use crate::http::params::{Part, Path, Query};
+use crate::id::{MailId, UserId};
 
 const READ: Access = Access::Holding(Permission::SystemRead);
 const WRITE: Access = Access::Holding(Permission::SystemWrite);
@@ -28,6 +28,12 @@ pub fn router() -> Routes {
                  users who hold permissions that the caller lacks, addresses are masked.",
             ),
             list_mails,
+        )
+        .op(
+            Op::new(Method::GET, "/v1/users/{id}/mails", Access::Holding(Permission::UsersRead), "Users", "List the mails to a user")
+                .description("The newest first; those of the last 30 days, how far each is, and what the mail server said. Their texts are shown nowhere.")
+                .fails(403, "The user holds permissions that the caller lacks (`target_outranks_caller`)."),
+            list_user_mails,
         )
         .op(op(Method::GET, "/v1/mails/{id}", READ, "Read how far a mail is"), read_mail)
         .op(
@@ -53,6 +59,12 @@ struct MailPath {
     id: MailId,
 }
 
+#[derive(Deserialize, JsonSchema)]
+struct UserPath {
+    /// The user's id.
+    id: UserId,
+}
+
 /// Which mails.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -76,6 +88,20 @@ async fn list_mails(
     let ask: Ask<(Authority, Wanted), _> =
         |tx, (by, wanted)| Box::pin(outbox::list(tx, *by, wanted.status, wanted.limit, wanted.cursor.as_deref()));
     let page = app.read_list(&caller.origin, &(caller.authority(), wanted), ask).await?;
+    Ok(Listed { page, here })
+}
+
+async fn list_user_mails(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+    OriginalUri(here): OriginalUri,
+    Query(part): Query<Part>,
+) -> AppResult<Listed<Envelope>> {
+    let mut tx = app.begin(&caller.origin).await?;
+    caller::require_rank(&mut tx, &caller, path.id).await?;
+    let page = outbox::list_to(&mut tx, path.id, part.limit, part.cursor.as_deref()).await?;
+    tx.commit().await?;
     Ok(Listed { page, here })
 }
 

@@ -87,14 +87,22 @@ pub async fn list(
 ) -> AppResult<Page<Envelope>> {
     let before: Option<MailId> = cursor.map(page::decode).transpose()?;
     let mails = store::list_addressed(tx, status.map(Status::as_str), before, limit.and_one()).await?;
-    let mails = mails.into_iter().map(|(mail, permissions)| envelope(by, mail, permissions)).collect();
+    let mails = mails.into_iter().map(|(mail, permissions)| envelope(mail, is_seen(by, permissions))).collect();
+    Ok(Page::cut(mails, limit, |mail: &Envelope| mail.id))
+}
+
+/// One page of those to a user, whom whoever asks may see.
+pub async fn list_to(tx: &mut Tx, user_id: UserId, limit: Limit, cursor: Option<&str>) -> AppResult<Page<Envelope>> {
+    let before: Option<MailId> = cursor.map(page::decode).transpose()?;
+    let mails = store::list_to(tx, user_id, before, limit.and_one()).await?;
+    let mails = mails.into_iter().map(|mail| envelope(mail, true)).collect();
     Ok(Page::cut(mails, limit, |mail: &Envelope| mail.id))
 }
 
 /// The mail, or a refusal: there is no such resource.
 pub async fn read(tx: &mut Tx, by: Authority, id: MailId) -> AppResult<Envelope> {
     let (mail, permissions) = store::find_addressed(tx, id).await?.ok_or_else(Rejection::not_found)?;
-    Ok(envelope(by, mail, permissions))
+    Ok(envelope(mail, is_seen(by, permissions)))
 }
 
 /// Puts one that was given up or is held back into the queue.
@@ -114,8 +122,12 @@ pub async fn count(tx: &mut Tx) -> DbResult<Counts> {
     Ok(Counts { waiting, held, given_up, sent_lately })
 }
 
-fn envelope(by: Authority, mail: Mail, permissions: PermissionSet) -> Envelope {
-    let is_seen = by.permissions.contains(Permission::UsersRead) && by.over(permissions).is_ok();
+/// Whether somebody may see whom a mail is for; `permissions` are that user's.
+fn is_seen(by: Authority, permissions: PermissionSet) -> bool {
+    by.permissions.contains(Permission::UsersRead) && by.over(permissions).is_ok()
+}
+
+fn envelope(mail: Mail, is_seen: bool) -> Envelope {
     Envelope {
         id: mail.id,
         kind: mail.template,

@@ -145,6 +145,16 @@ pub async fn list_addressed(
     Ok(rows.iter().map(addressed).collect())
 }
 
+pub async fn list_to(tx: &mut Tx, user_id: UserId, before: Option<MailId>, limit: i64) -> DbResult<Vec<Mail>> {
+    let sql = "
+        select id, user_id, template, recipient, subject, status, attempts, last_error, created_at, sent_at
+        from mails
+        where user_id = $1 and ($2::uuid is null or id < $2)
+        order by id desc
+        limit $3";
+    Ok(tx.query(sql, &[&user_id, &before, &limit]).await?.iter().map(mail).collect())
+}
+
 pub async fn find_addressed(tx: &mut Tx, id: MailId) -> DbResult<Option<(Mail, PermissionSet)>> {
     let now = tx.now();
     let sql = "

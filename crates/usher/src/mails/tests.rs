@@ -178,6 +178,28 @@ async fn r042_a_link_is_not_made_for_somebody_who_was_suspended_meanwhile() {
 }
 
 #[tokio::test]
+async fn the_mails_to_a_user_are_listed_for_whoever_looks_after_them() {
+    let app = TestApp::new().await;
+    let (admin, ann, ben) = (app.admin().await, app.user("ann").await, app.user("ben").await);
+    for _ in 0..2 {
+        admin.client.post(&format!("/v1/users/{}/reset-password", ann.id), json!({})).await.expect(202);
+    }
+    run(&app.app).await;
+    let way = format!("/v1/users/{}/mails", ann.id);
+    let first = admin.client.get(&format!("{way}?limit=1")).await.expect(200).json;
+    let mail = &first["items"][0];
+    assert_eq!((&mail["kind"], &mail["recipient"]), (&json!("reset_password"), &json!(ann.email)), "{mail}");
+    assert!(!mail.to_string().contains("token"), "{mail}");
+    let older = admin.client.get(&format!("{way}?limit=1&cursor={}", first["next"].as_str().unwrap())).await.expect(200).json;
+    assert_eq!(older["items"][0]["user_id"], json!(ann.id), "{older}");
+    assert_ne!(older["items"][0]["id"], mail["id"]);
+    let others = admin.client.get(&format!("/v1/users/{}/mails", ben.id)).await.expect(200).json;
+    assert!(others["items"].as_array().unwrap().iter().all(|mail| mail["user_id"] == json!(ben.id)), "{others}");
+    ben.client.get(&way).await.expect(403);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_mail_is_forgotten_after_thirty_days() {
     let app = TestApp::new().await;
     held_mail(&app).await;

@@ -5,9 +5,9 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Enrolment, SecondFactors, passkeys};
+use super::{Credentials, Enrolment, SecondFactors, passkeys};
 use crate::app::App;
-use crate::caller::{Caller, Permission, Person};
+use crate::caller::{self, Caller, Permission, Person};
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::body::Json;
@@ -19,6 +19,7 @@ use crate::secret::SecretText;
 use crate::sessions::Tokens;
 
 const NOT_BOUND: &str = "There is no second factor (`second_factor_not_bound`).";
+const OUTRANKED: &str = "The user holds permissions that the caller lacks (`target_outranks_caller`).";
 pub(super) const LAST: &str = "A role of yours asks for a second factor, and this is the only one (`second_factor_required`).";
 
 pub fn router() -> Routes {
@@ -58,6 +59,12 @@ pub fn router() -> Routes {
                 .description("They are shown this once. Those before open nothing any more. A mail tells of it.")
                 .fails(409, NOT_BOUND),
             renew_recovery_codes,
+        )
+        .op(
+            Op::new(Method::GET, "/v1/users/{id}/credentials", Access::Holding(Permission::UsersRead), "Users", "See with what a user signs in")
+                .description("Since when there is a password, and what second factors there are. API keys are listed by themselves.")
+                .fails(403, OUTRANKED),
+            read_user_credentials,
         )
         .op(
             op(
@@ -138,6 +145,18 @@ async fn renew_recovery_codes(person: Person, State(app): State<App>) -> AppResu
     let recovery_codes = super::renew_codes(&mut tx, &person).await?;
     tx.commit().await?;
     Ok(Answer(RecoveryCodes { recovery_codes }))
+}
+
+async fn read_user_credentials(
+    caller: Caller,
+    State(app): State<App>,
+    Path(path): Path<UserPath>,
+) -> AppResult<Answer<Credentials>> {
+    let mut tx = app.begin(&caller.origin).await?;
+    caller::require_rank(&mut tx, &caller, path.id).await?;
+    let found = super::find_credentials(&mut tx, path.id).await?;
+    tx.commit().await?;
+    Ok(Answer(found))
 }
 
 async fn reset_user_second_factors(caller: Caller, State(app): State<App>, Path(path): Path<UserPath>) -> AppResult<NoContent> {

@@ -36,6 +36,7 @@ use crate::devices;
 use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
 use crate::mails::{self, About, FactorChange, Template};
+use crate::password;
 use crate::seal::Resealed;
 use crate::secret::{SecretText, random_bytes};
 use crate::sessions::{self, BrowserSession, Tokens};
@@ -87,6 +88,18 @@ pub struct SecondFactors {
     pub passkeys: i64,
 }
 
+/// With what somebody signs in, for those who look after them. None of it opens anything.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(extend("example" = serde_json::json!({
+    "password_since": "2026-01-02T03:04:05Z", "totp_since": null, "recovery_codes_left": 9, "passkeys": 1,
+})))]
+pub struct Credentials {
+    /// Since when they have their present password; `null`: they have none.
+    pub password_since: Option<Timestamp>,
+    #[serde(flatten)]
+    pub second_factors: SecondFactors,
+}
+
 /// The secret that an authenticator app is to take over. It opens nothing until it is confirmed.
 #[derive(Serialize, JsonSchema)]
 #[schemars(extend("example" = serde_json::json!({
@@ -104,6 +117,11 @@ pub struct Enrolment {
 pub async fn find(tx: &mut Tx, user_id: UserId) -> DbResult<SecondFactors> {
     let found = store::find_bound(tx, user_id).await?;
     Ok(SecondFactors { totp_since: found.totp_since, recovery_codes_left: found.codes_left, passkeys: found.passkeys })
+}
+
+pub async fn find_credentials(tx: &mut Tx, user_id: UserId) -> DbResult<Credentials> {
+    let password_since = password::find_changed_at(tx, user_id).await?;
+    Ok(Credentials { password_since, second_factors: find(tx, user_id).await? })
 }
 
 /// Whether a second factor is asked for.

@@ -201,6 +201,29 @@ async fn r063_a_recovery_code_works_once_also_at_the_same_time() {
 }
 
 #[tokio::test]
+async fn those_who_look_after_users_see_with_what_each_signs_in() {
+    let app = TestApp::new().await;
+    let (admin, ann, ben) = (app.admin().await, app.user("ann").await, app.user("ben").await);
+    let way = format!("/v1/users/{}/credentials", ann.id);
+    let before = admin.client.get(&way).await.expect(200).json;
+    assert!(before["password_since"].is_string(), "{before}");
+    assert_eq!(
+        (&before["totp_since"], &before["recovery_codes_left"], &before["passkeys"]),
+        (&json!(null), &json!(0), &json!(0))
+    );
+    app.with_second_factor(&ann).await;
+    let after = admin.client.get(&way).await.expect(200).json;
+    assert!(after["totp_since"].is_string() && after["recovery_codes_left"] == 10, "{after}");
+    let invited = json!({ "email": "cay@example.org" });
+    let cay = admin.client.post("/v1/users", invited).await.expect(201).json["id"].as_str().unwrap().to_owned();
+    let none = admin.client.get(&format!("/v1/users/{cay}/credentials")).await.expect(200).json;
+    assert_eq!(none["password_since"], json!(null), "{none}");
+    ben.client.get(&way).await.expect(403);
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn r064_a_handle_is_good_for_five_minutes_and_one_epoch() {
     let app = TestApp::new().await;
     let (admin, ann) = (app.admin().await, app.user("ann").await);

@@ -1,7 +1,7 @@
 //! The pages of the console.
 
 /// Those of the console, which ask for a permission too.
-pub const CONSOLE: [(&str, &str); 136] = [
+pub const CONSOLE: [(&str, &str); 138] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/attributes"),
@@ -130,6 +130,8 @@ pub const CONSOLE: [(&str, &str); 136] = [
     ("GET", "/admin/users/{id}"),
     ("GET", "/admin/users/{id}/act/{act}"),
     ("POST", "/admin/users/{id}/act/{act}"),
+    ("GET", "/admin/users/{id}/api-keys/{key_id}/revoke"),
+    ("POST", "/admin/users/{id}/api-keys/{key_id}/revoke"),
     ("GET", "/admin/users/{id}/edit"),
     ("POST", "/admin/users/{id}/edit"),
     ("GET", "/admin/users/{id}/roles/grant"),

@@ -216,6 +216,27 @@ async fn a_session_is_ended() {
 }
 
 #[tokio::test]
+async fn an_api_key_of_a_user_is_seen_and_revoked() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    let body = json!({ "name": "Nightly <b>report</b>", "permissions": [] });
+    let key = ann.client.post("/v1/me/api-keys", body).await.expect(201).json["key"].as_str().unwrap().to_owned();
+    let mut browser = signed_in(&app, &admin).await;
+    let page = browser.open(&way(&ann)).await.expect(200);
+    assert!(page.text.contains("Nightly &lt;b&gt;report&lt;&#x2f;b&gt;") && !page.text.contains(&key), "{}", page.text);
+    let id = page.text.split("/api-keys/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let path = format!("{}/api-keys/{id}/revoke", way(&ann));
+    browser.open(&path).await.expect(200);
+    leads_to(&browser.submit(&path, &[("reason", "It was in a public place")]).await, &way(&ann));
+    leads_to(&browser.submit(&path, &[]).await, &way(&ann));
+    app.client_with(&key).get("/v1/whoami").await.expect(401);
+    let events = admin.client.get("/v1/audit-events?action=api_key.revoked").await.expect(200).json;
+    assert!(events["items"][0].to_string().contains("It was in a public place"), "{events}");
+    assert_eq!(events["items"].as_array().unwrap().len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn undo_is_tried_first_and_conflicts_are_listed() {
     let app = TestApp::new().await;
     let (admin, ann) = (app.admin().await, app.user("ann").await);
