@@ -19,7 +19,7 @@ use http::{HeaderValue, StatusCode, header};
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/assets"]
+#[folder = "assets"]
 #[include = "*.css"]
 #[include = "*.js"]
 #[include = "*.svg"]

@@ -4,9 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context;
-use bytes::Bytes;
+use axum::body::{Body, to_bytes};
 use http::{Request, StatusCode, header};
-use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -14,6 +13,7 @@ use super::{Failure, Outcome, output};
 use crate::config::Config;
 
 const WITHIN: Duration = Duration::from_secs(5);
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// Asks `/readyz` where this configuration serves it.
 pub async fn run(config: &Config, worker: bool) -> Outcome {
@@ -35,10 +35,10 @@ async fn ask(address: SocketAddr) -> anyhow::Result<(StatusCode, String)> {
     let stream = TcpStream::connect(address).await.with_context(|| format!("connecting to {address}"))?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    let request = Request::get("/readyz").header(header::HOST, "localhost").body(Empty::<Bytes>::new())?;
+    let request = Request::get("/readyz").header(header::HOST, "localhost").body(Body::empty())?;
     let answer = sender.send_request(request).await.with_context(|| format!("asking {address}"))?;
     let status = answer.status();
-    let body = answer.into_body().collect().await?.to_bytes();
+    let body = to_bytes(Body::new(answer.into_body()), ANSWER_BYTES_MAX).await?;
     Ok((status, String::from_utf8_lossy(&body).into_owned()))
 }
 

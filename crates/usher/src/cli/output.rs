@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, ContentArrangement, Table};
+use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
 pub use crate::measures::{bytes, time, time_or};
@@ -64,6 +65,12 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>, when_empty: &str) {
     }
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    // A program that reads this has no width, and some terminals do not say theirs.
+    if let Ok(size) = tcgetwinsize(std::io::stdout())
+        && size.ws_col > 0
+    {
+        table.set_width(size.ws_col);
+    }
     table.set_header(header.iter().map(|name| Cell::new(name.to_uppercase())));
     for row in rows {
         table.add_row(row);

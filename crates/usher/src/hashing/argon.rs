@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use argon2_rust as fast;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use subtle::ConstantTimeEq;
 
 use super::fields::{OUTPUT_BYTES, SALT_BYTES_MAX, base64, number, parameters};
 use super::pepper::KeyId;
@@ -169,7 +169,7 @@ impl Argon2Hash {
     /// Verifies a plain hash.
     pub fn verify_in(&self, arena: &mut Arena, password: &[u8]) -> bool {
         let mut output = vec![0; self.output.len()];
-        arena.argon2id(self.cost, password, &self.salt, &mut output) && output.ct_eq(&self.output).into()
+        arena.argon2id(self.cost, password, &self.salt, &mut output) && verify_slices_are_equal(&output, &self.output).is_ok()
     }
 
     /// Verifies any hash, in memory of its own.
@@ -182,7 +182,8 @@ impl Argon2Hash {
         };
         let mut output = vec![0; self.output.len()];
         let argon2 = Argon2::new(self.algorithm, self.version, params);
-        argon2.hash_password_into(password, &self.salt, &mut output).is_ok() && output.ct_eq(&self.output).into()
+        argon2.hash_password_into(password, &self.salt, &mut output).is_ok()
+            && verify_slices_are_equal(&output, &self.output).is_ok()
     }
 
     /// The PHC string of a hash of ours.

@@ -1,11 +1,11 @@
 //! bcrypt, also behind the SHA-256 that Django may put before it.
 
 use ::bcrypt::bcrypt;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::fields::{number, split};
@@ -72,6 +72,6 @@ impl ForeignHash for BcryptHash {
         if key.len() < PASSWORD_BYTES_MAX {
             key.push(0);
         }
-        bcrypt(self.log_rounds, self.salt, &key)[..self.output.len()].ct_eq(&self.output).into()
+        verify_slices_are_equal(&bcrypt(self.log_rounds, self.salt, &key)[..self.output.len()], &self.output).is_ok()
     }
 }

@@ -1,9 +1,11 @@
 //! Hashes of `crypt(3)`: SHA-crypt of Unix, and the portable hash of phpass (`WordPress`, `phpBB`).
 
-use base64ct::{Base64ShaCrypt, Encoding};
+use std::sync::LazyLock;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use data_encoding::{BitOrder, Encoding, Specification};
 use md5::{Digest, Md5};
 use sha_crypt::{PasswordVerifier, ShaCrypt};
-use subtle::ConstantTimeEq;
 
 use super::fields::number;
 use super::scheme::ForeignHash;
@@ -50,6 +52,15 @@ impl ForeignHash for ShaCryptHash {
     }
 }
 
+/// The digits of `crypt(3)`, by their value.
+const DIGITS: &str = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+static BASE64: LazyLock<Encoding> = LazyLock::new(|| {
+    let mut specification = Specification::new();
+    specification.symbols.push_str(DIGITS);
+    specification.bit_order = BitOrder::LeastSignificantFirst;
+    specification.encoding().expect("these are 64 different signs")
+});
+
 /// A stored hash of phpass.
 #[derive(Debug)]
 pub struct PhpassHash {
@@ -64,14 +75,12 @@ impl PhpassHash {
 
     /// Reads `$P$B...` and `$H$9...`: one sign for the rounds, eight of salt, 22 of output.
     pub fn parse(text: &str) -> Option<Self> {
-        const SIGNS: &[u8] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let rest = text.strip_prefix("$P$").or_else(|| text.strip_prefix("$H$"))?.as_bytes();
         let (rounds, rest) = rest.split_first()?;
         let (salt, output) = rest.split_first_chunk()?;
-        let log_rounds = SIGNS.iter().position(|sign| sign == rounds).and_then(|place| u32::try_from(place).ok())?;
-        let mut decoded = [0; 16];
-        let sound = Base64ShaCrypt::decode(output, &mut decoded).is_ok_and(|decoded| decoded.len() == 16);
-        (sound && (7..31).contains(&log_rounds)).then_some(Self { log_rounds, salt: *salt, output: decoded })
+        let log_rounds = DIGITS.bytes().position(|digit| digit == *rounds).and_then(|place| u32::try_from(place).ok())?;
+        let output = BASE64.decode(output).ok()?.try_into().ok()?;
+        (7..31).contains(&log_rounds).then_some(Self { log_rounds, salt: *salt, output })
     }
 }
 
@@ -85,6 +94,6 @@ impl ForeignHash for PhpassHash {
         for _ in 0..1_u32 << self.log_rounds {
             output = Md5::new().chain_update(output).chain_update(password).finalize();
         }
-        output.as_slice().ct_eq(&self.output).into()
+        verify_slices_are_equal(&output, &self.output).is_ok()
     }
 }

@@ -2,7 +2,7 @@
 
 use ::scrypt::{Params, scrypt};
 use aws_lc_rs::cipher::{AES_256, EncryptingKey, EncryptionContext, UnboundCipherKey};
-use subtle::ConstantTimeEq;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use zeroize::Zeroizing;
 
 use super::fields::{OUTPUT_BYTES, SALT_BYTES_MAX, base64, number, parameters, split};
@@ -87,7 +87,7 @@ impl ForeignHash for ScryptHash {
 
     fn verify(&self, password: &[u8]) -> bool {
         let mut output = vec![0; self.output.len()];
-        self.cost.derive(password, &self.salt, &mut output) && output.ct_eq(&self.output).into()
+        self.cost.derive(password, &self.salt, &mut output) && verify_slices_are_equal(&output, &self.output).is_ok()
     }
 }
 
@@ -135,7 +135,7 @@ impl ForeignHash for FirebaseHash {
         let mut output = self.signer_key.to_vec();
         let cipher = UnboundCipherKey::new(&AES_256, key.as_slice()).and_then(EncryptingKey::ctr);
         let encrypted = cipher.and_then(|cipher| cipher.less_safe_encrypt(&mut output, EncryptionContext::Iv128([0; 16].into())));
-        encrypted.is_ok() && output.ct_eq(&self.output).into()
+        encrypted.is_ok() && verify_slices_are_equal(&output, &self.output).is_ok()
     }
 }
 

@@ -53,7 +53,7 @@ const FRAME: &str = "<iframe sandbox";
 const SCRIPT: &str = "<script type=\"module\"";
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/src"]
+#[folder = "src"]
 #[include = "*.html"]
 #[exclude = "mails/*"]
 #[exclude = "http/*"]

@@ -11,8 +11,8 @@ use aide::operation::OperationInput;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
 use http::{StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Frame, SizeHint};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -92,11 +92,7 @@ pub fn require_media_type(request: &Request, accepted: &[&str]) -> AppResult<()>
 
 /// Reads a body up to [`BODY_MAX`].
 pub async fn read(body: Body) -> AppResult<Bytes> {
-    match Limited::new(body, BODY_MAX).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(BODY_MAX).into()),
-        Err(_) => Err(ended_early().into()),
-    }
+    Ok(gather(body, BODY_MAX, BODY_MAX).await?)
 }
 
 /// Reads a file of at most so many bytes. A larger one is read on for a while and dropped, or who sends it would not hear why it is
@@ -105,21 +101,24 @@ pub async fn read_file(request: Request, most: usize) -> AppResult<Bytes> {
     if let Some(deadline) = request.extensions().get::<Deadline>() {
         deadline.lift();
     }
-    let mut body = request.into_body();
-    let reading = async {
-        let (mut file, mut length) = (BytesMut::new(), 0);
-        while let Some(frame) = body.frame().await {
-            let Ok(piece) = frame.map_err(|_| ended_early())?.into_data() else { continue };
-            length += piece.len();
-            if length <= most {
-                file.extend_from_slice(&piece);
-            } else if length > DROPPED_TIMES * most {
-                break;
-            }
-        }
-        if length > most { Err(too_large(most)) } else { Ok(file.freeze()) }
-    };
+    let reading = gather(request.into_body(), most, DROPPED_TIMES * most);
     Ok(tokio::time::timeout(FILE_WITHIN, reading).await.unwrap_or_else(|_| Err(ended_early()))?)
+}
+
+/// Gathers a body of at most so many bytes. What is longer is dropped, and given up beyond `dropped_max`.
+async fn gather(body: Body, most: usize, dropped_max: usize) -> Result<Bytes, Rejection> {
+    let mut pieces = body.into_data_stream();
+    let (mut gathered, mut length) = (BytesMut::new(), 0);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| ended_early())?;
+        length += piece.len();
+        if length <= most {
+            gathered.extend_from_slice(&piece);
+        } else if length > dropped_max {
+            break;
+        }
+    }
+    if length > most { Err(too_large(most)) } else { Ok(gathered.freeze()) }
 }
 
 fn too_large(most: usize) -> Rejection {

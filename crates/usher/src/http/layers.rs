@@ -1,16 +1,17 @@
 //! What every request passes: an id, limits, a deadline, security headers, one log line, metrics, and problem bodies for failures.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
-use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use tracing::field::Empty;
 
@@ -38,9 +39,14 @@ pub fn wrap(router: Router<App>, app: &App) -> Router {
     router
         .fallback(async || Rejection::not_found().into_response())
         .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED.into_response())
-        .layer(CatchPanicLayer::custom(|_| AppError::Internal(anyhow::anyhow!("a handler panicked")).into_response()))
+        .layer(from_fn(catch_panic))
         .layer(from_fn_with_state(app.clone(), edge))
         .with_state(app.clone())
+}
+
+async fn catch_panic(request: Request, next: Next) -> Response {
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answered.unwrap_or_else(|_| AppError::Internal(anyhow::anyhow!("a handler panicked")).into_response())
 }
 
 async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {

@@ -10,10 +10,11 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderValue, Method, StatusCode, header};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
-use tower::ServiceExt;
 
 use super::api::{Access, Op, Routes, media_type};
 use super::output::Answer;
@@ -84,7 +85,7 @@ pub fn starting_router(ready: watch::Receiver<Option<Router>>) -> Router {
     let live = || async { ([(header::CONNECTION, "close")], axum::Json(OK)) };
     let wait = |request: Request| async move {
         let mut response = match tokio::time::timeout(START_WITHIN, given(ready)).await {
-            Ok(Some(router)) => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
+            Ok(Some(router)) => TowerToHyperService::new(router).call(request).await.unwrap_or_else(|never| match never {}),
             _ => not_yet(),
         };
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -7,17 +7,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http::{HeaderValue, Version, header};
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
-use tower::ServiceExt;
 
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 const STREAMS_MAX: u32 = 200;
@@ -98,11 +100,12 @@ impl Connections {
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
         let _ = stream.set_nodelay(true);
         let unread = Arc::new(Mutex::new(Some(self.unread.clone())));
-        let service = self.router.clone().map_request(move |request: hyper::Request<hyper::body::Incoming>| {
+        let router = TowerToHyperService::new(self.router.clone());
+        let service = service_fn(move |request| {
             unread.lock().unwrap_or_else(PoisonError::into_inner).take();
-            with_peer(request, peer)
+            router.call(with_peer(request, peer))
         });
-        let connection = self.builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = self.graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = watched.await {
@@ -138,8 +141,8 @@ async fn close_when_draining(State(draining): State<Draining>, request: Request,
     response
 }
 
-fn with_peer(request: hyper::Request<hyper::body::Incoming>, peer: SocketAddr) -> Request {
-    let mut request = request.map(axum::body::Body::new);
+fn with_peer(request: Request<Incoming>, peer: SocketAddr) -> Request {
+    let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
     request
 }

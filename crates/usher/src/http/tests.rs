@@ -5,16 +5,19 @@ mod languages;
 
 use std::net::SocketAddr;
 
-use axum::body::Body;
+use axum::Router;
+use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::response::Response;
+use axum::routing::get;
 use http::{HeaderMap, Method, Request, StatusCode, header};
-use http_body_util::BodyExt;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use crate::app::App;
 use crate::db::{ConnectOptions, Db};
+use crate::http::layers;
 use crate::router;
 use crate::testing::{Client, PASSWORD, TestApp};
 
@@ -30,11 +33,11 @@ async fn ask(app: &App, path: &str, headers: &[(&str, &str)], peer: Option<&str>
     if let Some(peer) = peer {
         request.extensions_mut().insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
     }
-    router::router(app).oneshot(request).await.unwrap()
+    TowerToHyperService::new(router::router(app)).call(request).await.unwrap()
 }
 
 async fn problem(response: Response) -> Value {
-    serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
+    serde_json::from_slice(&to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap()
 }
 
 /// An app whose database is away.
@@ -248,6 +251,16 @@ async fn r225_a_failure_of_ours_shows_a_request_id_and_nothing_else() {
     }
     // a change whose audit row can't be written does not happen.
     assert_eq!(app.count("select count(*) from roles where name = 'x'").await, 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn r225_a_handler_that_panics_is_a_failure_of_ours() {
+    let app = TestApp::new().await;
+    app.expect_error("a handler panicked");
+    let faulty = Router::new().route("/fault", get(async || -> StatusCode { panic!("told to nobody") }));
+    let answer = Client::new(layers::wrap(faulty, &app.app), None).get("/fault").await.expect_problem(500, "internal");
+    assert!(!answer.text.contains("told"), "{}", answer.text);
     app.finish().await;
 }
 

@@ -17,13 +17,12 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 pub use now::{now, speaking, turn_to};
 use rust_embed::RustEmbed;
-use unic_langid::LanguageIdentifier;
 
 /// The language that everything is written in first.
 const ORIGINAL: &str = "en";
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/languages"]
+#[folder = "languages"]
 struct Files;
 
 struct Spoken {
@@ -41,7 +40,7 @@ static SPOKEN: LazyLock<Vec<Spoken>> = LazyLock::new(|| {
 });
 
 fn bundle(tag: &str) -> FluentBundle<FluentResource> {
-    let identifier: LanguageIdentifier = tag.parse().expect("a folder of a language is called by its tag");
+    let identifier = tag.parse().expect("a folder of a language is called by its tag");
     let mut bundle = FluentBundle::new_concurrent(vec![identifier]);
     // Marks around what is filled in would stand in links and in what people copy.
     bundle.set_use_isolating(false);

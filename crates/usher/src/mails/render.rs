@@ -269,18 +269,32 @@ fn read_head<'a>(source: &str, head: &'a str, has_link: bool) -> Result<[&'a str
 }
 
 fn plain(text: &Text<'_>, values: &Context<'_>) -> String {
-    // Addresses and names of programs stay whole.
-    let wrapping = textwrap::Options::new(WIDTH).break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
     let paragraph = |part: &Part<'_>| {
         let lines: Vec<String> = match part.kind {
             "action" | "site" => part.lines.iter().map(|line| (*line).to_owned()).collect(),
             "quote" => part.lines.iter().map(|line| format!("> {line}")).collect(),
-            _ => part.lines.iter().map(|line| textwrap::fill(line, &wrapping)).collect(),
+            _ => part.lines.iter().map(|line| wrap(line)).collect(),
         };
         lines.join("\n")
     };
     let paragraphs: Vec<String> = text.parts.iter().map(paragraph).collect();
     format!("{}\n\n{}\n{}\n", paragraphs.join("\n\n"), values.brand.name, values.public_url)
+}
+
+/// Breaks a line between words. Addresses and names of programs stay whole.
+fn wrap(line: &str) -> String {
+    let (mut wrapped, mut column) = (String::with_capacity(line.len()), 0);
+    for word in line.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 {
+            let fits = column + 1 + length <= WIDTH;
+            wrapped.push(if fits { ' ' } else { '\n' });
+            column = if fits { column + 1 } else { 0 };
+        }
+        wrapped.push_str(word);
+        column += length;
+    }
+    wrapped
 }
 
 fn html(text: &Text<'_>, values: &Context<'_>, code: Option<&str>) -> Result<String, minijinja::Error> {

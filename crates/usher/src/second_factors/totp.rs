@@ -1,10 +1,10 @@
 //! Codes of an authenticator app (RFC 6238): HMAC-SHA-1, six digits, steps of 30 seconds by our clock. That is what every app
 //! speaks; what is broken about SHA-1 does not touch an HMAC.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use data_encoding::BASE32_NOPAD;
 use jiff::Timestamp;
-use subtle::ConstantTimeEq;
 use url::Url;
 
 use crate::config::PublicUrl;
@@ -33,7 +33,7 @@ pub fn code(secret: &[u8], step: i64) -> String {
 /// The latest step whose code this is, of those that are at most `drift` away from now. All are compared, in constant time.
 pub fn find_step(secret: &[u8], presented: &str, now: Timestamp, drift: u32) -> Option<i64> {
     let (here, drift) = (step(now), i64::from(drift));
-    let is_of = |step: &i64| bool::from(code(secret, *step).as_bytes().ct_eq(presented.as_bytes()));
+    let is_of = |step: &i64| verify_slices_are_equal(code(secret, *step).as_bytes(), presented.as_bytes()).is_ok();
     (here - drift..=here + drift).filter(is_of).max()
 }
 

@@ -70,12 +70,12 @@ const TAGS: [&str; 6] = ["a", "strong", "em", "code", "br", "kbd"];
 const SPOKEN_ATTRIBUTES: [&str; 5] = ["aria-label=\"", "placeholder=\"", "title=\"", "alt=\"", "data-label=\""];
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/src"]
+#[folder = "src"]
 #[include = "*.rs"]
 struct Sources;
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/languages/en"]
+#[folder = "languages/en"]
 #[include = "*.ftl"]
 struct Catalogues;
 

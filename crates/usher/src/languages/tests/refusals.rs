@@ -10,7 +10,7 @@ use super::{Language, REFUSALS, between};
 const DOCUMENTED: &str = include_str!("../../../../../docs/api.md");
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/src"]
+#[folder = "src"]
 #[include = "*.rs"]
 struct Sources;
 
