@@ -7,7 +7,7 @@ import time
 import traceback
 from pathlib import Path
 
-from . import charts
+from . import charts, dependencies
 from .cluster import SETTINGS
 from .figures import ALIASES, BENCHMARKS
 from .machine import CORES
@@ -22,8 +22,11 @@ def main() -> int:
     if sys.argv[1:] == ["charts"]:
         charts.run()
         return 0
+    if sys.argv[1:2] == ["dependencies"]:
+        dependencies.run(sys.argv[2:])
+        return 0
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*BENCHMARKS, *ALIASES])} (all); or charts, alone")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*BENCHMARKS, *ALIASES])} (all); or charts or dependencies, alone")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help=f"five pairs, short loads, {USERS_QUICK} users (as is)")
     size.add_argument("--full", action="store_true", help=f"nine pairs, long loads, {USERS_FULL} users")

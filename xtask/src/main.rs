@@ -45,7 +45,7 @@ cargo xtask <command>
   schemathesis [--max-examples N]
                          Ask everything that the OpenAPI document describes, by everybody (100).
   screenshots            Take the pictures in docs/screenshots/ and measure what each page costs a browser.
-  bench [NAME... | charts] [--quick | --full] [--users N] [--binary PATH]
+  bench [NAME... | charts | dependencies] [--quick | --full] [--users N] [--binary PATH]
                          Measure the release build, or another, beside the same work by hand in PostgreSQL. bench/README.md says more.
   proofs [filter]        Run only the long suites of pytest: races, crashes, timing, conformance.
   tidy                   Check the rules of the house: imports, sizes, homes of clock and SQL.

@@ -4,8 +4,10 @@
 //! `ranks.rs` says who may import whom, `homes.rs` where clock, environment, randomness, SQL
 //! and HTTP live, `files.rs` what every file looks like, `migrations.rs` how migrations are named
 //! and what they may do, `evidence.rs` that the tests
-//! that documents name are there, `manifests.rs` that the lints of the workspace hold everywhere.
+//! that documents name are there, `manifests.rs` that the lints of the workspace hold everywhere,
+//! `dependencies.rs` that what usher is built of is told.
 
+mod dependencies;
 mod evidence;
 mod files;
 mod homes;
@@ -70,7 +72,7 @@ pub fn run() -> Outcome {
     for folder in FOLDERS {
         collect(&root, folder, &mut files)?;
     }
-    for path in evidence::DOCUMENTS {
+    for path in evidence::DOCUMENTS.into_iter().chain([dependencies::DOCUMENT]) {
         let text = fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"))?;
         files.push(File { path: path.to_owned(), text });
     }
@@ -87,6 +89,7 @@ fn check(files: &[File]) -> Vec<Fault> {
     let mut faults = migrations::check(files);
     faults.extend(ranks::unlisted(files));
     faults.extend(evidence::check(files));
+    faults.extend(dependencies::check(files));
     for file in files {
         faults.extend(files::check(file));
         faults.extend(manifests::check(file));
