@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::BytesMut;
 use jiff::Timestamp;
@@ -72,25 +72,22 @@ impl<T> Id<T> {
     }
 }
 
-/// A new UUID version 7 that sorts by `now`, and after those this process has made in the same millisecond.
+/// A new UUID version 7 that sorts by `now`, and after those this process has made for the same millisecond, whatever others it made
+/// in between. Its first 26 bits beside the time count (RFC 9562, section 6.2, method 1), and 48 are random.
 pub fn new_uuid(now: Timestamp) -> Uuid {
+    static MADE: AtomicU32 = AtomicU32::new(0);
     let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
     let mut random = crate::secret::random_bytes::<10>();
-    [random[0], random[1]] = next_in(millis).to_be_bytes();
+    let place = MADE.fetch_add(1, Ordering::Relaxed) & 0x03ff_ffff;
+    // Twelve bits stand before the variant, and fourteen behind it.
+    [random[0], random[1]] = u16::try_from(place >> 14).unwrap_or_default().to_be_bytes();
+    [random[2], random[3]] = u16::try_from(place & 0x3fff).unwrap_or_default().to_be_bytes();
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
 /// What all identifiers from this time on, and in its millisecond, sort after.
 pub fn first_uuid(at: Timestamp) -> Uuid {
     Uuid::from_u128(u128::try_from(at.as_millisecond()).unwrap_or(0) << 80)
-}
-
-/// Counts within a millisecond (RFC 9562, section 6.2, method 1), so that what one transaction writes is listed in that order.
-fn next_in(millis: u64) -> u16 {
-    static LAST: Mutex<(u64, u16)> = Mutex::new((0, 0));
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    *last = if last.0 == millis { (millis, (last.1 + 1) & 0x0fff) } else { (millis, 0) };
-    last.1
 }
 
 impl<T> Clone for Id<T> {
@@ -172,5 +169,25 @@ impl<'a, T> FromSql<'a> for Id<T> {
     }
     fn accepts(ty: &Type) -> bool {
         <Uuid as FromSql>::accepts(ty)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::new_uuid;
+
+    #[test]
+    fn ids_of_a_moment_sort_as_they_were_made_whatever_is_made_in_between() {
+        let moment = Timestamp::from_millisecond(1_767_225_600_000).unwrap();
+        let mut ids = Vec::new();
+        for number in 0..10_000 {
+            ids.push(new_uuid(moment));
+            new_uuid(moment + SignedDuration::from_millis(number));
+        }
+        assert!(ids.is_sorted());
+        assert!(ids.iter().all(|id| id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122));
+        assert!(ids[9_999] < new_uuid(moment + SignedDuration::from_millis(1)));
     }
 }

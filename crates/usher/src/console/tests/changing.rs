@@ -233,6 +233,7 @@ async fn an_api_key_of_a_user_is_seen_and_revoked() {
     let events = admin.client.get("/v1/audit-events?action=api_key.revoked").await.expect(200).json;
     assert!(events["items"][0].to_string().contains("It was in a public place"), "{events}");
     assert_eq!(events["items"].as_array().unwrap().len(), 1);
+    app.run_jobs().await;
     app.finish().await;
 }
 
