@@ -39,7 +39,6 @@ pub async fn show_revoke(staff: Staff, Path(path): Path<KeyPath>, State(app): St
         subject: key.name,
         detail: format!("{}…", key.prefix),
         action: format!("{}/api-keys/{}/revoke", way(user.id), key.id),
-        ..Question::default()
     };
     question.ask(&app, &staff, HERE, &Faults::default())
 }
