@@ -15,6 +15,7 @@ mod json;
 mod postgres;
 mod release;
 mod seed;
+mod server;
 mod suites;
 mod sweep;
 mod test;
