@@ -7,6 +7,7 @@
 mod audit;
 mod bench;
 mod ci;
+mod counts;
 mod docker;
 mod fuzz;
 mod r#gen;
@@ -15,6 +16,7 @@ mod json;
 mod postgres;
 mod release;
 mod seed;
+mod server;
 mod suites;
 mod sweep;
 mod test;
@@ -47,6 +49,8 @@ cargo xtask <command>
   screenshots            Take the pictures in docs/screenshots/ and measure what each page costs a browser.
   bench [NAME... | charts | dependencies] [--quick | --full] [--users N] [--binary PATH]
                          Measure the release build, or another, beside the same work by hand in PostgreSQL. bench/README.md says more.
+  counts [--record] [--binary PATH]
+                         Count the instructions of some requests, which fails where they are over 5 % more than recorded, or record them.
   proofs [filter]        Run only the long suites of pytest: races, crashes, timing, conformance.
   tidy                   Check the rules of the house: imports, sizes, homes of clock and SQL.
   seed --users N [--database-url URL]
@@ -91,6 +95,10 @@ fn dispatch(words: &[&str]) -> Outcome {
         ["chaos", words @ ..] => suites::chaos(words),
         ["timing", words @ ..] => suites::timing(words),
         ["bench", words @ ..] => bench::run(words),
+        ["counts", words @ ..] => match counts::Options::parse(words) {
+            Some(options) => counts::run(&options),
+            None => Ok(usage()),
+        },
         ["screenshots"] => suites::screenshots(),
         ["schemathesis"] => suites::schemathesis("100"),
         ["schemathesis", "--max-examples", count] => suites::schemathesis(count),

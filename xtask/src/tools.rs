@@ -61,6 +61,16 @@ const WRK: Need = Need {
     otherwise: "build it from https://github.com/wg/wrk",
 };
 
+const VALGRIND: Need = Need {
+    name: "Valgrind",
+    apt: &["valgrind"],
+    dnf: &["valgrind"],
+    apk: &["valgrind"],
+    pacman: &["valgrind"],
+    brew: &[],
+    otherwise: "install Valgrind 3.19 or newer, with vgdb",
+};
+
 /// The engine, Compose, and what the engine and its test call.
 const PGBOUNCER: Need = Need {
     name: "PgBouncer",
@@ -333,6 +343,10 @@ fn ensure(program: &str, need: &Need) -> Result<(), String> {
 pub fn load_and_front() -> Result<(), String> {
     ensure("wrk", &WRK)?;
     ensure("nginx", &NGINX)
+}
+
+pub fn valgrind() -> Result<(), String> {
+    ensure("vgdb", &VALGRIND)
 }
 
 pub fn docker() -> Result<(), String> {

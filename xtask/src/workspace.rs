@@ -38,6 +38,7 @@ pub fn build_usher(profile: Profile) -> Result<PathBuf, String> {
     let (flags, folder): (&[&str], &str) = match profile {
         Profile::Release => (&["build", "--release", "--bin", "usher"], "release"),
         Profile::Debug => (&["build", "--bin", "usher"], "debug"),
+        Profile::Counts => (&["build", "--profile", "counts", "--bin", "usher"], "counts"),
     };
     run(&mut cargo(flags))?;
     Ok(target_directory()?.join(folder).join("usher"))
@@ -65,6 +66,8 @@ pub fn build_faulty_usher() -> Result<PathBuf, String> {
 pub enum Profile {
     Release,
     Debug,
+    /// What `cargo xtask counts` counts.
+    Counts,
 }
 
 /// Takes usher's settings out of the command's environment, except where the database's programs are:

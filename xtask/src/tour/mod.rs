@@ -5,31 +5,27 @@ mod print;
 mod walk;
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::http::{Answer, Request};
 use crate::json::Value;
-use crate::sweep::{self, Folder};
+use crate::server::{self, Server};
+use crate::sweep::Folder;
 use crate::tour::walk::{Action, Check, Source, Step};
-use crate::{Outcome, up, workspace};
+use crate::{Outcome, workspace};
 
 /// A held mail is written by a worker, a moment after the answer.
 const MAIL_PATIENCE: Duration = Duration::from_secs(15);
-
-/// How long the server may take to end once it was told to.
-const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
 pub fn run(usher: &Path) -> Outcome {
     let name = format!("usher-tour-{}", std::process::id());
     let folder = Folder::create(std::env::temp_dir().join(name))?;
     let toured = tour(usher, folder.path());
     if toured.is_err() {
-        print::log(&folder.path().join("usher.log"));
+        server::print_log(folder.path());
     }
     let removed = folder.remove();
     match toured {
@@ -46,15 +42,11 @@ pub fn run(usher: &Path) -> Outcome {
 }
 
 fn tour(usher: &Path, folder: &Path) -> Result<usize, String> {
-    let address = free_address()?;
+    let address = server::free_address()?;
     println!("A fresh server on {address}:");
-    let mut server = Server::start(usher, folder, address)?;
-    let pid = server.child.id().to_string();
-    fs::write(folder.join(sweep::PID_FILE), &pid).map_err(|error| error.to_string())?;
-    up::wait_until_ready(address, || matches!(server.child.try_wait(), Ok(None)))?;
-    let token = fs::read_to_string(folder.join("setup-token"))
-        .map_err(|error| format!("expected a setup token in the data directory: {error}"))?;
-    let mut tour = Tour { server: &server, kept: HashMap::from([("setup_token", token.trim().to_owned())]) };
+    let mut server = Server::start(server::command(usher, folder, address).arg("serve"), folder, address)?;
+    let kept = HashMap::from([("setup_token", server.setup_token()?)]);
+    let mut tour = Tour { usher, folder, server: &server, kept };
     let steps = walk::steps();
     for (index, step) in steps.iter().enumerate() {
         println!("\n{}. {}", index + 1, step.title);
@@ -65,94 +57,9 @@ fn tour(usher: &Path, folder: &Path) -> Result<usize, String> {
     Ok(steps.len())
 }
 
-fn free_address() -> Result<SocketAddr, String> {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(|error| format!("no free port: {error}"))
-}
-
-struct Server<'a> {
+struct Tour<'a> {
     usher: &'a Path,
     folder: &'a Path,
-    address: SocketAddr,
-    child: Child,
-}
-
-impl<'a> Server<'a> {
-    fn start(usher: &'a Path, folder: &'a Path, address: SocketAddr) -> Result<Self, String> {
-        let what = |error: std::io::Error| format!("usher did not start: {error}");
-        let log = File::create(folder.join("usher.log")).map_err(what)?;
-        let child = command(usher, folder, address, &["serve"])
-            .stdout(log.try_clone().map_err(what)?)
-            .stderr(log)
-            .spawn()
-            .map_err(what)?;
-        Ok(Self { usher, folder, address, child })
-    }
-
-    /// What `usher <arguments>` prints beside the running server.
-    fn cli(&self, arguments: &[&str]) -> Result<String, String> {
-        workspace::output(&mut command(self.usher, self.folder, self.address, arguments))
-    }
-
-    fn stop(&mut self) -> Result<(), String> {
-        sweep::signal(&self.child.id().to_string(), "TERM");
-        let started = Instant::now();
-        loop {
-            let ended = self.child.try_wait().map_err(|error| error.to_string())?;
-            match ended {
-                Some(status) => {
-                    self.forget();
-                    return clean_end(status);
-                }
-                None if started.elapsed() > STOP_PATIENCE => {
-                    return Err("expected the server to end after SIGTERM: it runs on".to_owned());
-                }
-                None => sleep(Duration::from_millis(20)),
-            }
-        }
-    }
-}
-
-impl Server<'_> {
-    /// The process is gone, and its number may soon be somebody else's: the sweeper must not
-    /// signal it.
-    fn forget(&self) {
-        let _absent = fs::remove_file(self.folder.join(sweep::PID_FILE));
-    }
-}
-
-impl Drop for Server<'_> {
-    /// After a surprise the server still runs; once it was waited for, this does nothing.
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) && self.stop().is_err() {
-            // Nobody is left to tell, and the sweeper stops the cluster.
-            let _gone = self.child.kill();
-            let _gone = self.child.wait();
-            self.forget();
-        }
-    }
-}
-
-fn clean_end(status: ExitStatus) -> Result<(), String> {
-    if status.success() {
-        return Ok(());
-    }
-    Err(format!("expected the server to end with exit status 0 after SIGTERM; it ended with {status}"))
-}
-
-/// usher with the tour's own settings. It starts in the data directory, so that the `.env` of
-/// the checkout is not read.
-fn command(usher: &Path, folder: &Path, address: SocketAddr, arguments: &[&str]) -> Command {
-    let mut command = Command::new(usher);
-    workspace::without_settings(&mut command)
-        .args(arguments)
-        .current_dir(folder)
-        .env("USHER_DATA_DIR", folder)
-        .env("USHER_LISTEN", address.to_string())
-        .env("USHER_PUBLIC_URL", format!("http://{address}"));
-    command
-}
-
-struct Tour<'a> {
     server: &'a Server<'a>,
     kept: HashMap<&'static str, String>,
 }
@@ -238,9 +145,9 @@ impl Tour<'_> {
         let start = format!("http://{}{link}", self.server.address);
         let started = Instant::now();
         loop {
-            let list = self.server.cli(&["mail", "list", "--json"])?;
+            let list = self.cli(&["mail", "list", "--json"])?;
             for id in newest_first(&Value::parse(&list)?) {
-                let mail = self.server.cli(&["mail", "show", &id])?;
+                let mail = self.cli(&["mail", "show", &id])?;
                 if let Some(token) = token_after(&mail, &start) {
                     print::mail(&id, &list, &mail);
                     return Ok(token);
@@ -252,6 +159,11 @@ impl Tour<'_> {
             }
             sleep(Duration::from_millis(100));
         }
+    }
+
+    /// What `usher <arguments>` prints beside the running server.
+    fn cli(&self, arguments: &[&str]) -> Result<String, String> {
+        workspace::output(server::command(self.usher, self.folder, self.server.address).args(arguments))
     }
 
     fn fill(&self, text: &str) -> Result<String, String> {

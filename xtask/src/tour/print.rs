@@ -1,13 +1,9 @@
 //! How the tour shows what it asked and what came.
 
-use std::fs;
-use std::path::Path;
-
 use crate::http::{Answer, Request};
 
 /// Longer texts, such as the API's description, are cut.
 const SHOWN_CHARS_MAX: usize = 1200;
-const LOG_LINES_MAX: usize = 40;
 
 pub fn request(request: &Request) {
     println!("   {} {}", request.method, request.path);
@@ -36,17 +32,6 @@ pub fn mail(id: &str, list: &str, mail: &str) {
     if !id.is_empty() {
         println!("   usher mail show {id}");
         println!("   -> {}", mail.trim().replace('\n', "\n      "));
-    }
-}
-
-/// The end of the server's log, which tells why something came as a surprise.
-pub fn log(file: &Path) {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    let skipped = lines.len().saturating_sub(LOG_LINES_MAX);
-    println!("\nThe end of the server's log:");
-    for line in &lines[skipped..] {
-        println!("   {line}");
     }
 }
 

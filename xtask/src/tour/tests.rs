@@ -1,5 +1,7 @@
 //! The small parsers of the tour, and a server that does not come up.
 
+use std::fs;
+
 use super::*;
 
 fn kept() -> HashMap<&'static str, String> {
