@@ -202,6 +202,7 @@ def test_what_is_wrong_is_said_at_the_field(browser: Browser, own_site: Site, sc
         expect(faces.page.get_by_role("status")).to_contain_text("This is your picture now.")
 
 
+@pytest.mark.needs_process
 def test_without_a_storage_the_page_says_so(page: Page, site: Site) -> None:
     someone = site.person()
     faces = Faces(page, site.public_url)
