@@ -60,5 +60,10 @@ mod tests {
         assert_eq!(of("bulk-action-", "sign_out"), "Sign out everywhere");
         assert_eq!(of("users-filter-", "userName"), "User name");
         assert_eq!(find("bulk-action-", "no_such_action"), None);
+        let actions = "suspend reactivate delete restore purge sign_out assign_role remove_role set_attributes require_password_reset \
+                       warn_inactive undo";
+        for action in actions.split_whitespace() {
+            assert!(find("bulk-action-", action).is_some(), "{action}");
+        }
     }
 }
