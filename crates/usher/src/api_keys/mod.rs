@@ -164,6 +164,12 @@ pub async fn list(tx: &mut Tx, holder: Subject, limit: Limit, cursor: Option<&st
     Ok(Page::cut(keys, limit, |key| key.id))
 }
 
+/// A living key of this holder, of the newest that fill a page; another's is none of theirs.
+pub async fn read(tx: &mut Tx, holder: Subject, id: ApiKeyId) -> AppResult<ApiKey> {
+    let keys = list(tx, holder, Limit::default(), None).await?;
+    Ok(keys.items.into_iter().find(|key| key.id == id).ok_or_else(Rejection::not_found)?)
+}
+
 /// Revokes a living key of this holder; another's is none of theirs.
 pub async fn revoke(tx: &mut Tx, holder: Subject, id: ApiKeyId) -> AppResult<()> {
     if !store::update_to_revoked(tx, holder, id).await? {

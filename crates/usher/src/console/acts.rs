@@ -163,6 +163,15 @@ async fn ask(app: &App, staff: &Staff, act: &Act, id: UserId, faults: &Faults) -
     staff.page(app, HERE, PAGE, values, faults)
 }
 
+/// Commits that something has ended. If it had, since the page was shown, all is as it should be.
+pub async fn commit_end(tx: Tx, ended: AppResult<()>) -> AppResult<()> {
+    match ended {
+        Ok(()) => Ok(tx.commit().await?),
+        Err(error) if error.code() == Some("not_found") => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 #[derive(Deserialize)]
 pub struct SessionPath {
     id: UserId,
@@ -184,11 +193,7 @@ pub async fn submit_end(Path(path): Path<SessionPath>, State(app): State<App>, f
     staff.require(Permission::UsersWrite)?;
     look_up(&app, &staff, path.id).await?;
     let mut tx = staff.begin_because(&app, &members).await?;
-    match sessions::end_of(&mut tx, path.id, path.session_id, "ended_by_administrator").await {
-        Ok(()) => tx.commit().await?,
-        // It has ended since the page was shown.
-        Err(error) if error.code() == Some("not_found") => {}
-        Err(error) => return Err(error),
-    }
+    let ended = sessions::end_of(&mut tx, path.id, path.session_id, "ended_by_administrator").await;
+    commit_end(tx, ended).await?;
     html::done(&app, &way(path.id), Notice::SessionEnded)
 }

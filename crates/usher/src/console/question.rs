@@ -6,9 +6,11 @@ use minijinja::value::Serde;
 use serde::Serialize;
 
 use super::staff::Staff;
+use crate::api_keys::ApiKey;
 use crate::app::App;
 use crate::error::AppResult;
 use crate::html::Faults;
+use crate::languages::now;
 
 const PAGE: &str = "console/question.html";
 
@@ -29,6 +31,19 @@ pub struct Question {
 }
 
 impl Question {
+    /// Before an API key ends.
+    pub fn of_key(key: ApiKey, trail: Vec<(String, String)>, action: String) -> Self {
+        Self {
+            trail,
+            button: now().word("service-key-revoke"),
+            takes: true,
+            subject: key.name,
+            detail: format!("{}…", key.prefix),
+            means: now().word("service-key-revoke-means"),
+            action,
+        }
+    }
+
     pub fn ask(&self, app: &App, staff: &Staff, here: &str, faults: &Faults) -> AppResult<Response> {
         staff.page(app, here, PAGE, context! { question => Serde(self) }, faults)
     }

@@ -5,6 +5,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use serde::Deserialize;
 
+use super::acts::commit_end;
 use super::question::Question;
 use super::service_accounts::{AccountPath, HERE, look_up, way};
 use super::staff::{Staff, StaffForm};
@@ -12,7 +13,6 @@ use crate::api_keys::{self, NewApiKey, form};
 use crate::app::App;
 use crate::caller::{Permission, Subject};
 use crate::db::Tx;
-use crate::db::page::Limit;
 use crate::error::{AppResult, Rejection};
 use crate::html::{self, Faults, Members, Notice};
 use crate::http::params::Path;
@@ -207,18 +207,9 @@ pub async fn show_revoke(staff: Staff, Path(path): Path<KeyPath>, State(app): St
     staff.require(Permission::ServiceAccountsWrite)?;
     let mut tx = staff.begin(&app).await?;
     let account = service_accounts::read_as(&mut tx, staff.authority(), path.id).await?;
-    let keys = api_keys::list(&mut tx, Subject::ServiceAccount(account.id), Limit::default(), None).await?;
+    let key = api_keys::read(&mut tx, Subject::ServiceAccount(account.id), path.key_id).await?;
     tx.commit().await?;
-    let key = keys.items.into_iter().find(|key| key.id == path.key_id).ok_or_else(Rejection::not_found)?;
-    let question = Question {
-        button: now().word("service-key-revoke"),
-        takes: true,
-        means: now().word("service-key-revoke-means"),
-        subject: key.name,
-        detail: format!("{}…", key.prefix),
-        action: format!("{}/keys/{}/revoke", way(account.id), key.id),
-        ..of(&account)
-    };
+    let question = Question::of_key(key, of(&account).trail, format!("{}/keys/{}/revoke", way(account.id), path.key_id));
     question.ask(&app, &staff, HERE, &Faults::default())
 }
 
@@ -230,11 +221,7 @@ pub async fn submit_revoke(
     staff.require(Permission::ServiceAccountsWrite)?;
     let mut tx = staff.begin_because(&app, &members).await?;
     let account = service_accounts::read_as(&mut tx, staff.authority(), path.id).await?;
-    match api_keys::revoke(&mut tx, Subject::ServiceAccount(account.id), path.key_id).await {
-        Ok(()) => tx.commit().await?,
-        // It has ended since the page was shown.
-        Err(error) if error.code() == Some("not_found") => {}
-        Err(error) => return Err(error),
-    }
+    let revoked = api_keys::revoke(&mut tx, Subject::ServiceAccount(account.id), path.key_id).await;
+    commit_end(tx, revoked).await?;
     html::done(&app, &way(path.id), Notice::Revoked)
 }
