@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from harness.canary import new_address, unique
 from harness.faces import Faces
+from harness.looks import LOOKS, WIDTHS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.programs import keys_of, program, service_account
@@ -81,7 +82,7 @@ def test_the_profile_says_where_nothing_was_chosen(browser: Browser, site: Site)
     context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_german_pages_are_sound(browser: Browser, site: Site, width: int, scheme: str) -> None:
     """Words are longer there."""
     person = site.person("user")
@@ -181,7 +182,7 @@ def is_german(page: Page, path: str) -> None:
     assert found == [], f"{path}: {found}"
 
 
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_console_is_german(browser: Browser, house: Site, width: int) -> None:
     context = browser.new_context(locale="de", viewport={"width": width, "height": 900})
     faces = Faces(context.new_page(), house.public_url)

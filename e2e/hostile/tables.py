@@ -77,7 +77,7 @@ SHOWN: dict[str, list[tuple[str, str, str]]] = {
     "runs in bulk": [
         ("preview_bulk", "filter", "/admin/bulk/{run} /admin/changes/{run}"),
         ("preview_bulk", "reason", "/admin/bulk/{run} /admin/changes/{run} /admin/users/{user}"),
-        ("preview_bulk", "attributes", "/admin/changes/{run} /admin/users/{user}"),
+        ("preview_bulk", "attributes", "/admin/bulk/{run} /admin/changes/{run} /admin/users/{user}"),
         ("undo_change", "reason", "/admin/users/{user} /admin/changes/{undone}"),
     ],
     "imports": [

@@ -222,9 +222,12 @@ bulk-list-none = Es gab noch keine.
 bulk-list-previewed = Vorschau (UTC)
 bulk-look-again = Neu laden
 bulk-missing-action = Wählen Sie, was geschehen soll.
+bulk-missing-attribute = Wählen Sie dafür ein Attribut.
 bulk-missing-filter = Sagen Sie, um wen es geht.
 bulk-missing-role = Wählen Sie dafür eine Rolle.
 bulk-new-action = Was geschehen soll
+bulk-new-attribute = Attribut
+bulk-new-attribute-aside = (um eines zu setzen)
 bulk-new-chosen = { $count ->
     [one] <strong>{ $count } Benutzer ist ausgewählt.</strong> Die nächste Seite sagt, was daraus würde; vorher geschieht nichts.
    *[other] <strong>{ $count } Benutzer sind ausgewählt.</strong> Die nächste Seite sagt, was daraus würde; vorher geschieht nichts.
@@ -234,6 +237,8 @@ bulk-new-filtered = <strong>Alle, auf die dieser Filter passt.</strong> Die näc
 bulk-new-role-aside = (um eine zu erteilen oder zu entziehen)
 bulk-new-role-hint = Um eine zu erteilen oder zu entziehen.
 bulk-new-title = Viele Benutzer bearbeiten
+bulk-new-value = Sein Wert
+bulk-new-value-hint = Eine Liste hat einen Eintrag je Zeile; Ja und Nein sind <code>true</code> und <code>false</code>. Bleibt das Feld leer, wird das Attribut entfernt.
 bulk-not-begun = Noch ist nichts geschehen. Begonnen wird auf der Seite, die die Vorschau zeigt; ist sie geschlossen, <a href="/admin/users">wählen Sie die Benutzer noch einmal aus</a>.
 bulk-outcome-done = Erledigt
 bulk-outcome-failed = Fehlgeschlagen
@@ -278,10 +283,13 @@ bulk-state-paused = Angehalten
 bulk-state-previewed = Vorschau
 bulk-state-running = Läuft
 bulk-subject-action = Die Aktion
+bulk-subject-attribute = Das Attribut
 bulk-subject-filter = Im Filter:
 bulk-subject-role = Die Rolle
+bulk-subject-value = Der Wert
 bulk-undoes = Macht rückgängig
 bulk-undoes-change = eine andere Änderung
+bulk-value-taken = wird entfernt
 
 bin-caption = Gelöschte Benutzer
 bin-deleted = Gelöscht (UTC)

@@ -238,9 +238,12 @@ bulk-list-none = There was none yet.
 bulk-list-previewed = Previewed (UTC)
 bulk-look-again = Look again
 bulk-missing-action = Choose what is to be done.
+bulk-missing-attribute = Choose an attribute for this.
 bulk-missing-filter = Say whom it is about.
 bulk-missing-role = Choose a role for this.
 bulk-new-action = What is to be done
+bulk-new-attribute = Attribute
+bulk-new-attribute-aside = (to set one)
 bulk-new-chosen = { $count ->
     [one] <strong>{ $count } user is chosen.</strong> The next page says what would come of it; nothing is done before that.
    *[other] <strong>{ $count } users are chosen.</strong> The next page says what would come of it; nothing is done before that.
@@ -250,6 +253,8 @@ bulk-new-filtered = <strong>All whom this filter fits.</strong> The next page sa
 bulk-new-role-aside = (to grant or take one)
 bulk-new-role-hint = To grant or take one.
 bulk-new-title = Act on many users
+bulk-new-value = Its value
+bulk-new-value-hint = A list has an item in each line; what is yes or no is <code>true</code> or <code>false</code>. Left empty, the attribute is taken away.
 bulk-not-begun = Nothing is done yet. A preview is begun from the page that shows it; if that is closed, <a href="/admin/users">choose the users again</a>.
 # What came of a user, or would come.
 bulk-outcome-done = Done
@@ -298,10 +303,13 @@ bulk-state-previewed = Previewed
 bulk-state-running = Running
 # What a sentence about a field begins with.
 bulk-subject-action = The action
+bulk-subject-attribute = The attribute
 bulk-subject-filter = In the filter,
 bulk-subject-role = The role
+bulk-subject-value = The value
 bulk-undoes = Undoes
 bulk-undoes-change = another change
+bulk-value-taken = taken away
 
 bin-caption = Deleted users
 bin-deleted = Deleted (UTC)

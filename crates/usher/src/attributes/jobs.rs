@@ -14,9 +14,9 @@ const ALWAYS: &str = "tend_attribute_schema";
 const WITHIN: Duration = Duration::from_secs(20);
 
 pub fn register(registry: &mut Registry) {
-    registry.outside(NOW, |app, _| Box::pin(tend(app)));
+    registry.long(NOW, |app, _| Box::pin(tend(app)));
     // Whatever a process has left undone that ended meanwhile.
-    registry.every_outside(Duration::from_mins(1), ALWAYS, |app, _| Box::pin(tend(app)));
+    registry.every_long(Duration::from_mins(1), ALWAYS, |app, _| Box::pin(tend(app)));
 }
 
 /// There is something to do once the transaction has been committed.

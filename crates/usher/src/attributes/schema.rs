@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::document::{Document, Format, Rule, Type, Visibility};
 use super::migration::Operation;
-use crate::error::FieldError;
+use crate::error::{FieldError, Rejection};
 use crate::http::validate;
 
 const SEE_SCHEMA: &str = "does not fit; see GET /v1/attribute-schema";
@@ -121,6 +121,20 @@ impl Schema {
     /// Every fault of the attributes, with pointers into a body that has them in `attributes`.
     pub fn faults(&self, attributes: &Map<String, Value>) -> Vec<FieldError> {
         validate::faults(&self.validator, &Value::Object(attributes.clone()), "/attributes", SEE_SCHEMA)
+    }
+
+    /// Refuses a merge patch (RFC 7396) that fits nobody, whatever else they have.
+    pub fn check_patch(&self, patch: &Map<String, Value>) -> Result<(), Rejection> {
+        let mut set: Map<String, Value> =
+            patch.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())).collect();
+        self.normalize(&mut set);
+        let is_of = |pointer: &str, name: &str| {
+            let place = format!("/attributes/{}", name.replace('~', "~0").replace('/', "~1"));
+            pointer.strip_prefix(&place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let mut faults = self.faults(&set);
+        faults.retain(|fault| fault.pointer.as_ref().is_some_and(|pointer| patch.keys().any(|name| is_of(pointer, name))));
+        if faults.is_empty() { Ok(()) } else { Err(Rejection::invalid_body(faults)) }
     }
 
     /// Brings times into the form in which they are kept. What is no time stays, and is a fault.

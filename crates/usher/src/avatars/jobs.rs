@@ -35,7 +35,7 @@ pub fn register(registry: &mut Registry) {
             remove(app, &name).await
         })
     });
-    registry.every_outside(Duration::from_hours(1), SWEEP, |app, _| Box::pin(sweep(app)));
+    registry.every_long(Duration::from_hours(1), SWEEP, |app, _| Box::pin(sweep(app)));
 }
 
 /// After the transaction that lets the picture go.

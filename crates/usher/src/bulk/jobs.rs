@@ -27,7 +27,7 @@ struct Payload {
 }
 
 pub fn register(registry: &mut Registry) {
-    registry.outside(RUN, |app, payload| Box::pin(run(app, payload)));
+    registry.long(RUN, |app, payload| Box::pin(run(app, payload)));
     registry.every(Duration::from_hours(1), FORGET, |_, tx, _| Box::pin(forget(tx)));
 }
 

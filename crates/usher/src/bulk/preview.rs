@@ -10,7 +10,7 @@ use crate::caller::Authority;
 use crate::db::Tx;
 use crate::error::{AppResult, Rejection};
 use crate::id::{UserId, new_uuid};
-use crate::{roles, users};
+use crate::{attributes, roles, users};
 
 /// Shown in a preview.
 const SAMPLE: i64 = 20;
@@ -80,6 +80,9 @@ pub async fn preview(tx: &mut Tx, by: Authority, action: &Action, selection: &Se
         let unknown = || Rejection::invalid_field("/role", "unknown_role", "There is no role of this name.");
         let role = roles::find(tx, role.as_str()).await.map_err(|_| unknown())?;
         by.to_grant(role.permissions.iter().copied().collect())?;
+    }
+    if let Action::SetAttributes { attributes } = action {
+        attributes::current(tx).await?.check_patch(attributes)?;
     }
     let (id, token) = (new_uuid(tx.now()), new_token());
     store::insert_run(tx, id, by, action, selection, &token).await?;

@@ -6,15 +6,18 @@ use jiff::Timestamp;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 use uuid::Uuid;
 
 use super::choice::{self, Choice};
+use super::edit::{is_editable, value_of, written};
 use super::parameters::{Parameters, address};
 use super::roles::list_grantable;
 use super::staff::{Staff, StaffForm};
 use super::{events, words};
 use crate::app::App;
-use crate::bulk::{self, Run, Selection, State as RunState};
+use crate::attributes::{self, Schema};
+use crate::bulk::{self, Action, Run, Selection, State as RunState};
 use crate::caller::Permission;
 use crate::db::page::{self, Limit, Page};
 use crate::error::{AppError, AppResult, Rejection};
@@ -31,16 +34,17 @@ const RUN_PAGE: &str = "console/bulk_run.html";
 const LIST_PAGE: &str = "console/bulk_list.html";
 /// What can come of a user.
 const OUTCOMES: [&str; 5] = ["to_do", "done", "unchanged", "refused", "failed"];
-const FIELDS: [&str; 3] = ["action", "role", "filter"];
+const FIELDS: [&str; 5] = ["action", "role", "attribute", "value", "filter"];
 
 /// What can be done to many, by the permission that it takes.
-const ACTIONS: [(&str, Permission); 9] = [
+const ACTIONS: [(&str, Permission); 10] = [
     ("suspend", Permission::UsersWrite),
     ("reactivate", Permission::UsersWrite),
     ("sign_out", Permission::UsersWrite),
     ("require_password_reset", Permission::UsersWrite),
     ("assign_role", Permission::RolesAssign),
     ("remove_role", Permission::RolesAssign),
+    ("set_attributes", Permission::UsersWrite),
     ("delete", Permission::UsersDelete),
     ("restore", Permission::UsersDelete),
     ("purge", Permission::UsersPurge),
@@ -88,6 +92,9 @@ struct Said {
     filter: String,
     action: String,
     role: String,
+    attribute: String,
+    /// As text; a list has an item in each line.
+    value: String,
     reason: String,
     /// Who was chosen beyond as many as can be.
     left_out: usize,
@@ -101,6 +108,8 @@ impl Said {
             filter: text("filter"),
             action: text("action"),
             role: text("role"),
+            attribute: text("attribute"),
+            value: text("value"),
             reason: text("reason"),
             left_out: 0,
         }
@@ -119,16 +128,28 @@ impl Said {
             _ => Err(Rejection::bad_request("malformed_request", "These are no users. Choose them in the list again.")),
         }
     }
+
+    /// The action with the field that it takes; what else is filled in is for another.
+    fn action(&self, schema: &Schema) -> Result<Action, Rejection> {
+        let role = Some(RoleName::from(self.role.as_str())).filter(|_| self.action.ends_with("_role") && !self.role.is_empty());
+        let property = schema.properties().iter().find(|property| is_editable(property) && property.name == self.attribute);
+        let property = property.filter(|_| self.action == "set_attributes");
+        let set = property.map(|property| Map::from_iter([(property.name.clone(), value_of(property.kind, &self.value))]));
+        bulk::read_action(&self.action, role.as_ref(), set.as_ref())
+    }
 }
 
 async fn ask(app: &App, staff: &Staff, said: &Said, faults: &Faults) -> AppResult<Response> {
     staff.require(Permission::UsersRead)?;
     let takes_roles = staff.may(Permission::RolesAssign);
     let offered = if takes_roles { list_grantable(app, staff).await? } else { None };
+    let offered: Option<Vec<_>> = offered.map(|roles| roles.into_iter().map(|role| (role.name.clone(), role.name)).collect());
     let actions: Vec<(&str, String)> =
         ACTIONS.into_iter().filter(|(_, needed)| staff.may(*needed)).map(|(name, _)| (name, label(name))).collect();
+    let schema = attributes::cached(app).await?;
+    let settable: Vec<(&str, &str)> = if staff.may(Permission::UsersWrite) { settable(&schema).collect() } else { Vec::new() };
     let values = context! {
-        said => Serde(said), actions => Serde(actions), takes_roles => takes_roles, offered => Serde(offered),
+        said => Serde(said), actions => Serde(actions), settable => Serde(settable), takes_roles => takes_roles, offered => Serde(offered),
         most => choice::MOST, count => said.users.split(',').filter(|id| !id.is_empty()).count(),
     };
     staff.page(app, HERE, NEW_PAGE, values, faults)
@@ -141,33 +162,52 @@ pub async fn preview(State(app): State<App>, form: StaffForm) -> AppResult<Respo
     let said = Said::of(&members);
     match make_preview(&app, &staff, &said, &members).await {
         Ok(preview) => {
-            let role = preview.run.argument["role"].clone();
             let values = context! {
-                role => events::text(&role), label => label(&preview.run.action), reason => said.reason.as_str(),
+                argument => Serde(argument(&preview.run)), label => label(&preview.run.action), reason => said.reason.as_str(),
                 preview => Serde(preview),
             };
             staff.page(&app, HERE, PREVIEW_PAGE, values, &Faults::default())
         }
-        Err(error) => ask(&app, &staff, &said, &words::faults(as_a_body(error), "bulk", &FIELDS)?).await,
+        Err(error) => ask(&app, &staff, &said, &words::faults(of_the_form(error), "bulk", &FIELDS)?).await,
     }
 }
 
-/// What is wrong with a filter is said of a parameter.
-fn as_a_body(error: AppError) -> AppError {
-    match error {
-        AppError::Rejected(rejection) if rejection.code == "invalid_query" => (*rejection).of_a_body().into(),
-        other => other,
+/// What is wrong with a filter is said of a parameter; with attributes, of the body's member that holds them or one of them.
+fn of_the_form(error: AppError) -> AppError {
+    let AppError::Rejected(mut rejection) = error else { return error };
+    if rejection.code == "invalid_query" {
+        return (*rejection).of_a_body().into();
     }
+    for pointer in rejection.errors.iter_mut().filter_map(|fault| fault.pointer.as_mut()) {
+        if pointer == "/attributes" {
+            "/attribute".clone_into(pointer);
+        } else if pointer.starts_with("/attributes/") {
+            "/value".clone_into(pointer);
+        }
+    }
+    AppError::Rejected(rejection)
+}
+
+/// The attributes that a form can set, each with what it is called.
+fn settable(schema: &Schema) -> impl Iterator<Item = (&str, &str)> {
+    let title = |name: &str| schema.document.properties.get(name)?.title.as_deref();
+    let settable = schema.properties().iter().filter(|property| is_editable(property));
+    settable.map(move |property| (property.name.as_str(), title(&property.name).unwrap_or(&property.name)))
+}
+
+/// What a run gives or takes beside its action: the role, or the attributes.
+fn argument(run: &Run) -> Vec<(String, String)> {
+    let role = run.argument["role"].as_str().map(|role| (String::new(), role.to_owned()));
+    let set = run.argument["attributes"].as_object().into_iter().flatten();
+    role.into_iter().chain(set.map(|(name, value)| (name.clone(), written(value)))).collect()
 }
 
 async fn make_preview(app: &App, staff: &Staff, said: &Said, members: &Members) -> AppResult<bulk::Preview> {
-    let Some((name, needed)) = ACTIONS.into_iter().find(|(name, _)| *name == said.action) else {
+    let Some((_, needed)) = ACTIONS.into_iter().find(|(name, _)| *name == said.action) else {
         return Err(Rejection::invalid_field("/action", "required", "is needed").into());
     };
     staff.require(needed)?;
-    let takes_role = name.ends_with("_role");
-    let role = Some(RoleName::from(said.role.as_str())).filter(|_| takes_role && !said.role.is_empty());
-    let action = bulk::read_action(name, role.as_ref(), None)?;
+    let action = said.action(&*attributes::cached(app).await?)?;
     let selection = said.selection()?;
     let mut tx = staff.begin_because(app, members).await?;
     let previewed = bulk::preview(&mut tx, staff.authority(), &action, &selection).await?;
@@ -246,7 +286,7 @@ pub async fn show(
     let outcome = outcome.unwrap_or_default();
     let done = run.total - run.counts.to_do;
     let values = context! {
-        label => label(&run.action), role => events::text(&run.argument["role"]), done => done,
+        label => label(&run.action), argument => Serde(argument(&run)), done => done,
         share => if run.total > 0 { done * 100 / run.total } else { 100 },
         lives => matches!(run.state, RunState::Running),
         follow => (!matches!(run.state, RunState::Finished | RunState::Failed)).then(|| Followed::Run(run.id).to_string()),

@@ -111,12 +111,12 @@ fn differences(before: &User, schema: &Schema, members: &Members) -> AppResult<V
     Ok(Value::Object(patch))
 }
 
-fn is_editable(property: &Property) -> bool {
+pub(super) fn is_editable(property: &Property) -> bool {
     property.kind != Kind::Other
 }
 
-/// An attribute as the form holds it: a list has an item in each line.
-fn written(value: &Value) -> String {
+/// An attribute as a form holds it: a list has an item in each line.
+pub(super) fn written(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -125,8 +125,8 @@ fn written(value: &Value) -> String {
     }
 }
 
-/// What the form says as a value; what is none is left to the schema to refuse.
-fn value_of(kind: Kind, said: &str) -> Value {
+/// What a form says as a value; what is none is left to the schema to refuse.
+pub(super) fn value_of(kind: Kind, said: &str) -> Value {
     if said.is_empty() {
         return Value::Null;
     }

@@ -23,7 +23,7 @@ struct Payload {
 
 pub fn register(registry: &mut Registry) {
     registry.every(Duration::from_hours(24), APPLY_ALL, |_, tx, _| Box::pin(apply_all(tx)));
-    registry.outside(APPLY, |app, payload| Box::pin(apply(app, payload)));
+    registry.long(APPLY, |app, payload| Box::pin(apply(app, payload)));
 }
 
 /// A mail is forgotten after a month: that it was sent is noted before.

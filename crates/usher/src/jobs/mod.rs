@@ -33,6 +33,8 @@ pub type Outside = for<'a> fn(&'a App, Value) -> Future<'a>;
 enum Handler {
     InTx(InTx),
     Outside(Outside),
+    /// The same, of those that take a worker for seconds.
+    Long(Outside),
 }
 
 /// What can be done, by the name of its kind.
@@ -51,6 +53,12 @@ impl Registry {
         self.handlers.insert(kind, Handler::Outside(handler));
     }
 
+    /// The same for work of seconds: half of the jobs that a worker does at the same time may be such, so that mails do not wait
+    /// for imports.
+    pub fn long(&mut self, kind: &'static str, handler: Outside) {
+        self.handlers.insert(kind, Handler::Long(handler));
+    }
+
     /// A job that usher does every so often, once in all processes together.
     pub fn every(&mut self, period: Duration, kind: &'static str, handler: InTx) {
         self.in_tx(kind, handler);
@@ -58,9 +66,13 @@ impl Registry {
     }
 
     /// The same for work that begins its transactions itself.
-    pub fn every_outside(&mut self, period: Duration, kind: &'static str, handler: Outside) {
-        self.outside(kind, handler);
+    pub fn every_long(&mut self, period: Duration, kind: &'static str, handler: Outside) {
+        self.long(kind, handler);
         self.periodic.push((kind, period));
+    }
+
+    fn long_kinds(&self) -> Vec<&'static str> {
+        self.handlers.iter().filter(|(_, handler)| matches!(handler, Handler::Long(_))).map(|(kind, _)| *kind).collect()
     }
 
     fn shared(self) -> Arc<Self> {

@@ -40,21 +40,34 @@ pub async fn insert_periodic_job(tx: &mut Tx, kind: &str, run_at: Timestamp) -> 
     Ok(())
 }
 
-pub async fn claim_jobs(tx: &mut Tx, claimed_until: Timestamp, limit: i64) -> DbResult<Vec<Claimed>> {
+/// What a worker can take.
+pub struct Room<'a> {
+    pub jobs: i64,
+    /// How many of them may be of these kinds.
+    pub long: i64,
+    pub long_kinds: &'a [&'a str],
+}
+
+pub async fn claim_jobs(tx: &mut Tx, claimed_until: Timestamp, room: &Room<'_>) -> DbResult<Vec<Claimed>> {
     let now = tx.now();
     let sql = "
-        update jobs
-        set claimed_until = $2, attempts = attempts + 1
-        where id in (
-            select id
+        with ready as materialized (
+            select id, run_at, kind = any($5) as is_long
             from jobs
             where dead_at is null and run_at <= $1 and (claimed_until is null or claimed_until <= $1)
+                and ($4::bigint > 0 or kind <> all($5::text[]))
             order by run_at
             limit $3
             for update skip locked
+        ), placed as (
+            select id, is_long, row_number() over (partition by is_long order by run_at, id) as place
+            from ready
         )
+        update jobs
+        set claimed_until = $2, attempts = attempts + 1
+        where id in (select id from placed where not is_long or place <= $4)
         returning id, kind, payload, attempts, unique_key is not null as is_periodic";
-    let rows = tx.query(sql, &[&now, &claimed_until, &limit]).await?;
+    let rows = tx.query(sql, &[&now, &claimed_until, &room.jobs, &room.long, &room.long_kinds]).await?;
     Ok(rows
         .iter()
         .map(|row| Claimed {

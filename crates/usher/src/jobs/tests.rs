@@ -154,7 +154,8 @@ async fn a_job_whose_worker_died_is_taken_by_another_when_the_claim_has_run_out(
     queue(&app, "note", 1).await;
     let mut tx = app.tx().await;
     let until = app.now() + SignedDuration::from_mins(5);
-    let claimed = store::claim_jobs(&mut tx, until, 8).await.unwrap();
+    let room = store::Room { jobs: 8, long: 4, long_kinds: &[] };
+    let claimed = store::claim_jobs(&mut tx, until, &room).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((claimed.len(), claimed[0].attempts), (1, 1));
     app.advance(SignedDuration::from_mins(5) - SignedDuration::from_micros(1));
@@ -238,7 +239,7 @@ async fn a_periodic_job_is_done_once_a_period_by_all_workers_together() {
 async fn a_periodic_job_outside_of_a_transaction_keeps_its_row_and_is_tried_again() {
     let app = TestApp::new().await;
     let mut registry = Registry::default();
-    registry.every_outside(Duration::from_hours(1), "outside", note_outside);
+    registry.every_long(Duration::from_hours(1), "outside", note_outside);
     let mut tx = app.tx().await;
     store::insert_periodic_job(&mut tx, "outside", app.now()).await.unwrap();
     tx.commit().await.unwrap();
@@ -265,5 +266,35 @@ async fn a_worker_begins_right_after_the_commit_and_stops_when_told() {
     queue(&app, "note", 1).await;
     assert_eq!(counts(&app).await, (1, 0));
     run(&app).await;
+    app.finish().await;
+}
+
+/// Takes until a note has been made.
+fn long_until_noted(app: &App, _: Value) -> Future<'_> {
+    Box::pin(async move {
+        loop {
+            let mut tx = app.begin_as(Actor::System).await?;
+            let noted: i64 = tx.query_one(EFFECTS, &[]).await?.get(0);
+            tx.commit().await?;
+            if noted > 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+}
+
+#[tokio::test]
+async fn short_jobs_do_not_wait_for_long_ones() {
+    let app = TestApp::new().await;
+    let mut registry = registry();
+    registry.long("long", long_until_noted);
+    // More of them than a worker does at the same time, and before the short one.
+    queue(&app, "long", 20).await;
+    queue(&app, "note", 1).await;
+    let worker = Worker::start(app.app.clone(), registry, &Listener::start(&app.app.db));
+    eventually(&app, EFFECTS, 1).await;
+    eventually(&app, WAITING, 0).await;
+    worker.stop().await;
     app.finish().await;
 }

@@ -7,18 +7,20 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::store::{self, Claimed};
+use super::store::{self, Claimed, Room};
 use super::{Handler, Registry};
 use crate::app::App;
+use crate::clock::Stopwatch;
 use crate::db::listen::{Heard, Listener};
 use crate::db::{Actor, DbResult, Tx};
 use crate::error::{AppError, AppResult, LogAndIgnore};
 use crate::telemetry;
 
 /// Jobs at the same time; fewer where they would need more than half of the connections, which requests wait for too.
-const CLAIM_AT_ONCE: usize = 8;
+const AT_ONCE: usize = 8;
 /// How long a handler may take.
 const HANDLER_WITHIN: Duration = Duration::from_secs(25);
 /// A worker that has not finished by then is taken for dead; its jobs go to others.
@@ -56,31 +58,108 @@ async fn work(
     mut heard: tokio::sync::broadcast::Receiver<Heard>,
     mut stopping: watch::Receiver<bool>,
 ) {
+    let mut hands = Hands::new(app.clone(), Arc::clone(&registry));
+    let mut scheduled: Option<Stopwatch> = None;
     while !*stopping.borrow() {
         // What was heard until now is a reason for one look, not for one each.
         heard = heard.resubscribe();
-        schedule(&app, &registry).await.log_and_ignore("schedules are written again at the next look");
-        match run_batch(&app, &registry).await {
+        if scheduled.as_ref().is_none_or(|since| since.elapsed() >= LOOK_EVERY) {
+            schedule(&app, &registry).await.log_and_ignore("schedules are written again at the next look");
+            scheduled = Some(Stopwatch::start());
+        }
+        match hands.fill().await {
             Ok(0) => {}
             Ok(_) => continue,
             Err(error) => tracing::warn!(%error, "looking for jobs failed; trying again"),
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
-            _ = heard.recv() => {}
+            _ = heard.recv(), if hands.free() > 0 => {}
+            () = hands.free_one(), if hands.free() < hands.at_once => {}
             _ = stopping.changed() => {}
         }
     }
+    hands.finish().await;
 }
 
 /// Does everything that is due, now, and returns how many jobs there were.
 pub async fn run_due(app: &App, registry: &Registry) -> AppResult<usize> {
-    let registry = registry.clone().shared();
+    let mut hands = Hands::new(app.clone(), registry.clone().shared());
     let mut done = 0;
     loop {
-        match run_batch(app, &registry).await? {
-            0 => return Ok(done),
+        match hands.fill().await? {
+            0 if hands.free() == hands.at_once => return Ok(done),
             count => done += count,
+        }
+        hands.finish().await;
+    }
+}
+
+/// The jobs that a worker does at the same time. What ends makes room for another: a short one does not wait for a long one.
+struct Hands {
+    app: App,
+    registry: Arc<Registry>,
+    long_kinds: Vec<&'static str>,
+    at_once: usize,
+    short: JoinSet<()>,
+    long: JoinSet<()>,
+}
+
+impl Hands {
+    fn new(app: App, registry: Arc<Registry>) -> Self {
+        let at_once = (app.db.pool_use().max / 2).clamp(1, AT_ONCE);
+        let long_kinds = registry.long_kinds();
+        Self { app, registry, long_kinds, at_once, short: JoinSet::new(), long: JoinSet::new() }
+    }
+
+    fn free(&self) -> usize {
+        self.at_once - self.short.len() - self.long.len()
+    }
+
+    /// Begins as many of the jobs that are due as there is room for, and says how many.
+    async fn fill(&mut self) -> AppResult<usize> {
+        if self.free() == 0 {
+            return Ok(0);
+        }
+        let long = self.at_once.div_ceil(2).saturating_sub(self.long.len());
+        let counted = |room| i64::try_from(room).unwrap_or(1);
+        let room = Room { jobs: counted(self.free()), long: counted(long), long_kinds: &self.long_kinds };
+        let mut tx = self.app.begin_as(Actor::System).await?;
+        let until = tx.now() + CLAIM_LASTS;
+        let claimed = store::claim_jobs(&mut tx, until, &room).await?;
+        tx.commit().await?;
+        let count = claimed.len();
+        for job in claimed {
+            self.begin(job);
+        }
+        Ok(count)
+    }
+
+    fn begin(&mut self, job: Claimed) {
+        let hands = if self.long_kinds.contains(&job.kind.as_str()) { &mut self.long } else { &mut self.short };
+        let (app, registry) = (self.app.clone(), Arc::clone(&self.registry));
+        let span = telemetry::job(&job.kind);
+        let doing = async move {
+            let outcome = run_one(&app, &registry, job).await;
+            outcome.log_and_ignore("the job's claim runs out and another worker takes it");
+        };
+        hands.spawn(doing.instrument(span));
+    }
+
+    /// Waits until a job has ended, and takes note of all that have.
+    async fn free_one(&mut self) {
+        tokio::select! {
+            _ = self.short.join_next(), if !self.short.is_empty() => {}
+            _ = self.long.join_next(), if !self.long.is_empty() => {}
+            else => {}
+        }
+        while self.short.try_join_next().is_some() {}
+        while self.long.try_join_next().is_some() {}
+    }
+
+    async fn finish(&mut self) {
+        while self.free() < self.at_once {
+            self.free_one().await;
         }
     }
 }
@@ -99,27 +178,6 @@ fn next_slot(now: Timestamp, period: Duration) -> Timestamp {
     let period = i64::try_from(period.as_secs()).unwrap_or(i64::MAX).max(1);
     let next = (now.as_second() / period + 1).saturating_mul(period);
     Timestamp::from_second(next).unwrap_or(now)
-}
-
-async fn run_batch(app: &App, registry: &Arc<Registry>) -> AppResult<usize> {
-    let mut tx = app.begin_as(Actor::System).await?;
-    let until = tx.now() + CLAIM_LASTS;
-    let at_once = (app.db.pool_use().max / 2).clamp(1, CLAIM_AT_ONCE);
-    let claimed = store::claim_jobs(&mut tx, until, i64::try_from(at_once).unwrap_or(1)).await?;
-    tx.commit().await?;
-    let count = claimed.len();
-    let running: Vec<_> = claimed
-        .into_iter()
-        .map(|job| {
-            let (app, registry) = (app.clone(), Arc::clone(registry));
-            let span = telemetry::job(&job.kind);
-            async move { run_one(&app, &registry, job).await }.instrument(span)
-        })
-        .collect();
-    for outcome in futures_util::future::join_all(running).await {
-        outcome.log_and_ignore("the job's claim runs out and another worker takes it");
-    }
-    Ok(count)
 }
 
 async fn run_one(app: &App, registry: &Registry, job: Claimed) -> AppResult<()> {
@@ -145,7 +203,7 @@ async fn run_one(app: &App, registry: &Registry, job: Claimed) -> AppResult<()> 
 async fn handle(app: &App, registry: &Registry, job: &Claimed) -> AppResult<()> {
     match registry.handlers.get(job.kind.as_str()) {
         Some(Handler::InTx(handler)) => run_in_tx(app, registry, *handler, job).await,
-        Some(Handler::Outside(handler)) => run_outside(app, registry, *handler, job).await,
+        Some(Handler::Outside(handler) | Handler::Long(handler)) => run_outside(app, registry, *handler, job).await,
         // A release that is being rolled out may know kinds that this one does not.
         None => Err(anyhow::anyhow!("this release does not know jobs of the kind {}", job.kind).into()),
     }

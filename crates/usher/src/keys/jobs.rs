@@ -5,5 +5,5 @@ use std::time::Duration;
 use crate::jobs::Registry;
 
 pub fn register(registry: &mut Registry) {
-    registry.every_outside(Duration::from_mins(5), "tend_signing_keys", |app, _| Box::pin(super::tend(app)));
+    registry.every_long(Duration::from_mins(5), "tend_signing_keys", |app, _| Box::pin(super::tend(app)));
 }

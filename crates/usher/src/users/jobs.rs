@@ -19,7 +19,7 @@ const AT_ONCE: i64 = 500;
 const WITHIN: Duration = Duration::from_secs(15);
 
 pub fn register(registry: &mut Registry) {
-    registry.every_outside(Duration::from_hours(1), PURGE, |app, _| Box::pin(purge(app)));
+    registry.every_long(Duration::from_hours(1), PURGE, |app, _| Box::pin(purge(app)));
     registry.every(Duration::from_hours(24), FORGET, |_, tx, _| Box::pin(forget(tx)));
 }
 

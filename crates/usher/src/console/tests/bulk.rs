@@ -1,5 +1,7 @@
 //! Acting on many, and the recycle bin.
 
+use serde_json::json;
+
 use super::{signed_in, way};
 use crate::testing::TestApp;
 
@@ -70,6 +72,58 @@ async fn all_whom_a_filter_fits_are_acted_on_and_its_faults_are_shown() {
     let to = browser.open("/admin/bulk/new").await.expect(303);
     assert_eq!(to.headers["location"], "/admin/users");
     browser.submit("/admin/bulk", &[("action", "suspend"), ("users", "nobody")]).await.expect(400);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_attribute_is_set_and_taken_away_by_its_kind() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "floor": { "type": "integer", "minimum": 0, "title": "Storey" },
+            "tags": { "type": "array", "items": { "type": "string" } },
+            "whatever": { "type": "object" },
+        },
+    });
+    admin.client.put("/v1/attribute-schema", schema).await.expect(200);
+    let mut browser = signed_in(&app, &admin).await;
+    let page = browser.open(&format!("/admin/bulk/new?user={}", ann.id)).await.expect(200);
+    assert!(page.text.contains("<option value=\"floor\">Storey</option>"), "{}", page.text);
+    assert!(!page.text.contains("whatever"), "no form holds every kind of value: {}", page.text);
+    let user = ann.id.as_str();
+    for (attribute, value, said) in [
+        ("", "3", "Choose an attribute for this."),
+        ("floor", "third", "id=\"value-error\""),
+        ("floor", "-1", "id=\"value-error\""),
+        ("shoe", "1", "Choose an attribute for this."),
+        ("whatever", "{}", "Choose an attribute for this."),
+    ] {
+        let form = [("action", "set_attributes"), ("users", user), ("attribute", attribute), ("value", value)];
+        let page = browser.submit("/admin/bulk", &form).await.expect(422);
+        assert!(page.text.contains(said), "{attribute} {value}: {}", page.text);
+    }
+    // What is filled in for another action changes nothing.
+    let form = [("action", "suspend"), ("users", user), ("attribute", "floor"), ("value", "third"), ("role", "admin")];
+    browser.submit("/admin/bulk", &form).await.expect(200);
+    for (attribute, value, shown, is) in [
+        ("floor", "3", "“3”", json!({ "floor": 3 })),
+        ("tags", "a\r\n\r\n b ", "“a\nb”", json!({ "floor": 3, "tags": ["a", "b"] })),
+        ("floor", " ", "taken away", json!({ "tags": ["a", "b"] })),
+    ] {
+        let form = [("action", "set_attributes"), ("users", user), ("attribute", attribute), ("value", value)];
+        let page = browser.submit("/admin/bulk", &form).await.expect(200);
+        assert!(page.text.contains(&format!("<code>{attribute}</code>")) && page.text.contains(shown), "{}", page.text);
+        let token = page.text.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let run =
+            page.text.split("action=\"").find(|rest| rest.contains("/run\"")).unwrap().split('"').next().unwrap().to_owned();
+        let to = browser.submit(&run, &[("token", &token)]).await.expect(303);
+        app.run_jobs().await;
+        let page = browser.open(to.headers["location"].to_str().unwrap()).await.expect(200);
+        assert!(page.text.contains("1 of 1") && page.text.contains(shown), "{}", page.text);
+        assert_eq!(admin.client.get(&format!("/v1/users/{user}")).await.json["attributes"], is);
+    }
     app.finish().await;
 }
 
