@@ -5,6 +5,7 @@ dashboard-all-changes = Alle Änderungen
 dashboard-by-day = 30 Tage
 dashboard-by-month = Ein Jahr
 dashboard-by-week = 26 Wochen
+dashboard-counted = Gezählt { $at }. Was älter als eine Minute ist, wird beim Ansehen neu gezählt.
 dashboard-days = (Tage in UTC)
 dashboard-deleted = Im Papierkorb
 dashboard-work-jobs-given-up = Aufgegebene Aufträge

@@ -7,6 +7,7 @@ dashboard-all-changes = All changes
 dashboard-by-day = 30 days
 dashboard-by-month = A year
 dashboard-by-week = 26 weeks
+dashboard-counted = Counted { $at }. Older than a minute, it is counted anew while you look.
 dashboard-days = (days of UTC)
 # These stand below their number.
 dashboard-deleted = In the recycle bin

@@ -1,9 +1,11 @@
-//! How many people sign up, come and stay: counts over users, their days of activity and their attempts to sign in. Nothing is kept
-//! for it: every answer is counted from the rows as they are, each kind in one pass.
+//! How many people sign up, come and stay: counts over users, their days of activity and their attempts to sign in. Nothing is
+//! stored for it: every answer is counted from the rows as they are, each kind in one pass. Only for a dashboard each process remembers
+//! what it counted a moment ago.
 //!
 //! A day is one of UTC, a week begins on Monday (ISO 8601). A period that the range cuts counts as far as it is in the range.
 
 mod api;
+mod recent;
 mod store;
 
 #[cfg(test)]
@@ -17,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use api::router;
+pub use recent::recent;
 
 use crate::activity;
 use crate::db::{DbError, Tx};
@@ -30,7 +33,7 @@ const PERIODS_MAX: usize = 400;
 const INACTIVE_DAYS: [i32; 5] = [1, 2, 7, 30, 365];
 
 /// What a period is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "AnalyticsPeriodLength")]
 pub enum By {
@@ -82,7 +85,7 @@ impl By {
 }
 
 /// What is counted, after its bounds were looked at.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Range {
     from: Date,
     /// The last day; counted too.

@@ -41,7 +41,8 @@ enum Place {
     Bucket { bucket: String, prefix: String },
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<AvatarStorage> {
+/// `or_else` is the folder where nothing is said.
+pub(super) fn read(reader: &mut Reader<'_>, or_else: Option<PathBuf>) -> Option<AvatarStorage> {
     let place = reader.optional(NAME, place);
     let endpoint = reader.optional(ENDPOINT, endpoint);
     let region = reader.value(REGION, |text| Ok(text.to_owned()));
@@ -52,6 +53,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<AvatarStorage> {
     }
     if !reader.is_given(NAME) && reader.is_given(SECRET) {
         reader.problem(SECRET, "has no meaning without USHER_AVATARS; set that too, or remove it");
+    }
+    if !reader.is_given(NAME) {
+        return or_else.map(AvatarStorage::Folder);
     }
     let (bucket, prefix) = match place? {
         Place::Folder(path) => {
@@ -109,7 +113,9 @@ mod tests {
 
     #[test]
     fn a_folder_or_a_bucket_is_named_by_a_url() {
-        assert!(read(&[]).unwrap().is_none());
+        let key = ("USHER_SECRET_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+        assert!(read(&[("USHER_DATABASE_URL", "postgres://localhost/usher"), key]).unwrap().is_none());
+        assert!(matches!(read(&[]).unwrap(), Some(AvatarStorage::Folder(path)) if path.to_str() == Some("/tmp/avatars")));
         let folder = read(&[("USHER_AVATARS", "file:///var/lib/usher/avatars")]).unwrap();
         assert!(matches!(folder, Some(AvatarStorage::Folder(path)) if path.to_str() == Some("/var/lib/usher/avatars")));
         let keys = [("USHER_AVATARS_S3_KEY_ID", "id"), ("USHER_AVATARS_S3_SECRET", "a long key of the bucket")];

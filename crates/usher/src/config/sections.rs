@@ -28,10 +28,13 @@ const SIGNING_ALGORITHMS: [(&str, Algorithm); 3] =
 
 /// The whole configuration. After a problem it holds stand-ins, and `Reader::finish` keeps it from being used.
 pub(super) fn config(reader: &mut Reader<'_>) -> Config {
+    let (server, database, data_dir) = (server(reader), database(reader), data_dir(reader));
+    // Beside a private server: where the database is, all of usher is, and other machines have no part in it.
+    let pictures = database.url.is_none().then(|| data_dir.join("avatars"));
     Config {
-        server: server(reader),
-        database: database(reader),
-        data_dir: data_dir(reader),
+        server,
+        database,
+        data_dir,
         secret_key: secret_key(reader),
         secret_key_previous: secret_key_previous(reader),
         mail: mail(reader),
@@ -50,7 +53,7 @@ pub(super) fn config(reader: &mut Reader<'_>) -> Config {
                 .filter(|days| *days > 0),
         },
         branding: branding::read(reader),
-        avatars: avatars::read(reader),
+        avatars: avatars::read(reader, pictures),
         run_worker: reader.value("USHER_RUN_WORKER", boolean),
         // `Reader::finish` makes it.
         report: Report::default(),

@@ -6,12 +6,12 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::Serialize;
 
-use super::analytics::{Kind, count, draw};
+use super::analytics::{Kind, draw};
 use super::events;
 use super::parameters::{Parameters, address};
 use super::staff::Staff;
 use crate::activity;
-use crate::analytics::{By, Range};
+use crate::analytics::{self, By, Range};
 use crate::app::App;
 use crate::audit::{self, Wanted};
 use crate::caller::{Permission, UserStatus};
@@ -31,7 +31,7 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
     let (mut counted, mut too_much) = (None, false);
     if whole && staff.may(Permission::AnalyticsRead) {
         let range = Range::read(activity::day_of(app.clock.now()), None, None, by)?;
-        match count(&app, &staff, range).await {
+        match analytics::recent(&app, &staff.person().origin, range).await {
             Ok(found) => counted = Some(found),
             Err(error) if error.code() == Some("too_much_to_count") => too_much = true,
             Err(error) => return Err(error),
@@ -52,6 +52,7 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
         charts => Serde(counted.as_ref().map(|counted| draw(counted, &[Kind::SignUps, Kind::ActiveUsers, Kind::SignIns]))),
         second_factors => Serde(counted.as_ref().map(|counted| &counted.second_factors)),
         inactive => Serde(counted.as_ref().map(|counted| &counted.inactive)),
+        counted_at => counted.as_ref().map(|counted| counted.counted_at.to_string()),
         too_much, standings => Serde(standings), waiting => Serde(waiting), newest => Serde(newest),
     };
     staff.page(&app, "/admin", PAGE, values, &Faults::default())

@@ -16,6 +16,9 @@ mod service_accounts;
 mod system;
 mod users;
 
+use std::time::Duration;
+
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::testing::{Answer, Browser, Person, TestApp};
@@ -116,6 +119,31 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
     }
     let page = browser.open("/admin").await.expect(200);
     assert!(page.text.contains("User suspended") && page.text.contains("<svg viewBox"), "{}", page.text);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_dashboard_counts_anew_beside_the_answer_when_a_minute_has_passed() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let mut browser = signed_in(&app, &admin).await;
+    let counted =
+        |page: &Answer| page.text.split("<p class=\"hint\">Counted ").nth(1).unwrap().split("</time>").next().unwrap().to_owned();
+    let first = counted(&browser.open("/admin").await.expect(200));
+    app.advance(SignedDuration::from_secs(59));
+    assert_eq!(counted(&browser.open("/admin").await.expect(200)), first);
+    app.advance(SignedDuration::from_secs(1));
+    let renewed = async {
+        // The first who comes then sees what was counted before, and has it counted anew.
+        while counted(&browser.open("/admin").await.expect(200)) == first {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), renewed).await.expect("it is counted anew");
+    let second = counted(&browser.open("/admin").await.expect(200));
+    app.advance(SignedDuration::from_mins(61));
+    let third = counted(&browser.open("/admin").await.expect(200));
+    assert!(first != second && second != third, "{first} {second} {third}");
     app.finish().await;
 }
 

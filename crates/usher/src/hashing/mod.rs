@@ -1,13 +1,14 @@
 //! Passwords to hashes and back: Argon2id (RFC 9106) in PHC strings, in a few threads of their own with a fair bounded queue in
 //! front, behind an optional pepper.
 //!
-//! The server's memory for it is bounded whatever the number of sign-ins; when the queue is full, or the wait has passed a second,
+//! The server's memory for it is bounded whatever the number of sign-ins; when the queue is full, or the wait has become too long,
 //! the caller is told to come back. Hashes that other programs made verify, and are outdated.
 
 mod argon;
 mod bcrypt;
 mod crypt;
 mod fields;
+mod load;
 mod memory;
 mod pbkdf2;
 mod pepper;
@@ -58,6 +59,11 @@ impl Hasher {
         Self { peppers, ..self }
     }
 
+    /// Refuses what is going to be refused, before anything is looked up for it.
+    pub fn admit(&self) -> AppResult<()> {
+        if self.pool.is_hopeless() { Err(overloaded().into()) } else { Ok(()) }
+    }
+
     /// Hashes a password into a PHC string.
     pub async fn hash(&self, password: &SecretText, from: Network) -> AppResult<String> {
         let key_id = self.peppers.current_id();
@@ -104,10 +110,7 @@ impl Hasher {
 
     async fn run(&self, password: Zeroizing<Vec<u8>>, work: Work, from: Network) -> AppResult<Outcome> {
         let outcome = self.pool.run(password, work, from).instrument(telemetry::hashing()).await;
-        Ok(outcome.ok_or_else(|| {
-            metrics::counter!("usher_password_hash_refused_total").increment(1);
-            Rejection::unavailable("overloaded", "Too many passwords are being checked. Try again shortly.", 1)
-        })?)
+        Ok(outcome.ok_or_else(overloaded)?)
     }
 
     fn other_pepper(&self) -> Rejection {
@@ -119,6 +122,11 @@ impl Hasher {
         }
         Rejection::unavailable("unavailable", "This password can't be checked at the moment. Try again later.", 60)
     }
+}
+
+fn overloaded() -> Rejection {
+    metrics::counter!("usher_password_hash_refused_total").increment(1);
+    Rejection::unavailable("overloaded", "Too many passwords are being checked. Try again shortly.", 1)
 }
 
 fn key_id(stored: &Stored) -> Option<pepper::KeyId> {

@@ -1,5 +1,5 @@
 //! The hashing threads: as many as cores and memory allow, below the priority of everything else, with a fair bounded queue in
-//! front. Whoever has waited for a second, or gone away, is not served any more.
+//! front. Whoever has waited for too long, or gone away, is not served any more.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::argon::{Argon2Hash, Cost};
+use super::load::Load;
 use super::memory::Memory;
 use super::pepper::KeyId;
 use super::queue::FairQueue;
@@ -16,8 +17,6 @@ use crate::clock::Stopwatch;
 use crate::network::Network;
 use crate::secret::random_bytes;
 
-/// Longest wait for a thread before the caller is told to come back.
-const WAIT_MAX: Duration = Duration::from_secs(1);
 const SALT_BYTES: usize = 16;
 const OUTPUT_BYTES: usize = 32;
 
@@ -52,10 +51,13 @@ struct Shared {
     memory: Memory,
     cost: Cost,
     budget_kib: usize,
+    threads: usize,
+    watch: Stopwatch,
 }
 
 struct Waiting {
     jobs: FairQueue<Job>,
+    load: Load,
     closed: bool,
 }
 
@@ -67,11 +69,13 @@ impl Pool {
         let threads = cores.min(memory_mib * 1024 / arena_kib).max(1);
         let budget_kib = (memory_mib * 1024).max(arena_kib);
         let shared = Arc::new(Shared {
-            queue: Mutex::new(Waiting { jobs: FairQueue::new(queue), closed: false }),
+            queue: Mutex::new(Waiting { jobs: FairQueue::new(queue), load: Load::default(), closed: false }),
             arrived: Condvar::new(),
             memory: Memory::new(budget_kib, arena_kib),
             cost,
             budget_kib,
+            threads,
+            watch: Stopwatch::start(),
         });
         // There from the start: what is not measured yet can't be scaled by, and a first count is a rise from nothing.
         note_depth(0);
@@ -91,6 +95,12 @@ impl Pool {
         stored.memory_kib() <= self.0.budget_kib
     }
 
+    /// Whether a password that comes now would wait for too long.
+    pub fn is_hopeless(&self) -> bool {
+        let waiting = self.0.lock();
+        waiting.load.is_hopeless(self.0.watch.elapsed(), waiting.jobs.networks(), self.0.threads)
+    }
+
     /// Waits for a thread to do it. `None` when there is no place in the queue or the wait was too long.
     pub async fn run(&self, password: Zeroizing<Vec<u8>>, work: Work, from: Network) -> Option<Outcome> {
         let (reply, answer) = oneshot::channel();
@@ -100,7 +110,7 @@ impl Pool {
             if !waiting.jobs.push(from, job) {
                 return None;
             }
-            note_depth(waiting.jobs.len());
+            self.0.note_waiting(&mut waiting);
         }
         self.0.arrived.notify_one();
         answer.await.ok()
@@ -117,13 +127,14 @@ impl Drop for Pool {
 impl Shared {
     fn work(&self) {
         step_back();
-        while let Some(job) = self.next() {
+        while let Some((job, wait_max)) = self.next() {
             let waited = job.waiting.elapsed();
             metrics::histogram!("usher_password_hash_wait_seconds").record(waited.as_secs_f64());
-            if waited > WAIT_MAX || job.reply.is_closed() {
+            if waited > wait_max || job.reply.is_closed() {
                 // Dropping the reply tells the waiting side that it was given up.
                 continue;
             }
+            let begun = Stopwatch::start();
             let outcome = match &job.work {
                 Work::Hash(key_id) => Outcome::Hashed(self.hash(&job.password, *key_id)),
                 Work::Verify(stored) => Outcome::Verified(self.verify(&job.password, stored)),
@@ -132,21 +143,23 @@ impl Shared {
                     Outcome::Verified(false)
                 }
             };
+            self.lock().load.note_done(begun.elapsed());
             // The request may have gone away meanwhile.
             let _ = job.reply.send(outcome);
         }
     }
 
-    /// Waits for a job; `None` when the pool is gone.
-    fn next(&self) -> Option<Job> {
+    /// Waits for a job, and says how long it may have waited; `None` when the pool is gone.
+    fn next(&self) -> Option<(Job, Duration)> {
         let mut waiting = self.lock();
         loop {
             if waiting.closed {
                 return None;
             }
             if let Some(job) = waiting.jobs.pop() {
-                note_depth(waiting.jobs.len());
-                return Some(job);
+                let wait_max = waiting.load.wait_max(self.watch.elapsed());
+                self.note_waiting(&mut waiting);
+                return Some((job, wait_max));
             }
             waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
@@ -178,6 +191,12 @@ impl Shared {
             self.hash(password, None);
         }
         right
+    }
+
+    fn note_waiting(&self, waiting: &mut Waiting) {
+        let count = waiting.jobs.len();
+        waiting.load.note_waiting(self.watch.elapsed(), count);
+        note_depth(count);
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {

@@ -24,6 +24,11 @@ impl<T> FairQueue<T> {
         self.length
     }
 
+    /// How many have something waiting.
+    pub fn networks(&self) -> usize {
+        self.turns.len()
+    }
+
     /// Puts something at the end of its network's line. `false` when there is no place for it.
     pub fn push(&mut self, from: Network, item: T) -> bool {
         let free = self.length_max.saturating_sub(self.length);
@@ -73,7 +78,7 @@ mod tests {
             assert!(queue.push(network(1), item));
         }
         assert!(queue.push(network(2), 20) && queue.push(network(3), 30) && queue.push(network(2), 21));
-        assert_eq!(queue.len(), 7);
+        assert_eq!((queue.len(), queue.networks()), (7, 3));
         assert_eq!(drain(&mut queue), [10, 20, 30, 11, 21, 12, 13]);
         assert_eq!((queue.len(), queue.lines.len(), queue.turns.len()), (0, 0, 0));
     }

@@ -94,7 +94,10 @@ pub const SETTINGS: &[Setting] = &[
         name: "USHER_AVATARS",
         section: Section::Data,
         syntax: Syntax::Text("file:///PATH or s3://BUCKET/PREFIX"),
-        default: Fallback::Told("nobody can have a picture, and generated patterns stand for everybody"),
+        default: Fallback::Told(
+            "the folder `avatars` in the data directory with the private PostgreSQL; with `USHER_DATABASE_URL` nobody can have a picture, \
+             and generated patterns stand for everybody",
+        ),
         secret: false,
         description: "Where the pictures of people are kept: a folder, which is made when it is missing, or a bucket of a service that \
             speaks the protocol of Amazon S3. Every process needs it, those that do the after-work too: with processes on more than \
