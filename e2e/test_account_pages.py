@@ -13,24 +13,10 @@ from harness import canary
 from harness.canary import new_address
 from harness.client import Bearer, problem
 from harness.faces import Faces
-from harness.looks import LONG_NAME, LOOKS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.server import Usher
-from harness.waiting import until
 
-PLACES = [
-    "",
-    "/profile",
-    "/username",
-    "/addresses",
-    "/addresses/new",
-    "/api-keys",
-    "/api-keys/new",
-    "/activity",
-    "/data",
-    "/delete",
-]
 FIREFOX = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}
 
 
@@ -276,59 +262,10 @@ def test_r105_somebody_leaves_and_comes_back(faces: Faces, site: Site, mailbox: 
     faces.is_sound()
     assert "usher" not in faces.cookies()
     problem(site.login(someone.email, someone.password), 401, "invalid_credentials")
-
-    def look() -> str | None:
-        links = [link for mail in mailbox.to(someone.email) for link in mail.links]
-        return next((link for link in links if "/undo-deletion?" in link), None)
-
-    faces.page.goto(until("the link comes that undoes it", look))
+    faces.page.goto(mailbox.wait_for_link(someone.email, "/undo-deletion"))
     faces.press("Keep my account")
     faces.heading("Your account is back")
     sign_in(faces, someone)
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_every_page_of_the_account_is_sound(browser: Browser, own_site: Site, width: int, scheme: Any) -> None:
-    """With nothing on them, and with much and long names."""
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    faces = Faces(context.new_page(), own_site.public_url)
-    for person in (own_site.person(), furnished(own_site)):
-        faces.sign_in(person.email, person.password)
-        for place in PLACES:
-            faces.open(f"/account{place}")
-            faces.at(f"/account{place}")
-            faces.is_sound()
-            expect(faces.page.locator(".places [aria-current=page]")).to_have_count(1)
-            expect(faces.page.locator(".places [aria-current=page]")).to_be_in_viewport()
-        for place, button in (("/profile", "Save"), ("/addresses/new", "Send the link"), ("/api-keys/new", "Make the key")):
-            faces.open(f"/account{place}")
-            faces.page.locator("main form").evaluate("form => { form.noValidate = true }")
-            # As no browser would let it be typed.
-            faces.page.locator("main form input[maxlength]").first.evaluate("input => { input.value = 'x'.repeat(300) }")
-            faces.press(button)
-            expect(faces.page.locator("[aria-invalid=true]").first).to_be_visible()
-            faces.is_sound()
-        faces.press("Sign out")
-    faces.end()
-    context.close()
-
-
-def furnished(site: Site) -> Person:
-    """Somebody with much of everything."""
-    person = site.person("manager", display_name=LONG_NAME)
-    person = site.enter(person.email, person.password)
-    attributes = {"nickname": "Hub", "shift": "2026-12-01T08:00:00Z", "skills": ["bees", "x" * 120]}
-    profile = {"bio": "x" * 300, "website_url": f"https://example.org/{'a' * 200}", "time_zone": "Europe/Vienna"}
-    person.api.patch("/v1/me", json={**profile, "attributes": attributes}, expect=200)
-    added = new_address("x" * 30)
-    person.api.post("/v1/me/emails", json={"email": added}, expect=202)
-    site.anonymous.post("/v1/me/emails/confirm", json={"token": site.mailbox.wait_for(added).token}, expect=200)
-    person.api.post("/v1/me/emails", json={"email": new_address("y" * 30)}, expect=202)
-    held = ["users:read", "users:write", "roles:read"]
-    for name in ("Nightly report", "x" * 100):
-        person.api.post("/v1/me/api-keys", json={"name": name, "permissions": held}, expect=201)
-    site.login(person.email, "none of theirs", headers=FIREFOX)
-    return person
 
 
 def test_the_account_works_without_javascript(browser: Browser, site: Site, mailbox: Mailbox) -> None:

@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from harness.client import problem
 from harness.faces import Faces
-from harness.looks import LOOKS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.server import Usher, free_port
@@ -200,6 +199,7 @@ def test_what_is_wrong_is_said_at_the_field(browser: Browser, own_site: Site, sc
             expect(faces.page.locator("#picture-error")).to_contain_text(said)
         choose(faces, picture("red"))
         expect(faces.page.get_by_role("status")).to_contain_text("This is your picture now.")
+        faces.end()
 
 
 @pytest.mark.needs_process
@@ -211,17 +211,3 @@ def test_without_a_storage_the_page_says_so(page: Page, site: Site) -> None:
     expect(page.get_by_text("This server keeps no pictures.")).to_be_visible()
     faces.is_sound()
     faces.end()
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_the_pages_with_pictures_are_sound(browser: Browser, own_site: Site, width: int, scheme: str) -> None:
-    admin = own_site.admin
-    admin.api.put("/v1/me/avatar", content=picture("purple"), headers=PNG, expect=200)
-    other = own_site.person(display_name="Wolfeschlegelsteinhausenbergerdorff Hubert Blaine of Schweinfurt-Oberndorf")
-    with browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme) as context:
-        faces = Faces(context.new_page(), own_site.public_url)
-        sign_in(faces, admin)
-        for path in ("/account", "/account/avatar", "/admin/users", f"/admin/users/{other.id}"):
-            faces.open(path)
-            faces.is_sound()
-        faces.end()

@@ -1,4 +1,4 @@
-"""The console in a real browser: looked at in light and dark, used with keys alone, and without JavaScript."""
+"""The console in a real browser: used with keys alone, and without JavaScript."""
 
 from typing import Any
 from urllib.parse import quote
@@ -6,9 +6,10 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 
+from harness import keyboard
 from harness.canary import new_address
 from harness.faces import Faces
-from harness.looks import LONG_NAME, LOOKS
+from harness.looks import LONG_NAME
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 
@@ -45,111 +46,86 @@ def test_who_may_see_nothing_of_it_is_told_so(faces: Faces, site: Site, mailbox:
     faces.is_sound()
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_every_page_is_sound(
-    browser: Browser, site: Site, staff: Person, crowd: list[dict[str, Any]], width: int, scheme: Any
-) -> None:
-    faces = opened(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    enter(faces, staff, "/admin")
-    long = crowd[-1]["id"]
-    site.admin.api.patch(f"/v1/users/{long}", json={"bio": f"Seen at {width} in {scheme}."}, expect=200)
-    change = site.admin.api.get("/v1/changes?limit=1", expect=200).json()["items"][0]["id"]
-    keys = [{"name": LONG_NAME, "permissions": ["users:read", "users:write"]}, {"name": "Nightly report", "permissions": []}]
-    key = [staff.api.post("/v1/me/api-keys", json=body, expect=201).json()["id"] for body in keys][0]
-    for path in (
-        "/admin",
-        "/admin?by=month",
-        "/admin/users",
-        "/admin/users?q=nobody-is-called-so",
-        "/admin/users?filter=shoe+eq+1",
-        "/admin/users?columns=email&columns=username&columns=created_at&columns=updated_at&columns=id&columns=roles",
-        f"/admin/users/{long}",
-        f"/admin/users/{staff.id}",
-        f"/admin/users/{staff.id}/api-keys/{key}/revoke",
-        f"/admin/users/{long}/edit",
-        f"/admin/users/{long}/act/suspend",
-        f"/admin/users/{long}/roles/grant",
-        f"/admin/users/{long}/roles/user/take",
-        f"/admin/bulk/new?user={long}",
-        "/admin/bulk/new?filter=id+pr",
-        "/admin/bulk",
-        "/admin/changes",
-        "/admin/changes?actor=nobody",
-        f"/admin/changes/{change}",
-        f"/admin/changes/{change}/undo",
-        "/admin/audit",
-        "/admin/audit?actor=nobody",
-        f"/admin/audit/{change}",
-        "/admin/audit/seal",
-        "/admin/recycle-bin",
-    ):
-        faces.open(path)
-        for summary in faces.page.locator("main summary").all():
-            summary.click()
-        faces.is_sound()
-    faces.open(f"/admin/users/{long}/edit")
-    faces.field("website_url").fill("javascript:alert(1)")
-    faces.press("Save")
-    expect(faces.page.locator("[aria-invalid=true]")).to_be_visible()
-    faces.is_sound()
-    faces.end()
-    faces.page.context.close()
-
-
 def test_with_keys_alone_users_are_found_suspended_and_brought_back(
     faces: Faces, site: Site, staff: Person, mailbox: Mailbox
 ) -> None:
     name = new_address("keys").split("@")[0]
     people = [site.create(display_name=f"{name} {number}") for number in range(3)]
     enter(faces, staff, "/admin")
-    keyboard = faces.page.keyboard
-    keyboard.press("?")
-    expect(faces.page.get_by_role("dialog")).to_be_visible()
-    faces.is_sound()
-    keyboard.press("Escape")
-    keyboard.press("/")
-    keyboard.type(name)
-    keyboard.press("Enter")
-    expect(faces.page.locator("tbody tr")).to_have_count(3)
+    page, keys = faces.page, faces.page.keyboard
+    keys.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    keyboard.to(page.get_by_role("dialog").get_by_role("button"))
+    keys.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    keys.press("/")
+    keys.type(name)
+    keys.press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(3)
     for key in ("j", "x", "j", "x", "k"):
-        keyboard.press(key)
-    expect(faces.page.locator("tbody input:checked")).to_have_count(2)
-    expect(faces.page.locator("tbody th a").first).to_be_focused()
-    keyboard.press("Enter")
+        keys.press(key)
+    expect(page.locator("tbody input:checked")).to_have_count(2)
+    expect(page.locator("tbody th a").first).to_be_focused()
+    keys.press("Enter")
     faces.heading(f"{name} 2")
-    faces.page.go_back()
+    page.go_back()
 
-    boxes = faces.page.locator("tbody input[type=checkbox]")
-    boxes.first.focus()
-    for box in boxes.all():
-        box.focus()
+    for box in page.locator("tbody input[type=checkbox]").all():
+        keyboard.to(box)
         if not box.is_checked():
-            keyboard.press("Space")
-    expect(faces.page.get_by_label("Choose everybody on this page")).to_be_checked()
-    faces.page.get_by_role("button", name="Act on the chosen …").focus()
-    keyboard.press("Enter")
-    faces.page.get_by_label("What is to be done").focus()
-    keyboard.type("Suspend")
-    faces.page.get_by_label("Reason").focus()
-    keyboard.type("tried with keys")
-    keyboard.press("Enter")
+            keys.press("Space")
+    expect(page.get_by_label("Choose everybody on this page")).to_be_checked()
+    keyboard.to(page.get_by_role("button", name="Act on the chosen …"), "Shift+Tab")
+    keys.press("Enter")
+    faces.heading("Act on many users")
+    keyboard.skip(page)
+    keyboard.to(page.get_by_label("What is to be done"))
+    keys.type("Suspend")
+    keyboard.to(page.get_by_label("Reason"))
+    keys.type("tried with keys")
+    keys.press("Enter")
     faces.heading("Suspend")
-    expect(faces.page.locator(".tile").filter(has_text="To be done")).to_contain_text("3")
-    faces.is_sound()
-    faces.page.get_by_role("button", name="Do it to 3 users").focus()
-    keyboard.press("Enter")
+    expect(page.locator(".tile").filter(has_text="To be done")).to_contain_text("3")
+    keyboard.skip(page)
+    keyboard.to(page.get_by_role("button", name="Do it to 3 users"))
+    keys.press("Enter")
     # The page looks by itself how far it is.
-    expect(faces.page.get_by_role("heading", name="Finished")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="Finished")).to_be_visible(timeout=20_000)
     assert [site.read(person["id"])["status"] for person in people] == ["suspended"] * 3
-    faces.is_sound()
-    faces.page.get_by_role("link", name="Undo …").focus()
-    keyboard.press("Enter")
+    keyboard.to(page.get_by_role("link", name="Undo …"))
+    keys.press("Enter")
     faces.heading("Undo a change")
-    faces.page.get_by_role("button", name="Undo it").focus()
-    keyboard.press("Enter")
-    expect(faces.page.get_by_text("The change is undone.")).to_be_visible()
+    keyboard.skip(page)
+    keyboard.to(page.get_by_role("button", name="Undo it"))
+    keys.press("Space")
+    expect(page.get_by_text("The change is undone.")).to_be_visible()
     assert [site.read(person["id"])["status"] for person in people] == ["pending"] * 3
-    faces.is_sound()
+
+
+def test_with_keys_alone_the_menu_of_a_phone_opens_leads_on_and_closes(browser: Browser, site: Site, staff: Person) -> None:
+    faces = opened(browser, site, viewport={"width": 390, "height": 844})
+    enter(faces, staff, "/admin")
+    page, keys = faces.page, faces.page.keyboard
+    menu = page.get_by_role("button", name="Menu")
+    places = page.get_by_role("navigation", name="Console")
+    expect(places).to_be_hidden()
+    keyboard.to(menu)
+    keys.press("Enter")
+    expect(places).to_be_visible()
+    keyboard.to(places.get_by_role("link", name="Roles", exact=True))
+    keys.press("Escape")
+    expect(places).to_be_hidden()
+    expect(menu).to_be_focused()
+    keys.press("Space")
+    expect(places).to_be_visible()
+    # Who does not want to go anywhere comes out at its end, and back in.
+    keyboard.to(page.get_by_role("searchbox").first)
+    keyboard.to(places.get_by_role("link", name="Health"), "Shift+Tab")
+    keys.press("Enter")
+    faces.at("/admin/system")
+    expect(places).to_be_hidden()
+    faces.end()
+    page.context.close()
 
 
 def test_everything_works_without_javascript(browser: Browser, site: Site, staff: Person) -> None:

@@ -123,6 +123,7 @@ def test_the_console_speaks_german(browser: Browser, site: Site, told: tuple[Per
     faces.heading("Reaktivieren")
     is_german(faces)
     faces.is_sound()
+    faces.end()
     page.context.close()
 
 

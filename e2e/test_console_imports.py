@@ -1,4 +1,4 @@
-"""Files of users in and out by the console: with JavaScript and without, looked at in light and dark."""
+"""Files of users in and out by the console: with JavaScript and without."""
 
 import csv
 import gzip
@@ -12,10 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from harness.canary import new_address
 from harness.faces import Faces
-from harness.looks import LOOKS
 from harness.people import Person, Site
 
-LONG_NAME = "a-very-long-name-of-a-file-that-somebody-has-saved-again-and-again-final-final-2026-01-31.csv"
 ROWS = 200
 
 
@@ -47,16 +45,6 @@ def wait_for(page: Page, heading: str, scripted: bool = True) -> None:
         page.wait_for_timeout(200)
         page.get_by_role("link", name="Look again").click()
     expect(found).to_be_visible(timeout=30_000)
-
-
-def upload(faces: Faces, body: bytes, name: str = "people.csv", **chosen: str) -> None:
-    """Sends a file, and waits for what would come of it."""
-    faces.open("/admin/imports/new")
-    for label, choice in chosen.items():
-        faces.page.locator(f"#{label}").select_option(choice)
-    choose(faces.page, name, body)
-    faces.press("Upload")
-    wait_for(faces.page, "This would come of it")
 
 
 def tile(page: Page, name: str) -> Any:
@@ -192,52 +180,5 @@ def test_an_export_is_downloaded_and_read_back(browser: Browser, site: Site, sta
     page.get_by_label("With the hashes of passwords").check()
     faces.field("filter").fill(f'emails eq "{staff.email}"')
     assert json.loads(download("ndjson"))["password_hash"].startswith("$argon2id$")
-    faces.end()
-    page.context.close()
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_every_page_is_sound(browser: Browser, site: Site, staff: Person, width: int, scheme: Any) -> None:
-    faces = opened(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = faces.page
-    enter(faces, staff, "/admin/imports")
-    there = site.create(display_name="Old", bio="A gardener of long standing, known well beyond the town.")
-    body = "\n".join(
-        [
-            "email,display_name,bio,roles",
-            f"{there['email']},Wolfeschlegelsteinhausenbergerdorff Hubert Blaine of Schweinfurt-Oberndorf,,user",
-            f"{new_address('sound')},New,,user",
-            f"{new_address('sound')},New,,nothing",
-            "nobody,,,user",
-        ]
-    )
-    upload(faces, body.encode(), LONG_NAME, mode="upsert")
-    ready = page.url.removeprefix(faces.base_url)
-    upload(faces, b"email\nnobody\n", "nothing-to-do.csv")
-    nothing = page.url.removeprefix(faces.base_url)
-    upload(faces, f"email\n{new_address('done')}\n".encode(), "done.csv")
-    faces.press("Apply 1 row")
-    wait_for(page, "Finished")
-    finished = page.url.removeprefix(faces.base_url)
-    for path in (
-        "/admin/imports",
-        "/admin/imports/new",
-        f"/admin/imports/new?like={ready.rsplit('/', 1)[1]}",
-        ready,
-        f"{ready}?rows=conflict",
-        f"{ready}?rows=failed",
-        nothing,
-        finished,
-        "/admin/export",
-        "/admin/export?without=bio&password_hashes=on",
-    ):
-        faces.open(path)
-        page.evaluate("for (const part of document.querySelectorAll('main details')) part.open = true")
-        faces.is_sound()
-    faces.open("/admin/imports/new")
-    choose(page, LONG_NAME, b"Anschrift,display_name,A column with quite a long name that does not end,email\na@b.example,1,2,3\n")
-    faces.press("Upload")
-    expect(page.locator("select[aria-invalid=true]")).to_have_count(2)
-    faces.is_sound()
     faces.end()
     page.context.close()

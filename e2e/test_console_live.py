@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from harness import connections
 from harness.canary import new_address, unique
 from harness.faces import Faces
-from harness.looks import LONG_NAME, LOOKS, PAYLOADS
+from harness.looks import PAYLOADS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.server import Usher
@@ -320,32 +320,6 @@ def test_nobody_is_chosen_after_the_choice_is_cleared(faces: Faces, staff: Perso
     expect(page.locator("tbody input:checked")).to_have_count(0)
     expect(page.get_by_role("status")).to_have_text("0 chosen")
     faces.end()
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_every_page_is_sound(browser: Browser, site: Site, staff: Person, width: int, scheme: Any) -> None:
-    faces = opened(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = faces.page
-    long = f"{LONG_NAME} {unique('look')}"
-    people = [site.create(display_name=long), site.create(display_name=unique("look"))]
-    enter(faces, staff, "/admin/users?sort=-created_at")
-    page.locator("tbody input[type=checkbox]").first.check()
-    page.locator("main a[rel=next]").click()
-    page.locator("summary", has_text="Show who is chosen").click()
-    faces.is_sound()
-    faces.open(f"/admin/users?filter=id+eq+%22{people[0]['id']}%22")
-    page.get_by_label(f"Choose {long}").check()
-    faces.press("Show")
-    page.locator("summary", has_text="Show who is chosen").click()
-    expect(page.get_by_role("button", name=f"Leave {long} out")).to_be_visible()
-    faces.is_sound()
-    preview = site.admin.api.post("/v1/bulk", json={"action": "suspend", "ids": [people[1]["id"]]}, expect=201).json()
-    for path in ("/admin", "/admin/bulk", f"/admin/bulk/{preview['id']}", "/admin/imports"):
-        faces.open(path)
-        follows(page)
-        faces.is_sound()
-    faces.end()
-    page.context.close()
 
 
 def test_hostile_names_run_nowhere(faces: Faces, site: Site, staff: Person) -> None:

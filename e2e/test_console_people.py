@@ -1,6 +1,5 @@
-"""Invitations and requests in the console: sent, handed over, pasted, decided on, and looked at in light and dark."""
+"""Invitations and requests in the console: sent, handed over, pasted, decided on."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from harness.canary import new_address, new_password
 from harness.faces import Faces
-from harness.looks import LONG_NAME, LOOKS
 from harness.mailbox import Mailbox, token_of
 from harness.people import Person, Site
 from harness.server import Usher
@@ -63,12 +61,6 @@ def ask(person: Person, message: str | None = None, **profile: Any) -> str:
     body = {"kind": "professional", "message": message}
     asked = person.api.post("/v1/me/approval-requests", json={k: v for k, v in body.items() if v}, expect=201).json()
     return f"/admin/requests/{asked['id']}"
-
-
-def picture(faces: Faces, name: str) -> None:
-    """Keeps what is seen, for somebody who wants to look at it."""
-    if folder := os.environ.get("E2E_PICTURES"):
-        faces.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
@@ -200,64 +192,3 @@ def test_a_request_is_declined_and_another_approved(browser: Browser, house: Sit
     expect(page.get_by_role("heading", name="What else they have asked for")).to_be_visible()
     faces.end()
     page.context.close()
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_every_page_is_sound(browser: Browser, house: Site, mailbox: Mailbox, width: int, scheme: Any) -> None:
-    faces = opened(browser, house, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    enter(faces, house.admin, "/admin/invitations")
-    look = f"{width}-{scheme}"
-    picture(faces, f"invitations-now-{look}")
-    faces.is_sound()
-    long = invite(house, display_name=LONG_NAME, message="Hello,\n\n" + "x" * 120, forward_to=f"{FORWARD_TO}/{'y' * 90}")
-    gone = invite(house, email=f"{'l' * 40}.{new_address()}")
-    house.admin.api.delete(f"/v1/invitations/{gone['id']}", expect=204)
-    link = invite(house, delivery="link", display_name="Ben")
-    token = token_of(link["link"])
-    house.anonymous.post("/v1/invitations/accept", json={"token": token, "password": new_password()}, expect=201)
-    someone = house.person()
-    waiting = ask(someone, "Ten years.\n" + "z" * 120, display_name=LONG_NAME)
-    for name, path in {
-        "invitations": "/admin/invitations",
-        "invitations-none": "/admin/invitations?q=nobody-is-called-so",
-        "invitations-fault": "/admin/invitations?state=lost",
-        "invitation": f"/admin/invitations/{long['id']}",
-        "invitation-revoked": f"/admin/invitations/{gone['id']}",
-        "invitation-accepted": f"/admin/invitations/{link['id']}",
-        "invitation-resend": f"/admin/invitations/{long['id']}/resend",
-        "invitation-revoke": f"/admin/invitations/{long['id']}/revoke",
-        "invite": "/admin/invitations/new",
-        "invite-many": "/admin/invitations/many",
-        "requests": "/admin/requests",
-        "requests-none": "/admin/requests?state=withdrawn",
-        "requests-fault": "/admin/requests?user=nobody",
-        "request": waiting,
-        "request-approve": f"{waiting}/approve",
-        "request-decline": f"{waiting}/decline",
-    }.items():
-        faces.open(path)
-        for summary in faces.page.locator("main summary").all():
-            summary.click()
-        picture(faces, f"{name}-{look}")
-        faces.is_sound()
-    faces.open("/admin/invitations/new")
-    faces.field("email").fill(house.admin.email)
-    faces.press("Invite")
-    expect(faces.page.locator("[aria-invalid=true]")).to_be_visible()
-    picture(faces, f"invite-wrong-{look}")
-    faces.is_sound()
-    faces.field("email").fill(new_address())
-    faces.page.get_by_label("You hand it over").check()
-    faces.press("Invite")
-    faces.heading("Hand this link over")
-    token_of(faces.page.locator(".secret").inner_text().strip())
-    picture(faces, f"link-{look}")
-    faces.is_sound()
-    faces.open("/admin/invitations/many")
-    faces.page.locator("textarea[name=people]").fill(f"{new_address()}, Ann Baker\nnobody\n{'l' * 60}@{'m' * 60}\n{house.admin.email}")
-    faces.press("Invite them")
-    faces.heading("What became of each")
-    picture(faces, f"invited-many-{look}")
-    faces.is_sound()
-    faces.end()
-    faces.page.context.close()

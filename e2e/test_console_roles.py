@@ -1,13 +1,11 @@
 """Roles, permissions and groups in the console: made, looked at and given, with JavaScript and without."""
 
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from harness.canary import unique
 from harness.faces import Faces
-from harness.looks import LONG_NAME, LOOKS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from test_console import enter, opened
@@ -129,45 +127,3 @@ def test_two_who_change_a_group_at_once_are_told_so(faces: Faces, site: Site, st
     faces.page.get_by_label("Reason").fill("now it is seen")
     faces.press("Save")
     faces.heading(upper)
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_every_page_is_sound(browser: Browser, site: Site, staff: Person, width: int, scheme: Any) -> None:
-    faces = opened(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    role = f"{unique('role')}-{'x' * 63}"[:63]
-    body = {"name": role, "description": f"{LONG_NAME}. " * 5, "permissions": ["users:read"]}
-    site.admin.api.post("/v1/roles", json=body, expect=201)
-    empty = make_group(site, unique("Empty"))
-    full = make_group(site, f"{LONG_NAME} {unique('role')}"[:100], role, "user", description=f"{LONG_NAME}. " * 5)
-    site.admin.api.put(f"/v1/groups/{full}/parents", json={"parents": [empty]}, expect=200)
-    people = [site.create(display_name=LONG_NAME), site.create()]
-    for person in people:
-        site.admin.api.put(f"/v1/groups/{full}/members/{person['id']}", json={}, expect=200)
-    enter(faces, staff, "/admin/roles")
-    for path in (
-        "/admin/roles",
-        "/admin/roles/new",
-        "/admin/roles/admin",
-        "/admin/roles/user",
-        "/admin/roles/admin/edit",
-        f"/admin/roles/{role}",
-        f"/admin/roles/{role}/edit",
-        f"/admin/roles/{role}/delete",
-        "/admin/permissions",
-        "/admin/permissions/users:read",
-        "/admin/groups",
-        "/admin/groups/new",
-        f"/admin/groups/{empty}",
-        *(f"/admin/groups/{full}{part}" for part in ("", "/edit", "/roles", "/parents", "/delete", "/members/add")),
-        f"/admin/groups/{full}/members/{people[0]['id']}/remove",
-    ):
-        faces.open(path)
-        faces.is_sound()
-    faces.open("/admin/roles/new")
-    faces.field("name").fill("Not a name")
-    faces.field("grace_days").fill("never")
-    faces.press("Make the role")
-    expect(faces.page.locator("[aria-invalid=true]")).to_have_count(2)
-    faces.is_sound()
-    faces.end()
-    faces.page.context.close()

@@ -1,19 +1,16 @@
 """What looks after the server in the console: service accounts and keys, signing keys, mails, settings, health."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from harness import canary
 from harness.canary import unique
 from harness.client import Bearer, problem
 from harness.faces import Faces
-from harness.looks import LOOKS
 from harness.mailbox import Mailbox
-from harness.people import Newcomer, Person, Site
-from harness.programs import keys_of, program, service_account
+from harness.people import Person, Site
 from harness.server import Usher
 from harness.waiting import until
 
@@ -26,22 +23,6 @@ def staff(site: Site, mailbox: Mailbox) -> Person:
     return site.person("admin", display_name="Grace Hopper")
 
 
-@pytest.fixture(scope="module")
-def refused(site: Site, mailbox: Mailbox) -> Iterator[dict[str, Any]]:
-    """A mail that the mail server does not take, and says why in words that are no good."""
-    domain = f"{unique('hostile')}.{canary.DOMAIN}"
-    mailbox.refusals[domain] = "550 5.1.1 <nobody> of this name"
-    newcomer = Newcomer(email=f"{unique('ann')}@{domain}")
-    site.register(newcomer)
-
-    def tried() -> dict[str, Any] | None:
-        mails = site.admin.api.get("/v1/mails?status=queued&limit=200", expect=200).json()["items"]
-        return next((one for one in mails if one["recipient"] == newcomer.email and one["attempts"]), None)
-
-    yield until("the mail is tried", tried)
-    del mailbox.refusals[domain]
-
-
 def opened(browser: Browser, site: Site, **options: Any) -> Faces:
     return Faces(browser.new_context(**options).new_page(), site.public_url)
 
@@ -49,53 +30,6 @@ def opened(browser: Browser, site: Site, **options: Any) -> Faces:
 def enter(faces: Faces, staff: Person, path: str) -> None:
     faces.sign_in(staff.email, staff.password, f"/sign-in?return_to={path}")
     faces.at(path)
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_every_page_is_sound(
-    browser: Browser, site: Site, staff: Person, refused: dict[str, Any], width: int, scheme: Any
-) -> None:
-    account = service_account(
-        site.admin.api, "users:read", "roles:read", "audit:read", "signins:read", description=WHOLE, name=f"a{unique('x' * 40)}"[:63]
-    )
-    key = program(site.admin.api, "users:read", keys=keys_of(account), name="Night shift " * 8 + "ends")
-    bare = service_account(site.admin.api)
-    own = f"/admin/service-accounts/{account['id']}"
-    faces = opened(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    enter(faces, staff, "/admin/service-accounts")
-    for path in (
-        "/admin/service-accounts",
-        "/admin/service-accounts/new",
-        own,
-        f"{own}/edit",
-        f"{own}/act/suspend",
-        f"{own}/act/delete",
-        f"{own}/keys/new",
-        f"{own}/keys/{key.id}/revoke",
-        f"/admin/service-accounts/{bare['id']}",
-        f"/admin/service-accounts/{bare['id']}/keys/new",
-        "/admin/settings",
-        "/admin/settings?show=changed",
-        "/admin/system",
-        "/admin/keys",
-        "/admin/keys/rotate",
-        "/admin/mails",
-        "/admin/mails?status=queued",
-        "/admin/mails?status=failed",
-        f"/admin/mails/{refused['id']}",
-        f"/admin/mails/{refused['id']}/retry",
-        "/admin/mails/retry",
-        "/admin",
-    ):
-        faces.open(path)
-        faces.is_sound()
-    faces.open("/admin/service-accounts/new")
-    faces.field("name").fill("No Name")
-    faces.press("Make it")
-    expect(faces.page.locator("#name-error")).to_be_visible()
-    faces.is_sound()
-    faces.end()
-    faces.page.context.close()
 
 
 @pytest.mark.parametrize("scripted", [True, False])
@@ -228,4 +162,5 @@ def test_held_mails_are_sent_from_the_console(
     faces.at("/admin/mails")
     for newcomer in newcomers:
         site.verify(mailbox.wait_for(newcomer.email).token, newcomer.password)
+    faces.end()
     page.context.close()

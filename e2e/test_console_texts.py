@@ -8,7 +8,6 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from harness.canary import new_address
 from harness.faces import Faces
-from harness.looks import LOOKS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 
@@ -103,23 +102,6 @@ def test_a_text_is_edited_previewed_sent_and_restored(
     faces.at(f"{LIST}/welcome/en")
     expect(page.get_by_text("As usher comes with it")).to_be_visible()
     assert mailbox.wait_for(site.create(display_name="Bea")["email"]).subject == "Your account at usher"
-    end(faces)
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_every_page_is_sound(browser: Browser, site: Site, staff: Person, width: int, scheme: Any) -> None:
-    long = "Donaudampfschifffahrtsgesellschaftskapitänswitwe" * 4
-    site.admin.api.put("/v1/mail-texts/invitation/de", json={"text": words(long)}, expect=200)
-    faces = opened(browser, site, staff, LIST, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    for path in (
-        LIST,
-        f"{LIST}/invitation/de",
-        f"{LIST}/second_factor_changed/en",
-        f"{LIST}/email_removed/de",
-        f"{LIST}/invitation/de/restore",
-    ):
-        faces.open(path)
-        faces.is_sound()
     end(faces)
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from harness import connections
 from harness.canary import new_address, new_password
 from harness.faces import Faces, form_token
-from harness.looks import LONG_NAME, LOOKS
+from harness.looks import LONG_NAME
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.server import Usher
@@ -191,35 +191,6 @@ def test_r014_a_new_server_is_set_up_in_the_browser(browser: Browser, new_server
     faces.at("/account")
     faces.open("/setup")
     faces.heading("It is set up already")
-    faces.end()
-    context.close()
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_every_page_is_sound(browser: Browser, site: Site, someone: Person, width: int, scheme: Any) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    faces = Faces(context.new_page(), site.public_url)
-    for path in ("/sign-in", "/register", "/recover", "/setup", "/nonsense", "/verify", "/reset-password"):
-        faces.open(path)
-        faces.is_sound()
-    for path, button in (("/register", "Create account"), ("/recover", "Send me a link")):
-        faces.open(path)
-        faces.page.locator("main form").evaluate("form => { form.noValidate = true }")
-        faces.press(button)
-        expect(faces.page.locator("[aria-invalid=true]").first).to_be_visible()
-        faces.is_sound()
-    faces.open("/sign-in")
-    faces.field("identifier").fill(f"{'a' * 60}@{'b' * 60}.example")
-    faces.press("Continue")
-    faces.is_sound()
-    faces.field("password").fill(new_password())
-    faces.press("Sign in")
-    expect(faces.page.locator("[aria-invalid=true]")).to_be_visible()
-    faces.is_sound()
-    faces.sign_in(someone.email, someone.password)
-    for path in ("/account", "/account/sessions", "/account/password", "/reauthenticate"):
-        faces.open(path)
-        faces.is_sound()
     faces.end()
     context.close()
 

@@ -3,20 +3,19 @@
 import csv
 import io
 import re
-from pathlib import Path
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from playwright.sync_api import Browser, Error, expect
 
 from harness import operations
 from harness.canary import new_password
 from harness.looks import PAYLOADS
+from harness.pages import DOCUMENT, general
 from harness.trap import LINES, WHOLE, Trap, packed
 from hostile.makers import House, acts, groups, imports, invitations, quoted, requests, roles, runs_in_bulk, service_accounts, users
 from hostile.stage import house, trap  # noqa: F401
 from hostile.tables import SHOWN, pages
 
-ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 # Parameters of pages and of the API; each gets a line.
 QUERY = "q filter status role sort columns cursor state user actor action target from to by outcome class kind token return_to as with"
 QUERY += " ids page language after fields format limit before created_before created_after count as_of explain permission source map"
@@ -55,13 +54,6 @@ SEND = """
 """
 
 
-def general(path: str) -> str:
-    """A page's address as one of many: without what it is about."""
-    place = ID.sub("{id}", urlsplit(path).path)
-    place = re.sub("/mails/texts/[^/]+/[^/]+", "/mails/texts/{name}/{language}", place)
-    return re.sub("/(roles|permissions)/(?!new|grant)[^/]+", r"/\1/{name}", place)
-
-
 def send_forms(trap: Trap, path: str) -> None:
     """Fills in every form of a page and sends it; what was typed comes again as text."""
     trap.look(path)
@@ -92,7 +84,7 @@ def test_every_form_gives_back_what_was_typed_as_text(house: House, trap: Trap) 
             send_forms(trap, path)
             trap.open(path)
             waiting += [link for link in trap.page.evaluate(LINKS) if not re.match("/(docs|assets|avatars|.well-known)|.*/report", link)]
-    rows = re.findall("^[|] `(/.*?) [|]", (Path(__file__).parent.parent / "docs/pages.md").read_text(), re.M)
+    rows = re.findall("^[|] `(/.*?) [|]", DOCUMENT.read_text(), re.M)
     named = {general(page) for row in rows for page in re.findall("`(/[^` ]+)`", f"`{row}")}
     shapes = [re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(page))) for page in named - set(f"{ELSEWHERE} {OTHERS}".split())]
     unseen = [shape.pattern for shape in shapes if not any(map(shape.fullmatch, known))]

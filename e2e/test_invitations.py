@@ -12,7 +12,6 @@ from harness import canary
 from harness.canary import leaks, new_address, new_password
 from harness.client import problem
 from harness.faces import Faces
-from harness.looks import LONG_NAME, LOOKS
 from harness.mailbox import Mailbox, token_of
 from harness.people import Site
 from harness.server import Usher
@@ -164,45 +163,6 @@ def test_the_page_works_without_javascript(browser: Browser, house: Site, mailbo
     faces.heading("Welcome to usher")
     faces.page.goto(mailbox.wait_for(made["email"]).link)
     faces.heading("This invitation does not work")
-    faces.end()
-    context.close()
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_every_state_of_the_page_is_sound(
-    browser: Browser, house: Site, mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory, width: int, scheme: Any
-) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    faces = Faces(context.new_page(), house.public_url)
-    pictures = tmp_path_factory.mktemp(f"invitation-{width}-{scheme}")
-
-    def look(name: str) -> None:
-        faces.is_sound()
-        faces.page.screenshot(path=pictures / f"{name}.png", full_page=True)
-
-    made = invite(house, display_name=LONG_NAME, message=MESSAGE, delivery="link", forward_to=f"{FORWARD_TO}/start")
-    canary.note(token_of(made["link"]))
-    faces.page.goto(made["link"])
-    look("form")
-    faces.page.locator("main form").evaluate("form => { form.noValidate = true }")
-    faces.field("username").fill("a b")
-    faces.press("Accept the invitation")
-    expect(faces.page.locator("[aria-invalid=true]").first).to_be_visible()
-    look("faults")
-    faces.field("username").fill("")
-    faces.field("password").fill(new_password())
-    faces.press("Accept the invitation")
-    faces.heading("Look into your mail")
-    look("sent")
-    faces.page.goto(made["link"])
-    faces.heading("This invitation does not work")
-    look("failed")
-    mailed = invite(house, forward_to=f"{FORWARD_TO}/start")
-    faces.page.goto(mailbox.wait_for(mailed["email"]).link)
-    look("plain")
-    faces.field("password").fill(new_password())
-    faces.press("Accept the invitation")
-    look("done")
     faces.end()
     context.close()
 

@@ -99,6 +99,7 @@ def test_german_pages_are_sound(browser: Browser, site: Site, width: int, scheme
     for place in faces.page.locator("nav.places a").evaluate_all("links => links.map(link => link.getAttribute('href'))"):
         faces.open(place)
         faces.is_sound()
+    faces.end()
     context.close()
 
 

@@ -8,6 +8,8 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
 # A refusal by the API is no fault of the page, but browsers note every one.
 _REFUSED_BY_API = "Failed to load resource: the server responded with a status of 4"
+# A field for a day leaves a text out, and says so.
+_NO_DAY = "does not conform to the required format"
 
 
 @dataclass
@@ -24,7 +26,8 @@ class Watch:
         page.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(_REFUSED_BY_API):
+        is_known = message.text.startswith(_REFUSED_BY_API) or _NO_DAY in message.text
+        if message.type in ("error", "warning") and not is_known:
             self.faults.append(f"{message.type}: {message.text}")
 
     def _failed(self, request: Request) -> None:

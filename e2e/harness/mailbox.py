@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 from aiosmtpd.smtp import Session as SmtpSession
 
 from . import canary
+from .waiting import until
 
 _LINK = re.compile(r"https?://[^\s\"'<>]+")
 
@@ -139,6 +140,15 @@ class Mailbox:
             f"no mail came within {seconds} s: {len(mails)} to the address so far, waited for one after {after}"
         )
         return mails[after]
+
+    def wait_for_link(self, address: str, page: str, *, after: int = 0) -> str:
+        """The first link to this page in a mail to the address that follows the first `after` ones, whatever others come before it."""
+
+        def come() -> str | None:
+            links = (link for mail in self.to(address)[after:] for link in mail.links)
+            return next((link for link in links if urlsplit(link).path == page), None)
+
+        return until(f"a link to {page} comes", come)
 
     def close(self) -> None:
         async def end() -> None:
