@@ -168,6 +168,7 @@ edit-names = Namen
 edit-picture-hint = Eine Adresse im Web.
 edit-subject-bio = Der Text
 edit-subject-display-name = Der Name
+edit-subject-email = Die Adresse
 edit-subject-family-name = Der Nachname
 edit-subject-github-url = Die Seite bei GitHub
 edit-subject-given-name = Der Vorname
@@ -179,7 +180,15 @@ edit-subject-username = Der Benutzername
 edit-subject-website-url = Die Website
 edit-time-zone-hint = Etwa Europe/Vienna.
 edit-title = Bearbeiten: { $name }
+edit-missing-email = Geben Sie die E-Mail-Adresse ein.
 edit-missing-username = Der Benutzername darf nicht fehlen.
+
+new-button = Benutzer anlegen
+new-email-hint = Dorthin geht ein Link, um ein Passwort zu wählen. Wer ihn öffnet, hat gezeigt, dass ihm die Adresse gehört.
+new-lead = Der Benutzer bekommt eine Mail mit einem Link und kann sich anmelden, sobald er damit ein Passwort gewählt hat. Niemand sonst erfährt das Passwort.
+new-roles-hint = Die nicht mehr dürfen als Sie.
+new-title = Benutzer anlegen
+new-username-hint = Wird erfunden, wenn das Feld leer bleibt.
 
 roles-grant = Rolle erteilen
 roles-grant-lead = Für <strong>{ $name }</strong>, ab der nächsten Anfrage.

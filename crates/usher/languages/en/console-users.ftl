@@ -181,6 +181,7 @@ edit-picture-hint = An address on the web.
 # What a sentence about a field begins with.
 edit-subject-bio = The text
 edit-subject-display-name = The name
+edit-subject-email = The address
 edit-subject-family-name = The family name
 edit-subject-github-url = The GitHub page
 edit-subject-given-name = The given name
@@ -192,7 +193,15 @@ edit-subject-username = The user name
 edit-subject-website-url = The website
 edit-time-zone-hint = Such as Europe/Vienna.
 edit-title = Edit: { $name }
+edit-missing-email = Enter the e-mail address.
 edit-missing-username = The user name can't be left out.
+
+new-button = Create the user
+new-email-hint = A link to choose their password goes there. Whoever opens it has shown that the address is theirs.
+new-lead = They get a mail with a link, and can sign in when they have chosen a password by it. Nobody else learns the password.
+new-roles-hint = Those that hold no more than you do.
+new-title = Create a user
+new-username-hint = Made up when it is left empty.
 
 roles-grant = Grant the role
 roles-grant-lead = To <strong>{ $name }</strong>, from their next request on.

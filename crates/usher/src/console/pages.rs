@@ -10,8 +10,8 @@ use http::StatusCode;
 use super::staff::Asker;
 use super::{
     acts, analytics, audit, branding, bulk, changes, dashboard, edit, export, import_new, imports, invitations, inviting, live,
-    mail_texts, mails, recycle_bin, requests, roles, service_account_acts, service_accounts, settings, signing_keys, system,
-    user, user_keys, users,
+    mail_texts, mails, new_user, recycle_bin, requests, roles, service_account_acts, service_accounts, settings, signing_keys,
+    system, user, user_keys, users,
 };
 use crate::app::App;
 use crate::caller::Denial;
@@ -23,6 +23,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/events", get(live::show))
         .route("/admin/analytics", get(analytics::show))
         .route("/admin/users", get(users::show).post(users::choose))
+        .route("/admin/users/new", get(new_user::show).post(new_user::submit))
         .route("/admin/users/{id}", get(user::show))
         .route("/admin/users/{id}/edit", get(edit::show).post(edit::submit))
         .route("/admin/users/{id}/act/{act}", get(acts::show).post(acts::submit))

@@ -1,4 +1,4 @@
-//! Granting a user a role, until a day or for good, and taking one away.
+//! Granting a user a role, until a day or for good, and taking one away; and the roles in forms about somebody to be.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -32,6 +32,17 @@ const TAKE_PAGE: &str = "console/take.html";
 pub struct Offered {
     pub name: String,
     pub description: String,
+}
+
+/// What the names of the boxes for roles begin with.
+const BOX: &str = "role.";
+
+/// A role that somebody to be can be given, as a box.
+#[derive(Serialize)]
+pub struct RoleBox {
+    name: String,
+    about: String,
+    chosen: bool,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +124,33 @@ async fn ask(app: &App, staff: &Staff, id: UserId, (role, until): (&str, &str), 
         offered => Serde(offered), role => role, until => until, user => Serde(user),
     };
     staff.page(app, HERE, GRANT_PAGE, values, faults)
+}
+
+/// The boxes of a form about somebody to be; none for those who may give no roles, nor for those who may not list them.
+pub async fn list_boxes(app: &App, staff: &Staff, members: Option<&Members>) -> AppResult<Option<Vec<RoleBox>>> {
+    if !staff.may(Permission::RolesAssign) {
+        return Ok(None);
+    }
+    let is_chosen = |name: &str| members.map_or(name == roles::USER, |members| members.has(&format!("{BOX}{name}")));
+    let of_role = |role: Offered| RoleBox { chosen: is_chosen(&role.name), name: role.name, about: role.description };
+    Ok(list_grantable(app, staff).await?.map(|offered| offered.into_iter().map(of_role).collect()))
+}
+
+/// The roles of such a form: those that are ticked, or written down with spaces between them.
+pub fn chosen(members: &Members) -> Vec<&str> {
+    members.ticked(BOX).chain(members.text("roles").split_whitespace()).collect()
+}
+
+/// What is wrong with them.
+pub fn fault_of_chosen(rejection: &Rejection) -> Option<String> {
+    let of_roles = |pointer: &str| pointer.starts_with("/roles");
+    let fault = rejection.errors.iter().find(|fault| fault.pointer.as_deref().is_some_and(of_roles))?;
+    let said = || match fault.pointer.as_deref() {
+        _ if fault.code == "unknown_role" => fault.detail.clone(),
+        Some("/roles") => format!("Choose a role: the list {}.", fault.detail),
+        _ => format!("A role {}.", fault.detail),
+    };
+    Some(now().fault(&fault.code, &fault.detail).unwrap_or_else(said))
 }
 
 /// The roles that hold no more than whoever looks; nothing for those who may not list roles, and write one down.

@@ -7,6 +7,7 @@ mod branding;
 mod bulk;
 mod changing;
 mod choice;
+mod creating;
 mod imports;
 mod invitations;
 mod live;
@@ -62,6 +63,7 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/analytics",
         "/admin/analytics?by=week&from=2026-01-01&to=2026-01-31",
         "/admin/users",
+        "/admin/users/new",
         "/admin/bulk",
         "/admin/imports",
         "/admin/imports/new",
@@ -200,6 +202,7 @@ async fn names_are_escaped_wherever_they_stand() {
         "/admin".to_owned(),
         "/admin/users".to_owned(),
         "/admin/users?columns=attributes.note&q=onerror".to_owned(),
+        "/admin/users/new".to_owned(),
         way(&ann),
         format!("{}/edit", way(&ann)),
         format!("{}/act/suspend", way(&ann)),

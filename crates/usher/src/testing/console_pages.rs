@@ -1,7 +1,7 @@
 //! The pages of the console.
 
 /// Those of the console, which ask for a permission too.
-pub const CONSOLE: [(&str, &str); 138] = [
+pub const CONSOLE: [(&str, &str); 140] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/attributes"),
@@ -127,6 +127,8 @@ pub const CONSOLE: [(&str, &str); 138] = [
     ("POST", "/admin/requests/{id}/decline"),
     ("GET", "/admin/users"),
     ("POST", "/admin/users"),
+    ("GET", "/admin/users/new"),
+    ("POST", "/admin/users/new"),
     ("GET", "/admin/users/{id}"),
     ("GET", "/admin/users/{id}/act/{act}"),
     ("POST", "/admin/users/{id}/act/{act}"),

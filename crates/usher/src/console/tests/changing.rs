@@ -66,6 +66,7 @@ async fn what_is_hidden_is_refused_too() {
         format!("{own}/sessions/{session}/end"),
         format!("/admin/changes/{session}/undo"),
     ];
+    let posts = [&posts[..], &["/admin/users/new".to_owned()]].concat();
     for path in &posts {
         browser.submit(path, &[("reason", "x"), ("role", "user")]).await.expect(403);
         browser.open(path).await.expect(403);
