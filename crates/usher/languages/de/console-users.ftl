@@ -97,6 +97,8 @@ user-decision-second-factor-wrong = zweiter Faktor falsch
 user-decision-standing-passed = Konto zugelassen
 user-decision-standing-refused = Konto abgelehnt
 user-edit = Bearbeiten …
+user-email-add = Hinzufügen …
+user-email-pending = Ein Link ging dorthin; bis { $until } UTC kann die Adresse bestätigt werden.
 user-grant = Rolle erteilen …
 user-history = Verlauf
 user-history-none = Älteres gibt es nicht.
@@ -158,6 +160,13 @@ acts-suspend = Sperren
 acts-means-suspend = Der Benutzer kann sich nicht anmelden, bis er reaktiviert wird, und jede seiner Sitzungen endet sofort.
 acts-unlock = Anmeldesperre aufheben
 acts-means-unlock = Die Anmeldesperre nach falschen Passwörtern endet, und diese sind vergessen.
+
+emails-add-lead = Ein Link geht dorthin, und eine Nachricht an die jetzige Hauptadresse. Öffnet <strong>{ $name }</strong> den Link, gehört die Adresse dazu; niemand sonst kann sie bestätigen.
+emails-means-primary = Mails an den Benutzer gehen von jetzt an dorthin. Links, die vorher gesendet wurden, gelten nicht mehr. Die bisherige und die neue Adresse erfahren es.
+emails-means-remove = Mit dieser Adresse ist keine Anmeldung mehr möglich. Eine Mail an die Adresse sagt es.
+emails-means-withdraw = Der Link, der dorthin ging, gilt nicht mehr.
+emails-missing-email = Geben Sie die E-Mail-Adresse ein.
+emails-subject-email = Die Adresse
 
 edit-attributes = Sehen Sie sich die Attribute an: einige passen nicht.
 edit-bio = Über die Person

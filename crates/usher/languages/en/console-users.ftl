@@ -106,6 +106,8 @@ user-decision-second-factor-wrong = second factor wrong
 user-decision-standing-passed = standing passed
 user-decision-standing-refused = standing refused
 user-edit = Edit …
+user-email-add = Add …
+user-email-pending = A link was sent to it; until { $until } UTC they can confirm it.
 user-grant = Grant a role …
 user-history = History
 user-history-none = There is nothing older.
@@ -170,6 +172,13 @@ acts-suspend = Suspend
 acts-means-suspend = They can't sign in until they are reactivated, and every session of theirs ends at once.
 acts-unlock = Unlock
 acts-means-unlock = The lock after wrong passwords ends, and they are forgotten.
+
+emails-add-lead = A link goes to it, and a notice to the present primary address. When <strong>{ $name }</strong> opens the link, the address is theirs; nobody else can confirm it.
+emails-means-primary = Mail to them goes there from now on. Links that were mailed to them before stop working. The former and the new address are told.
+emails-means-remove = It does not sign them in any more. A mail to the address says so.
+emails-means-withdraw = The link that was sent to it stops working.
+emails-missing-email = Enter the e-mail address.
+emails-subject-email = The address
 
 edit-attributes = Look at the attributes: some do not fit.
 edit-bio = About them

@@ -38,6 +38,7 @@ mod signing_keys;
 mod staff;
 mod system;
 mod user;
+mod user_emails;
 mod user_keys;
 mod users;
 mod words;

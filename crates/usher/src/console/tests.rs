@@ -8,6 +8,7 @@ mod bulk;
 mod changing;
 mod choice;
 mod creating;
+mod emails;
 mod imports;
 mod invitations;
 mod live;
@@ -205,6 +206,7 @@ async fn names_are_escaped_wherever_they_stand() {
         "/admin/users/new".to_owned(),
         way(&ann),
         format!("{}/edit", way(&ann)),
+        format!("{}/emails/add", way(&ann)),
         format!("{}/act/suspend", way(&ann)),
         format!("{}/roles/grant", way(&ann)),
         "/admin/changes".to_owned(),

@@ -18,6 +18,7 @@ use crate::audit::{self, Wanted};
 use crate::caller::{Permission, Subject};
 use crate::db::Tx;
 use crate::db::page::{self, Limit, Page};
+use crate::emails;
 use crate::error::{AppResult, Rejection};
 use crate::grants::{self, Held};
 use crate::groups;
@@ -90,6 +91,7 @@ pub async fn show(
     } else {
         None
     };
+    let pending = emails::find_pending(&mut tx, user.id).await?;
     let credentials = second_factors::find_credentials(&mut tx, user.id).await?;
     let keys = api_keys::list(&mut tx, Subject::User(user.id), limit, None).await?;
     let mails = outbox::list_to(&mut tx, user.id, limit, None).await?;
@@ -109,7 +111,7 @@ pub async fn show(
         attempts => Serde(attempts.map(|attempts| attempts.items)),
         history => Serde(happened), newest => parameters.get("cursor").is_none(),
         older => older.map(|next| format!("{}#history", address(&way(user.id), [("cursor", next.as_str())]))),
-        attributes => Serde(attributes), described => described,
+        pending => Serde(pending), attributes => Serde(attributes), described => described,
         myself => user.id == staff.person().user_id,
         user => Serde(user),
     };
