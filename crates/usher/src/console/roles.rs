@@ -53,7 +53,7 @@ pub struct RolePath {
 
 pub async fn show_grant(staff: Staff, Path(path): Path<UserPath>, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::RolesAssign)?;
-    ask(&app, &staff, path.id, ("", ""), &Faults::default()).await
+    ask(&app, &staff, path.id, None, &Faults::default()).await
 }
 
 pub async fn submit_grant(Path(path): Path<UserPath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
@@ -63,7 +63,7 @@ pub async fn submit_grant(Path(path): Path<UserPath>, State(app): State<App>, fo
         Ok(()) => html::done(&app, &way(path.id), Notice::ChangeMade),
         Err(error) => {
             let faults = in_fields(error)?;
-            ask(&app, &staff, path.id, (members.text("role"), members.text("until")), &faults).await
+            ask(&app, &staff, path.id, Some(&members), &faults).await
         }
     }
 }
@@ -116,12 +116,13 @@ fn in_fields(error: AppError) -> AppResult<Faults> {
     }
 }
 
-async fn ask(app: &App, staff: &Staff, id: UserId, (role, until): (&str, &str), faults: &Faults) -> AppResult<Response> {
+async fn ask(app: &App, staff: &Staff, id: UserId, members: Option<&Members>, faults: &Faults) -> AppResult<Response> {
     let user = look_up(app, staff, id).await?;
     let offered = list_grantable(app, staff).await?;
+    let said = |name: &str| members.map(|members| members.text(name)).unwrap_or_default();
     let values = context! {
         name => events::name_of(&user), back => way(id), action => format!("{}/roles/grant", way(id)),
-        offered => Serde(offered), role => role, until => until, user => Serde(user),
+        offered => Serde(offered), role => said("role"), until => said("until"), reason => said("reason"), user => Serde(user),
     };
     staff.page(app, HERE, GRANT_PAGE, values, faults)
 }
@@ -173,7 +174,7 @@ pub async fn list(app: &App, staff: &Staff) -> AppResult<Option<Vec<Role>>> {
 
 pub async fn show_take(staff: Staff, Path(path): Path<RolePath>, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::RolesAssign)?;
-    ask_to_take(&app, &staff, &path, &Faults::default()).await
+    ask_to_take(&app, &staff, &path, "", &Faults::default()).await
 }
 
 pub async fn submit_take(Path(path): Path<RolePath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
@@ -189,18 +190,18 @@ pub async fn submit_take(Path(path): Path<RolePath>, State(app): State<App>, for
     .await;
     match taken {
         Ok(()) => html::done(&app, &way(path.id), Notice::ChangeMade),
-        Err(error) => ask_to_take(&app, &staff, &path, &in_fields(error)?).await,
+        Err(error) => ask_to_take(&app, &staff, &path, members.text("reason"), &in_fields(error)?).await,
     }
 }
 
-async fn ask_to_take(app: &App, staff: &Staff, path: &RolePath, faults: &Faults) -> AppResult<Response> {
+async fn ask_to_take(app: &App, staff: &Staff, path: &RolePath, reason: &str, faults: &Faults) -> AppResult<Response> {
     let user = look_up(app, staff, path.id).await?;
     if !user.roles.contains(&path.role) {
         return Err(Rejection::not_found().into());
     }
     let action = format!("{}/roles/{}/take", way(path.id), path.role);
     let values = context! {
-        name => events::name_of(&user), back => way(path.id), action => action, role => path.role.as_str(), user => Serde(user),
+        name => events::name_of(&user), back => way(path.id), action => action, role => path.role.as_str(), reason => reason, user => Serde(user),
     };
     staff.page(app, HERE, TAKE_PAGE, values, faults)
 }

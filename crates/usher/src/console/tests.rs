@@ -1,6 +1,7 @@
 //! The console as a browser meets it: what is shown to whom, what is refused, and that each page renders.
 
 mod access;
+mod acts;
 mod attributes;
 mod audit;
 mod branding;
