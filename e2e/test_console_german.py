@@ -80,7 +80,8 @@ def test_the_console_speaks_german(browser: Browser, site: Site, told: tuple[Per
     faces = opened(browser, site, staff)
     page = faces.page
     user = f"/admin/users/{other}"
-    acts = [f"{user}/act/{act}" for act in ("unlock", "mail-reset", "sign-out", "reset-factors", "suspend", "reactivate", "delete")]
+    names = "unlock mail-reset give-professional take-professional remove-picture sign-out reset-factors suspend reactivate delete"
+    acts = [f"{user}/act/{act}" for act in names.split()]
     for path in [
         "/admin",
         "/admin?by=month",
@@ -92,7 +93,9 @@ def test_the_console_speaks_german(browser: Browser, site: Site, told: tuple[Per
         user,
         f"/admin/users/{staff.id}",
         f"/admin/users/{gone}",
+        "/admin/users/new",
         f"{user}/edit",
+        f"{user}/emails/add",
         *acts,
         f"/admin/users/{gone}/act/restore",
         f"{user}/roles/grant",

@@ -36,6 +36,7 @@ notice-saved = Es ist gespeichert.
 notice-second-factor-removed = Ihre Authenticator-App ist entfernt. Nach ihren Codes wird nicht mehr gefragt.
 notice-sent = Es ist unterwegs.
 notice-session-ended = Die Sitzung ist beendet. Niemand kann mit ihr weitermachen.
+notice-user-created = Der Benutzer ist angelegt. Eine Mail mit einem Link, um ein Passwort zu wählen, ist an ihn unterwegs.
 notice-username-changed = Ihr Benutzername ist geändert. Eine Mail sagt es Ihnen.
 optional = (freiwillig)
 place-account = Konto

@@ -38,6 +38,7 @@ notice-saved = It is saved.
 notice-second-factor-removed = Your authenticator app is removed. Nothing asks for its codes any more.
 notice-sent = It is on its way.
 notice-session-ended = The session is ended. Nobody can go on with it.
+notice-user-created = The user is created. A mail with a link to choose a password is on its way to them.
 notice-username-changed = Your user name is changed. A mail tells you of it.
 optional = (optional)
 place-account = Account

@@ -49,6 +49,14 @@ pub async fn request(tx: &mut Tx, user: &User, address: &EmailAddress) -> AppRes
     mails::request(tx, Template::EmailRequested, user.id).await
 }
 
+/// [`request`] by an administrator, who is told of whom it is: they may see who has which address.
+pub async fn request_for(tx: &mut Tx, user: &User, address: &EmailAddress) -> AppResult<()> {
+    if emails::find(tx, address).await?.is_some_and(|email| email.verified) {
+        return Err(emails::taken("/email").into());
+    }
+    request(tx, user, address).await
+}
+
 /// Uses the link's token up: the address it was sent to is the user's.
 pub async fn confirm(tx: &mut Tx, token: &SecretText) -> AppResult<()> {
     let subject = one_time_tokens::redeem(tx, Purpose::ConfirmEmail, token).await?;

@@ -19,7 +19,7 @@ use crate::http::params::Path;
 use crate::id::{SessionId, UserId};
 use crate::languages::now;
 use crate::users::{self, ChangeOfStanding, User};
-use crate::{recovery, second_factors, sessions};
+use crate::{avatars, recovery, second_factors, sessions};
 
 const PAGE: &str = "console/act.html";
 
@@ -49,17 +49,22 @@ enum Kind {
     Standing(ChangeOfStanding),
     MailReset,
     ResetFactors,
+    Professional(bool),
+    RemovePicture,
 }
 
 const fn act(name: &'static str, takes: bool, permission: Permission, kind: Kind) -> Act {
     Act { name, takes, permission, kind }
 }
 
-const ACTS: [Act; 8] = [
+const ACTS: [Act; 11] = [
     act("unlock", false, Permission::UsersWrite, Kind::Standing(ChangeOfStanding::Unlock)),
     act("reactivate", false, Permission::UsersWrite, Kind::Standing(ChangeOfStanding::Reactivate)),
     act("restore", false, Permission::UsersDelete, Kind::Standing(ChangeOfStanding::Restore)),
     act("mail-reset", false, Permission::UsersWrite, Kind::MailReset),
+    act("give-professional", false, Permission::UsersWrite, Kind::Professional(true)),
+    act("take-professional", true, Permission::UsersWrite, Kind::Professional(false)),
+    act("remove-picture", true, Permission::UsersWrite, Kind::RemovePicture),
     act("sign-out", true, Permission::UsersWrite, Kind::Standing(ChangeOfStanding::SignOut)),
     act("reset-factors", true, Permission::SecondFactorsReset, Kind::ResetFactors),
     act("suspend", true, Permission::UsersWrite, Kind::Standing(ChangeOfStanding::Suspend)),
@@ -68,14 +73,17 @@ const ACTS: [Act; 8] = [
 
 impl Act {
     /// Whether it makes sense of a user who stands there. The rules say so too when it is done.
-    fn fits(&self, user: &User) -> bool {
+    fn fits(&self, user: &User, has_factors: bool) -> bool {
         use UserStatus::{Active, Deleted, Pending, Suspended};
         match self.kind {
             Kind::Standing(ChangeOfStanding::Unlock) => user.locked_until.is_some() && user.status != Deleted,
             Kind::Standing(ChangeOfStanding::Reactivate) => user.status == Suspended,
             Kind::Standing(ChangeOfStanding::Restore) => user.status == Deleted,
-            Kind::Standing(ChangeOfStanding::SignOut | ChangeOfStanding::Delete) | Kind::ResetFactors => user.status != Deleted,
+            Kind::Standing(ChangeOfStanding::SignOut | ChangeOfStanding::Delete) => user.status != Deleted,
             Kind::Standing(ChangeOfStanding::Suspend) | Kind::MailReset => matches!(user.status, Active | Pending),
+            Kind::ResetFactors => has_factors && user.status != Deleted,
+            Kind::Professional(professional) => user.professional_at.is_some() != professional && user.status != Deleted,
+            Kind::RemovePicture => user.avatar.is_some() && user.status != Deleted,
         }
     }
 
@@ -96,13 +104,23 @@ impl Act {
                 second_factors::reset(tx, by, id).await?;
                 Ok(Notice::ChangeMade)
             }
+            Kind::Professional(professional) => {
+                let user = users::lock(tx, by, id).await?;
+                users::recognise(tx, &user, professional).await?;
+                Ok(Notice::Saved)
+            }
+            Kind::RemovePicture => {
+                let user = users::lock(tx, by, id).await?;
+                avatars::remove(tx, &user).await?;
+                Ok(Notice::Removed)
+            }
         }
     }
 }
 
 /// Those that fit the user and that whoever looks may do.
-pub fn offered(staff: &Staff, user: &User) -> Vec<Offered> {
-    let fitting = ACTS.into_iter().filter(|act| staff.may(act.permission) && act.fits(user));
+pub fn offered(staff: &Staff, user: &User, has_factors: bool) -> Vec<Offered> {
+    let fitting = ACTS.into_iter().filter(|act| staff.may(act.permission) && act.fits(user, has_factors));
     fitting.map(|act| in_words(act.name, act.takes)).collect()
 }
 
@@ -123,7 +141,7 @@ fn find(name: &str) -> Result<Act, Rejection> {
 pub async fn show(staff: Staff, Path(path): Path<ActPath>, State(app): State<App>) -> AppResult<Response> {
     let act = find(&path.act)?;
     staff.require(act.permission)?;
-    ask(&app, &staff, &act, path.id, &Faults::default()).await
+    ask(&app, &staff, &act, path.id, "", &Faults::default()).await
 }
 
 pub async fn submit(Path(path): Path<ActPath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
@@ -138,7 +156,7 @@ pub async fn submit(Path(path): Path<ActPath>, State(app): State<App>, form: Sta
         }
         Err(error) => {
             drop(tx);
-            ask(&app, &staff, &act, path.id, &as_fault(error)?).await
+            ask(&app, &staff, &act, path.id, members.text("reason"), &as_fault(error)?).await
         }
     }
 }
@@ -153,11 +171,11 @@ pub fn as_fault(error: AppError) -> AppResult<Faults> {
     }
 }
 
-async fn ask(app: &App, staff: &Staff, act: &Act, id: UserId, faults: &Faults) -> AppResult<Response> {
+async fn ask(app: &App, staff: &Staff, act: &Act, id: UserId, reason: &str, faults: &Faults) -> AppResult<Response> {
     let user = look_up(app, staff, id).await?;
     let values = context! {
         name => events::name_of(&user), back => way(id), action => format!("{}/act/{}", way(id), act.name),
-        act => Serde(in_words(act.name, act.takes)),
+        act => Serde(in_words(act.name, act.takes)), reason => reason,
         user => Serde(user),
     };
     staff.page(app, HERE, PAGE, values, faults)
@@ -183,6 +201,7 @@ pub async fn show_end(staff: Staff, Path(path): Path<SessionPath>, State(app): S
     let user = look_up(&app, &staff, path.id).await?;
     let values = context! {
         name => events::name_of(&user), back => way(path.id), act => Serde(in_words("end-session", true)),
+        reason => "",
         action => format!("{}/sessions/{}/end", way(path.id), path.session_id), user => Serde(user),
     };
     staff.page(&app, HERE, PAGE, values, &Faults::default())

@@ -10,8 +10,8 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use super::choice::{self, Choice};
-use super::edit::{is_editable, value_of, written};
 use super::parameters::{Parameters, address};
+use super::profile_form::{is_editable, value_of, written};
 use super::roles::list_grantable;
 use super::staff::{Staff, StaffForm};
 use super::{events, words};

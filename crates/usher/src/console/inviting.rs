@@ -27,17 +27,6 @@ const NEW_PAGE: &str = "console/invite.html";
 const LINK_PAGE: &str = "console/invitation_link.html";
 const MANY_PAGE: &str = "console/invite_many.html";
 const JUDGED_PAGE: &str = "console/invited_many.html";
-/// What the names of the boxes for roles begin with.
-const ROLE: &str = "role.";
-
-/// A role that can be given.
-#[derive(Serialize)]
-struct RoleBox {
-    name: String,
-    about: String,
-    chosen: bool,
-}
-
 pub async fn show_new(staff: Staff, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::InvitationsWrite)?;
     ask(&app, &staff, None, &Faults::default()).await
@@ -75,9 +64,7 @@ fn wanted(staff: &Staff, members: &Members) -> Map<String, Value> {
         body.insert("expires_in_days".to_owned(), days.parse::<i64>().map_or_else(|_| days.into(), Value::from));
     }
     if staff.may(Permission::RolesAssign) {
-        let ticked = members.ticked(ROLE);
-        let roles: Vec<&str> = ticked.chain(members.text("roles").split_whitespace()).collect();
-        body.insert("roles".to_owned(), roles.into());
+        body.insert("roles".to_owned(), roles::chosen(members).into());
     }
     body
 }
@@ -89,14 +76,8 @@ fn in_fields(error: AppError) -> AppResult<Faults> {
     if rejection.code == "attributes_required" {
         return Ok(Faults::at("email", now.problem(rejection.code, &rejection.detail)));
     }
-    let of_roles = |pointer: &str| pointer.starts_with("/roles");
-    if let Some(fault) = rejection.errors.iter().find(|fault| fault.pointer.as_deref().is_some_and(of_roles)) {
-        let said = || match fault.pointer.as_deref() {
-            _ if fault.code == "unknown_role" => fault.detail.clone(),
-            Some("/roles") => format!("Choose a role: the list {}.", fault.detail),
-            _ => format!("A role {}.", fault.detail),
-        };
-        return Ok(Faults::at("roles", now.fault(&fault.code, &fault.detail).unwrap_or_else(said)));
+    if let Some(said) = roles::fault_of_chosen(&rejection) {
+        return Ok(Faults::at("roles", said));
     }
     let fields = [
         Field { name: "email", subject: &now.word("invite-email-subject"), missing: &now.word("invite-email-missing") },
@@ -111,13 +92,7 @@ fn in_fields(error: AppError) -> AppResult<Faults> {
 async fn ask(app: &App, staff: &Staff, members: Option<&Members>, faults: &Faults) -> AppResult<Response> {
     let said = |name: &str| members.map(|members| members.text(name)).unwrap_or_default().to_owned();
     let or = |name: &str, usual: &str| Some(said(name)).filter(|said| !said.is_empty()).unwrap_or_else(|| usual.to_owned());
-    let offered = if staff.may(Permission::RolesAssign) { roles::list_grantable(app, staff).await? } else { None };
-    let is_chosen = |name: &str| members.map_or(name == crate::roles::USER, |members| members.has(&format!("{ROLE}{name}")));
-    let boxes = offered.map(|offered| {
-        let boxes =
-            offered.into_iter().map(|role| RoleBox { chosen: is_chosen(&role.name), name: role.name, about: role.description });
-        boxes.collect::<Vec<_>>()
-    });
+    let boxes = roles::list_boxes(app, staff, members).await?;
     let sites: Vec<String> = app.config.server.invitation_forward_to.iter().map(ToString::to_string).collect();
     let values = context! {
         email => said("email"), display_name => said("display_name"), message => said("message"), forward_to => said("forward_to"),

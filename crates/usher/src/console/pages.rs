@@ -10,8 +10,8 @@ use http::StatusCode;
 use super::staff::Asker;
 use super::{
     acts, analytics, audit, branding, bulk, changes, dashboard, edit, export, import_new, imports, invitations, inviting, live,
-    mail_texts, mails, recycle_bin, requests, roles, service_account_acts, service_accounts, settings, signing_keys, system,
-    user, user_keys, users,
+    mail_texts, mails, new_user, recycle_bin, requests, roles, service_account_acts, service_accounts, settings, signing_keys,
+    system, user, user_emails, user_keys, users,
 };
 use crate::app::App;
 use crate::caller::Denial;
@@ -23,11 +23,15 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/events", get(live::show))
         .route("/admin/analytics", get(analytics::show))
         .route("/admin/users", get(users::show).post(users::choose))
+        .route("/admin/users/new", get(new_user::show).post(new_user::submit))
         .route("/admin/users/{id}", get(user::show))
         .route("/admin/users/{id}/edit", get(edit::show).post(edit::submit))
         .route("/admin/users/{id}/act/{act}", get(acts::show).post(acts::submit))
         .route("/admin/users/{id}/api-keys/{key_id}/revoke", get(user_keys::show_revoke).post(user_keys::submit_revoke))
         .route("/admin/users/{id}/sessions/{session_id}/end", get(acts::show_end).post(acts::submit_end))
+        .route("/admin/users/{id}/emails/add", get(user_emails::show_add).post(user_emails::submit_add))
+        .route("/admin/users/{id}/emails/{email_id}/primary", get(user_emails::show_primary).post(user_emails::submit_primary))
+        .route("/admin/users/{id}/emails/{email_id}/remove", get(user_emails::show_remove).post(user_emails::submit_remove))
         .route("/admin/users/{id}/roles/grant", get(roles::show_grant).post(roles::submit_grant))
         .route("/admin/users/{id}/roles/{role}/take", get(roles::show_take).post(roles::submit_take))
         .route("/admin/invitations", get(invitations::list))

@@ -26,6 +26,8 @@ pub struct Question {
     pub detail: String,
     /// What comes of it.
     pub means: String,
+    /// What was said as the reason before it was refused.
+    pub reason: String,
     /// Where the form is sent.
     pub action: String,
 }
@@ -41,6 +43,7 @@ impl Question {
             detail: format!("{}…", key.prefix),
             means: now().word("service-key-revoke-means"),
             action,
+            ..Self::default()
         }
     }
 

@@ -1,4 +1,4 @@
-//! Granting a user a role, until a day or for good, and taking one away.
+//! Granting a user a role, until a day or for good, and taking one away; and the roles in forms about somebody to be.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -34,6 +34,17 @@ pub struct Offered {
     pub description: String,
 }
 
+/// What the names of the boxes for roles begin with.
+const BOX: &str = "role.";
+
+/// A role that somebody to be can be given, as a box.
+#[derive(Serialize)]
+pub struct RoleBox {
+    name: String,
+    about: String,
+    chosen: bool,
+}
+
 #[derive(Deserialize)]
 pub struct RolePath {
     id: UserId,
@@ -42,7 +53,7 @@ pub struct RolePath {
 
 pub async fn show_grant(staff: Staff, Path(path): Path<UserPath>, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::RolesAssign)?;
-    ask(&app, &staff, path.id, ("", ""), &Faults::default()).await
+    ask(&app, &staff, path.id, None, &Faults::default()).await
 }
 
 pub async fn submit_grant(Path(path): Path<UserPath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
@@ -52,7 +63,7 @@ pub async fn submit_grant(Path(path): Path<UserPath>, State(app): State<App>, fo
         Ok(()) => html::done(&app, &way(path.id), Notice::ChangeMade),
         Err(error) => {
             let faults = in_fields(error)?;
-            ask(&app, &staff, path.id, (members.text("role"), members.text("until")), &faults).await
+            ask(&app, &staff, path.id, Some(&members), &faults).await
         }
     }
 }
@@ -105,14 +116,42 @@ fn in_fields(error: AppError) -> AppResult<Faults> {
     }
 }
 
-async fn ask(app: &App, staff: &Staff, id: UserId, (role, until): (&str, &str), faults: &Faults) -> AppResult<Response> {
+async fn ask(app: &App, staff: &Staff, id: UserId, members: Option<&Members>, faults: &Faults) -> AppResult<Response> {
     let user = look_up(app, staff, id).await?;
     let offered = list_grantable(app, staff).await?;
+    let said = |name: &str| members.map(|members| members.text(name)).unwrap_or_default();
     let values = context! {
         name => events::name_of(&user), back => way(id), action => format!("{}/roles/grant", way(id)),
-        offered => Serde(offered), role => role, until => until, user => Serde(user),
+        offered => Serde(offered), role => said("role"), until => said("until"), reason => said("reason"), user => Serde(user),
     };
     staff.page(app, HERE, GRANT_PAGE, values, faults)
+}
+
+/// The boxes of a form about somebody to be; none for those who may give no roles, nor for those who may not list them.
+pub async fn list_boxes(app: &App, staff: &Staff, members: Option<&Members>) -> AppResult<Option<Vec<RoleBox>>> {
+    if !staff.may(Permission::RolesAssign) {
+        return Ok(None);
+    }
+    let is_chosen = |name: &str| members.map_or(name == roles::USER, |members| members.has(&format!("{BOX}{name}")));
+    let of_role = |role: Offered| RoleBox { chosen: is_chosen(&role.name), name: role.name, about: role.description };
+    Ok(list_grantable(app, staff).await?.map(|offered| offered.into_iter().map(of_role).collect()))
+}
+
+/// The roles of such a form: those that are ticked, or written down with spaces between them.
+pub fn chosen(members: &Members) -> Vec<&str> {
+    members.ticked(BOX).chain(members.text("roles").split_whitespace()).collect()
+}
+
+/// What is wrong with them.
+pub fn fault_of_chosen(rejection: &Rejection) -> Option<String> {
+    let of_roles = |pointer: &str| pointer.starts_with("/roles");
+    let fault = rejection.errors.iter().find(|fault| fault.pointer.as_deref().is_some_and(of_roles))?;
+    let said = || match fault.pointer.as_deref() {
+        _ if fault.code == "unknown_role" => fault.detail.clone(),
+        Some("/roles") => format!("Choose a role: the list {}.", fault.detail),
+        _ => format!("A role {}.", fault.detail),
+    };
+    Some(now().fault(&fault.code, &fault.detail).unwrap_or_else(said))
 }
 
 /// The roles that hold no more than whoever looks; nothing for those who may not list roles, and write one down.
@@ -135,7 +174,7 @@ pub async fn list(app: &App, staff: &Staff) -> AppResult<Option<Vec<Role>>> {
 
 pub async fn show_take(staff: Staff, Path(path): Path<RolePath>, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::RolesAssign)?;
-    ask_to_take(&app, &staff, &path, &Faults::default()).await
+    ask_to_take(&app, &staff, &path, "", &Faults::default()).await
 }
 
 pub async fn submit_take(Path(path): Path<RolePath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
@@ -151,18 +190,18 @@ pub async fn submit_take(Path(path): Path<RolePath>, State(app): State<App>, for
     .await;
     match taken {
         Ok(()) => html::done(&app, &way(path.id), Notice::ChangeMade),
-        Err(error) => ask_to_take(&app, &staff, &path, &in_fields(error)?).await,
+        Err(error) => ask_to_take(&app, &staff, &path, members.text("reason"), &in_fields(error)?).await,
     }
 }
 
-async fn ask_to_take(app: &App, staff: &Staff, path: &RolePath, faults: &Faults) -> AppResult<Response> {
+async fn ask_to_take(app: &App, staff: &Staff, path: &RolePath, reason: &str, faults: &Faults) -> AppResult<Response> {
     let user = look_up(app, staff, path.id).await?;
     if !user.roles.contains(&path.role) {
         return Err(Rejection::not_found().into());
     }
     let action = format!("{}/roles/{}/take", way(path.id), path.role);
     let values = context! {
-        name => events::name_of(&user), back => way(path.id), action => action, role => path.role.as_str(), user => Serde(user),
+        name => events::name_of(&user), back => way(path.id), action => action, role => path.role.as_str(), reason => reason, user => Serde(user),
     };
     staff.page(app, HERE, TAKE_PAGE, values, faults)
 }

@@ -1,12 +1,15 @@
 //! The console as a browser meets it: what is shown to whom, what is refused, and that each page renders.
 
 mod access;
+mod acts;
 mod attributes;
 mod audit;
 mod branding;
 mod bulk;
 mod changing;
 mod choice;
+mod creating;
+mod emails;
 mod imports;
 mod invitations;
 mod live;
@@ -65,6 +68,7 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/analytics",
         "/admin/analytics?by=week&from=2026-01-01&to=2026-01-31",
         "/admin/users",
+        "/admin/users/new",
         "/admin/bulk",
         "/admin/imports",
         "/admin/imports/new",
@@ -228,8 +232,10 @@ async fn names_are_escaped_wherever_they_stand() {
         "/admin".to_owned(),
         "/admin/users".to_owned(),
         "/admin/users?columns=attributes.note&q=onerror".to_owned(),
+        "/admin/users/new".to_owned(),
         way(&ann),
         format!("{}/edit", way(&ann)),
+        format!("{}/emails/add", way(&ann)),
         format!("{}/act/suspend", way(&ann)),
         format!("{}/roles/grant", way(&ann)),
         "/admin/changes".to_owned(),

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
-use minijinja::context;
 use minijinja::value::Serde;
+use minijinja::{Value, context};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -18,6 +18,7 @@ use crate::audit::{self, Wanted};
 use crate::caller::{Permission, Subject};
 use crate::db::Tx;
 use crate::db::page::{self, Limit, Page};
+use crate::emails;
 use crate::error::{AppResult, Rejection};
 use crate::grants::{self, Held};
 use crate::groups;
@@ -78,42 +79,75 @@ pub async fn show(
     staff.require(Permission::UsersRead)?;
     let user = look_up(&app, &staff, path.id).await?;
     let schema = attributes::cached(&app).await?;
-    let limit = Limit::new(SHOWN).unwrap_or_default();
     let mut tx = staff.begin(&app).await?;
     let held = grants::list_permissions(&mut tx, staff.authority(), user.id, true).await?;
     let own_roles = list_roles(&mut tx, &user, &held).await?;
-    let own_session = Some(staff.person().session_id);
-    let sessions = sessions::list(&mut tx, user.id, own_session, limit, None).await?;
-    let attempts = if staff.may(Permission::SignInsRead) {
-        let attempts = sign_in::list_attempts(&mut tx, user.id, None, limit.and_one(), false).await?;
-        Some(Page::cut(attempts, limit, |attempt| attempt.id))
-    } else {
-        None
-    };
+    let pending = emails::find_pending(&mut tx, user.id).await?;
     let credentials = second_factors::find_credentials(&mut tx, user.id).await?;
-    let keys = api_keys::list(&mut tx, Subject::User(user.id), limit, None).await?;
-    let mails = outbox::list_to(&mut tx, user.id, limit, None).await?;
     let memberships = groups::list_memberships(&mut tx, user.id).await?;
-    let (happened, older) = list_history(&mut tx, &staff, user.id, parameters.get("cursor"), limit).await?;
+    let lists = list_all(&mut tx, &staff, user.id, &parameters).await?;
     tx.commit().await?;
     let attributes: Vec<Attribute> =
         user.attributes.iter().map(|(name, value)| Attribute { name: name.clone(), text: events::text(value) }).collect();
     let described: Vec<String> = schema.properties().iter().map(|property| property.name.clone()).collect();
+    let factors = &credentials.second_factors;
+    let has_factors = factors.totp_since.is_some() || factors.passkeys > 0;
     let values = context! {
         name => events::name_of(&user), way => way(user.id),
-        acts => Serde(acts::offered(&staff, &user)),
-        held => Serde(held), held_roles => Serde(own_roles), memberships => Serde(memberships),
-        sessions => Serde(sessions.items), more_sessions => sessions.next.is_some(),
-        credentials => Serde(credentials), keys => Serde(keys.items), more_keys => keys.next.is_some(),
-        mails => Serde(mails.items.into_iter().map(mails::shown).collect::<Vec<_>>()), more_mails => mails.next.is_some(),
-        attempts => Serde(attempts.map(|attempts| attempts.items)),
-        history => Serde(happened), newest => parameters.get("cursor").is_none(),
-        older => older.map(|next| format!("{}#history", address(&way(user.id), [("cursor", next.as_str())]))),
-        attributes => Serde(attributes), described => described,
+        acts => Serde(acts::offered(&staff, &user, has_factors)),
+        held => Serde(held), held_roles => Serde(own_roles), memberships => Serde(memberships), credentials => Serde(credentials),
+        pending => Serde(pending), attributes => Serde(attributes), described => described,
         myself => user.id == staff.person().user_id,
         user => Serde(user),
+        ..lists
     };
     staff.page(&app, HERE, PAGE, values, &Faults::default())
+}
+
+/// A part of a list on the page. Each list has its own place in the address.
+#[derive(Serialize)]
+struct Part<T> {
+    items: Vec<T>,
+    newest: Option<String>,
+    older: Option<String>,
+}
+
+/// Where the lists of a page begin.
+struct Places<'a> {
+    id: UserId,
+    parameters: &'a Parameters,
+}
+
+impl Places<'_> {
+    /// What stands at `anchor`, and the ways to more of it.
+    fn part<T>(&self, name: &str, anchor: &str, page: Page<T>) -> Part<T> {
+        let to = |cursor: &str| format!("{}#{anchor}", address(&way(self.id), [(name, cursor)]));
+        let newest = self.parameters.get(name).map(|_| to(""));
+        Part { items: page.items, newest, older: page.next.as_deref().map(to) }
+    }
+}
+
+/// What there may be many of: sessions, attempts to sign in, API keys, mails, and what has happened.
+async fn list_all(tx: &mut Tx, staff: &Staff, id: UserId, parameters: &Parameters) -> AppResult<Value> {
+    let limit = Limit::new(SHOWN).unwrap_or_default();
+    let places = Places { id, parameters };
+    let own_session = Some(staff.person().session_id);
+    let sessions = sessions::list(tx, id, own_session, limit, parameters.get("sessions")).await?;
+    let keys = api_keys::list(tx, Subject::User(id), limit, parameters.get("api_keys")).await?;
+    let mails = outbox::list_to(tx, id, limit, parameters.get("mails")).await?;
+    let mails = Page { items: mails.items.into_iter().map(mails::shown).collect(), next: mails.next, total: None };
+    let mut attempts = None;
+    if staff.may(Permission::SignInsRead) {
+        let before: Option<Uuid> = parameters.get("sign_ins").map(page::decode).transpose()?;
+        let found = sign_in::list_attempts(tx, id, before, limit.and_one(), false).await?;
+        attempts = Some(places.part("sign_ins", "sign-ins", Page::cut(found, limit, |attempt| attempt.id)));
+    }
+    let history = list_history(tx, staff, id, parameters.get("cursor"), limit).await?;
+    Ok(context! {
+        sessions => Serde(places.part("sessions", "sessions", sessions)), keys => Serde(places.part("api_keys", "api-keys", keys)),
+        mails => Serde(places.part("mails", "mails", mails)), attempts => Serde(attempts),
+        history => Serde(places.part("cursor", "history", history)),
+    })
 }
 
 /// Roles that were granted, then those through groups.
@@ -153,11 +187,11 @@ async fn list_history(
     id: UserId,
     cursor: Option<&str>,
     limit: Limit,
-) -> AppResult<(Vec<events::Shown>, Option<String>)> {
+) -> AppResult<Page<events::Shown>> {
     let before: Option<Uuid> = cursor.map(page::decode).transpose()?;
     let wanted = Wanted { target_id: Some(id.to_string()), before, limit: limit.and_one(), ..Wanted::default() };
     let page = Page::cut(audit::list(tx, wanted).await?, limit, |event| event.id);
-    Ok((events::show(tx, staff, &page.items).await?, page.next))
+    Ok(Page { items: events::show(tx, staff, &page.items).await?, next: page.next, total: None })
 }
 
 /// Locks the user for a change, if the form was shown of how they are now.

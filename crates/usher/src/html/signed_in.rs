@@ -28,6 +28,7 @@ const BINDING: &str = "/account/second-factors";
 pub enum Notice {
     ProfileSaved,
     UsernameChanged,
+    UserCreated,
     AddressRequested,
     AddressWithdrawn,
     PrimaryChosen,
@@ -59,9 +60,10 @@ pub enum Notice {
     PasskeyRemoved,
 }
 
-pub(super) const NOTICES: [Notice; 31] = [
+pub(super) const NOTICES: [Notice; 32] = [
     Notice::ProfileSaved,
     Notice::UsernameChanged,
+    Notice::UserCreated,
     Notice::AddressRequested,
     Notice::AddressWithdrawn,
     Notice::PrimaryChosen,
@@ -98,6 +100,7 @@ impl Notice {
         match self {
             Self::ProfileSaved => "profile_saved",
             Self::UsernameChanged => "username_changed",
+            Self::UserCreated => "user_created",
             Self::AddressRequested => "address_requested",
             Self::AddressWithdrawn => "address_withdrawn",
             Self::PrimaryChosen => "primary_chosen",

@@ -1,7 +1,7 @@
 //! The pages of the console.
 
 /// Those of the console, which ask for a permission too.
-pub const CONSOLE: [(&str, &str); 138] = [
+pub const CONSOLE: [(&str, &str); 146] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/attributes"),
@@ -127,6 +127,8 @@ pub const CONSOLE: [(&str, &str); 138] = [
     ("POST", "/admin/requests/{id}/decline"),
     ("GET", "/admin/users"),
     ("POST", "/admin/users"),
+    ("GET", "/admin/users/new"),
+    ("POST", "/admin/users/new"),
     ("GET", "/admin/users/{id}"),
     ("GET", "/admin/users/{id}/act/{act}"),
     ("POST", "/admin/users/{id}/act/{act}"),
@@ -134,6 +136,12 @@ pub const CONSOLE: [(&str, &str); 138] = [
     ("POST", "/admin/users/{id}/api-keys/{key_id}/revoke"),
     ("GET", "/admin/users/{id}/edit"),
     ("POST", "/admin/users/{id}/edit"),
+    ("GET", "/admin/users/{id}/emails/add"),
+    ("POST", "/admin/users/{id}/emails/add"),
+    ("GET", "/admin/users/{id}/emails/{email_id}/primary"),
+    ("POST", "/admin/users/{id}/emails/{email_id}/primary"),
+    ("GET", "/admin/users/{id}/emails/{email_id}/remove"),
+    ("POST", "/admin/users/{id}/emails/{email_id}/remove"),
     ("GET", "/admin/users/{id}/roles/grant"),
     ("POST", "/admin/users/{id}/roles/grant"),
     ("GET", "/admin/users/{id}/roles/{role}/take"),

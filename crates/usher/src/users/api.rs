@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::bodies::{Listing, NewUserBody, ProfessionalBody, Reason, RolesBody, UserPatch, listings};
 use super::history;
-use super::{ChangeOfStanding as Standing, Filter, IfTaken, NewUser, User, check_attributes};
+use super::{ChangeOfStanding as Standing, Filter, User, check_attributes};
 use crate::app::{App, Ask};
 use crate::caller::{Caller, Permission};
 use crate::db::Tx;
@@ -22,8 +22,6 @@ use crate::http::idempotency::Creating;
 use crate::http::output::{Created, Listed, NoContent, Tagged};
 use crate::http::params::{Path, Query, time};
 use crate::id::UserId;
-use crate::mails::{self, Template};
-use crate::roles::{self, RoleName};
 
 const READ: Access = Access::Holding(Permission::UsersRead);
 const WRITE: Access = Access::Holding(Permission::UsersWrite);
@@ -161,26 +159,15 @@ async fn list_users(
 }
 
 async fn create_user(caller: Caller, State(app): State<App>, request: Creating<NewUserBody>) -> AppResult<Created<User>> {
-    check_attributes(&request.body.attributes)?;
-    require_assign(&caller, request.body.roles.as_deref())?;
+    if !request.body.is_ordinary() && !caller.permissions.contains(Permission::RolesAssign) {
+        return Err(Rejection::forbidden("Roles other than `user` need the permission roles:assign.").into());
+    }
     let mut tx = app.begin(&caller.origin).await?;
     if let Some(answer) = request.replay(&app, &mut tx).await? {
         return Ok(answer);
     }
-    let body = &request.body;
-    let ordinary = [RoleName::from(roles::USER)];
-    let new = NewUser {
-        email: &body.email,
-        verified: false,
-        username: body.username.as_ref(),
-        if_username_taken: IfTaken::Refuse,
-        profile: &body.profile,
-        attributes: &body.attributes,
-        roles: body.roles.as_deref().unwrap_or(&ordinary),
-    };
-    let user = super::create(&mut tx, caller.authority(), new).await?;
-    mails::request(&mut tx, Template::Welcome, user.id).await?;
-    faults::mail_early(&app, body.email.as_str()).await;
+    let user = super::create_and_welcome(&mut tx, caller.authority(), &request.body).await?;
+    faults::mail_early(&app, request.body.email.as_str()).await;
     let answer = Created::new(format!("/v1/users/{}", user.id), user.version, &user)?;
     request.keep(&app, &mut tx, &answer.0).await?;
     faults::commit(tx).await?;
@@ -313,22 +300,9 @@ async fn set_user_professional(
     Json(body): Json<ProfessionalBody>,
 ) -> AppResult<Tagged<User>> {
     let (mut tx, before) = lock(&app, &caller, &path, &if_match).await?;
-    let user = super::set_professional(&mut tx, &before, body.professional).await?;
-    if user.version != before.version {
-        let template = if body.professional { Template::ProfessionalGranted } else { Template::ProfessionalWithdrawn };
-        mails::request(&mut tx, template, user.id).await?;
-    }
+    let user = super::recognise(&mut tx, &before, body.professional).await?;
     tx.commit().await?;
     Ok(tagged(user))
-}
-
-/// Whoever may create users makes ordinary ones; other roles are given by those who may assign roles.
-fn require_assign(caller: &Caller, roles: Option<&[RoleName]>) -> Result<(), Rejection> {
-    let ordinary = roles.is_none_or(|roles| roles == [RoleName::from(roles::USER)]);
-    if ordinary || caller.permissions.contains(Permission::RolesAssign) {
-        return Ok(());
-    }
-    Err(Rejection::forbidden("Roles other than `user` need the permission roles:assign."))
 }
 
 /// Every change begins so: the user locked, the caller entitled, the precondition met.

@@ -9,7 +9,7 @@ use crate::db::page::Page;
 use crate::emails::EmailAddress;
 use crate::error::{AppResult, FieldError, Rejection};
 use crate::patch::Patch;
-use crate::roles::RoleName;
+use crate::roles::{self, RoleName};
 
 /// A person to be. They get a mail with a link to choose their password; until then they are `pending`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -28,6 +28,13 @@ pub struct NewUserBody {
     /// `["user"]` when left out. The caller must hold what these roles grant.
     #[schemars(length(max = 50))]
     pub roles: Option<Vec<RoleName>>,
+}
+
+impl NewUserBody {
+    /// Whoever may create users makes ordinary ones; other roles are given by those who may assign roles.
+    pub fn is_ordinary(&self) -> bool {
+        self.roles.as_deref().is_none_or(|roles| roles == [RoleName::from(roles::USER)])
+    }
 }
 
 /// Changes of a user: a field that is left out stays, `null` clears it (RFC 7396).

@@ -1,20 +1,50 @@
-//! Where a user stands, and how that changes. A change that takes rights away ends every session in the same transaction.
+//! Where a user stands, from the first day, and how that changes. A change that takes rights away ends every session in the same transaction.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{User, finish, read, store};
+use super::bodies::NewUserBody;
+use super::{IfTaken, NewUser, User, check_attributes, create, finish, read, set_professional, store};
 use crate::activity;
 use crate::attempts::{self, Authenticator};
 use crate::audit::{self, Event};
-use crate::caller::UserStatus;
+use crate::caller::{Authority, UserStatus};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::UserId;
+use crate::mails::{self, Template};
 use crate::one_time_tokens;
-use crate::roles;
+use crate::roles::{self, RoleName};
 
 /// How long the recycle bin keeps a user.
 pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Creates a user for an administrator. The person gets a mail with a link to choose their password, which also verifies the address.
+pub async fn create_and_welcome(tx: &mut Tx, by: Authority, body: &NewUserBody) -> AppResult<User> {
+    check_attributes(&body.attributes)?;
+    let ordinary = [RoleName::from(roles::USER)];
+    let new = NewUser {
+        email: &body.email,
+        verified: false,
+        username: body.username.as_ref(),
+        if_username_taken: IfTaken::Refuse,
+        profile: &body.profile,
+        attributes: &body.attributes,
+        roles: body.roles.as_deref().unwrap_or(&ordinary),
+    };
+    let user = create(tx, by, new).await?;
+    mails::request(tx, Template::Welcome, user.id).await?;
+    Ok(user)
+}
+
+/// Recognises the person as a professional, or no longer, and tells them by mail.
+pub async fn recognise(tx: &mut Tx, before: &User, professional: bool) -> AppResult<User> {
+    let user = set_professional(tx, before, professional).await?;
+    if user.version != before.version {
+        let template = if professional { Template::ProfessionalGranted } else { Template::ProfessionalWithdrawn };
+        mails::request(tx, template, user.id).await?;
+    }
+    Ok(user)
+}
 
 /// How a user's standing can be changed by others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

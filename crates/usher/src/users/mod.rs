@@ -26,14 +26,13 @@ use serde_json::{Map, Value};
 
 pub use api::router;
 pub use arrivals::{Arrival, Arrived, create_many};
-#[cfg(any(test, fuzzing))]
-pub(crate) use bodies::NewUserBody;
-pub use bodies::UserPatch;
+pub use bodies::{NewUserBody, UserPatch};
 pub use fields::{Name, Profile, ProfilePatch, WebUrl};
 pub use filter::{Written, canonical as canonical_filter, compile as compile_filter};
 pub use jobs::register;
 pub use lifecycle::{
-    ChangeOfStanding, KEPT_FOR, activate, change_standing, clear_lock, end_all_sessions, lock_sign_in, note_sign_in, wrong_state,
+    ChangeOfStanding, KEPT_FOR, activate, change_standing, clear_lock, create_and_welcome, end_all_sessions, lock_sign_in,
+    note_sign_in, recognise, wrong_state,
 };
 pub(crate) use list::escape_pattern;
 pub use list::{Filter, list, outranks, select};

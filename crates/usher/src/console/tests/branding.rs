@@ -10,7 +10,7 @@ use crate::testing::TestApp;
 
 const HERE: &str = "/admin/branding";
 
-fn picture() -> Vec<u8> {
+pub(super) fn picture() -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
     DynamicImage::from(RgbImage::new(64, 64)).write_to(&mut file, ImageFormat::Png).unwrap();
     file.into_inner()

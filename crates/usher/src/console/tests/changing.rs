@@ -61,11 +61,15 @@ async fn what_is_hidden_is_refused_too() {
         format!("{own}/act/delete"),
         format!("{own}/act/reset-factors"),
         format!("{own}/edit"),
+        format!("{own}/emails/add"),
+        format!("{own}/emails/{session}/primary"),
+        format!("{own}/emails/{session}/remove"),
         format!("{own}/roles/grant"),
         format!("{own}/roles/user/take"),
         format!("{own}/sessions/{session}/end"),
         format!("/admin/changes/{session}/undo"),
     ];
+    let posts = [&posts[..], &["/admin/users/new".to_owned()]].concat();
     for path in &posts {
         browser.submit(path, &[("reason", "x"), ("role", "user")]).await.expect(403);
         browser.open(path).await.expect(403);
