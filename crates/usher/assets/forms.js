@@ -59,7 +59,8 @@ async function check(field) {
   try {
     const answer = await fetch("/v1/password/check", {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      // What it says is to be in the language of the page.
+      headers: { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang },
       body: JSON.stringify(about),
     });
     return answer.ok ? await answer.json() : null;
@@ -70,8 +71,6 @@ async function check(field) {
 
 function say({ acceptable, reasons, strength, suggestions }) {
   if (!acceptable) return words.refused.replace("%", reasons[0].detail);
-  // They are English.
-  const advises = document.documentElement.lang === "en" && strength.score < 3 && suggestions.length;
-  const advice = advises ? ` ${suggestions[0]}` : "";
+  const advice = strength.score < 3 && suggestions.length ? ` ${suggestions[0]}` : "";
   return `${words.strengths.split("|")[strength.score]}.${advice}`;
 }

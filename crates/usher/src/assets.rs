@@ -167,6 +167,51 @@ mod tests {
         }
     }
 
+    /// The declarations of a style sheet, by name and value.
+    fn declarations(styles: &str) -> Vec<(String, String)> {
+        let outside = |(at, part): (usize, &'_ str)| match part.split_once("*/") {
+            Some((_, rest)) if at > 0 => rest.to_owned(),
+            _ => part.to_owned(),
+        };
+        let without_comments: String = styles.split("/*").enumerate().map(outside).collect();
+        let pieces = without_comments.split(['{', '}', ';']).filter_map(|piece| piece.split_once(": "));
+        pieces.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect()
+    }
+
+    /// Left and right are the wrong way round where one writes from right to left.
+    fn knows_left(name: &str, value: &str) -> bool {
+        let words: Vec<&str> = value.split_whitespace().collect();
+        let is_side = |word: &&str| ["left", "right"].contains(word);
+        let has_own_sides = words.len() == 4 && words[1] != words[3];
+        let four = ["inset", "margin", "padding", "border-radius", "border-style"].contains(&name) && has_own_sides;
+        let shadow = name == "box-shadow"
+            && words.first() == Some(&"inset")
+            && words.get(1) != Some(&"0")
+            && !value.contains("--from-start");
+        name.split('-').any(|part| is_side(&part)) || name != "object-position" && words.iter().any(is_side) || four || shadow
+    }
+
+    #[test]
+    fn styles_say_where_a_line_begins_and_neither_left_nor_right() {
+        for (name, value) in [
+            ("margin-left", "1px"),
+            ("right", "0"),
+            ("text-align", "left"),
+            ("inset", "0 auto 0 0"),
+            ("border-radius", "0 1px 1px 0"),
+            ("box-shadow", "inset 0.25rem 0 red"),
+        ] {
+            assert!(knows_left(name, value), "{name}: {value}");
+        }
+        for sheet in ["style.css", "console.css"] {
+            let file = Files::get(sheet).unwrap();
+            let found = declarations(std::str::from_utf8(&file.data).unwrap());
+            assert!(found.len() > 200, "{sheet}: {}", found.len());
+            let sided: Vec<_> = found.iter().filter(|(name, value)| knows_left(name, value)).collect();
+            assert!(sided.is_empty(), "{sheet}: {sided:?}");
+        }
+    }
+
     #[test]
     fn an_export_holds_every_file_thrice_and_can_be_repeated() {
         let folder = tempfile::tempdir().unwrap();

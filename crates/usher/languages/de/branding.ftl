@@ -45,6 +45,6 @@ branding-texts = Texte
 branding-texts-hint = Reiner Text; Zeilenumbrüche bleiben.
 branding-title = Erscheinungsbild
 branding-tried = Die Vorschau zeigt, was im Formular steht. Es ist noch nicht gespeichert.
-branding-updated = Zuletzt geändert { $when } UTC.
+branding-updated = Zuletzt geändert { $when } { $zone }.
 branding-url = Adresse
 branding-where = Wo Sie sind

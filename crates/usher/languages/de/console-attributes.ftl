@@ -172,7 +172,6 @@ schema-save = Speichern
 schema-title = Attribute
 schema-under-way = Eine andere Änderung des Schemas läuft noch. Warten Sie, bis sie fertig ist, und senden Sie dies dann noch einmal.
 schema-unshown = Dazu kommt, wofür es hier keine Felder gibt; das bleibt, wie es ist: { $keywords }.
-schema-utc = (Zeiten in UTC)
 schema-version = Version { $version }
 schema-violated = { $count ->
     [one] Ein Benutzer passt nicht dazu. Nichts ist geändert.

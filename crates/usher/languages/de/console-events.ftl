@@ -231,4 +231,4 @@ field-why = Warum
 
 value-no = nein
 value-yes = ja
-value-time = { $time } UTC
+value-time = { $time } { $zone }

@@ -45,6 +45,6 @@ branding-texts = Texts
 branding-texts-hint = Plain text; line breaks are kept.
 branding-title = Branding
 branding-tried = The preview shows what stands in the form. It is not saved yet.
-branding-updated = Changed last { $when } UTC.
+branding-updated = Changed last { $when } { $zone }.
 branding-url = Address
 branding-where = Where you are

@@ -172,7 +172,6 @@ schema-save = Save
 schema-title = Attributes
 schema-under-way = Another change of the schema is under way. Wait until it is done, then send this again.
 schema-unshown = It says more than there are fields for, and that stays as it is: { $keywords }.
-schema-utc = (times in UTC)
 schema-version = Version { $version }
 schema-violated = { $count ->
     [one] One user does not fit. Nothing is changed.

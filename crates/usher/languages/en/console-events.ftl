@@ -237,5 +237,5 @@ field-why = Why
 
 value-no = no
 value-yes = yes
-# A time in UTC.
-value-time = { $time } UTC
+# A time in the zone of who looks.
+value-time = { $time } { $zone }

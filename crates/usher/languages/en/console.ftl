@@ -79,14 +79,14 @@ console-status-deleted = Deleted
 console-status-pending = Pending
 console-status-suspended = Suspended
 console-suspend = Suspend
-console-times = (times in UTC)
+console-times = (times in { $zone })
 console-to-end = To the end of
 console-until = Until the end of
 console-until-hint = A day, as UTC has it. Empty: for good.
 console-user = User
 console-what = What
 # The head of a column of times.
-console-when = When (UTC)
+console-when = When ({ $zone })
 console-why = Why
 console-users-about = About { $count } users
 console-users-count = { $count ->
@@ -109,9 +109,9 @@ console-diff-to = to
 # Stands where a field had no value, or has none.
 console-nothing = nothing
 console-erased = Its details were erased with a person who was purged.
-console-event-by = { $when } UTC, by { $who }
+console-event-by = { $when } { $zone }, by { $who }
 # { $address } is that of a network.
-console-event-from = { $when } UTC, by { $who }, from { $address }
+console-event-from = { $when } { $zone }, by { $who }, from { $address }
 console-undo = Undo …
 console-undo-label = Undo: { $what }, { $when }
 

@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use fluent_bundle::FluentArgs;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,7 +14,7 @@ use crate::audit::{self, AuditEvent};
 use crate::caller::Permission;
 use crate::db::{DbResult, Tx};
 use crate::id::UserId;
-use crate::languages::now;
+use crate::languages::{now, zone_here, zone_name_here};
 use crate::{changes, users};
 
 /// Longest value that is shown, in characters.
@@ -219,8 +218,8 @@ fn told(value: &Value) -> String {
     match value {
         Value::String(written) => match written.parse::<Timestamp>() {
             Ok(time) => {
-                let time = now().short_moment(&time.to_zoned(TimeZone::UTC));
-                now().say("value-time", &FluentArgs::from_iter([("time", time)]))
+                let time = now().short_moment(&time.to_zoned(zone_here()));
+                now().say("value-time", &FluentArgs::from_iter([("time", time), ("zone", zone_name_here())]))
             }
             Err(_) => text(value),
         },

@@ -4,11 +4,11 @@ use fluent_bundle::FluentArgs;
 
 use crate::error::{AppError, AppResult};
 use crate::html::{Faults, Field};
-use crate::languages::now;
+use crate::languages::{now, zone_name_here};
 
-/// The message whose key has this beginning and ends with the code.
+/// The message whose key has this beginning and ends with the code. It may say the zone that times are in.
 pub fn of(beginning: &str, code: &str) -> String {
-    now().word(&key(beginning, code))
+    now().say(&key(beginning, code), &FluentArgs::from_iter([("zone", zone_name_here())]))
 }
 
 /// The same, where not every code has one.

@@ -47,6 +47,11 @@ impl LinkQuery {
     }
 }
 
+/// The page of a link that was mailed, as the mail says it.
+pub fn link_to(path: &str, token: &SecretText) -> String {
+    format!("{path}?{}", form_urlencoded::Serializer::new(String::new()).append_pair("token", token.reveal()).finish())
+}
+
 /// The first parameter of this name; empty when there is none.
 pub fn parameter(query: &str, name: &str) -> String {
     let members: Vec<(String, String)> = serde_html_form::from_str(query).unwrap_or_default();

@@ -46,8 +46,11 @@ fn chosen(cookies: &Cookies) -> Option<Language> {
     Language::of(cookies.get(Cookie::Language)?.reveal())
 }
 
-/// Who is signed in has a profile, which counts where nothing was chosen in this browser.
-pub(super) fn heed_profile(cookies: &Cookies, locale: Option<&str>) {
+/// Who is signed in has a profile, whose language counts where nothing was chosen in this browser.
+pub(super) fn heed_profile(cookies: &Cookies, locale: Option<&str>, zone: Option<&str>) {
+    if let Some(zone) = zone {
+        languages::turn_to_zone(zone);
+    }
     if let Some(language) = locale.and_then(Language::of).filter(|_| chosen(cookies).is_none()) {
         languages::turn_to(language);
     }
@@ -77,17 +80,17 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
         .add_filter("moment", |time: String, zone: Option<String>| in_words(&time, zone.as_deref(), Language::short_moment));
 }
 
-/// A time as people write it, in their zone: UTC when they have named none.
+/// A time as people write it: in a zone that is given, or else in that of who looks.
 fn in_words(time: &str, zone: Option<&str>, say: fn(Language, &Zoned) -> String) -> Result<String, Error> {
     let time: Timestamp = time.parse().map_err(|_| Error::new(ErrorKind::InvalidOperation, "it is no time"))?;
-    let zone = zone.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
+    let zone = zone.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or_else(languages::zone_here);
     Ok(say(languages::now(), &time.to_zoned(zone)))
 }
 
-/// A message. It may hold tags, since it is ours; what fills it in may not.
+/// A message. It may hold tags, since it is ours; what fills it in may not. `zone` is that of who looks, unless it is given.
 #[expect(clippy::needless_pass_by_value, reason = "the engine hands it over")]
 fn say(key: &str, values: Kwargs) -> Result<Value, Error> {
-    let mut filled = FluentArgs::new();
+    let mut filled = FluentArgs::from_iter([("zone", languages::zone_name_here())]);
     for name in values.args() {
         let value: Value = values.get(name)?;
         match i64::try_from(value.clone()) {

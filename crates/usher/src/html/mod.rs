@@ -23,7 +23,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 use rust_embed::RustEmbed;
 
 pub use cookies::Cookie;
-pub use forms::{Faults, Field, Form, LinkQuery, Members, cursor, next_page, parameter};
+pub use forms::{Faults, Field, Form, LinkQuery, Members, cursor, link_to, next_page, parameter};
 pub use newcomer::{new_password_faults, newcomer_faults};
 pub use pages::router as pages;
 pub use return_to::ReturnTo;

@@ -154,7 +154,7 @@ impl SignedIn {
         let Some(secret) = cookies.get(Cookie::Session) else { return Ok(None) };
         let found = caller::recognise_browser(app, secret, origin, presence).await?;
         let Some(Recognised { caller, name, avatar_url, locale, time_zone }) = found else { return Ok(None) };
-        heed_profile(cookies, locale.as_deref());
+        heed_profile(cookies, locale.as_deref(), time_zone.as_deref());
         limits::admit(app, &caller).await?;
         let person = caller.person().ok_or_else(|| anyhow::anyhow!("a session in a browser is a person's"))?;
         let shown = cookies.get(Cookie::Notice).map(SecretText::reveal);

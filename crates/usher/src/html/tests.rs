@@ -141,7 +141,7 @@ fn every_page_renders_in_every_state_and_escapes() {
                 assert_eq!(html.matches("<h1").count(), 1, "{page} {state}");
                 assert!(!html.contains("<b>") && !html.contains("\"module\"></script><b"), "{page} {state}");
                 let loaded = html.matches("<script").count();
-                let ours = ["forms", "passkeys"]
+                let ours = ["copy", "forms", "passkeys"]
                     .map(|name| html.matches(&format!("<script type=\"module\" src=\"/assets/{name}.")).count());
                 let ours: usize = ours.iter().sum();
                 assert!(loaded == ours && loaded <= 1, "{page} {state}: {loaded} scripts");

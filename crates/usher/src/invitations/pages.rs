@@ -15,7 +15,7 @@ use super::{Acceptance, Accepted, Delivery, Invitation, acceptance};
 use crate::app::App;
 use crate::db::Origin;
 use crate::error::{AppError, AppResult, FieldError};
-use crate::html::{Faults, Field, LinkQuery, Members, Visitor, VisitorForm};
+use crate::html::{Faults, Field, LinkQuery, Members, Visitor, VisitorForm, link_to};
 use crate::languages::now;
 use crate::secret::SecretText;
 use crate::users::{Name, Username};
@@ -109,6 +109,7 @@ fn form(app: &App, visitor: &Visitor, invitation: &Invitation, sent: (&str, &str
     let values = context! {
         state => "form",
         token => sent.0,
+        came_by => link_to("/invitation", &SecretText::new(sent.0.to_owned())),
         email => &invitation.email,
         inviter => &invitation.invited_by.name,
         message => &invitation.message,

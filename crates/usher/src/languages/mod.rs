@@ -15,7 +15,7 @@ use fluent_bundle::{FluentArgs, FluentResource};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
-pub use now::{now, speaking, turn_to};
+pub use now::{now, speaking, turn_to, turn_to_zone, zone_here, zone_name_here};
 use rust_embed::RustEmbed;
 
 /// The language that everything is written in first.

@@ -12,6 +12,7 @@ use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::body::Json;
 use crate::http::output::Answer;
+use crate::languages::now;
 use crate::secret::SecretText;
 
 pub fn router() -> Routes {
@@ -65,15 +66,19 @@ struct PasswordReport {
     /// Why not.
     reasons: Vec<Reason>,
     strength: Strength,
-    /// What would make it better, in English.
+    /// What would make it better, in the language of the request.
     suggestions: Vec<String>,
 }
 
 async fn check_password(State(app): State<App>, Json(body): Json<CheckBody>) -> AppResult<Answer<PasswordReport>> {
     let password = super::normalised(&body.password);
-    let reasons = super::examine(&app, &password, &body.about()).await?;
+    let mut reasons = super::examine(&app, &password, &body.about()).await?;
+    for reason in &mut reasons {
+        reason.detail = now().fault(reason.code, &reason.detail).unwrap_or_else(|| std::mem::take(&mut reason.detail));
+    }
     // It may take some milliseconds, for which other requests should not wait.
     let estimated = tokio::task::spawn_blocking(move || estimate(password.reveal(), &body.about())).await;
-    let (strength, suggestions) = estimated.map_err(anyhow::Error::from)?;
+    let (strength, advice) = estimated.map_err(anyhow::Error::from)?;
+    let suggestions = advice.into_iter().map(|key| now().word(key)).collect();
     Ok(Answer(PasswordReport { acceptable: reasons.is_empty(), reasons, strength, suggestions }))
 }

@@ -18,7 +18,7 @@ static BLOCKLIST: LazyLock<Filter> = LazyLock::new(|| {
 pub struct Reason {
     /// `password_too_short`, `password_too_long`, `password_common`, `password_breached` or `password_context`.
     pub code: &'static str,
-    /// For people: goes on from "Your password". May change.
+    /// For people: goes on from "Your password" in English, and is a sentence in other languages. May change.
     pub detail: String,
 }
 

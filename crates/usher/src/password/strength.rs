@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use zxcvbn::feedback::Feedback;
+use zxcvbn::feedback::{Feedback, Suggestion, Warning};
 
 /// Longest beginning of a password that is estimated.
 const CHARACTERS_MAX: usize = 100;
@@ -24,19 +24,56 @@ pub struct Strength {
     pub crack_time: String,
 }
 
-/// Estimates the strength of a password, with advice that makes it better. `about` are words that would be tried first.
-pub fn estimate(password: &str, about: &[&str]) -> (Strength, Vec<String>) {
+/// Estimates the strength of a password, with advice that makes it better, as the keys of its words. `about` are words that would be tried first.
+pub fn estimate(password: &str, about: &[&str]) -> (Strength, Vec<&'static str>) {
     let entropy = zxcvbn::zxcvbn(beginning(password), about);
     let feedback = entropy.feedback();
-    let warning = feedback.and_then(Feedback::warning).map(|warning| warning.to_string());
-    let suggestions = feedback.map(|feedback| feedback.suggestions().to_vec()).unwrap_or_default();
-    let advice = warning.into_iter().chain(suggestions.iter().map(ToString::to_string)).collect();
+    let warning = feedback.and_then(Feedback::warning).map(warned);
+    let suggestions = feedback.map(Feedback::suggestions).unwrap_or_default();
+    let advice = warning.into_iter().chain(suggestions.iter().copied().map(suggested)).collect();
     let strength = Strength {
         score: entropy.score().into(),
         guesses_log10: (entropy.guesses_log10() * 100.0).round() / 100.0,
         crack_time: entropy.crack_times().offline_slow_hashing_1e4_per_second().to_string(),
     };
     (strength, advice)
+}
+
+fn warned(warning: Warning) -> &'static str {
+    match warning {
+        Warning::StraightRowsOfKeysAreEasyToGuess => "advice-rows-of-keys",
+        Warning::ShortKeyboardPatternsAreEasyToGuess => "advice-keyboard-patterns",
+        Warning::RepeatsLikeAaaAreEasyToGuess => "advice-repeated-letters",
+        Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => "advice-repeated-groups",
+        Warning::ThisIsATop10Password => "advice-top-ten",
+        Warning::ThisIsATop100Password => "advice-top-hundred",
+        Warning::ThisIsACommonPassword => "advice-common",
+        Warning::ThisIsSimilarToACommonlyUsedPassword => "advice-like-common",
+        Warning::SequencesLikeAbcAreEasyToGuess => "advice-sequences-are-easy",
+        Warning::RecentYearsAreEasyToGuess => "advice-years-are-easy",
+        Warning::AWordByItselfIsEasyToGuess => "advice-single-word",
+        Warning::DatesAreOftenEasyToGuess => "advice-dates-are-easy",
+        Warning::NamesAndSurnamesByThemselvesAreEasyToGuess => "advice-single-name",
+        Warning::CommonNamesAndSurnamesAreEasyToGuess => "advice-common-names",
+    }
+}
+
+fn suggested(suggestion: Suggestion) -> &'static str {
+    match suggestion {
+        Suggestion::UseAFewWordsAvoidCommonPhrases => "advice-few-words",
+        Suggestion::NoNeedForSymbolsDigitsOrUppercaseLetters => "advice-no-symbols",
+        Suggestion::AddAnotherWordOrTwo => "advice-another-word",
+        Suggestion::CapitalizationDoesntHelpVeryMuch => "advice-capitals",
+        Suggestion::AllUppercaseIsAlmostAsEasyToGuessAsAllLowercase => "advice-all-capitals",
+        Suggestion::ReversedWordsArentMuchHarderToGuess => "advice-reversed",
+        Suggestion::PredictableSubstitutionsDontHelpVeryMuch => "advice-substitutions",
+        Suggestion::UseALongerKeyboardPatternWithMoreTurns => "advice-longer-pattern",
+        Suggestion::AvoidRepeatedWordsAndCharacters => "advice-no-repeats",
+        Suggestion::AvoidSequences => "advice-no-sequences",
+        Suggestion::AvoidRecentYears => "advice-no-years",
+        Suggestion::AvoidYearsThatAreAssociatedWithYou => "advice-no-years-of-yours",
+        Suggestion::AvoidDatesAndYearsThatAreAssociatedWithYou => "advice-no-dates-of-yours",
+    }
 }
 
 /// As much of a password as can be estimated in a short time. What is said of it is true of the whole all the more.
@@ -57,7 +94,10 @@ fn beginning(password: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::languages::Language;
 
     #[test]
     fn r224_the_work_of_an_estimate_is_bounded() {
@@ -70,6 +110,28 @@ mod tests {
             (repeated("4@8({[<369&#!1/|0$5+7%2"), 20),
         ] {
             assert_eq!(beginning(&password).chars().count(), length, "{}", password.chars().take(16).collect::<String>());
+        }
+    }
+
+    #[test]
+    fn every_language_has_words_for_the_advice() {
+        let passwords = [
+            "",
+            "asdfghjkl",
+            "aaaaaaaaa",
+            "abcabcabcabc",
+            "abcdefgh",
+            "1987",
+            "13.5.1997",
+            "smith",
+            "drowssap",
+            "P@ssword",
+            "HORSE",
+        ];
+        let keys: BTreeSet<_> = passwords.iter().flat_map(|password| estimate(password, &[]).1).collect();
+        assert!(keys.len() > 10, "{keys:?}");
+        for (language, key) in Language::all().flat_map(|language| keys.iter().map(move |key| (language, *key))) {
+            assert_ne!(language.word(key), key, "{language:?}");
         }
     }
 

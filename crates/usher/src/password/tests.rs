@@ -1,5 +1,6 @@
 //! The policy, rule by rule.
 
+use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -206,12 +207,32 @@ async fn r005_a_check_says_what_the_sign_up_would_say_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_check_speaks_the_language_of_the_request() {
+    let app = TestApp::new().await;
+    let headers = [("accept-language", "de-AT, en;q=0.5")];
+    let weak = app
+        .client()
+        .send(Method::POST, "/v1/password/check", &headers, Some(json!({ "password": "password" })))
+        .await
+        .expect(200);
+    let suggestions = &weak.json["suggestions"];
+    assert_eq!(suggestions[0], "Das ist eines der zehn häufigsten Passwörter.");
+    assert!(suggestions[1].as_str().unwrap().starts_with("Fügen Sie noch"), "{suggestions}");
+    let details: Vec<_> =
+        weak.json["reasons"].as_array().unwrap().iter().map(|reason| reason["detail"].as_str().unwrap()).collect();
+    assert!(details.iter().any(|detail| detail.contains("15 Zeichen")), "{details:?}");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_check_estimates_the_strength() {
     let app = TestApp::new().await;
     let weak = check(&app, json!({ "password": "password" })).await.expect(200);
     assert_eq!((&weak.json["acceptable"], &weak.json["strength"]["score"]), (&json!(false), &json!(0)));
     assert_eq!(weak.json["strength"]["crack_time"], "less than a second");
-    assert!(!weak.json["suggestions"].as_array().unwrap().is_empty());
+    let suggestions =
+        json!(["This is one of the ten most common passwords.", "Add another word or two. Uncommon words are better."]);
+    assert_eq!(weak.json["suggestions"], suggestions);
     let strong = check(&app, json!({ "password": PASSWORD })).await.expect(200);
     assert_eq!((&strong.json["acceptable"], &strong.json["strength"]["score"]), (&json!(true), &json!(4)));
     assert_eq!(strong.json["strength"]["crack_time"], "centuries");

@@ -88,6 +88,19 @@ pub async fn redeem(app: &App, origin: &Origin, token: &SecretText, password: &S
     Ok(())
 }
 
+/// The address that the link's owner signs in with, for the password manager of who holds the link.
+async fn address(app: &App, origin: &Origin, token: &SecretText) -> AppResult<Option<String>> {
+    let user_id = match owner(app, origin, token).await {
+        Ok(user_id) => user_id,
+        Err(error) if error.code() == Some("invalid_token") => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut tx = app.begin(origin).await?;
+    let user = users::read(&mut tx, user_id).await?;
+    tx.commit().await?;
+    Ok(user.email)
+}
+
 /// Whose link it is; it is used up only when the new password has been found good.
 async fn owner(app: &App, origin: &Origin, token: &SecretText) -> AppResult<UserId> {
     let mut tx = app.begin(origin).await?;

@@ -5,7 +5,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use minijinja::{Value, context};
+use minijinja::context;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::db::Origin;
 use crate::emails::EmailAddress;
 use crate::error::{AppError, AppResult};
-use crate::html::{self, Faults, Form, LinkQuery, Visitor, VisitorForm, new_password_faults, newcomer_faults};
+use crate::html::{self, Faults, Form, LinkQuery, Visitor, VisitorForm, link_to, new_password_faults, newcomer_faults};
 use crate::secret::SecretText;
 
 const PAGE: &str = "recovery/page.html";
@@ -62,33 +62,35 @@ struct ResetForm {
     password: SecretText,
 }
 
-async fn show_reset(State(app): State<App>, LinkQuery(token): LinkQuery) -> AppResult<Response> {
-    html::page(PAGE, values(&app, "choose", &token, None))
+async fn show_reset(State(app): State<App>, origin: Origin, LinkQuery(token): LinkQuery) -> AppResult<Response> {
+    choose(&app, &origin, &SecretText::new(token), None).await
 }
 
 async fn submit_reset(State(app): State<App>, origin: Origin, Form(form): Form<ResetForm>) -> AppResult<Response> {
-    let token = form.token.reveal();
     match super::redeem(&app, &origin, &form.token, &form.password).await {
-        Ok(()) => html::page(PAGE, values(&app, "done", "", None)),
+        Ok(()) => html::page(PAGE, context! { state => "done", welcome => is_welcome(form.token.reveal()) }),
         Err(AppError::Rejected(rejection)) if rejection.code == "invalid_token" => {
-            html::page(PAGE, values(&app, "failed", token, None))
+            html::page(PAGE, context! { state => "failed" })
         }
         Err(AppError::Rejected(rejection)) if rejection.code == "invalid_body" => {
             let faults = new_password_faults(AppError::Rejected(rejection))?;
-            html::page(PAGE, values(&app, "choose", token, faults.said("password")))
+            choose(&app, &origin, &form.token, faults.said("password")).await
         }
         Err(error) => Err(error),
     }
 }
 
-fn values(app: &App, state: &str, token: &str, error: Option<&str>) -> Value {
-    context! {
-        state => state,
-        token => token,
-        welcome => is_welcome(token),
+async fn choose(app: &App, origin: &Origin, token: &SecretText, error: Option<&str>) -> AppResult<Response> {
+    let values = context! {
+        state => "choose",
+        token => token.reveal(),
+        address => super::address(app, origin, token).await?,
+        welcome => is_welcome(token.reveal()),
         min_length => app.config.password.min_length,
         error => error,
-    }
+        came_by => link_to("/reset-password", token),
+    };
+    html::page(PAGE, values)
 }
 
 /// The form of the page about a sign-in.

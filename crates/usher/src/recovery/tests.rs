@@ -282,10 +282,16 @@ async fn r043_opening_the_page_changes_nothing_and_sending_its_form_resets_once(
         assert_eq!(page.headers["cache-control"], "no-store");
         // Password managers work (R-006).
         assert!(page.text.contains("type=\"password\"") && page.text.contains("autocomplete=\"new-password\""));
+        assert!(page.text.contains("value=\"ann@example.org\" autocomplete=\"username\""), "{}", page.text);
+        assert!(page.text.contains("/assets/forms.") && page.text.contains("data-strengths"));
     }
     assert_eq!(app.count("select count(*) from one_time_tokens where used_at is null").await, 1);
     let refused = submit(&app, &format!("token={token}&password=too+short")).await;
     assert!(refused.text.contains("at least 15 characters") && !refused.text.contains("too short"));
+    // Another language leads back to the link.
+    assert!(refused.text.contains(&format!("reset-password?token={token}\"")), "{}", refused.text);
+    let unknown = app.client().get("/reset-password?token=ush_reset_x").await.expect(200);
+    assert!(!unknown.text.contains("autocomplete=\"username\""), "{}", unknown.text);
     let form = format!("token={token}&password={}", NEW.replace(' ', "+"));
     let done = submit(&app, &form).await.expect(200);
     assert!(done.text.contains("Your password is set") && !done.text.contains(&token));

@@ -15,9 +15,9 @@ use crate::app::App;
 use crate::config::Registration;
 use crate::error::{AppError, AppResult};
 use crate::html::{
-    self, Cookie, Faults, Field, Members, ReturnTo, SignedForm, SignedIn, Visitor, VisitorForm, cookies, see_other,
+    self, Cookie, Faults, Field, Members, ReturnTo, SignedForm, SignedIn, Visitor, VisitorForm, cookies, languages, see_other,
 };
-use crate::languages::now;
+use crate::languages::{Language, now, turn_to};
 use crate::second_factors::{self, SecondFactors, passkeys as factors};
 use crate::secret::SecretText;
 use crate::sessions::BrowserSession;
@@ -47,6 +47,9 @@ struct SignInForm {
     #[serde(default)]
     #[expect(dead_code, reason = "it is read before the others are looked at")]
     return_to: Option<String>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "it is read before the others are looked at")]
+    language: Option<String>,
 }
 
 /// The proof of who somebody is who is signed in.
@@ -68,14 +71,23 @@ async fn show_sign_in(visitor: Visitor, State(app): State<App>, return_to: Retur
     ask(&app, &visitor, "identifier", "", &return_to, &Faults::default())
 }
 
+/// The page that asks for the password comes again in another language by this form too, since nothing else knows who was named.
 async fn submit_sign_in(State(app): State<App>, form: VisitorForm) -> AppResult<Response> {
     let VisitorForm { visitor, members } = form;
-    let return_to = carried(&app, &members);
+    let Some(language) = Language::of(members.text("language")) else { return sign_in(&app, &visitor, &members).await };
+    turn_to(language);
+    let mut response = sign_in(&app, &visitor, &members).await?;
+    languages::remember(&app, &mut response, language)?;
+    Ok(response)
+}
+
+async fn sign_in(app: &App, visitor: &Visitor, members: &Members) -> AppResult<Response> {
+    let return_to = carried(app, members);
     let sent: SignInForm = match members.parse() {
         Ok(sent) => sent,
         Err(error) => {
             let faults = faults_of(error)?;
-            return ask(&app, &visitor, "identifier", members.text("identifier"), &return_to, &faults);
+            return ask(app, visitor, "identifier", members.text("identifier"), &return_to, &faults);
         }
     };
     let identifier = sent.identifier.trim();
@@ -85,20 +97,20 @@ async fn submit_sign_in(State(app): State<App>, form: VisitorForm) -> AppResult<
         } else {
             Faults::default()
         };
-        return ask(&app, &visitor, "password", identifier, &return_to, &faults);
+        return ask(app, visitor, "password", identifier, &return_to, &faults);
     };
     let credentials = Credentials { identifier, password: &password, device_token: visitor.device_token.as_ref() };
     let before = visitor.signed_in.as_ref().map(|before| before.person.session_id);
-    match super::in_browser(&app, &visitor.origin, credentials, before).await {
-        Ok(Step::Begun(begun)) => enter(&app, &begun, &return_to),
+    match super::in_browser(app, &visitor.origin, credentials, before).await {
+        Ok(Step::Begun(begun)) => enter(app, &begun, &return_to),
         Ok(Step::SecondFactor(pending)) => {
             let mut response = see_other(&return_to.by_way_of(FACTOR));
-            cookies::set(&app, &mut response, Cookie::Pending, pending.token.reveal(), Some(pending::LIFETIME))?;
+            cookies::set(app, &mut response, Cookie::Pending, pending.token.reveal(), Some(pending::LIFETIME))?;
             Ok(response)
         }
         Err(error) if error.code() == Some("invalid_credentials") => {
             let faults = Faults::at("password", now().word("sign-in-refused"));
-            ask(&app, &visitor, "password", identifier, &return_to, &faults)
+            ask(app, visitor, "password", identifier, &return_to, &faults)
         }
         Err(error) => Err(error),
     }
@@ -136,11 +148,17 @@ pub(super) fn ask(
     return_to: &ReturnTo,
     faults: &Faults,
 ) -> AppResult<Response> {
+    let asked_again = (state == "password").then(|| {
+        let members = [("identifier", identifier), ("return_to", return_to.as_str())];
+        context! { path => "/sign-in", members => members.map(|(name, value)| [name.to_owned(), value.to_owned()].to_vec()).to_vec() }
+    });
     let values = context! {
         state => state,
         identifier => identifier,
         return_to => return_to.as_str(),
         begin_again => return_to.by_way_of("/sign-in"),
+        came_by => return_to.by_way_of("/sign-in"),
+        asked_again => asked_again,
         may_register => app.config.server.registration == Registration::Open,
         has_passkeys => factors::are_available(app),
     };
@@ -239,14 +257,17 @@ async fn ask_for_code(
     let has_passkeys = has.as_ref().is_some_and(|has| has.passkeys > 0) && factors::are_available(app);
     let has_app = has.is_none_or(|has| has.totp_since.is_some());
     let state = if state == "code" && has_passkeys && !has_app { "passkey" } else { state };
-    let with = if state == "recovery" { "code" } else { "recovery" };
     let here = return_to.by_way_of(FACTOR);
     let mark = if here.contains('?') { '&' } else { '?' };
+    let by_code = format!("{here}{mark}with=code");
+    let by_recovery_code = format!("{here}{mark}with=recovery");
+    let (came_by, other_way) = if state == "recovery" { (by_recovery_code, by_code) } else { (by_code, by_recovery_code) };
     let values = context! {
         state => state,
         return_to => return_to.as_str(),
         begin_again => return_to.by_way_of("/sign-in"),
-        other_way => format!("{here}{mark}with={with}"),
+        came_by => came_by,
+        other_way => other_way,
         trust_days => app.config.tokens.trusted_device.as_secs() / (24 * 60 * 60),
         trusts => trusts,
         has_app => has_app,
@@ -291,6 +312,7 @@ async fn ask_again(app: &App, signed_in: &SignedIn, return_to: &ReturnTo, faults
     tx.commit().await?;
     let values = context! {
         return_to => return_to.path(),
+        came_by => return_to.by_way_of("/reauthenticate"),
         has_app => has.totp_since.is_some(),
         has_second_factor => has.totp_since.is_some() || has.passkeys > 0,
         has_passkeys => has.passkeys > 0 && factors::are_available(app),

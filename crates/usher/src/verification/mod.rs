@@ -79,6 +79,18 @@ pub async fn start_over(app: &App, origin: &Origin, token: &SecretText, new_pass
     Ok(())
 }
 
+/// The address of the sign-up, for the password manager of who holds the link.
+async fn address(app: &App, origin: &Origin, token: &SecretText) -> AppResult<Option<String>> {
+    let mut tx = app.begin(origin).await?;
+    let owner = one_time_tokens::find_owner(&mut tx, Purpose::VerifyEmail, token).await?;
+    let email = match owner {
+        Some(user_id) => users::read(&mut tx, user_id).await?.email,
+        None => None,
+    };
+    tx.commit().await?;
+    Ok(email)
+}
+
 /// Uses the link's token up: the address is verified.
 async fn redeem(tx: &mut Tx, token: &SecretText) -> AppResult<UserId> {
     let subject = one_time_tokens::redeem(tx, Purpose::VerifyEmail, token).await?;

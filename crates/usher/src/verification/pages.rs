@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::db::Origin;
 use crate::error::{AppError, AppResult, Rejection};
-use crate::html::{self, Form, LinkQuery, new_password_faults};
+use crate::html::{self, Form, LinkQuery, link_to, new_password_faults};
 use crate::languages::now;
 use crate::secret::SecretText;
 
@@ -30,38 +30,44 @@ struct VerificationForm {
     new_password: Option<SecretText>,
 }
 
-async fn show_verification(State(app): State<App>, LinkQuery(token): LinkQuery) -> AppResult<Response> {
-    respond(&app, "confirm", &token, None)
+async fn show_verification(State(app): State<App>, origin: Origin, LinkQuery(token): LinkQuery) -> AppResult<Response> {
+    ask(&app, &origin, "confirm", &SecretText::new(token), None).await
 }
 
 async fn submit_verification(State(app): State<App>, origin: Origin, Form(form): Form<VerificationForm>) -> AppResult<Response> {
-    let token = form.token.reveal();
     let outcome = match (&form.password, &form.new_password) {
         (_, Some(new_password)) => super::start_over(&app, &origin, &form.token, new_password).await,
         (Some(password), None) => super::confirm(&app, &origin, &form.token, password).await,
-        (None, None) => return respond(&app, "choose", token, None),
+        (None, None) => return ask(&app, &origin, "choose", &form.token, None).await,
     };
     match outcome {
-        Ok(()) => respond(&app, "done", "", None),
-        Err(AppError::Rejected(rejection)) => refused(&app, token, *rejection),
+        Ok(()) => html::page(PAGE, context! { state => "done" }),
+        Err(AppError::Rejected(rejection)) => refused(&app, &origin, &form.token, *rejection).await,
         Err(error) => Err(error),
     }
 }
 
-fn refused(app: &App, token: &str, rejection: Rejection) -> AppResult<Response> {
+async fn refused(app: &App, origin: &Origin, token: &SecretText, rejection: Rejection) -> AppResult<Response> {
     match rejection.code {
-        "invalid_token" => respond(app, "failed", "", None),
-        "wrong_password" => respond(app, "confirm", token, Some(&now().word("verify-wrong"))),
-        "new_password_required" => respond(app, "choose", token, Some(&now().word("verify-too-many"))),
+        "invalid_token" => html::page(PAGE, context! { state => "failed" }),
+        "wrong_password" => ask(app, origin, "confirm", token, Some(&now().word("verify-wrong"))).await,
+        "new_password_required" => ask(app, origin, "choose", token, Some(&now().word("verify-too-many"))).await,
         "invalid_body" => {
             let faults = new_password_faults(rejection.into())?;
-            respond(app, "choose", token, faults.said("password"))
+            ask(app, origin, "choose", token, faults.said("password")).await
         }
         _ => Err(rejection.into()),
     }
 }
 
-fn respond(app: &App, state: &str, token: &str, error: Option<&str>) -> AppResult<Response> {
-    let min_length = app.config.password.min_length;
-    html::page(PAGE, context! { state => state, token => token, min_length => min_length, error => error })
+async fn ask(app: &App, origin: &Origin, state: &str, token: &SecretText, error: Option<&str>) -> AppResult<Response> {
+    let values = context! {
+        state => state,
+        token => token.reveal(),
+        address => super::address(app, origin, token).await?,
+        min_length => app.config.password.min_length,
+        error => error,
+        came_by => link_to("/verify", token),
+    };
+    html::page(PAGE, values)
 }

@@ -130,6 +130,7 @@ async fn r043_opening_the_page_changes_nothing() {
     for _ in 0..3 {
         let page = app.client().get(&format!("/verify?token={link}")).await.expect(200);
         assert!(page.text.contains("Confirm your address") && page.text.contains(&link));
+        assert!(page.text.contains("value=\"ann@example.org\" autocomplete=\"username\""), "{}", page.text);
         assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
         assert_eq!(page.headers["referrer-policy"], "no-referrer");
         assert_eq!(page.headers["cache-control"], "no-store");

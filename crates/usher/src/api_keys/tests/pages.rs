@@ -42,6 +42,8 @@ async fn a_key_is_made_shown_once_used_and_revoked() {
     let fields = [("name", "Nightly <b>report"), ("days", "30"), ("permission.users:read", "on")];
     let made = browser.submit(NEW, &fields).await.expect(200);
     assert!(made.text.contains("Nightly &lt;b&gt;report") && made.text.contains("31 January 2026"), "{}", made.text);
+    assert!(made.text.contains("data-copies") && made.text.contains("data-copied=\"Copied\""), "{}", made.text);
+    assert!(made.headers["content-security-policy"].to_str().unwrap().contains("script-src 'self'"));
     let key = shown(&made);
     let program = app.client_with(&key);
     program.get("/v1/users").await.expect(200);

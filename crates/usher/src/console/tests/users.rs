@@ -35,6 +35,27 @@ async fn users_are_searched_filtered_sorted_and_shown_in_columns() {
 }
 
 #[tokio::test]
+async fn times_are_in_the_zone_of_who_looks() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    let mut browser = signed_in(&app, &admin).await;
+    let path = format!("/v1/users/{}/roles/manager", ann.id);
+    assert_eq!(admin.client.put(&path, json!({ "expires_at": "2026-07-01T22:30:00Z" })).await.status.as_u16() / 100, 2);
+    let page = browser.open(&way(&ann)).await.expect(200);
+    assert!(page.text.contains("ends 1 Jul 2026, 22:30 UTC") && page.text.contains("(times in UTC)"), "{}", page.text);
+    admin.client.patch("/v1/me", json!({ "time_zone": "Europe/Vienna" })).await.expect(200);
+    let page = browser.open(&way(&ann)).await.expect(200);
+    assert!(page.text.contains("ends 2 Jul 2026, 00:30 Europe/Vienna"), "{}", page.text);
+    assert!(page.text.contains("(times in Europe/Vienna)") && !page.text.contains(" UTC"), "{}", page.text);
+    let page = browser.open("/admin/users?columns=created_at").await.expect(200);
+    assert!(page.text.contains("data-label=\"Created (Europe/Vienna)\""), "{}", page.text);
+    // Days are typed as those of UTC, whoever types them.
+    let page = browser.open("/admin/audit").await.expect(200);
+    assert!(page.text.contains("A day, as UTC has it.") && page.text.contains("When (Europe/Vienna)"), "{}", page.text);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_filter_that_does_not_fit_comes_again_with_its_fault_at_the_column() {
     let app = TestApp::new().await;
     let admin = app.admin().await;

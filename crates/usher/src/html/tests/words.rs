@@ -8,9 +8,10 @@ use super::{Files, Notice};
 use crate::languages::Language;
 
 /// What begins a key whose end is known when the page is made.
-const BEGINNINGS: [&str; 53] = [
+const BEGINNINGS: [&str; 54] = [
     "actor-",
     "acts-",
+    "advice-",
     "approval-field-",
     "bulk-action-",
     "bulk-items-",

@@ -47,6 +47,7 @@ async fn r043_opening_the_page_notes_that_alone_and_sending_its_form_makes_the_a
         for text in texts {
             assert!(refused.text.contains(text), "{text}: {}", refused.text);
         }
+        assert!(refused.text.contains(&format!("invitation?token={token}\"")), "{}", refused.text);
     }
     let done =
         browser.submit(HERE, &[("token", &token), ("display_name", "Ann"), ("username", ""), ("password", PASSWORD)]).await;

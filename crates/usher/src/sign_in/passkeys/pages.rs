@@ -91,6 +91,10 @@ async fn ask_again(app: &App, signed_in: &SignedIn, return_to: &ReturnTo, faults
     if !super::has_any(app, &signed_in.person.origin, signed_in.person.user_id).await? {
         return Ok(see_other(&other_way));
     }
-    let values = context! { return_to => return_to.path(), other_way => other_way };
+    let values = context! {
+        return_to => return_to.path(),
+        came_by => return_to.by_way_of("/reauthenticate/passkey"),
+        other_way => other_way,
+    };
     signed_in.page(app, "", AGAIN_PAGE, values, faults)
 }

@@ -36,6 +36,33 @@ async fn r026_the_pages_are_the_same_for_accounts_that_do_not_exist_or_may_not_s
 }
 
 #[tokio::test]
+async fn another_language_at_the_password_keeps_who_was_named_and_where_they_go() {
+    let app = TestApp::new().await;
+    app.user("ann").await;
+    let mut browser = app.browser();
+    browser.open("/sign-in?return_to=%2Faccount%2Fdata").await.expect(200);
+    let named = [("identifier", "ann@example.org"), ("return_to", "/account/data")];
+    let asked = browser.submit("/sign-in", &named).await.expect(200);
+    // What the form of the languages holds beside its token.
+    let form = asked.text.split("<form class=\"languages\"").nth(1).unwrap();
+    for part in ["action=\"&#x2f;sign-in\"", "value=\"ann@example.org\"", "value=\"&#x2f;account&#x2f;data\""] {
+        assert!(form.contains(part), "{part}: {form}");
+    }
+    let german = browser.submit("/sign-in", &[named[0], named[1], ("language", "de")]).await.expect(200);
+    assert!(german.text.contains("lang=\"de\"") && german.text.contains("autocomplete=\"current-password\""), "{}", german.text);
+    assert!(german.text.contains("value=\"ann@example.org\"") && !german.text.contains("id=\"password-error\""));
+    let refused = browser.submit("/sign-in", &[named[0], named[1], ("password", WRONG)]).await.expect(422);
+    assert!(refused.text.contains("<html lang=\"de\""), "{}", refused.text);
+    // A language that is none changes nothing.
+    let other = browser.submit("/sign-in", &[named[0], ("language", "xx")]).await.expect(200);
+    assert!(other.text.contains("<html lang=\"de\""), "{}", other.text);
+    let entered = browser.submit("/sign-in", &[named[0], named[1], ("password", PASSWORD)]).await.expect(303);
+    assert_eq!(entered.headers["location"], "/account/data");
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn r022_r027_guesses_by_the_page_and_by_the_api_are_counted_together_and_the_answer_says_when_to_come_back() {
     let app = TestApp::new().await;
     for (identifier, exists) in [("ann@example.org", true), ("nobody@example.org", false)] {

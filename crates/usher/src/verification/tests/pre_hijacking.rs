@@ -73,6 +73,8 @@ async fn r043_the_page_offers_a_new_password_and_asking_for_it_changes_nothing()
     assert!(asked.text.contains("autocomplete=\"new-password\""), "password managers work (R-006)");
     let short = submit(&app, &format!("token={link}&new_password=short")).await.expect(200);
     assert!(short.text.contains("at least 15 characters") && short.text.contains("name=\"new_password\""));
+    assert!(short.text.contains("value=\"ann@example.org\" autocomplete=\"username\""), "{}", short.text);
+    assert!(short.text.contains("/assets/forms.") && short.text.contains(&format!("verify?token={link}\"")), "{}", short.text);
     let done = submit(&app, &format!("token={link}&new_password=seven+quiet+herons+wading")).await.expect(200);
     assert!(done.text.contains("Your address is confirmed") && !done.text.contains(&link));
     app.sign_in("ann@example.org", NEW).await;
