@@ -21,6 +21,7 @@ mod mails;
 mod migrate;
 mod output;
 mod password_filter;
+mod progress;
 mod queues;
 mod roles;
 mod secret_key;

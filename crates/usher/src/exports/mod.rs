@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod parquet;
+mod resume;
 mod row;
 mod store;
 mod writer;
@@ -13,6 +14,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::io::Read;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -117,6 +119,12 @@ pub async fn begin(app: &App, by: Authority, origin: &Origin, wanted: Wanted) ->
     note.commit().await?;
     let writer = Some(Writer::new(wanted.format, fields, wanted.after.is_some())?);
     Ok(Export { tx, format: wanted.format, count, written: 0, writer, ahead: None, _permit: permit })
+}
+
+/// How many bytes of a file stay that such an export wrote, before it was cut off, when it goes on.
+pub fn find_place(wanted: &Wanted, from: impl Read) -> AppResult<u64> {
+    let Some(after) = wanted.after else { return Ok(0) };
+    resume::place(from, wanted.format, &fields(wanted)?, after)
 }
 
 /// The fields that are wanted, in their order in the file.

@@ -7,6 +7,7 @@
 
 mod api;
 mod apply;
+mod auth0_hash;
 mod background;
 mod beginning;
 mod classify;

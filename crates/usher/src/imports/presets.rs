@@ -8,8 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::columns::Target;
+use super::columns::{PASSWORD_HASH, Target};
+use super::options::Options;
 use super::record::read_time;
+use super::{Fault, auth0_hash};
 
 /// Whose export the file is. Columns that mean nothing here are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,19 +34,21 @@ pub enum Preset {
     Devise,
 }
 
-/// The row in our words, and what is mapped by hand as it is.
+/// The row in our words, and what is mapped by hand as it is. A ban that is over by `now` is none.
 pub fn prepare(
-    preset: Preset,
     theirs: Map<String, Value>,
+    options: &Options,
     map: &BTreeMap<String, Target>,
-    hash_config: Option<&str>,
+    now: Timestamp,
+    faults: &mut Vec<Fault>,
 ) -> Map<String, Value> {
+    let Some(preset) = options.preset else { return theirs };
     let theirs = Theirs(theirs);
     let mut ours = match preset {
         Preset::Keycloak => keycloak(&theirs),
-        Preset::Auth0 => auth0(&theirs),
-        Preset::Firebase => firebase(&theirs, hash_config),
-        Preset::Supabase => supabase(&theirs),
+        Preset::Auth0 => auth0(&theirs, faults),
+        Preset::Firebase => firebase(&theirs, options.hash_config.as_deref(), faults),
+        Preset::Supabase => supabase(&theirs, now),
         Preset::FastapiUsers => fastapi_users(&theirs),
         Preset::Django => django(&theirs),
         Preset::Devise => devise(&theirs),
@@ -52,6 +56,18 @@ pub fn prepare(
     ours.retain(|_, value| !value.is_null());
     ours.extend(theirs.0.into_iter().filter(|(name, _)| map.contains_key(name.trim())));
     ours
+}
+
+/// The hash, or a fault that says why there is none.
+fn usable(hash: Option<Result<String, &'static str>>, faults: &mut Vec<Fault>) -> Value {
+    match hash {
+        Some(Ok(hash)) => hash.into(),
+        Some(Err(why)) => {
+            faults.push(Fault::new(PASSWORD_HASH, "unusable_hash", format!("can't be used: {why}")));
+            Value::Null
+        }
+        None => Value::Null,
+    }
 }
 
 /// Products write nothing in several ways.
@@ -185,9 +201,14 @@ fn keycloak_hash(credentials: &Value) -> Option<String> {
     }
 }
 
-fn auth0(theirs: &Theirs) -> Map<String, Value> {
-    let custom = theirs.get("custom_password_hash");
-    let hash = theirs.text("passwordHash").or_else(|| custom["hash"]["value"].as_str());
+fn auth0(theirs: &Theirs, faults: &mut Vec<Fault>) -> Map<String, Value> {
+    let plain = theirs.text("passwordHash").or_else(|| theirs.text("password_hash"));
+    let custom = theirs.object("custom_password_hash");
+    let hash = match plain {
+        Some(hash) => Some(Ok(hash.to_owned())),
+        None if custom.is_empty() => None,
+        None => Some(auth0_hash::read(&Value::Object(custom))),
+    };
     row([
         ("username", handle(theirs.text("username"))),
         ("email", theirs.value("email")),
@@ -201,18 +222,18 @@ fn auth0(theirs: &Theirs) -> Map<String, Value> {
         ("attributes", some_attributes(theirs.object("user_metadata"))),
         ("created_at", theirs.time("created_at")),
         ("last_sign_in_at", theirs.time("last_login")),
-        ("password_hash", hash.into()),
+        ("password_hash", usable(hash, faults)),
     ])
 }
 
-fn firebase(theirs: &Theirs, hash_config: Option<&str>) -> Map<String, Value> {
+fn firebase(theirs: &Theirs, hash_config: Option<&str>, faults: &mut Vec<Fault>) -> Map<String, Value> {
     let hash = theirs.text("passwordHash").zip(theirs.text("salt")).map(|(hash, salt)| {
         let parts: Vec<&str> = hash_config.unwrap_or_default().split(',').map(str::trim).collect();
         match parts.as_slice() {
             [key, separator, rounds, memory] => {
-                format!("$firebase-scrypt$ln={memory},r={rounds},ss={separator},sk={key}${salt}${hash}")
+                Ok(format!("$firebase-scrypt$ln={memory},r={rounds},ss={separator},sk={key}${salt}${hash}"))
             }
-            _ => "the parameters of the project are missing: see hash_config".to_owned(),
+            _ => Err("the parameters of the project are missing: see hash_config"),
         }
     });
     row([
@@ -224,11 +245,11 @@ fn firebase(theirs: &Theirs, hash_config: Option<&str>) -> Map<String, Value> {
         ("attributes", some_attributes(theirs.object("customAttributes"))),
         ("created_at", theirs.time("createdAt")),
         ("last_sign_in_at", theirs.time("lastSignedInAt")),
-        ("password_hash", hash.into()),
+        ("password_hash", usable(hash, faults)),
     ])
 }
 
-fn supabase(theirs: &Theirs) -> Map<String, Value> {
+fn supabase(theirs: &Theirs, now: Timestamp) -> Map<String, Value> {
     let mut about = theirs.object("raw_user_meta_data");
     let mut take = |names: &[&str]| names.iter().find_map(|name| about.remove(*name)).unwrap_or_default();
     let (name, picture) = (take(&["full_name", "name"]), take(&["avatar_url", "picture"]));
@@ -236,14 +257,16 @@ fn supabase(theirs: &Theirs) -> Map<String, Value> {
     for repeated in ["email", "email_verified", "phone_verified", "sub", "iss", "provider_id"] {
         about.remove(repeated);
     }
-    let banned = theirs.text("banned_until").and_then(read_time);
+    // A time that can't be read, such as `infinity`, is taken for one that has not come.
+    let until = theirs.text("banned_until").filter(|until| *until != "-infinity");
+    let is_banned = until.is_some_and(|until| read_time(until).is_none_or(|until| until > now));
     row([
         ("id", theirs.value("id")),
         ("email", theirs.value("email")),
         ("email_verified", theirs.text("email_confirmed_at").is_some().into()),
         ("display_name", name),
         ("picture_url", picture),
-        ("status", suspended(banned.is_some() || theirs.text("deleted_at").is_some())),
+        ("status", suspended(is_banned || theirs.text("deleted_at").is_some())),
         ("attributes", some_attributes(about)),
         ("created_at", theirs.time("created_at")),
         ("last_sign_in_at", theirs.time("last_sign_in_at")),

@@ -102,12 +102,10 @@ impl Record {
         options: &Options,
         columns: &Columns,
         recognise: Recognise<'_>,
+        now: Timestamp,
     ) -> Result<Self, Vec<Fault>> {
-        let members = match options.preset {
-            Some(preset) => presets::prepare(preset, members, &columns.map, options.hash_config.as_deref()),
-            None => members,
-        };
         let mut faults = Vec::new();
+        let members = presets::prepare(members, options, &columns.map, now, &mut faults);
         let (fields, profile) = shape(members, columns, &mut faults);
         let profile = read_profile(profile).map_err(|more| faults.extend(more)).unwrap_or_default();
         let body = body::from_value::<Body>(Value::Object(fields)).map_err(|error| faults.extend(in_words(error)));
@@ -314,7 +312,10 @@ pub(crate) fn read_all(file: Vec<u8>, options: &Options) -> crate::error::AppRes
     let mut rows = Vec::new();
     super::reader::read_rows(std::io::Cursor::new(file), options, &columns, &mut |raw| {
         let members = raw.members.map_err(|fault| vec![fault]);
-        rows.push(members.and_then(|members| Record::read(members, options, &columns, &crate::hashing::recognise)));
+        rows.push(
+            members
+                .and_then(|members| Record::read(members, options, &columns, &crate::hashing::recognise, Timestamp::UNIX_EPOCH)),
+        );
         Ok(true)
     })?;
     Ok(rows)

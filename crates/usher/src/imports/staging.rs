@@ -116,13 +116,14 @@ fn read(
 ) -> AppResult<()> {
     let mut count = 0_i64;
     let mut read_rows = Vec::with_capacity(HANDED_OVER);
+    let (now, recognise) = (app.clock.now(), |hash: &str| app.hasher.recognise(hash));
     reader::read_rows(from, options, columns, &mut |Raw { line, members }| {
         count += 1;
         if count > ROWS_MAX {
             return Err(AppError::from(unreadable(format!("The file has more than {ROWS_MAX} rows: split it."))));
         }
         let read = members.map_err(|fault| vec![fault]);
-        let read = read.and_then(|members| Record::read(members, options, columns, &|hash| app.hasher.recognise(hash)));
+        let read = read.and_then(|members| Record::read(members, options, columns, &recognise, now));
         let line = i64::try_from(line).unwrap_or(i64::MAX);
         read_rows.push(match read {
             Ok(record) => Staged { line, record, faults: None },

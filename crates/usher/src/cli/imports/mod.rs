@@ -1,6 +1,8 @@
 //! `usher import`. The command itself reads the file, judges the rows and applies them: it needs no server beside it.
 #![expect(clippy::print_stderr, reason = "questions go to standard error, so that --json stays JSON")]
 
+mod show;
+
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
@@ -9,14 +11,15 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
+use show::show;
+
+use super::progress::{self, Watched};
 use super::{Failure, Outcome, boot, output};
 use crate::app::App;
 use crate::caller::Authority;
 use crate::config::Config;
-use crate::imports::{self, Class, Counts, FileFormat, Import, Match, Mode, Options, Preset, Report, State, Step};
+use crate::imports::{self, Counts, FileFormat, Import, Match, Mode, Options, Preset, Report, State, Step};
 
-/// Faults that are shown; all of them are in the report.
-const FAULTS_SHOWN: usize = 10;
 const LISTED: i64 = 50;
 
 #[derive(Subcommand)]
@@ -157,16 +160,17 @@ async fn import(app: &App, users: Users, json: bool) -> Outcome {
     if !ask_on_terminal {
         return Err(Failure::usage("there is no terminal to ask on: give --yes, or --dry-run to see what would come of it"));
     }
-    let (from, source): (Box<dyn Read + Send>, String) = if is_stdin {
-        (Box::new(std::io::stdin()), "standard input".to_owned())
+    let (from, source, size): (Box<dyn Read + Send>, String, Option<u64>) = if is_stdin {
+        (Box::new(std::io::stdin()), "standard input".to_owned(), None)
     } else {
         let file = File::open(&users.file).with_context(|| format!("opening {}", users.file.display()))?;
-        (Box::new(file), users.file.file_name().unwrap_or_default().to_string_lossy().into_owned())
+        let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|about| about.len());
+        (Box::new(file), users.file.file_name().unwrap_or_default().to_string_lossy().into_owned(), size)
     };
-    output::progress("reading the file ...");
     let origin = boot::operator(users.how.reason.clone());
+    let from = Watched::new(from, &source, size);
     let staged = imports::stage(app, Authority::operator(), &origin, options, &source, from).await;
-    output::progress("");
+    progress::end();
     go_on(app, staged?, &users.how, users.dry_run, json).await
 }
 
@@ -180,11 +184,14 @@ async fn read(app: &App, id: Uuid) -> Result<Import, Failure> {
 /// Judges, shows, asks and applies, from wherever the import is.
 async fn go_on(app: &App, id: Uuid, how: &How, dry_run: bool, json: bool) -> Outcome {
     let mut import = read(app, id).await?;
+    if progress::is_seen() && [State::Classifying, State::Running, State::Paused].contains(&import.state) {
+        output::say_aside(&format!("import {id}; should this be interrupted, usher import resume {id} goes on"));
+    }
     if import.state == State::Classifying {
         while imports::classify_step(app, id).await? == Step::More {
             tell(app, "judged", id).await?;
         }
-        output::progress("");
+        progress::end();
         import = read(app, id).await?;
     }
     if import.state == State::Ready {
@@ -218,7 +225,7 @@ async fn go_on(app: &App, id: Uuid, how: &How, dry_run: bool, json: bool) -> Out
         while imports::apply_step(app, id).await? == Step::More {
             tell(app, "applied", id).await?;
         }
-        output::progress("");
+        progress::end();
         import = read(app, id).await?;
         write_report(app, id, how).await?;
     }
@@ -242,12 +249,12 @@ async fn finish(app: &App, import: &Import, json: bool) -> Outcome {
 }
 
 async fn tell(app: &App, what: &str, id: Uuid) -> Outcome {
-    if std::io::stderr().is_terminal() {
+    if progress::is_seen() {
         let mut tx = app.begin(&boot::operator(None)).await?;
         let (position, total) = imports::progress(&mut tx, id).await?;
         tx.commit().await?;
-        let percent = if total > 0 { position * 100 / total } else { 100 };
-        output::progress(&format!("{what} {position} of {total} rows ({percent} %) ... id {id}"));
+        let amount = format!("{position} of {total} rows");
+        progress::show(what, position.unsigned_abs(), total.unsigned_abs(), &amount);
     }
     Ok(())
 }
@@ -291,45 +298,5 @@ async fn list(app: &App, json: bool) -> Outcome {
         ]
     };
     output::table(&["id", "state", "rows", "source", "created"], imports.iter().map(row).collect(), "There are no imports.");
-    Ok(())
-}
-
-async fn show(app: &App, import: &Import, json: bool) -> Outcome {
-    if json {
-        return Ok(output::json(import)?);
-    }
-    let Counts { waiting, create, update, unchanged, conflict, invalid, done, failed } = import.counts;
-    let named = [
-        ("import", import.id.to_string()),
-        ("source", import.source.clone()),
-        ("state", import.state.as_str().to_owned()),
-        ("rows", import.total.to_string()),
-    ];
-    let numbers = [
-        ("not judged", waiting),
-        ("create", create),
-        ("update", update),
-        ("done", done),
-        ("unchanged", unchanged),
-        ("conflict", conflict),
-        ("invalid", invalid),
-        ("failed", failed),
-        ("mails", import.mails),
-    ];
-    let numbers = numbers.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.to_string()));
-    output::fields(&named.into_iter().chain(numbers).collect::<Vec<_>>());
-    let mut tx = app.begin(&boot::operator(None)).await?;
-    let mut rows = imports::list_faulty(&mut tx, import.id, i64::try_from(FAULTS_SHOWN).unwrap_or_default()).await?;
-    tx.commit().await?;
-    rows.truncate(FAULTS_SHOWN);
-    let faults = rows.iter().flat_map(|row| row.faults.iter().map(move |fault| (row, fault)));
-    let line = |(row, fault): (&imports::Row, &imports::Fault)| {
-        let class = row.outcome.as_deref().or(row.class.as_deref()).unwrap_or(Class::Invalid.as_str());
-        vec![row.line.to_string(), class.to_owned(), fault.field.clone(), fault.detail.clone()]
-    };
-    let shown: Vec<_> = faults.take(FAULTS_SHOWN).map(line).collect();
-    if !shown.is_empty() {
-        output::table(&["line", "class", "field", "what is wrong"], shown, "");
-    }
     Ok(())
 }
