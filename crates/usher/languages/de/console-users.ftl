@@ -170,8 +170,6 @@ emails-add-lead = Ein Link geht dorthin, und eine Nachricht an die jetzige Haupt
 emails-means-primary = Mails an den Benutzer gehen von jetzt an dorthin. Links, die vorher gesendet wurden, gelten nicht mehr. Die bisherige und die neue Adresse erfahren es.
 emails-means-remove = Mit dieser Adresse ist keine Anmeldung mehr möglich. Eine Mail an die Adresse sagt es.
 emails-means-withdraw = Der Link, der dorthin ging, gilt nicht mehr.
-emails-missing-email = Geben Sie die E-Mail-Adresse ein.
-emails-subject-email = Die Adresse
 
 edit-attributes = Sehen Sie sich die Attribute an: einige passen nicht.
 edit-bio = Über die Person

@@ -182,8 +182,6 @@ emails-add-lead = A link goes to it, and a notice to the present primary address
 emails-means-primary = Mail to them goes there from now on. Links that were mailed to them before stop working. The former and the new address are told.
 emails-means-remove = It does not sign them in any more. A mail to the address says so.
 emails-means-withdraw = The link that was sent to it stops working.
-emails-missing-email = Enter the e-mail address.
-emails-subject-email = The address
 
 edit-attributes = Look at the attributes: some do not fit.
 edit-bio = About them

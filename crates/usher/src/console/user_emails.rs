@@ -64,7 +64,7 @@ async fn add(app: &App, staff: &Staff, id: UserId, members: &Members) -> AppResu
 }
 
 fn in_field(error: AppError) -> AppResult<Faults> {
-    match words::faults(error, "emails", &["email"]) {
+    match words::faults(error, "edit", &["email"]) {
         Err(AppError::Rejected(rejection)) if rejection.status == StatusCode::CONFLICT => {
             Ok(Faults::at("email", now().problem(rejection.code, &rejection.detail)))
         }
@@ -155,14 +155,14 @@ async fn ask_to_remove(
     tx.commit().await?;
     let held = user.emails.iter().find(|email| email.id == path.email_id).map(|email| email.address.clone());
     let (button, means) = match pending {
-        Some(_) => ("addresses-withdraw", "emails-means-withdraw"),
-        None => ("addresses-remove", "emails-means-remove"),
+        Some(_) => (now().word("addresses-withdraw"), now().word("emails-means-withdraw")),
+        None => (now().word("addresses-remove"), now().word("emails-means-remove")),
     };
     let address = pending.map(|pending| pending.address).or(held).ok_or_else(Rejection::not_found)?;
     let question = Question {
-        button: now().word(button),
+        button,
         takes: true,
-        means: now().word(means),
+        means,
         action: format!("{}/emails/{}/remove", way(user.id), path.email_id),
         ..about(&user, address, members)
     };
