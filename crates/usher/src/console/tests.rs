@@ -8,6 +8,7 @@ mod bulk;
 mod changing;
 mod choice;
 mod imports;
+mod inactivity;
 mod invitations;
 mod live;
 mod mail_texts;
@@ -63,6 +64,8 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/analytics?by=week&from=2026-01-01&to=2026-01-31",
         "/admin/users",
         "/admin/bulk",
+        "/admin/inactivity",
+        "/admin/inactivity/new",
         "/admin/imports",
         "/admin/imports/new",
         "/admin/export",
