@@ -156,6 +156,8 @@ def furnish(site: Site) -> list[str]:
     asked = someone.api.post("/v1/me/approval-requests", json={"kind": "professional"}, expect=201).json()["id"]
     account = service_account(api, "users:read", name=unique("bericht"), description="Zählt nachts.")
     key = program(api, keys=keys_of(account), name="Nacht")
+    rule = {"name": unique("Weg"), "action": "delete", "after_days": 90, "warned_days": 30, "exempt": 'roles eq "admin"'}
+    rule = "/admin/inactivity/" + api.post("/v1/inactivity-rules", json=rule, expect=201).json()["id"]
     mail = api.get("/v1/mails", expect=200).json()["items"][0]["id"]
     group, invitation, request = f"/admin/groups/{lower}", f"/admin/invitations/{by_mail}", f"/admin/requests/{asked}"
     robot = f"/admin/service-accounts/{account['id']}"
@@ -170,6 +172,7 @@ def furnish(site: Site) -> list[str]:
         "/admin/requests", "/admin/requests?state=all", "/admin/requests?user=x", *(request + part for part in ("", "/approve", "/decline")),
         "/admin/imports", "/admin/imports/new", "/admin/export",
         "/admin/mails", "/admin/mails?status=held", f"/admin/mails/{mail}", "/admin/mails/texts", "/admin/mails/texts/welcome/de",
+        "/admin/inactivity", "/admin/inactivity/new", *(rule + part for part in ("", "/edit", "/act/enable", "/act/delete")),
         "/admin/service-accounts", "/admin/service-accounts/new",
         *(robot + part for part in ("", "/edit", "/act/suspend", "/act/delete", "/keys/new", f"/keys/{key.id}/revoke")),
         "/admin/keys", "/admin/keys/rotate", "/admin/settings", "/admin/settings?show=changed", "/admin/system",

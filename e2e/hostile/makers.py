@@ -274,7 +274,7 @@ def rules(house: House) -> Iterator[Thing]:
         made = house.api.post("/v1/inactivity-rules", json=body, expect=201).json()["id"]
         body = said(thing, "update_inactivity_rule")
         house.api.patch(f"/v1/inactivity-rules/{made}", json=body, headers=thing.why(), expect=200)
-        thing.ways = {"event": house.events(target_id=made)[0]}
+        thing.ways = {"event": house.events(target_id=made)[0], "rule": made}
         yield thing
         house.api.delete(f"/v1/inactivity-rules/{made}", expect=204)
 

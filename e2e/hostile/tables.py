@@ -13,6 +13,7 @@ BELOW = "/admin/groups/{below} /admin/groups/{below}/parents /admin/users/{user}
 BELOW += "/admin/groups/{group}/members/add /admin/groups/{group}/members/{user}/remove"
 ROLE = "/admin/roles /admin/roles/{role} /admin/roles/{role}/edit /admin/roles/{role}/delete /admin/groups/{group}/roles"
 ACCOUNT = "/admin/service-accounts /admin/service-accounts/{account} /admin/service-accounts/{account}/edit"
+RULE = "/admin/inactivity/{rule}"
 KEYS = "/admin/service-accounts/{account} /admin/service-accounts/{account}/keys/{key}/revoke"
 INVITATION = "/admin/invitations/{invitation}"
 REQUEST = "/admin/requests/{request}"
@@ -89,7 +90,8 @@ SHOWN: dict[str, list[tuple[str, str, str]]] = {
     ],
     "rules on inactivity": [
         ("create_inactivity_rule", "name filter exempt", EVENT),
-        ("update_inactivity_rule", "name filter exempt", EVENT),
+        ("update_inactivity_rule", "name filter exempt", f"{RULE} {RULE}/edit {EVENT}"),
+        ("update_inactivity_rule", "name", f"/admin/inactivity {RULE}/act/delete"),
         ("X-Reason", "", EVENT),
     ],
     "schema": [

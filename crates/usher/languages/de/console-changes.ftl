@@ -66,13 +66,15 @@ chart-sign-ups = Registrierungen
 chart-total = { $count } insgesamt
 
 changes-by = Durch
-changes-by-hint = Die Id eines Benutzers oder eines Programms.
+changes-by-hint = Der Name oder die Adresse eines Benutzers, oder die Id eines Benutzers oder eines Programms.
+changes-by-hint-id = Die Id eines Benutzers oder eines Programms.
 changes-by-fault = Eine Id ist eine UUID, etwa 0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d.
 changes-caption = Änderungen, die neueste zuerst
 changes-lead = Was jemand an anderem als dem eigenen Konto geändert hat. Eine Sammeländerung zählt als eine Änderung.
 changes-none = Noch hat niemand etwas geändert.
 changes-of = An
 changes-request = Anfrage
+changes-unknown = Niemand hat diesen Namen oder diese Adresse, oder Sie dürfen ihn nicht sehen. Eine Id ist eine UUID, etwa 0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d.
 changes-what-hint = Etwa user.suspended.
 
 change-members = Was dazu gehört
@@ -112,7 +114,8 @@ audit-erased-seal = Das Siegel hält trotzdem.
 audit-event = Ereignis
 audit-lead = Alles, was geschehen ist: Änderungen, Anmeldungen und Ablehnungen, von wem auch immer.
 audit-like-it = Alle dieser Art
-audit-of-hint = Die Id dessen, woran es geschehen ist.
+audit-of-hint = Die Id dessen, woran es geschehen ist, oder der Name oder die Adresse eines Benutzers.
+audit-of-hint-id = Die Id dessen, woran es geschehen ist.
 audit-of-the-same = Alles an demselben
 audit-place = Platz im Protokoll
 audit-place-number = { $number }, gezählt ab 0
@@ -120,19 +123,58 @@ audit-place-waits = Wartet auf die Versiegelung
 audit-seal = Das Siegel
 audit-with = Mit
 
+seal-changed = Etwas ist nicht, wie es versiegelt wurde.
+seal-changed-event = Das Ereignis, wie es jetzt da ist
+seal-changed-rest = Das ist das erste, was nicht passt; was danach kommt, wurde nicht angesehen. In den Worten des Befehls:
 seal-checkpoint = Der neueste Prüfpunkt
 seal-checkpoint-keep = Bewahren Sie ihn woanders auf, wie er ist: Mit ihm lässt sich später sagen, ob das Protokoll abgeschnitten oder neu geschrieben wurde.
 seal-events = Versiegelte Ereignisse
+seal-good = Dieser Teil ist in Ordnung.
+seal-good-beside = Unter den neuesten { $count } Ereignissen steht keines neben dem Protokoll, und keines, das auf die Versiegelung wartet, fehlt.
+seal-good-dropped = { $count ->
+    [one] Aber { $count } davon wurde nach Ablauf der Frist entfernt: Sein Hash passt, was es war, ist nicht mehr da.
+   *[other] Aber { $count } davon wurden nach Ablauf der Frist entfernt: Ihre Hashes passen, was sie waren, ist nicht mehr da.
+}
+seal-good-erased = { $count ->
+    [one] Aber die Einzelheiten von { $count } davon sind gelöscht: Ob das richtig war, sagt das Siegel nicht.
+   *[other] Aber die Einzelheiten von { $count } davon sind gelöscht: Ob das richtig war, sagt das Siegel nicht.
+}
+seal-good-events = { $checkpoints ->
+    [one] Die Ereignisse { $first } bis { $last } von { $size }, gezählt ab 0, sind, wie sie versiegelt wurden, unter einem Prüfpunkt, den der Schlüssel dieses Servers signiert hat.
+   *[other] Die Ereignisse { $first } bis { $last } von { $size }, gezählt ab 0, sind, wie sie versiegelt wurden, unter { $checkpoints } Prüfpunkten, deren letzten der Schlüssel dieses Servers signiert hat.
+}
+seal-good-other-keys = { $count ->
+    [one] { $count } Prüfpunkt ist von einem anderen Schlüssel signiert, der nicht angesehen wurde; was er signiert hat, steht unter einem späteren.
+   *[other] { $count } Prüfpunkte sind von anderen Schlüsseln signiert, die nicht angesehen wurden; was sie signiert haben, steht unter einem späteren.
+}
 seal-heading = Das Siegel
 seal-last = Zuletzt versiegelt ({ $zone })
 seal-lead = Ereignisse werden in einen signierten Baum versiegelt: Eines, das später geändert, verschoben oder entfernt wird, passt nicht mehr dazu.
+seal-not = Was nicht geprüft wurde
+seal-not-after = { $count ->
+    [one] Das { $count } Ereignis danach.
+   *[other] Die { $count } Ereignisse danach.
+}
+seal-not-before = { $count ->
+    [one] Das { $count } Ereignis davor.
+   *[other] Die { $count } Ereignisse davor.
+}
+seal-not-beside = Ob ein anderes Ereignis neben dem Protokoll steht.
+seal-not-cut-off = Ob das Ende abgeschnitten wurde, oder alles neu geschrieben von jemandem, der den Schlüssel hat: Das sagt nur ein Prüfpunkt, der woanders aufbewahrt wurde.
 seal-root = Wurzel
 seal-signed-by = Signiert von
 seal-state = Wie weit es ist
 seal-title = Das Siegel des Protokolls
+seal-unverified = Hier lässt sich nichts sagen.
+seal-unverified-far-apart = Kein Prüfpunkt ist nahe genug, um dort zu beginnen. Lassen Sie den Befehl das ganze Protokoll prüfen.
+seal-unverified-nothing = Noch ist nichts versiegelt.
+seal-unverified-other-key = Der Prüfpunkt am Ende dieses Teils ist von einem anderen Schlüssel signiert als dem dieses Servers. Lassen Sie den Befehl das ganze Protokoll prüfen.
 seal-verify = Prüfen
+seal-verify-before = Die davor prüfen
 seal-verify-checkpoint = Mit <code>--checkpoint</code> wird es mit einem verglichen, der aufbewahrt wurde.
 seal-verify-command = <code>usher audit verify</code>
-seal-verify-lead = Dazu wird das ganze Protokoll gelesen; das geschieht daher auf dem Server, nicht hier:
+seal-verify-here = Hier werden einige tausend Ereignisse auf einmal geprüft: gegen ihre Hashes, und diese gegen die Prüfpunkte und den Schlüssel dieses Servers.
+seal-verify-lead = Das ganze Protokoll auf einmal prüft auf dem Server
+seal-verify-newest = Die neuesten Ereignisse prüfen
 seal-waiting = Wartend
 seal-waiting-since = { $count }, seit { $when } { $zone }

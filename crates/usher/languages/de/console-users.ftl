@@ -274,6 +274,7 @@ bulk-preview-do = { $count ->
    *[other] Für { $count } Benutzer ausführen
 }
 bulk-preview-first = Die ersten { $count }
+bulk-preview-inactive = Wer am { $day } oder später aktiv war, ist nicht dabei.
 bulk-preview-lead = Noch ist nichts geschehen. Das würde jetzt daraus; jeder Benutzer wird noch einmal geprüft, wenn er an der Reihe ist.
 bulk-preview-mails = { $count ->
     [one] Mail ginge hinaus
@@ -288,6 +289,7 @@ bulk-preview-total = { $count ->
     [one] Benutzer insgesamt
    *[other] Benutzer insgesamt
 }
+bulk-preview-warn = Jeder bekommt eine Mail, die sich nicht zurückholen lässt. Die Vorschau gilt eine Stunde.
 bulk-preview-who = Wer sie sind
 bulk-previewed = Vorschau
 bulk-progress = Fortschritt

@@ -24,6 +24,7 @@ console-place-export = Export
 console-place-groups = Gruppen
 console-place-health = Zustand
 console-place-imports = Importe
+console-place-inactivity = Inaktivitätsregeln
 console-place-invitations = Einladungen
 console-place-mail-texts = Mailtexte
 console-place-mails = Mails

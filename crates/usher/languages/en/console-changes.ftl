@@ -66,7 +66,8 @@ chart-sign-ups = Sign-ups
 chart-total = { $count } in all
 
 changes-by = By
-changes-by-hint = The id of a user or a program.
+changes-by-hint = The name or address of a user, or the id of a user or a program.
+changes-by-hint-id = The id of a user or a program.
 changes-by-fault = An id is a UUID, such as 0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d.
 changes-caption = Changes, the newest first
 changes-lead = What somebody has changed that is not their own. A run in bulk is one change.
@@ -75,6 +76,7 @@ changes-none = Nobody has changed anything yet.
 changes-of = Of
 # The number of a request.
 changes-request = Request
+changes-unknown = There is nobody of this name or address, or you may not see them. An id is a UUID, such as 0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d.
 changes-what-hint = Such as user.suspended.
 
 change-members = What belongs to it
@@ -117,7 +119,8 @@ audit-erased-seal = The seal still holds.
 audit-event = Event
 audit-lead = All that has happened: changes, sign-ins and refusals, whoever did it.
 audit-like-it = All like it
-audit-of-hint = The id of what it happened to.
+audit-of-hint = The id of what it happened to, or the name or address of a user.
+audit-of-hint-id = The id of what it happened to.
 audit-of-the-same = All of the same
 audit-place = Place in the log
 audit-place-number = { $number }, counted from 0
@@ -126,19 +129,58 @@ audit-seal = Its seal
 # The program that somebody used.
 audit-with = With
 
+seal-changed = Something is not as it was sealed.
+seal-changed-event = The event as it is there now
+seal-changed-rest = This is the first that does not fit; what comes after it was not looked at. In the words of the command:
 seal-checkpoint = The newest checkpoint
 seal-checkpoint-keep = Keep it elsewhere, as it is: with it one can tell later whether the log was cut off or written anew.
 seal-events = Sealed events
+seal-good = This part is good.
+seal-good-beside = Among the newest { $count } events of the trail none stands beside the log, and none that waits to be sealed is missing.
+seal-good-dropped = { $count ->
+    [one] But { $count } of them was dropped by retention: its hash is good, what it was is not there.
+   *[other] But { $count } of them were dropped by retention: their hashes are good, what they were is not there.
+}
+seal-good-erased = { $count ->
+    [one] But the details of { $count } of them are erased: whether that was right is not told by the seal.
+   *[other] But the details of { $count } of them are erased: whether that was right is not told by the seal.
+}
+seal-good-events = { $checkpoints ->
+    [one] Events { $first } to { $last } of { $size }, counted from 0, are as they were sealed, under one checkpoint, which the key of this server has signed.
+   *[other] Events { $first } to { $last } of { $size }, counted from 0, are as they were sealed, under { $checkpoints } checkpoints, the last of which the key of this server has signed.
+}
+seal-good-other-keys = { $count ->
+    [one] { $count } checkpoint is signed by another key, which was not looked at; what it signed is under a later one.
+   *[other] { $count } checkpoints are signed by other keys, which were not looked at; what they signed is under a later one.
+}
 seal-heading = The seal
 seal-last = Sealed last ({ $zone })
 seal-lead = Events are sealed into a signed tree: one that is changed, moved or removed later no longer fits it.
+seal-not = What was not verified
+seal-not-after = { $count ->
+    [one] The { $count } event after these.
+   *[other] The { $count } events after these.
+}
+seal-not-before = { $count ->
+    [one] The { $count } event before these.
+   *[other] The { $count } events before these.
+}
+seal-not-beside = Whether another event stands beside the log.
+seal-not-cut-off = Whether the end was cut off, or all of it written anew by somebody who has the key: only a checkpoint that was kept elsewhere can tell.
 seal-root = Root
 seal-signed-by = Signed by
 seal-state = How far it is
 seal-title = The seal of the audit trail
+seal-unverified = Nothing can be said here.
+seal-unverified-far-apart = There is no checkpoint near enough to begin with. Let the command verify the whole log.
+seal-unverified-nothing = Nothing has been sealed yet.
+seal-unverified-other-key = The checkpoint at the end of this part is signed by another key than that of this server. Let the command verify the whole log.
 seal-verify = Verify it
+seal-verify-before = Verify those before
 seal-verify-checkpoint = With <code>--checkpoint</code> it is held against one that was kept.
 seal-verify-command = <code>usher audit verify</code>
-seal-verify-lead = The whole log is read for that, so it is done on the server, not here:
+seal-verify-here = Here some thousand events are verified at a time: against their hashes, and these against the checkpoints and the key of this server.
+seal-verify-lead = The whole log at once is verified on the server, by
+seal-verify-newest = Verify the newest events
 seal-waiting = Waiting
 seal-waiting-since = { $count }, since { $when } { $zone }

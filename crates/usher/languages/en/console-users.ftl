@@ -291,6 +291,7 @@ bulk-preview-do = { $count ->
    *[other] Do it to { $count } users
 }
 bulk-preview-first = The first { $count }
+bulk-preview-inactive = Who was active on { $day } or later is left out.
 bulk-preview-lead = Nothing is done yet. This is what would come of it now; each user is judged again when their turn comes.
 # Stands below their number.
 bulk-preview-mails = { $count ->
@@ -306,6 +307,7 @@ bulk-preview-total = { $count ->
     [one] User in all
    *[other] Users in all
 }
+bulk-preview-warn = Each gets a mail, which can't be taken back. The preview is good for an hour.
 bulk-preview-who = Who they are
 bulk-previewed = Previewed
 bulk-progress = Progress

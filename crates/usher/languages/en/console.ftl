@@ -29,6 +29,7 @@ console-place-export = Export
 console-place-groups = Groups
 console-place-health = Health
 console-place-imports = Imports
+console-place-inactivity = Rules on inactivity
 console-place-invitations = Invitations
 console-place-mail-texts = Mail texts
 console-place-mails = Mails

@@ -53,13 +53,14 @@ impl Permission {
     ];
 
     /// Each opens a part of the console.
-    pub const OF_STAFF: [Self; 8] = [
+    pub const OF_STAFF: [Self; 9] = [
         Self::UsersRead,
         Self::AnalyticsRead,
         Self::AuditRead,
         Self::RolesRead,
         Self::AttributesWrite,
         Self::ServiceAccountsRead,
+        Self::InactivityRead,
         Self::InvitationsRead,
         Self::SystemRead,
     ];

@@ -1,4 +1,4 @@
-//! The audit trail: what has happened, narrowed down in the address; one event with its place in the sealed log; and how far the seal is.
+//! The audit trail: what has happened, narrowed down in the address; and one event with its place in the sealed log.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::events;
 use super::parameters::{Parameters, address};
 use super::staff::Staff;
+use super::whom::{find_actor, find_target};
 use crate::app::{App, Ask};
 use crate::audit::{self, Wanted, log};
 use crate::caller::Permission;
@@ -25,10 +26,9 @@ use crate::http::params::Path;
 use crate::id::first_uuid;
 use crate::languages::now;
 
-const HERE: &str = "/admin/audit";
+pub const HERE: &str = "/admin/audit";
 const LIST_PAGE: &str = "console/audit.html";
 const PAGE: &str = "console/audit_event.html";
-const SEAL_PAGE: &str = "console/audit_seal.html";
 /// So many are shown on a page.
 const SHOWN: u16 = 50;
 /// What narrows the list down.
@@ -40,7 +40,7 @@ pub struct EventPath {
 }
 
 /// Which events.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Asked {
     actor_id: Option<Uuid>,
     target_id: Option<String>,
@@ -50,8 +50,17 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(parameters: &Parameters) -> Result<Self, Faults> {
-        let no_id = |_: uuid::Error| Faults::at("actor", now().word("changes-by-fault"));
+    async fn read(app: &App, staff: &Staff, parameters: &Parameters) -> AppResult<Result<Self, Faults>> {
+        let actor_id = match find_actor(app, staff, parameters.get("actor")).await? {
+            Ok(actor_id) => actor_id,
+            Err(faults) => return Ok(Err(faults)),
+        };
+        let target_id = find_target(app, staff, parameters.get("target")).await?;
+        Ok(target_id.and_then(|target_id| Self { actor_id, target_id, ..Self::default() }.within(parameters)))
+    }
+
+    /// Of the days that are said.
+    fn within(self, parameters: &Parameters) -> Result<Self, Faults> {
         let day = |name: &str| parameters.get(name).map(|written| bounds_of(name, written)).transpose();
         let from = day("from")?.map(|(start, _)| start);
         let end = day("to")?.map(|(_, end)| end);
@@ -59,12 +68,11 @@ impl Asked {
             return Err(Faults::at("to", now().word("analytics-fault-after-to")));
         }
         Ok(Self {
-            actor_id: parameters.get("actor").map(str::parse::<Uuid>).transpose().map_err(no_id)?,
-            target_id: parameters.get("target").map(ToOwned::to_owned),
             action: parameters.get("action").map(ToOwned::to_owned),
             // The first moment of the day belongs to it.
             since: from.map(|from| from - SignedDuration::from_micros(1)),
             before: end.map(first_uuid),
+            ..self
         })
     }
 
@@ -92,7 +100,7 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
     staff.require(Permission::AuditRead)?;
     let cursor: Option<Uuid> = parameters.get("cursor").map(page::decode).transpose()?;
     let ask: Ask<Asked, _> = |tx, asked| Box::pin(async { Ok(audit::list(tx, asked.clone().wanted()).await?) });
-    let (found, faults) = match Asked::read(&parameters) {
+    let (found, faults) = match Asked::read(&app, &staff, &parameters).await? {
         Ok(mut asked) => {
             asked.before = cursor.into_iter().chain(asked.before).min();
             (app.read_list(&staff.person().origin, &asked, ask).await?, Faults::default())
@@ -132,17 +140,6 @@ pub async fn show(staff: Staff, Path(path): Path<EventPath>, State(app): State<A
         like_it => address(HERE, [("action", event.action.as_str())]),
     };
     staff.page(&app, HERE, PAGE, values, &Faults::default())
-}
-
-pub async fn show_seal(staff: Staff, State(app): State<App>) -> AppResult<Response> {
-    staff.require(Permission::AuditRead)?;
-    let (sealed, progress) = (log::last(&app).await?, log::progress(&app).await?);
-    // A checkpoint says whose it is, how many events it seals, and their root.
-    let root = sealed.as_ref().and_then(|sealed| sealed.checkpoint.lines().nth(2)).map(ToOwned::to_owned);
-    let values = context! {
-        root => root, sealed => Serde(sealed), waiting => progress.waiting, waits_since => Serde(progress.waits_since),
-    };
-    staff.page(&app, HERE, SEAL_PAGE, values, &Faults::default())
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Faults, Members, Notice, see_other};
 use crate::http::params::Path;
 use crate::id::UserId;
+use crate::languages::now;
 use crate::live::Followed;
 use crate::roles::RoleName;
 
@@ -162,14 +163,27 @@ pub async fn preview(State(app): State<App>, form: StaffForm) -> AppResult<Respo
     let said = Said::of(&members);
     match make_preview(&app, &staff, &said, &members).await {
         Ok(preview) => {
-            let values = context! {
-                argument => Serde(argument(&preview.run)), label => label(&preview.run.action), reason => said.reason.as_str(),
-                preview => Serde(preview),
-            };
-            staff.page(&app, HERE, PREVIEW_PAGE, values, &Faults::default())
+            let trail = [("/admin/users".to_owned(), now().word("console-place-users"))];
+            show_preview(&app, &staff, HERE, &trail, &said.reason, &preview)
         }
         Err(error) => ask(&app, &staff, &said, &words::faults(of_the_form(error), "bulk", &FIELDS)?).await,
     }
+}
+
+/// The page of a preview. `trail` are the pages above it, the last of which is the way back.
+pub fn show_preview(
+    app: &App,
+    staff: &Staff,
+    here: &str,
+    trail: &[(String, String)],
+    reason: &str,
+    preview: &bulk::Preview,
+) -> AppResult<Response> {
+    let values = context! {
+        argument => Serde(argument(&preview.run)), label => label(&preview.run.action), reason => reason, trail => Serde(trail),
+        is_chosen => here == HERE, preview => Serde(preview),
+    };
+    staff.page(app, here, PREVIEW_PAGE, values, &Faults::default())
 }
 
 /// What is wrong with a filter is said of a parameter; with attributes, of the body's member that holds them or one of them.

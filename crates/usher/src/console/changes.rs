@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::events;
 use super::parameters::{Parameters, address};
 use super::staff::{Staff, StaffForm};
+use super::whom::find_actor;
 use crate::app::{App, Ask};
 use crate::audit::{self, Wanted};
 use crate::bulk::{self, Undoing};
@@ -48,10 +49,10 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
     staff.require(Permission::AuditRead)?;
     let mut faults = Faults::default();
     let actor = parameters.get("actor").unwrap_or_default();
-    let actor_id: Option<Uuid> = if actor.is_empty() { None } else { actor.parse().ok() };
-    if !actor.is_empty() && actor_id.is_none() {
-        faults = Faults::at("actor", now().word("changes-by-fault"));
-    }
+    let actor_id = find_actor(&app, &staff, parameters.get("actor")).await?.unwrap_or_else(|wrong| {
+        faults = wrong;
+        None
+    });
     let wanted = Asked {
         actor_id,
         action: parameters.get("action").map(ToOwned::to_owned),

@@ -6,6 +6,7 @@ mod acts;
 mod analytics;
 mod attributes;
 mod audit;
+mod audit_seal;
 mod branding;
 mod bulk;
 mod changes;
@@ -15,9 +16,11 @@ mod dashboard;
 mod edit;
 mod events;
 mod export;
+mod faults;
 mod filter;
 mod import_new;
 mod imports;
+mod inactivity;
 mod invitations;
 mod inviting;
 mod live;
@@ -41,6 +44,7 @@ mod user;
 mod user_emails;
 mod user_keys;
 mod users;
+mod whom;
 mod words;
 
 #[cfg(test)]

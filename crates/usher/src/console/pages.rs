@@ -9,9 +9,9 @@ use http::StatusCode;
 
 use super::staff::Asker;
 use super::{
-    acts, analytics, audit, branding, bulk, changes, dashboard, edit, export, import_new, imports, invitations, inviting, live,
-    mail_texts, mails, new_user, recycle_bin, requests, roles, service_account_acts, service_accounts, settings, signing_keys,
-    system, user, user_emails, user_keys, users,
+    acts, analytics, audit, audit_seal, branding, bulk, changes, dashboard, edit, export, import_new, imports, invitations,
+    inviting, live, mail_texts, mails, new_user, recycle_bin, requests, roles, service_account_acts, service_accounts, settings,
+    signing_keys, system, user, user_emails, user_keys, users,
 };
 use crate::app::App;
 use crate::caller::Denial;
@@ -62,11 +62,12 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/changes/{id}", get(changes::show))
         .route("/admin/changes/{id}/undo", get(changes::show_undo).post(changes::submit_undo))
         .route("/admin/audit", get(audit::list))
-        .route("/admin/audit/seal", get(audit::show_seal))
+        .route("/admin/audit/seal", get(audit_seal::show).post(audit_seal::verify))
         .route("/admin/audit/{id}", get(audit::show))
         .route("/admin/recycle-bin", get(recycle_bin::show))
         .merge(access())
         .merge(of_attributes())
+        .merge(of_inactivity())
         .merge(of_service_accounts())
         .merge(of_the_system())
         .route("/admin/mails/texts", get(mail_texts::list))
@@ -110,6 +111,18 @@ fn of_attributes() -> Router<App> {
         .route("/admin/attributes/rename", get(migrations::show_rename).post(migrations::submit_rename))
         .route("/admin/attributes/remove", get(migrations::show_remove).post(migrations::submit_remove))
         .route("/admin/attributes/{name}/edit", get(property::show_edit).post(property::submit_edit))
+}
+
+fn of_inactivity() -> Router<App> {
+    use super::inactivity::{list, preview, show, show_act, show_edit, show_new, submit_act, submit_edit, submit_new};
+
+    Router::new()
+        .route("/admin/inactivity", get(list))
+        .route("/admin/inactivity/new", get(show_new).post(submit_new))
+        .route("/admin/inactivity/{id}", get(show))
+        .route("/admin/inactivity/{id}/edit", get(show_edit).post(submit_edit))
+        .route("/admin/inactivity/{id}/act/{act}", get(show_act).post(submit_act))
+        .route("/admin/inactivity/{id}/preview", post(preview))
 }
 
 fn of_service_accounts() -> Router<App> {

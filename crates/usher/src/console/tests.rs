@@ -11,6 +11,7 @@ mod choice;
 mod creating;
 mod emails;
 mod imports;
+mod inactivity;
 mod invitations;
 mod live;
 mod mail_texts;
@@ -70,6 +71,8 @@ async fn every_page_opens_for_an_administrator_with_nothing_and_with_something()
         "/admin/users",
         "/admin/users/new",
         "/admin/bulk",
+        "/admin/inactivity",
+        "/admin/inactivity/new",
         "/admin/imports",
         "/admin/imports/new",
         "/admin/export",

@@ -94,7 +94,7 @@ struct Rules {
 #[schemars(rename = "NewInactivityRule", extend("example" = serde_json::json!({
     "name": "Gone for a year", "action": "delete", "after_days": 365, "exempt": "roles eq \"admin\"", "warned_days": 30
 })))]
-struct NewRule {
+pub struct NewRule {
     name: Name,
     action: RuleAction,
     /// More than so many whole days must lie between the last day of a user and today.
@@ -144,6 +144,13 @@ struct RulePatch {
     enabled: Option<bool>,
 }
 
+impl From<NewRule> for Terms {
+    fn from(new: NewRule) -> Self {
+        let NewRule { name, action, after_days, filter, exempt, warned_days, enabled } = new;
+        Self { name: name.0, action, after_days, filter, exempt, warned_days, enabled }
+    }
+}
+
 impl RulePatch {
     fn apply(self, to: &mut Terms) {
         if let Some(name) = self.name {
@@ -170,9 +177,7 @@ async fn create_inactivity_rule(caller: Caller, State(app): State<App>, request:
     if let Some(answer) = request.replay(&app, &mut tx).await? {
         return Ok(answer);
     }
-    let NewRule { name, action, after_days, filter, exempt, warned_days, enabled } = request.body.clone();
-    let terms = Terms { name: name.0, action, after_days, filter, exempt, warned_days, enabled };
-    let rule = super::create(&mut tx, caller.authority(), terms).await?;
+    let rule = super::create(&mut tx, caller.authority(), request.body.clone().into()).await?;
     let answer = Created::new(format!("/v1/inactivity-rules/{}", rule.id), rule.version, &rule)?;
     request.keep(&app, &mut tx, &answer.0).await?;
     tx.commit().await?;

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use api::router;
+pub use api::{NewRule, router};
 pub use jobs::register;
 pub use terms::Terms;
 pub use turn::{Turn, apply, preview};
@@ -43,6 +43,8 @@ pub enum RuleAction {
 }
 
 impl RuleAction {
+    pub const ALL: [Self; 3] = [Self::Warn, Self::Suspend, Self::Delete];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Warn => "warn",
@@ -52,11 +54,11 @@ impl RuleAction {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Warn, Self::Suspend, Self::Delete].into_iter().find(|action| action.as_str() == text)
+        Self::ALL.into_iter().find(|action| action.as_str() == text)
     }
 
     /// What doing it to a user takes.
-    fn permission(self) -> Permission {
+    pub fn permission(self) -> Permission {
         match self {
             Self::Warn | Self::Suspend => Permission::UsersWrite,
             Self::Delete => Permission::UsersDelete,

@@ -1,7 +1,7 @@
 //! The pages of the console.
 
 /// Those of the console, which ask for a permission too.
-pub const CONSOLE: [(&str, &str); 146] = [
+pub const CONSOLE: [(&str, &str); 156] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/attributes"),
@@ -18,6 +18,7 @@ pub const CONSOLE: [(&str, &str); 146] = [
     ("POST", "/admin/attributes/{name}/edit"),
     ("GET", "/admin/audit"),
     ("GET", "/admin/audit/seal"),
+    ("POST", "/admin/audit/seal"),
     ("GET", "/admin/audit/{id}"),
     ("GET", "/admin/branding"),
     ("POST", "/admin/branding"),
@@ -77,6 +78,15 @@ pub const CONSOLE: [(&str, &str); 146] = [
     ("POST", "/admin/imports/{id}/pause"),
     ("GET", "/admin/imports/{id}/report"),
     ("POST", "/admin/imports/{id}/resume"),
+    ("GET", "/admin/inactivity"),
+    ("GET", "/admin/inactivity/new"),
+    ("POST", "/admin/inactivity/new"),
+    ("GET", "/admin/inactivity/{id}"),
+    ("GET", "/admin/inactivity/{id}/act/{act}"),
+    ("POST", "/admin/inactivity/{id}/act/{act}"),
+    ("GET", "/admin/inactivity/{id}/edit"),
+    ("POST", "/admin/inactivity/{id}/edit"),
+    ("POST", "/admin/inactivity/{id}/preview"),
     ("GET", "/admin/recycle-bin"),
     ("GET", "/admin/roles"),
     ("GET", "/admin/roles/new"),

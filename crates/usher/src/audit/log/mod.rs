@@ -5,6 +5,7 @@
 
 mod dropping;
 pub mod key;
+mod part;
 mod reading;
 mod sealing;
 mod store;
@@ -13,11 +14,14 @@ mod store;
 #[path = "../tests/dropping.rs"]
 mod dropping_tests;
 #[cfg(test)]
+#[path = "../tests/parts.rs"]
+mod part_tests;
+#[cfg(test)]
 #[path = "../tests/sealing.rs"]
 pub mod sealing_tests;
 #[cfg(test)]
 #[path = "../tests/tampering.rs"]
-mod tampering_tests;
+pub mod tampering_tests;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -26,7 +30,8 @@ use uuid::Uuid;
 
 pub use dropping::{Dropped, allow as allow_dropping, last as last_dropped, register};
 pub use key::{find as find_key, find_or_make as find_or_make_key};
-pub use reading::{export, verify};
+pub use part::{Part, Unverified, Verified, verify_part};
+pub use reading::{Misfit, export, verify};
 pub use sealing::{Sealing, seal};
 
 use crate::app::App;

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use anyhow::{Context, bail};
-use usher_log::{Edge, Line, SignedCheckpoint, Summary, Verifier, VerifierKey};
+use anyhow::Context;
+use usher_log::{Edge, Fault, Line, SignedCheckpoint, Summary, Verifier, VerifierKey};
 use uuid::Uuid;
 
 use super::store::{self, Leaf};
@@ -15,6 +15,36 @@ use crate::error::AppResult;
 /// Rows that are in memory at a time.
 const PAGE: i64 = 2_000;
 
+/// What is not as it was sealed.
+#[derive(Debug, thiserror::Error)]
+#[error("{said}")]
+pub struct Misfit {
+    /// Where, and what is wrong there.
+    pub said: String,
+    /// The event, where it is one.
+    pub event_id: Option<Uuid>,
+}
+
+impl Misfit {
+    pub(super) fn of(said: impl Into<String>) -> Self {
+        Self { said: said.into(), event_id: None }
+    }
+
+    fn of_event(id: Uuid, said: impl Into<String>) -> Self {
+        Self { said: said.into(), event_id: Some(id) }
+    }
+}
+
+impl From<Fault> for Misfit {
+    fn from(fault: Fault) -> Self {
+        let event_id = match &fault {
+            Fault::EventChanged { id, .. } | Fault::DetailsChanged { id, .. } => id.parse().ok(),
+            _ => None,
+        };
+        Self { said: fault.to_string(), event_id }
+    }
+}
+
 /// Verifies the whole log: every event against its hash, every checkpoint against the events and the key, and that no event is
 /// without a place. Fails with the first fault.
 pub async fn verify(app: &App, key: VerifierKey, saved: Option<&SignedCheckpoint>) -> AppResult<Summary> {
@@ -23,44 +53,57 @@ pub async fn verify(app: &App, key: VerifierKey, saved: Option<&SignedCheckpoint
     let until = last(app).await?.map_or(0, |sealed| sealed.tree_size);
     let mut tx = app.begin_as(Actor::Cli).await?;
     store::lift_statement_timeout(&mut tx).await?;
-    let dropped = last_dropped(&mut tx).await?;
-    let mut checkpoints = Checkpoints { after: 0, until, read: VecDeque::new() };
-    let mut next = checkpoints.next(&mut tx).await?;
-    loop {
-        let from = i64::try_from(verifier.size()).context("counting leaves")?;
-        let page = store::list_leaves(&mut tx, from, until, PAGE).await?;
-        if page.is_empty() {
-            break;
-        }
-        for leaf in page {
-            add(&mut verifier, leaf, dropped.as_ref())?;
-            while let Some((sealed, edge)) = next.take_if(|(sealed, _)| is_at(sealed, &verifier)) {
-                confirm(&mut verifier, &sealed, &edge)?;
-                next = checkpoints.next(&mut tx).await?;
-            }
-        }
-    }
-    // Whatever is left has no leaves.
-    if let Some((sealed, edge)) = next {
-        confirm(&mut verifier, &sealed, &edge)?;
-    }
+    read_on(&mut tx, &mut verifier, until, PAGE).await?;
     let summary = verifier.finish().map_err(anyhow::Error::from)?;
+    if let Some(id) = store::find_stray_event(&mut tx).await? {
+        return Err(stray(id).into());
+    }
     look_beside(&mut tx, until).await?;
     tx.commit().await?;
     Ok(summary)
 }
 
-/// What the tree does not show: events that are in no leaf.
-async fn look_beside(tx: &mut Tx, until: i64) -> anyhow::Result<()> {
-    if let Some(id) = store::find_stray_event(tx).await? {
-        bail!("event {id} is neither sealed nor waits for it: it was put in, or held back");
+/// Reads the leaves that follow up to before `until`, and the checkpoints on the way; so many rows at a time.
+pub(super) async fn read_on(tx: &mut Tx, verifier: &mut Verifier, until: i64, rows: i64) -> AppResult<()> {
+    let dropped = last_dropped(tx).await?;
+    let after = i64::try_from(verifier.size()).context("counting leaves")?;
+    let mut checkpoints = Checkpoints { after, until, read: VecDeque::new() };
+    let mut next = checkpoints.next(tx, rows).await?;
+    loop {
+        let from = i64::try_from(verifier.size()).context("counting leaves")?;
+        let page = store::list_leaves(tx, from, until, rows).await?;
+        if page.is_empty() {
+            break;
+        }
+        for leaf in page {
+            add(verifier, leaf, dropped.as_ref())?;
+            while let Some((sealed, edge)) = next.take_if(|(sealed, _)| is_at(sealed, verifier)) {
+                confirm(verifier, &sealed, &edge)?;
+                next = checkpoints.next(tx, rows).await?;
+            }
+        }
     }
+    // Whatever is left has no leaves.
+    if let Some((sealed, edge)) = next {
+        confirm(verifier, &sealed, &edge)?;
+    }
+    Ok(())
+}
+
+/// What the tree does not show: events that are in no leaf.
+pub(super) fn stray(id: Uuid) -> anyhow::Error {
+    Misfit::of_event(id, format!("event {id} is neither sealed nor waits for it: it was put in, or held back")).into()
+}
+
+/// The same of events that are not there any more, and leaves that no checkpoint signs.
+pub(super) async fn look_beside(tx: &mut Tx, until: i64) -> anyhow::Result<()> {
     if let Some(id) = store::find_lost_event(tx).await? {
-        bail!("event {id} was removed before it was sealed");
+        return Err(Misfit::of_event(id, format!("event {id} was removed before it was sealed")).into());
     }
     let (leaves, sealed) = store::count_leaves(tx).await?;
     if leaves > sealed || sealed < until {
-        bail!("there are {leaves} leaves and {sealed} of them are sealed: some were put in");
+        let said = format!("there are {leaves} leaves and {sealed} of them are sealed: some were put in");
+        return Err(Misfit::of(said).into());
     }
     Ok(())
 }
@@ -71,29 +114,30 @@ fn is_at(sealed: &Sealed, verifier: &Verifier) -> bool {
 
 fn add(verifier: &mut Verifier, leaf: Leaf, dropped: Option<&Dropped>) -> anyhow::Result<()> {
     let (leaf_index, id) = (leaf.index, leaf.event_id);
+    let changed = |why: String| Misfit::of_event(id, format!("leaf {leaf_index} was changed: {why}"));
     if leaf.event.is_none() && dropped.is_some_and(|dropped| dropped.covers(id)) {
-        let hash =
-            leaf.hash.try_into().ok().with_context(|| format!("leaf {leaf_index} was changed: it has a hash that is none"))?;
-        return Ok(verifier.dropped(leaf_index.unsigned_abs(), hash)?);
+        let hash = leaf.hash.try_into().map_err(|_| changed("it has a hash that is none".to_owned()))?;
+        return Ok(verifier.dropped(leaf_index.unsigned_abs(), hash).map_err(Misfit::from)?);
     }
     if leaf.event.is_none() {
-        bail!("leaf {leaf_index} was changed: event {id} was removed");
+        return Err(changed(format!("event {id} was removed")).into());
     }
     if leaf.details.is_none() && !leaf.may_be_erased {
-        bail!("leaf {leaf_index} was changed: the details of event {id} were removed, and nobody of whom they tell was purged");
+        let why = format!("the details of event {id} were removed, and nobody of whom they tell was purged");
+        return Err(changed(why).into());
     }
-    let entry =
-        leaf.entry().with_context(|| format!("leaf {leaf_index} was changed: event {id} has a hash or salt that is none"))?;
-    Ok(verifier.entry(&entry)?)
+    let entry = leaf.entry().ok_or_else(|| changed(format!("event {id} has a hash or salt that is none")))?;
+    Ok(verifier.entry(&entry).map_err(Misfit::from)?)
 }
 
 fn confirm(verifier: &mut Verifier, sealed: &Sealed, edge: &[u8]) -> anyhow::Result<()> {
     let size = sealed.tree_size;
     let note = SignedCheckpoint::parse(&sealed.checkpoint).ok();
     let note = note.filter(|note| i64::try_from(note.checkpoint.size) == Ok(size));
-    verifier.checkpoint(&note.with_context(|| format!("checkpoint {size} was changed: it can't be read"))?)?;
+    let note = note.ok_or_else(|| Misfit::of(format!("checkpoint {size} was changed: it can't be read")))?;
+    verifier.checkpoint(&note).map_err(Misfit::from)?;
     if verifier.edge().to_bytes() != edge {
-        bail!("checkpoint {size} was changed: its edge is not that of the leaves");
+        return Err(Misfit::of(format!("checkpoint {size} was changed: its edge is not that of the leaves")).into());
     }
     Ok(())
 }
@@ -106,9 +150,9 @@ struct Checkpoints {
 }
 
 impl Checkpoints {
-    async fn next(&mut self, tx: &mut Tx) -> AppResult<Option<(Sealed, Vec<u8>)>> {
+    async fn next(&mut self, tx: &mut Tx, rows: i64) -> AppResult<Option<(Sealed, Vec<u8>)>> {
         if self.read.is_empty() {
-            self.read = store::list_checkpoints(tx, self.after, self.until, PAGE).await?.into();
+            self.read = store::list_checkpoints(tx, self.after, self.until, rows).await?.into();
         }
         let next = self.read.pop_front();
         self.after = next.as_ref().map_or(self.after, |(sealed, _)| sealed.tree_size);

@@ -130,9 +130,11 @@ async fn seal_batch(app: &App) -> AppResult<u64> {
     Ok(events.len() as u64)
 }
 
-/// The tree to go on from. One that does not fit its own signed root was tampered with, and must not be signed again.
-fn continued(sealed: &Sealed, edge: &[u8]) -> anyhow::Result<Edge> {
-    let checkpoint = SignedCheckpoint::parse(&sealed.checkpoint).context("reading the last checkpoint")?.checkpoint;
+/// The tree to go on from, of a checkpoint. One that does not fit its own signed root was tampered with, and must not be signed again.
+pub(super) fn continued(sealed: &Sealed, edge: &[u8]) -> anyhow::Result<Edge> {
+    let checkpoint = SignedCheckpoint::parse(&sealed.checkpoint)
+        .with_context(|| format!("checkpoint {} was changed in the database", sealed.tree_size))?;
+    let checkpoint = checkpoint.checkpoint;
     let edge = Edge::from_bytes(checkpoint.size, edge).filter(|edge| edge.root() == checkpoint.root);
     let edge = edge.filter(|edge| i64::try_from(edge.size()) == Ok(sealed.tree_size));
     ensure!(edge.is_some(), "checkpoint {} was changed in the database", sealed.tree_size);

@@ -226,6 +226,17 @@ pub async fn find_stray_event(tx: &mut Tx) -> DbResult<Option<Uuid>> {
     Ok(tx.query_opt(sql, &[]).await?.map(|row| row.get(0)))
 }
 
+/// The same of the newest events only.
+pub async fn find_stray_among_newest(tx: &mut Tx, limit: i64) -> DbResult<Option<Uuid>> {
+    let sql = "
+        select e.id
+        from (select id from audit_events order by id desc limit $1) e
+        where not exists (select from audit_leaves l where l.event_id = e.id)
+            and not exists (select from audit_unsealed u where u.event_id = e.id)
+        limit 1";
+    Ok(tx.query_opt(sql, &[&limit]).await?.map(|row| row.get(0)))
+}
+
 /// An event that waits to be sealed and is not there.
 pub async fn find_lost_event(tx: &mut Tx) -> DbResult<Option<Uuid>> {
     let sql = "

@@ -8,7 +8,7 @@ use crate::db::grants;
 use crate::testing::TestApp;
 
 /// A log of three checkpoints; says how many leaves the first two have.
-async fn sealed_log(app: &TestApp) -> (i64, i64) {
+pub async fn sealed_log(app: &TestApp) -> (i64, i64) {
     let mut sizes = Vec::new();
     for count in [4, 3, 2] {
         for _ in 0..count {
@@ -22,7 +22,7 @@ async fn sealed_log(app: &TestApp) -> (i64, i64) {
 }
 
 /// Runs statements with all triggers off.
-async fn tamper(app: &TestApp, sql: &str) {
+pub async fn tamper(app: &TestApp, sql: &str) {
     let client = app.app.db.dedicated().await.unwrap();
     client.batch_execute(&format!("set session_replication_role = replica; {sql}")).await.unwrap();
 }

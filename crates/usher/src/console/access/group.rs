@@ -7,8 +7,8 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::super::faults;
 use super::super::staff::{Staff, StaffForm};
-use super::faults;
 use super::groups::{GroupPath, HERE, lock_as_seen, look_up, look_up_to_change, way};
 use super::roles::in_words;
 use crate::app::App;

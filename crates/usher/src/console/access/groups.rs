@@ -6,9 +6,9 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
+use super::super::faults;
 use super::super::parameters::{Parameters, address};
 use super::super::staff::{Staff, StaffForm};
-use super::faults;
 use crate::app::{App, Ask};
 use crate::caller::Permission;
 use crate::db::Tx;

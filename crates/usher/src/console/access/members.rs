@@ -6,10 +6,10 @@ use fluent_bundle::FluentArgs;
 use minijinja::context;
 use serde::Deserialize;
 
+use super::super::faults;
 use super::super::roles::read_until;
 use super::super::staff::{Staff, StaffForm};
 use super::super::{events, user};
-use super::faults;
 use super::groups::{GroupPath, HERE, look_up, look_up_to_change, way};
 use crate::app::App;
 use crate::caller::Permission;

@@ -1,6 +1,5 @@
 //! What people may do: roles, who has which permission and by which way, and groups.
 
-mod faults;
 pub mod group;
 pub mod groups;
 pub mod members;

@@ -6,9 +6,10 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde_json::{Value, json};
 
+use super::super::faults;
 use super::super::staff::{Staff, StaffForm};
+use super::permissions;
 use super::roles::{HERE, RolePath, look_up, way};
-use super::{faults, permissions};
 use crate::api_keys::form;
 use crate::app::App;
 use crate::caller::{Permission, PermissionSet};

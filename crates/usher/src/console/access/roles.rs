@@ -6,9 +6,10 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::Deserialize;
 
+use super::super::faults;
 use super::super::staff::{Staff, StaffForm};
 use super::super::words;
-use super::{faults, groups, permissions};
+use super::{groups, permissions};
 use crate::app::App;
 use crate::caller::Permission;
 use crate::error::{AppError, AppResult};

@@ -1,8 +1,8 @@
-//! What is wrong with a form about roles and groups, at the field that it is about.
+//! What is wrong with a form, at the field that it is about.
 
 use http::StatusCode;
 
-use super::super::staff::Staff;
+use super::staff::Staff;
 use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{Faults, Field, Members};
 use crate::languages::now;
