@@ -111,8 +111,9 @@ async fn what_there_is_much_of_goes_on_to_what_is_older() {
     assert!(first.text.contains("key 20") && !first.text.contains("key 00"), "{}", first.text);
     // The way on, and not the address of the page itself.
     let older = |page: &str, name: &str, anchor: &str| {
-        let found = page.split(&format!("?{name}=")).skip(1).filter_map(|rest| rest.split('"').next());
-        found.filter_map(|rest| rest.strip_suffix(&format!("#{anchor}"))).map(ToOwned::to_owned).next()
+        let (way, place) = (format!("?{name}="), format!("#{anchor}"));
+        let found = page.split(&way).skip(1).filter_map(|rest| rest.split('"').next());
+        found.filter_map(|rest| rest.strip_suffix(&place)).map(ToOwned::to_owned).next()
     };
     for (name, anchor, link) in [
         ("api_keys", "api-keys", "/api-keys/"),
