@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::bulk::store;
 use crate::bulk::work::{self, Step};
 use crate::testing::{Answer, Client, TestApp};
 
@@ -318,5 +319,33 @@ async fn a_preview_ends_after_an_hour_and_bad_requests_say_what_to_mend() {
         assert!(refused.fault_at(pointer).is_some(), "{body}: {}", refused.text);
     }
     client.get("/v1/bulk/0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d").await.expect_problem(404, "not_found");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn old_runs_are_forgotten_part_by_part_and_each_part_for_good() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    crowd(&app, 25).await;
+    preview(&admin, json!({ "action": "suspend", "filter": "userName sw \"u0\"" })).await;
+    app.advance(SignedDuration::from_mins(50));
+    let mut left = Vec::new();
+    for at in 0.. {
+        if at == 1 {
+            app.advance(SignedDuration::from_mins(11));
+        }
+        let mut tx = app.tx().await;
+        let goes_on = store::delete_of_old_runs(&mut tx, 10).await.unwrap();
+        tx.commit().await.unwrap();
+        left.push((
+            app.count("select count(*) from bulk_items").await,
+            app.count("select count(*) from bulk_runs").await,
+            goes_on,
+        ));
+        if at > 0 && !goes_on {
+            break;
+        }
+    }
+    assert_eq!(left, [(25, 1, false), (15, 1, true), (5, 1, true), (0, 1, true), (0, 0, true), (0, 0, false)]);
     app.finish().await;
 }

@@ -227,10 +227,43 @@ async fn previews_are_forgotten_after_a_day() {
     let again = app.sign_in(&admin.email, crate::testing::PASSWORD).await.client;
     let body: Value = json!({ "token": shown.str("token") });
     again.post(&format!("/v1/imports/{}/apply", shown.str("id")), body).await.expect_problem(422, "invalid_body");
-    let mut tx = app.tx().await;
-    imports::store::delete_old_imports(&mut tx).await.unwrap();
-    tx.commit().await.unwrap();
+    while forget(&app, 10).await {}
     again.get(&format!("/v1/imports/{}", shown.str("id"))).await.expect_problem(404, "not_found");
     assert_eq!(app.count("select count(*) from import_rows").await, 0);
     app.finish().await;
+}
+
+#[tokio::test]
+async fn an_old_import_is_forgotten_part_by_part_hashes_first_and_cannot_go_on_meanwhile() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    let hashed = (0..12).map(|at| format!("u{at}@mail.example,user,{BCRYPT}\n"));
+    let unknown = (0..15).map(|at| format!("v{at}@mail.example,nonsense,\n"));
+    let file = format!("email,roles,password_hash\n{}", unknown.chain(hashed).collect::<String>());
+    let shown = preview(&app, &admin, "", file).await;
+    let mut tx = app.tx().await;
+    let paused = "update imports set state = 'paused', created_at = created_at - interval '31 days', expires_at = expires_at - interval '31 days'";
+    tx.execute(paused, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut left = Vec::new();
+    while forget(&app, 10).await {
+        let count = async |of: &str| app.count(&format!("select count(*) from {of}")).await;
+        let hashes = count("import_rows where record ? 'password_hash'").await;
+        left.push((hashes, count("import_rows").await, count("import_keys").await, count("imports").await));
+        let goes_on = admin.post(&format!("/v1/imports/{}/resume", shown.str("id")), json!({})).await;
+        assert!([404, 409].contains(&goes_on.status.as_u16()), "{}", goes_on.text);
+    }
+    let rows: Vec<_> = left.iter().map(|(hashes, rows, ..)| (*hashes, *rows)).collect();
+    assert_eq!(rows[..4], [(2, 17), (0, 15), (0, 5), (0, 0)]);
+    assert!(left[4].2 < left[3].2 && left[4].3 == 1, "{left:?}");
+    assert_eq!(left.last(), Some(&(0, 0, 0, 0)));
+    app.finish().await;
+}
+
+/// One turn; false when nothing was left.
+async fn forget(app: &TestApp, limit: i64) -> bool {
+    let mut tx = app.tx().await;
+    let goes_on = imports::store::delete_of_old_imports(&mut tx, limit).await.unwrap();
+    tx.commit().await.unwrap();
+    goes_on
 }
