@@ -140,7 +140,8 @@ pub async fn list_unjudged(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> App
         where import_id = $1 and position > $2 and class is null
         order by position
         limit $3";
-    due(&tx.query(sql, &[&id, &after, &limit]).await?)
+    let now = tx.now();
+    due(&tx.query(sql, &[&id, &after, &limit]).await?, now)
 }
 
 /// The next rows that are to be applied.
@@ -151,12 +152,14 @@ pub async fn list_due(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> AppResul
         where import_id = $1 and position > $2 and class in ('create', 'update') and outcome is null
         order by position
         limit $3";
-    due(&tx.query(sql, &[&id, &after, &limit]).await?)
+    let now = tx.now();
+    due(&tx.query(sql, &[&id, &after, &limit]).await?, now)
 }
 
-fn due(rows: &[SqlRow]) -> AppResult<Vec<Due>> {
+fn due(rows: &[SqlRow], now: Timestamp) -> AppResult<Vec<Due>> {
     let due = |row: &SqlRow| {
-        let Json(record) = row.try_get(1).map_err(anyhow::Error::from)?;
+        let Json(mut record): Json<Record> = row.try_get(1).map_err(anyhow::Error::from)?;
+        record.forget_ended_roles(now);
         Ok(Due { position: row.get(0), record })
     };
     rows.iter().map(due).collect()

@@ -234,6 +234,52 @@ async fn previews_are_forgotten_after_a_day() {
 }
 
 #[tokio::test]
+async fn roles_come_with_the_end_that_the_file_has_and_a_file_without_ends_changes_none() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    let [past, soon, late] = [-1, 60, 120].map(|minutes| (app.now() + SignedDuration::from_mins(minutes)).to_string());
+    let row =
+        |email: &str, roles: &str, end: &str| format!("{email}@mail.example,{roles},\"{{\"\"manager\"\":\"\"{end}\"\"}}\"\n");
+    let head = "email,roles,role_ends\n";
+    let file =
+        format!("{head}{}{}eva@mail.example,user,\n", row("ann", "user;manager", &late), row("bob", "manager;user", &past));
+    let shown = preview(&app, &admin, "", file.clone()).await;
+    assert_eq!(counts(&apply(&app, &admin, &shown).await), json!({ "done": 3 }));
+    let found = async |name: &str| {
+        let user = admin.get(&format!("/v1/users?q={name}%40mail")).await.expect(200).json["items"][0].clone();
+        (user["roles"].clone(), user["role_ends"].clone())
+    };
+    assert_eq!(found("ann").await, (json!(["manager", "user"]), json!({ "manager": late })));
+    assert_eq!(found("bob").await, (json!(["user"]), Value::Null));
+    assert_eq!(counts(&preview(&app, &admin, "mode=upsert", file).await), json!({ "unchanged": 3 }));
+    let old = "email,roles\nann@mail.example,user;manager\n";
+    assert_eq!(counts(&preview(&app, &admin, "mode=upsert", old).await), json!({ "unchanged": 1 }));
+
+    let sooner = preview(&app, &admin, "mode=upsert", format!("{head}{}", row("ann", "manager;user", &soon))).await;
+    assert_eq!(counts(&apply(&app, &admin, &sooner).await), json!({ "done": 1 }));
+    assert_eq!(found("ann").await.1, json!({ "manager": soon }));
+    let ever = preview(&app, &admin, "mode=upsert", format!("{head}ann@mail.example,manager;user,\n")).await;
+    apply(&app, &admin, &ever).await;
+    assert_eq!(found("ann").await, (json!(["manager", "user"]), Value::Null));
+    for change in [&ever, &sooner] {
+        admin.post(&format!("/v1/changes/{}/undo", change.str("id")), json!({})).await.expect(200);
+    }
+    assert_eq!(found("ann").await, (json!(["manager", "user"]), json!({ "manager": late })));
+
+    let bad = [row("a", "user", &late), row("b", "manager", "soon"), "c@mail.example,user,[1]\n".to_owned()];
+    let refused = preview(&app, &admin, "", format!("{head}{}", bad.concat())).await;
+    assert_eq!(
+        faults(&admin, &refused).await,
+        [
+            fault(2, "invalid", "role_ends", "inconsistent"),
+            fault(3, "invalid", "role_ends", "invalid"),
+            fault(4, "invalid", "role_ends", "invalid")
+        ]
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn an_old_import_is_forgotten_part_by_part_hashes_first_and_cannot_go_on_meanwhile() {
     let app = TestApp::new().await;
     let admin = app.admin().await.client;
