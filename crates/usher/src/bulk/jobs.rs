@@ -10,7 +10,7 @@ use super::store;
 use super::work::{self, Step};
 use crate::app::App;
 use crate::clock::Stopwatch;
-use crate::db::Tx;
+use crate::db::{Actor, Tx};
 use crate::error::AppResult;
 use crate::jobs::{self, Registry};
 
@@ -18,6 +18,8 @@ const RUN: &str = "run_bulk";
 const FORGET: &str = "forget_bulk_runs";
 /// One job works so long and leaves the rest to another: jobs have their time.
 const SHIFT: Duration = Duration::from_secs(12);
+/// Items that are forgotten in one transaction: few enough for the time that a statement has.
+const FORGOTTEN_AT_ONCE: i64 = 20_000;
 /// While somebody else works on it.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -28,7 +30,7 @@ struct Payload {
 
 pub fn register(registry: &mut Registry) {
     registry.long(RUN, |app, payload| Box::pin(run(app, payload)));
-    registry.every(Duration::from_hours(1), FORGET, |_, tx, _| Box::pin(forget(tx)));
+    registry.every_long(Duration::from_hours(1), FORGET, |app, _| Box::pin(forget(app)));
 }
 
 pub async fn enqueue(tx: &mut Tx, run_id: Uuid) -> AppResult<()> {
@@ -46,13 +48,25 @@ async fn run(app: &App, payload: Value) -> AppResult<()> {
             Step::Over => return Ok(()),
         }
     }
-    let mut tx = app.begin_as(crate::db::Actor::System).await?;
+    let mut tx = app.begin_as(Actor::System).await?;
     enqueue(&mut tx, run_id).await?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn forget(tx: &mut Tx) -> AppResult<()> {
-    store::delete_old_runs(tx).await?;
-    Ok(())
+/// Part by part, each for good; what is too much for one job is left to another.
+async fn forget(app: &App) -> AppResult<()> {
+    let worked = Stopwatch::start();
+    loop {
+        let mut tx = app.begin_as(Actor::System).await?;
+        let goes_on = store::delete_of_old_runs(&mut tx, FORGOTTEN_AT_ONCE).await?;
+        let leaves = goes_on && worked.elapsed() >= SHIFT;
+        if leaves {
+            jobs::enqueue(&mut tx, FORGET, &()).await?;
+        }
+        tx.commit().await?;
+        if leaves || !goes_on {
+            return Ok(());
+        }
+    }
 }

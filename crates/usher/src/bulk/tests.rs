@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::bulk::store;
 use crate::bulk::work::{self, Step};
 use crate::testing::{Answer, Client, TestApp};
 
@@ -318,5 +319,72 @@ async fn a_preview_ends_after_an_hour_and_bad_requests_say_what_to_mend() {
         assert!(refused.fault_at(pointer).is_some(), "{body}: {}", refused.text);
     }
     client.get("/v1/bulk/0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d").await.expect_problem(404, "not_found");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_run_that_takes_a_role_is_undone_with_the_ends_that_it_had() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    crowd(&app, 60).await;
+    let mut tx = app.tx().await;
+    let (soon, late) = (app.now() + SignedDuration::from_mins(1), app.now() + SignedDuration::from_mins(4));
+    let ends = "
+        update user_roles ur
+        set expires_at = case when u.username < 'u0010' then $1::timestamptz when u.username < 'u0040' then $2 end
+        from users u
+        where u.id = ur.user_id and u.username ~ '^u[0-9]'";
+    tx.execute(ends, &[&soon, &late]).await.unwrap();
+    tx.commit().await.unwrap();
+    let held = async || {
+        let until = |at: &str| format!("select count(*) from user_roles where role_name = 'user' and {at}");
+        let late = until(&format!("expires_at = '{late}'"));
+        let ever = until("expires_at is null and user_id in (select id from users where username ~ '^u[0-9]')");
+        (app.count(&late).await, app.count(&ever).await)
+    };
+    assert_eq!(held().await, (30, 20));
+    let body = json!({ "action": "remove_role", "role": "user", "filter": "userName sw \"u0\"" });
+    let path = begin(&admin, &preview(&admin, body).await).await;
+    app.run_jobs().await;
+    assert_eq!(held().await, (0, 0));
+    app.advance(SignedDuration::from_mins(2));
+    let id = path.rsplit('/').next().unwrap();
+    let undoing = admin.post(&format!("/v1/changes/{id}/undo"), json!({})).await.expect(200);
+    app.run_jobs().await;
+    let path = format!("/v1/bulk/{}", undoing.json["run"]["id"].as_str().unwrap());
+    let counts = admin.get(&path).await.expect(200).json["counts"].clone();
+    assert_eq!((&counts["done"], &counts["refused"]), (&json!(50), &json!(10)));
+    assert_eq!(held().await, (30, 20));
+    let refused = admin.get(&format!("{path}/items?outcome=refused")).await.expect(200).json["items"][0].clone();
+    assert_eq!(refused["code"], "undo_conflict");
+    assert!(refused["detail"].as_str().unwrap().contains("would have ended"), "{refused}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn old_runs_are_forgotten_part_by_part_and_each_part_for_good() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    crowd(&app, 25).await;
+    preview(&admin, json!({ "action": "suspend", "filter": "userName sw \"u0\"" })).await;
+    app.advance(SignedDuration::from_mins(50));
+    let mut left = Vec::new();
+    for at in 0.. {
+        if at == 1 {
+            app.advance(SignedDuration::from_mins(11));
+        }
+        let mut tx = app.tx().await;
+        let goes_on = store::delete_of_old_runs(&mut tx, 10).await.unwrap();
+        tx.commit().await.unwrap();
+        left.push((
+            app.count("select count(*) from bulk_items").await,
+            app.count("select count(*) from bulk_runs").await,
+            goes_on,
+        ));
+        if at > 0 && !goes_on {
+            break;
+        }
+    }
+    assert_eq!(left, [(25, 1, false), (15, 1, true), (5, 1, true), (0, 1, true), (0, 0, true), (0, 0, false)]);
     app.finish().await;
 }

@@ -6,6 +6,8 @@
 //! overwritten. Passwords and other secrets are in no audit event, so they are neither shown nor brought back.
 
 mod api;
+mod held;
+mod memberships;
 mod undo;
 
 #[cfg(test)]

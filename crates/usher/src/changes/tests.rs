@@ -192,3 +192,139 @@ async fn a_user_is_shown_as_they_were() {
     admin.get(&format!("{}?as_of=yesterday", path(&ann))).await.expect_problem(422, "invalid_query");
     app.finish().await;
 }
+
+/// The end of a role that was granted; `None` when the person does not have it.
+async fn end_of(admin: &Client, person: &Person, role: &str) -> Option<Value> {
+    let grants = admin.get(&format!("{}/roles", path(person))).await.expect(200).json["items"].clone();
+    grants.as_array().unwrap().iter().find(|grant| grant["role"] == role).map(|grant| grant["expires_at"].clone())
+}
+
+/// Undoes the newest change.
+async fn undo_newest(admin: &Client) -> Answer {
+    let change = newest_change(admin).await;
+    undo(admin, &change["id"], json!({})).await
+}
+
+#[tokio::test]
+async fn a_role_comes_back_with_the_end_it_had() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await.client, app.user("ann").await);
+    admin.post("/v1/roles", json!({ "name": "reader", "permissions": [] })).await.expect(201);
+    let reader = format!("{}/roles/reader", path(&ann));
+    let [soon, late] = [1, 2].map(|minutes| json!((app.now() + SignedDuration::from_mins(minutes)).to_string()));
+    admin.put(&reader, json!({ "expires_at": late })).await.expect(200);
+    let granted = newest_change(&admin).await;
+    assert_eq!(granted["changes"]["role_ends"], json!({ "before": null, "after": { "reader": late } }));
+    assert_eq!(admin.get(&path(&ann)).await.json["role_ends"], json!({ "reader": late }));
+
+    // Taken alone, or by setting them all.
+    admin.delete(&reader).await.expect(204);
+    assert_eq!(admin.get(&path(&ann)).await.json["role_ends"], Value::Null);
+    undo_newest(&admin).await.expect(200);
+    assert_eq!(end_of(&admin, &ann, "reader").await, Some(late.clone()));
+    undo_newest(&admin).await.expect(200);
+    assert_eq!(end_of(&admin, &ann, "reader").await, None);
+    undo_newest(&admin).await.expect(200);
+    admin.put(&format!("{}/roles", path(&ann)), json!({ "roles": ["user"] })).await.expect(200);
+    undo_newest(&admin).await.expect(200);
+    assert_eq!(end_of(&admin, &ann, "reader").await, Some(late.clone()));
+
+    // Another end is a change, which can be undone; and one that was changed since is a conflict.
+    admin.put(&reader, json!({ "expires_at": soon })).await.expect(200);
+    let sooner = newest_change(&admin).await;
+    undo(&admin, &sooner["id"], json!({})).await.expect(200);
+    assert_eq!(end_of(&admin, &ann, "reader").await, Some(late.clone()));
+    let refused = undo(&admin, &granted["id"], json!({ "dry_run": true })).await.expect(200);
+    assert_eq!(refused.json["undone"], 1);
+    admin.put(&reader, json!({})).await.expect(200);
+    for change in [&sooner, &granted] {
+        let refused = undo(&admin, &change["id"], json!({})).await.expect_problem(409, "undo_conflict");
+        assert_eq!(refused.fault_at("/roles/reader"), Some("changed_since"));
+    }
+    assert_eq!(end_of(&admin, &ann, "reader").await, Some(Value::Null));
+    undo_newest(&admin).await.expect(200);
+    assert_eq!(end_of(&admin, &ann, "reader").await, Some(late));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_grant_whose_end_has_passed_does_not_come_back() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await.client, app.user("ann").await);
+    for name in ["brief", "lasting"] {
+        admin.post("/v1/roles", json!({ "name": name, "permissions": [] })).await.expect(201);
+    }
+    let soon = json!({ "expires_at": (app.now() + SignedDuration::from_mins(1)).to_string() });
+    let before = app.now();
+    app.advance(SignedDuration::from_secs(10));
+    admin.put(&format!("{}/roles/brief", path(&ann)), soon.clone()).await.expect(200);
+    app.advance(SignedDuration::from_secs(10));
+    let meanwhile = app.now();
+    admin.put(&format!("{}/roles", path(&ann)), json!({ "roles": ["lasting"] })).await.expect(200);
+    let replaced = newest_change(&admin).await;
+    admin.put(&format!("{}/roles/lasting", path(&ann)), soon).await.expect(200);
+    let shortened = newest_change(&admin).await;
+    app.advance(SignedDuration::from_mins(2));
+    let refused = undo(&admin, &replaced["id"], json!({})).await.expect_problem(409, "undo_conflict");
+    assert_eq!(refused.fault_at("/roles/brief"), Some("not_undoable"));
+    undo(&admin, &replaced["id"], json!({ "skip_conflicts": true })).await.expect(200);
+    assert_eq!(admin.get(&path(&ann)).await.json["roles"], json!(["user"]));
+    // What has ended by itself nobody has changed: without the end that it was given it goes on.
+    undo(&admin, &shortened["id"], json!({})).await.expect(200);
+    assert_eq!(end_of(&admin, &ann, "lasting").await, Some(Value::Null));
+    assert_eq!(end_of(&admin, &ann, "brief").await, None);
+
+    for (at, roles) in [(before, json!(["user"])), (meanwhile, json!(["brief", "user"]))] {
+        let was = admin.get(&format!("{}?as_of={at}", path(&ann))).await.expect(200).json;
+        assert_eq!(was["roles"], roles, "at {at}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_membership_is_undone_with_its_end() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await.client, app.user("ann").await);
+    let group = admin.post("/v1/groups", json!({ "name": "Support" })).await.expect(201).str("id");
+    let member = format!("/v1/groups/{group}/members/{}", ann.id);
+    let [soon, late] = [1, 2].map(|minutes| json!((app.now() + SignedDuration::from_mins(minutes)).to_string()));
+    let ends = async || -> Vec<Value> {
+        let groups = admin.get(&format!("{}/groups", path(&ann))).await.expect(200).json["items"].clone();
+        groups.as_array().unwrap().iter().map(|membership| membership["expires_at"].clone()).collect()
+    };
+    admin.put(&member, json!({})).await.expect(200);
+    let put = newest_change(&admin).await;
+    undo(&admin, &put["id"], json!({ "dry_run": true })).await.expect(200);
+    assert_eq!(ends().await, [Value::Null]);
+    undo_newest(&admin).await.expect(200);
+    assert_eq!(ends().await, [Value::Null; 0]);
+    let again = undo(&admin, &put["id"], json!({})).await.expect(200);
+    assert_eq!((&again.json["undone"], &again.json["unchanged"]), (&json!(0), &json!(1)));
+    undo_newest(&admin).await.expect(200);
+    assert_eq!(ends().await, [Value::Null]);
+
+    // Another end, and a removal.
+    admin.put(&member, json!({ "expires_at": late })).await.expect(200);
+    undo_newest(&admin).await.expect(200);
+    assert_eq!(ends().await, [Value::Null]);
+    admin.put(&member, json!({ "expires_at": late })).await.expect(200);
+    let refused = undo(&admin, &put["id"], json!({})).await.expect_problem(409, "undo_conflict");
+    assert_eq!(refused.fault_at("/member"), Some("changed_since"));
+    admin.delete(&member).await.expect(204);
+    let removed = newest_change(&admin).await;
+    undo(&admin, &removed["id"], json!({})).await.expect(200);
+    assert_eq!(ends().await, [late]);
+
+    // Whoever may not assign roles undoes none, and what has ended does not come back.
+    let boss = app.manager().await.client;
+    let put = newest_change(&admin).await;
+    undo(&boss, &put["id"], json!({})).await.expect_problem(403, "forbidden");
+    admin.put(&member, json!({ "expires_at": soon })).await.expect(200);
+    admin.delete(&member).await.expect(204);
+    let removed = newest_change(&admin).await;
+    app.advance(SignedDuration::from_mins(1));
+    let refused = undo(&admin, &removed["id"], json!({})).await.expect_problem(409, "undo_conflict");
+    assert_eq!(refused.fault_at("/member"), Some("not_undoable"));
+    assert_eq!(ends().await, [Value::Null; 0]);
+    app.finish().await;
+}

@@ -1,17 +1,19 @@
 //! Undoing one event: the plan, and what carries it out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Conflict, Undone};
+use super::held::{self, Held, Turn};
+use super::{Conflict, Undone, memberships};
 use crate::audit::{self, AuditEvent};
 use crate::caller::{Authority, Permission, UserStatus};
 use crate::db::Tx;
 use crate::error::{AppError, AppResult, Rejection};
 use crate::id::UserId;
 use crate::patch::Patch;
-use crate::roles::RoleName;
+use crate::roles::{self, RoleEnds, RoleName};
 use crate::users::{self, ChangeOfMany, ChangeOfStanding, Outcome, ProfilePatch, User, Username};
 
 /// Follows from other fields, or changes by itself.
@@ -29,6 +31,9 @@ const DERIVED: [&str; 10] = [
     "status_before_deletion",
 ];
 
+/// Role by role.
+const ROLES: [&str; 2] = ["roles", "role_ends"];
+
 /// What is to be changed back.
 #[derive(Default)]
 struct Plan {
@@ -36,7 +41,8 @@ struct Plan {
     username: Option<String>,
     profile: Map<String, Value>,
     attributes: Map<String, Value>,
-    roles: Option<Vec<String>>,
+    /// What becomes of each; `None` is taken.
+    roles: BTreeMap<String, Option<Held>>,
     professional_at: Option<Value>,
     conflicts: Vec<Conflict>,
 }
@@ -50,13 +56,20 @@ pub async fn undo(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts
     let Some(id) = event.target_id.as_deref().filter(|_| super::is_of_a_user(event)).and_then(|id| id.parse().ok()) else {
         return Ok(Undone::Unchanged);
     };
+    let of_group = memberships::is_one(event);
+    if of_group {
+        roles::lock_groups_shared(tx).await?;
+    }
     let user = match users::lock(tx, by, id).await {
         Err(error) if error.code() == Some("not_found") => {
             return Ok(Undone::Conflicts(vec![refused(Some(id), "", "The user has been purged.")]));
         }
         user => user?,
     };
-    let plan = Plan::of(event, &user)?;
+    if of_group {
+        return memberships::undo(tx, by, event, &user).await;
+    }
+    let plan = Plan::of(event, &user, tx.now())?;
     if !plan.conflicts.is_empty() && (!skip_conflicts || plan.is_empty()) {
         return Ok(Undone::Conflicts(plan.conflicts));
     }
@@ -79,17 +92,18 @@ pub async fn undo_many(tx: &mut Tx, by: Authority, events: &[&AuditEvent]) -> Ap
     let mut seen = HashSet::new();
     for (at, event) in events.iter().enumerate() {
         outcomes.push(Outcome::Unchanged);
-        let user = ids[at].and_then(|id| users.get(&id)).filter(|user| !event.erased && seen.insert(user.id));
+        let by_itself = event.erased || memberships::is_one(event);
+        let user = ids[at].and_then(|id| users.get(&id)).filter(|user| seen.insert(user.id) && !by_itself);
         let Some(user) = user else {
             alone.push(at);
             continue;
         };
-        let plan = Plan::of(event, user)?;
+        let plan = Plan::of(event, user, tx.now())?;
         if !plan.conflicts.is_empty() {
             outcomes[at] = Outcome::Refused(conflict(&plan.conflicts));
         } else if let Err(rejection) = plan.require_permissions(by) {
             outcomes[at] = Outcome::Refused(rejection);
-        } else if let Some(change) = plan.as_one_change(user) {
+        } else if let Some(change) = plan.as_one_change() {
             match groups.iter_mut().find(|(known, _)| *known == change) {
                 Some((_, members)) => members.push(at),
                 None => groups.push((change, vec![at])),
@@ -137,7 +151,7 @@ fn conflict(conflicts: &[Conflict]) -> Rejection {
     Rejection::conflict("undo_conflict", detail)
 }
 
-fn refused(user_id: Option<UserId>, field: &str, detail: &str) -> Conflict {
+pub(super) fn refused(user_id: Option<UserId>, field: &str, detail: &str) -> Conflict {
     Conflict {
         user_id,
         field: field.to_owned(),
@@ -149,20 +163,20 @@ fn refused(user_id: Option<UserId>, field: &str, detail: &str) -> Conflict {
 }
 
 impl Plan {
-    fn of(event: &AuditEvent, user: &User) -> AppResult<Self> {
+    fn of(event: &AuditEvent, user: &User, at: Timestamp) -> AppResult<Self> {
         let mut plan = Self::default();
         let now = serde_json::to_value(user)?;
         let fields = audit::fields(&event.changes);
         if fields.iter().any(|(name, before, _)| *name == "id" && before.is_null()) {
-            plan.undo_creation(user, &now, &fields);
+            plan.undo_creation(user, &now, &fields, held::left_of_creation(&event.changes, at));
             return Ok(plan);
         }
+        plan.undo_roles(&event.changes, user, at);
         for (name, before, after) in fields {
             let is = now.get(name).unwrap_or(&Value::Null);
             match name {
-                _ if DERIVED.contains(&name) => {}
+                _ if DERIVED.contains(&name) || ROLES.contains(&name) => {}
                 "attributes" => plan.undo_attributes(user.id, before, after, is),
-                "roles" => plan.undo_roles(before, after, &user.roles),
                 _ if is == before => {}
                 _ if is != after => plan.conflicts.push(changed_since(user.id, name, after, is)),
                 "status" => plan.undo_status(user, before, after),
@@ -187,16 +201,28 @@ impl Plan {
     }
 
     /// Whom nobody has changed since goes to the recycle bin.
-    fn undo_creation(&mut self, user: &User, now: &Value, fields: &[(&str, &Value, &Value)]) {
+    fn undo_creation(
+        &mut self,
+        user: &User,
+        now: &Value,
+        fields: &[(&str, &Value, &Value)],
+        (roles, role_ends): (Vec<String>, RoleEnds),
+    ) {
         if user.status == UserStatus::Deleted {
             return;
         }
         for (name, _, after) in fields {
             let is = now.get(*name).unwrap_or(&Value::Null);
             let follows = DERIVED.contains(name) || (*name == "status" && **after == json!("pending"));
-            if !follows && is != *after {
+            if !follows && !ROLES.contains(name) && is != *after {
                 self.conflicts.push(changed_since(user.id, name, after, is));
             }
+        }
+        if roles != user.roles {
+            self.conflicts.push(changed_since(user.id, "roles", &json!(roles), &json!(user.roles)));
+        }
+        if role_ends != user.role_ends {
+            self.conflicts.push(changed_since(user.id, "role_ends", &json!(role_ends), &json!(user.role_ends)));
         }
         self.standing = Some(ChangeOfStanding::Delete);
     }
@@ -233,16 +259,20 @@ impl Plan {
         }
     }
 
-    /// Role by role: what was given is taken and what was taken is given, whatever else the user holds by now.
-    fn undo_roles(&mut self, before: &Value, after: &Value, held: &[String]) {
-        let names = |value: &Value| -> Vec<String> { serde_json::from_value(value.clone()).unwrap_or_default() };
-        let (before, after) = (names(before), names(after));
-        let mut wanted: Vec<String> =
-            held.iter().filter(|role| !after.contains(role) || before.contains(role)).cloned().collect();
-        wanted.extend(before.into_iter().filter(|role| !after.contains(role) && !held.contains(role)));
-        wanted.sort();
-        if wanted != held {
-            self.roles = Some(wanted);
+    /// Role by role: what was given is taken and what was taken is given with the end it had, whatever else the user holds by now.
+    fn undo_roles(&mut self, changes: &Value, user: &User, now: Timestamp) {
+        for (role, (was, made)) in held::roles_of(changes) {
+            let (is, field) = (held::of_user(user, &role), format!("roles.{role}"));
+            match held::turn(was, made, is, now) {
+                Turn::Nothing => {}
+                Turn::Becomes(held) => _ = self.roles.insert(role, held),
+                Turn::ChangedSince => {
+                    self.conflicts.push(changed_since(user.id, &field, &held::shown(made), &held::shown(is)));
+                }
+                Turn::Ended => {
+                    self.conflicts.push(refused(Some(user.id), &field, "The grant would have ended by itself by now."));
+                }
+            }
         }
     }
 
@@ -252,27 +282,26 @@ impl Plan {
             && username.is_none()
             && profile.is_empty()
             && attributes.is_empty()
-            && roles.is_none()
+            && roles.is_empty()
             && professional_at.is_none()
     }
 
     /// The change of one kind that the plan comes to, if it does: many can be made at once.
-    fn as_one_change(&self, user: &User) -> Option<ChangeOfMany> {
+    fn as_one_change(&self) -> Option<ChangeOfMany> {
         let Self { standing, username, profile, attributes, roles, professional_at, .. } = self;
         if username.is_some() || !profile.is_empty() || professional_at.is_some() {
             return None;
         }
-        match (standing, attributes.is_empty(), roles) {
-            (Some(change), true, None) => Some(ChangeOfMany::Standing(*change)),
-            (None, false, None) => Some(ChangeOfMany::Attributes(attributes.clone())),
-            (None, true, Some(wanted)) => {
-                let mut given = wanted.iter().filter(|role| !user.roles.contains(role));
-                let mut taken = user.roles.iter().filter(|role| !wanted.contains(role));
-                match (given.next(), given.next(), taken.next(), taken.next()) {
-                    (Some(role), None, None, _) => Some(ChangeOfMany::GrantRole(RoleName::from(role.as_str()))),
-                    (None, _, Some(role), None) => Some(ChangeOfMany::TakeRole(RoleName::from(role.as_str()))),
-                    _ => None,
-                }
+        let mut roles = roles.iter();
+        match (standing, attributes.is_empty(), roles.next(), roles.next()) {
+            (Some(change), true, None, _) => Some(ChangeOfMany::Standing(*change)),
+            (None, false, None, _) => Some(ChangeOfMany::Attributes(attributes.clone())),
+            (None, true, Some((role, held)), None) => {
+                let role = RoleName::from(role.as_str());
+                Some(match held {
+                    Some(held) => ChangeOfMany::GrantRoleUntil(role, held.until),
+                    None => ChangeOfMany::TakeRole(role),
+                })
             }
             _ => None,
         }
@@ -287,8 +316,11 @@ impl Plan {
             || !self.profile.is_empty()
             || !self.attributes.is_empty()
             || self.professional_at.is_some();
-        let needs =
-            [(bins, Permission::UsersDelete), (writes, Permission::UsersWrite), (self.roles.is_some(), Permission::RolesAssign)];
+        let needs = [
+            (bins, Permission::UsersDelete),
+            (writes, Permission::UsersWrite),
+            (!self.roles.is_empty(), Permission::RolesAssign),
+        ];
         match needs.into_iter().find(|(needed, permission)| *needed && !by.permissions.contains(*permission)) {
             Some((_, permission)) => Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name()))),
             None => Ok(()),
@@ -309,9 +341,8 @@ impl Plan {
             let attributes = if self.attributes.is_empty() { Patch::Keep } else { Patch::Set(self.attributes) };
             user = users::update(tx, &user, username.as_ref(), profile, attributes).await?;
         }
-        if let Some(roles) = self.roles {
-            let roles: Vec<RoleName> = roles.iter().map(|name| RoleName::from(name.as_str())).collect();
-            user = users::set_roles(tx, by, &user, &roles).await?;
+        if !self.roles.is_empty() {
+            user = set_roles(tx, by, &user, self.roles).await?;
         }
         if let Some(at) = self.professional_at {
             user = users::restore_professional(tx, &user, serde_json::from_value(at)?).await?;
@@ -323,7 +354,23 @@ impl Plan {
     }
 }
 
-fn changed_since(user_id: UserId, field: &str, after: &Value, now: &Value) -> Conflict {
+/// These roles as they are to be, the others as they are.
+async fn set_roles(tx: &mut Tx, by: Authority, user: &User, changed: BTreeMap<String, Option<Held>>) -> AppResult<User> {
+    let (mut ends, mut names) = (user.role_ends.clone(), BTreeSet::from_iter(user.roles.clone()));
+    for (role, held) in changed {
+        ends.remove(&role);
+        ends.extend(held.and_then(|held| Some((role.clone(), held.until?))));
+        if held.is_some() {
+            names.insert(role)
+        } else {
+            names.remove(&role)
+        };
+    }
+    let names: Vec<RoleName> = names.iter().map(|name| RoleName::from(name.as_str())).collect();
+    users::set_roles_with_ends(tx, by, user, &names, &ends).await
+}
+
+pub(super) fn changed_since(user_id: UserId, field: &str, after: &Value, now: &Value) -> Conflict {
     Conflict {
         user_id: Some(user_id),
         field: field.to_owned(),

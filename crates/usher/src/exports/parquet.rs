@@ -99,7 +99,7 @@ impl File {
 impl Column {
     fn new(name: &'static str) -> Self {
         let kind = match name {
-            "attributes" => Kind::Json,
+            "attributes" | "role_ends" => Kind::Json,
             "email_verified" => Kind::Flag,
             "professional_at" | "created_at" | "last_sign_in_at" => Kind::Time,
             "other_emails" | "unverified_emails" | "roles" => Kind::Texts,

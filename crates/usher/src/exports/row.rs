@@ -7,7 +7,7 @@ use crate::error::AppResult;
 use crate::users::User;
 
 /// Every field, in the order of the columns.
-pub const FIELDS: [&str; 22] = [
+pub const FIELDS: [&str; 23] = [
     "id",
     "username",
     "email",
@@ -27,6 +27,7 @@ pub const FIELDS: [&str; 22] = [
     "time_zone",
     "professional_at",
     "roles",
+    "role_ends",
     "attributes",
     "created_at",
     "last_sign_in_at",

@@ -208,6 +208,7 @@ fn arrival(tx: &Tx, options: &Options, known: &Known, record: &Record) -> Arriva
         professional_at,
         attributes: known.fit(record.attributes.clone().unwrap_or_default()).unwrap_or_default(),
         roles: record.roles.clone().unwrap_or_else(|| vec![roles::USER.to_owned()]),
+        role_ends: record.role_ends.clone().unwrap_or_default(),
         addresses: primary.chain(others).chain(unverified).collect(),
         created_at: record.created_at.unwrap_or_else(|| tx.now()),
         last_sign_in_at: record.last_sign_in_at,
@@ -255,9 +256,14 @@ async fn change(tx: &mut Tx, by: Authority, record: &Record, user: &User) -> App
     if at != user.professional_at {
         user = users::restore_professional(tx, &user, at).await?;
     }
-    if let Some(roles) = record.roles.as_ref().filter(|roles| **roles != user.roles) {
-        let roles: Vec<RoleName> = roles.iter().map(|name| RoleName::from(name.as_str())).collect();
-        user = users::set_roles(tx, by, &user, &roles).await?;
+    if let Some(roles) = &record.roles {
+        let ends = record.role_ends.as_ref().filter(|ends| **ends != user.role_ends);
+        let names: Vec<RoleName> = roles.iter().map(|name| RoleName::from(name.as_str())).collect();
+        if let Some(ends) = ends {
+            user = users::set_roles_with_ends(tx, by, &user, &names, ends).await?;
+        } else if *roles != user.roles {
+            user = users::set_roles(tx, by, &user, &names).await?;
+        }
     }
     match record.status {
         Some(Status::Suspended) if user.status != UserStatus::Suspended => {

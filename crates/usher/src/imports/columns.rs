@@ -28,10 +28,12 @@ pub enum Kind {
     Addresses,
     /// JSON.
     Object,
+    /// JSON: times by names. An empty cell has none.
+    Ends,
 }
 
 /// Every field that a row may have, in the order of an export.
-pub const FIELDS: [(&str, Kind); 22] = [
+pub const FIELDS: [(&str, Kind); 23] = [
     ("id", Kind::Text),
     ("username", Kind::Text),
     ("email", Kind::Text),
@@ -51,6 +53,7 @@ pub const FIELDS: [(&str, Kind); 22] = [
     ("time_zone", Kind::Clearable),
     ("professional_at", Kind::ClearableTime),
     ("roles", Kind::Words),
+    ("role_ends", Kind::Ends),
     ("attributes", Kind::Object),
     ("created_at", Kind::Time),
     ("last_sign_in_at", Kind::Time),

@@ -10,12 +10,14 @@ use super::apply::{self, Step};
 use super::{classify, keys, store};
 use crate::app::App;
 use crate::clock::Stopwatch;
-use crate::db::Tx;
+use crate::db::{Actor, Tx};
 use crate::error::AppResult;
 use crate::jobs::{self, Registry};
 
 const RUN: &str = "run_import";
 const FORGET: &str = "forget_imports";
+/// Rows or keys that are forgotten in one transaction: few enough for the time that a statement has.
+const FORGOTTEN_AT_ONCE: i64 = 20_000;
 /// Keys that are left over when rows are not applied.
 const KEYS_AT_ONCE: i64 = 100_000;
 /// One job works so long and leaves the rest to another: jobs have their time.
@@ -28,7 +30,7 @@ struct Payload {
 
 pub fn register(registry: &mut Registry) {
     registry.long(RUN, |app, payload| Box::pin(run(app, payload)));
-    registry.every(Duration::from_hours(1), FORGET, |_, tx, _| Box::pin(forget(tx)));
+    registry.every_long(Duration::from_hours(1), FORGET, |app, _| Box::pin(forget(app)));
 }
 
 pub async fn enqueue(tx: &mut Tx, import_id: Uuid) -> AppResult<()> {
@@ -45,14 +47,27 @@ async fn run(app: &App, payload: Value) -> AppResult<()> {
             return Ok(());
         }
     }
-    let mut tx = app.begin_as(crate::db::Actor::System).await?;
+    let mut tx = app.begin_as(Actor::System).await?;
     enqueue(&mut tx, import_id).await?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn forget(tx: &mut Tx) -> AppResult<()> {
-    store::delete_old_imports(tx).await?;
-    keys::delete_of_ended(tx, KEYS_AT_ONCE).await?;
-    Ok(())
+/// Part by part, each for good; what is too much for one job is left to another.
+async fn forget(app: &App) -> AppResult<()> {
+    let worked = Stopwatch::start();
+    loop {
+        let mut tx = app.begin_as(Actor::System).await?;
+        let goes_on = store::delete_of_old_imports(&mut tx, FORGOTTEN_AT_ONCE).await?;
+        let leaves = goes_on && worked.elapsed() >= SHIFT;
+        if leaves {
+            jobs::enqueue(&mut tx, FORGET, &()).await?;
+        } else if !goes_on {
+            keys::delete_of_ended(&mut tx, KEYS_AT_ONCE).await?;
+        }
+        tx.commit().await?;
+        if leaves || !goes_on {
+            return Ok(());
+        }
+    }
 }

@@ -161,15 +161,8 @@ impl Known {
             faults.push(Fault::new("username", "username_taken", "belongs to another user"));
         }
         let changes = changes(record, user);
-        if let Some(roles) = changes.get("roles") {
-            let names = |side: &str| roles[side].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
-            let (before, after) = (names("before"), names("after"));
-            let moved =
-                before.iter().filter(|role| !after.contains(role)).chain(after.iter().filter(|role| !before.contains(role)));
-            let moved: Vec<String> = moved.map(|role| (*role).to_owned()).collect();
-            if let Err(rejection) = self.may_assign(by, moved.iter()) {
-                faults.push(fault_of("roles", &rejection));
-            }
+        if let Err(rejection) = self.may_assign(by, moved_roles(record, user).iter()) {
+            faults.push(fault_of("roles", &rejection));
         }
         if !faults.is_empty() {
             return Err(faults);
@@ -239,6 +232,9 @@ fn changes(record: &Record, user: &User) -> Map<String, Value> {
     }
     if let Some(roles) = &record.roles {
         compare("roles", json!(user.roles), json!(roles));
+        if let Some(ends) = &record.role_ends {
+            compare("role_ends", json!(user.role_ends), json!(ends));
+        }
     }
     let status = match (record.status, user.status) {
         (Some(Status::Suspended), UserStatus::Active | UserStatus::Pending) => UserStatus::Suspended,
@@ -248,6 +244,20 @@ fn changes(record: &Record, user: &User) -> Map<String, Value> {
     };
     compare("status", json!(user.status), json!(status));
     changes
+}
+
+/// The roles that the row gives to a user, takes from them, or gives another end.
+fn moved_roles(record: &Record, user: &User) -> Vec<String> {
+    let Some(roles) = &record.roles else { return Vec::new() };
+    let has_moved = |role: &&String| {
+        let (held, wanted) = (user.roles.contains(role), roles.contains(role));
+        let ends = record.role_ends.as_ref();
+        held != wanted || (held && ends.is_some_and(|ends| ends.get(*role) != user.role_ends.get(*role)))
+    };
+    let mut moved: Vec<String> = user.roles.iter().chain(roles).filter(has_moved).cloned().collect();
+    moved.sort();
+    moved.dedup();
+    moved
 }
 
 /// What the row says of the attributes, as a change of them.

@@ -18,11 +18,14 @@ use crate::http::body;
 use crate::http::params::is_storable;
 use crate::id::UserId;
 use crate::patch::Patch;
-use crate::roles::RoleName;
+use crate::roles::{RoleEnds, RoleName};
 use crate::users::{self, Profile, ProfilePatch, Username};
 
 /// Addresses of one user, beside the primary one.
 const ADDRESSES_MAX: usize = 50;
+
+/// Of a cell that is not.
+const NO_ENDS: &str = "must be a JSON object of times by roles, such as {\"support\": \"2030-01-02T03:04:05Z\"}";
 
 /// Says what scheme a password hash is of.
 pub type Recognise<'a> = &'a dyn Fn(&str) -> Option<Scheme>;
@@ -60,6 +63,9 @@ pub struct Record {
     pub professional_at: Patch<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<String>>,
+    /// When roles of the row end by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_ends: Option<RoleEnds>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,6 +95,7 @@ struct Body {
     professional_at: Patch<Timestamp>,
     #[schemars(length(max = 50))]
     roles: Option<Vec<RoleName>>,
+    role_ends: Option<RoleEnds>,
     attributes: Option<Map<String, Value>>,
     password_hash: Option<String>,
     created_at: Option<Timestamp>,
@@ -121,6 +128,7 @@ impl Record {
             profile,
             professional_at: body.professional_at,
             roles: body.roles.map(|roles| roles.iter().map(|role| role.as_str().to_owned()).collect()),
+            role_ends: body.role_ends,
             attributes: body.attributes,
             password_hash: body.password_hash.filter(|hash| !hash.is_empty()),
             created_at: body.created_at,
@@ -143,6 +151,10 @@ impl Record {
         if let Some(roles) = &mut self.roles {
             roles.sort();
             roles.dedup();
+        }
+        let roles = self.roles.as_deref().unwrap_or_default();
+        if let Some(name) = self.role_ends.iter().flat_map(RoleEnds::keys).find(|name| !roles.contains(name)) {
+            faults.push(Fault::new("role_ends", "inconsistent", format!("has an end of `{name}`, which is not in `roles`")));
         }
         if let Some(Err(rejection)) = self.attributes.as_ref().map(users::check_attributes) {
             faults.extend(in_words(rejection.into()));
@@ -175,6 +187,13 @@ impl Record {
     /// All addresses, the primary one first.
     pub fn addresses(&self) -> impl Iterator<Item = &EmailAddress> {
         self.email.iter().chain(&self.other_emails).chain(&self.unverified_emails)
+    }
+
+    /// What has ended by now is given to nobody.
+    pub fn forget_ended_roles(&mut self, now: Timestamp) {
+        let (Some(roles), Some(ends)) = (&mut self.roles, &mut self.role_ends) else { return };
+        roles.retain(|role| ends.get(role).is_none_or(|end| *end > now));
+        ends.retain(|_, end| *end > now);
     }
 
     /// Whether the row says more than an administrator of users could do by hand: that an address is somebody's, or a password.
@@ -224,13 +243,18 @@ fn shape(members: Map<String, Value>, columns: &Columns, faults: &mut Vec<Fault>
 fn read_cell(kind: Kind, value: Value) -> Result<Option<Value>, &'static str> {
     let clearable = matches!(kind, Kind::Clearable | Kind::ClearableTime);
     let text = match value {
+        Value::Null if kind == Kind::Ends => return Ok(Some(Value::Object(Map::new()))),
         Value::Null => return Ok(clearable.then_some(Value::Null)),
+        Value::Object(ends) if kind == Kind::Ends => return read_ends(ends).map(Some),
         Value::String(text) => text,
         Value::Number(number) if kind == Kind::Flag => number.to_string(),
         other => return Ok(Some(other)),
     };
     if text.is_empty() && clearable {
         return Ok(Some(Value::Null));
+    }
+    if text.is_empty() && kind == Kind::Ends {
+        return Ok(Some(Value::Object(Map::new())));
     }
     if text.is_empty() && !matches!(kind, Kind::Words) {
         return Ok(None);
@@ -251,7 +275,18 @@ fn read_cell(kind: Kind, value: Value) -> Result<Option<Value>, &'static str> {
         }
         Kind::Addresses => addresses(&text).into(),
         Kind::Object => serde_json::from_str(&text).map_err(|_| "must be a JSON object")?,
+        Kind::Ends => read_ends(serde_json::from_str(&text).map_err(|_| NO_ENDS)?)?,
     }))
+}
+
+/// The ends of roles, their times in normal form.
+fn read_ends(given: Map<String, Value>) -> Result<Value, &'static str> {
+    let mut ends = Map::new();
+    for (role, end) in given {
+        let end = end.as_str().and_then(read_time).ok_or(NO_ENDS)?;
+        ends.insert(role, end.to_string().into());
+    }
+    Ok(Value::Object(ends))
 }
 
 /// No address has a blank in it; one in quotes may have any other sign.

@@ -5,17 +5,22 @@
 //! and a job removes what is left of it. Who is an administrator for a time only is not the one who remains.
 
 mod api;
+mod granting;
 mod policy;
 mod store;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use api::{NewRole, RolePatch, router};
+use granting::ends_of;
+pub use granting::{grant, list_grants, remove_expired, take};
 pub use policy::{SecondFactorPatch, SecondFactorPolicy};
 
 use crate::audit::{self, Event};
@@ -64,6 +69,9 @@ pub struct Grant {
     /// From then on it gives nothing; `null` when it does not end by itself.
     pub expires_at: Option<Timestamp>,
 }
+
+/// When roles end by themselves; one that is not among them does not.
+pub type RoleEnds = BTreeMap<String, Timestamp>;
 
 /// The name of a role: a lower-case letter, then lower-case letters, digits, `-` and `_`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -186,32 +194,70 @@ fn refuse_built_in(role: &Role) -> Result<(), Rejection> {
 /// Gives a user exactly these roles. The caller must hold whatever is given and taken. A role that the user has already keeps the end
 /// that it has: whoever reads the roles and writes them back must not make it last.
 pub async fn assign(tx: &mut Tx, by: Authority, user_id: UserId, wanted: &[RoleName]) -> AppResult<()> {
+    assign_or_keep_ends(tx, by, user_id, wanted, None).await
+}
+
+/// The same, and these of them end then, which is still to come; the others do not end by themselves.
+pub async fn assign_with_ends(
+    tx: &mut Tx,
+    by: Authority,
+    user_id: UserId,
+    wanted: &[RoleName],
+    ends: &RoleEnds,
+) -> AppResult<()> {
+    assign_or_keep_ends(tx, by, user_id, wanted, Some(ends)).await
+}
+
+async fn assign_or_keep_ends(
+    tx: &mut Tx,
+    by: Authority,
+    user_id: UserId,
+    wanted: &[RoleName],
+    ends: Option<&RoleEnds>,
+) -> AppResult<()> {
     let known = read_all(tx, wanted).await?;
     let wanted: Vec<&str> = wanted.iter().map(RoleName::as_str).collect();
     let held = store::list_held(tx, user_id).await?;
-    let given = known.iter().filter(|role| !held.iter().any(|held| held.name == role.name));
+    let ended = match ends {
+        Some(_) => ends_of(&store::list_grants(tx, user_id).await?),
+        None => RoleEnds::new(),
+    };
+    let moves = |role: &Role| ends.is_some_and(|ends| ends.get(&role.name) != ended.get(&role.name));
+    let given = known.iter().filter(|role| moves(role) || !held.iter().any(|held| held.name == role.name));
     let taken = held.iter().filter(|role| !wanted.contains(&role.name.as_str()));
     for role in given.chain(taken) {
         by.to_grant(role.permission_set())?;
     }
-    let demotes = held.iter().any(|role| role.name == ADMIN) && !wanted.contains(&ADMIN);
+    // An administrator for a time does not count as the one who remains.
+    let stays = wanted.contains(&ADMIN) && !ends.is_some_and(|ends| ends.contains_key(ADMIN));
+    let demotes = held.iter().any(|role| role.name == ADMIN) && !stays;
     if demotes {
         lock_admins(tx).await?;
     }
     store::replace_held(tx, user_id, &wanted, by.user_id).await.on_constraint("user_roles_role_name_fkey", || {
         Rejection::invalid_field("/roles", "unknown_role", "One of these roles has just been deleted.")
     })?;
+    if let Some(ends) = ends {
+        let ends: Vec<Option<Timestamp>> = wanted.iter().map(|name| ends.get(*name).copied()).collect();
+        store::update_ends(tx, user_id, &wanted, &ends, by.user_id).await?;
+    }
     if demotes {
         keep_an_admin(tx).await?;
     }
     Ok(())
 }
 
-/// Gives many users one role more.
-pub async fn grant_to_many(tx: &mut Tx, by: Authority, user_ids: &[UserId], role: &RoleName) -> AppResult<()> {
+/// Gives many users one role, until a time or for good. Whoever has it gets this end.
+pub async fn grant_to_many(
+    tx: &mut Tx,
+    by: Authority,
+    user_ids: &[UserId],
+    role: &RoleName,
+    expires_at: Option<Timestamp>,
+) -> AppResult<()> {
     let granted = find(tx, role.as_str()).await?;
     by.to_grant(granted.permission_set())?;
-    store::insert_held(tx, user_ids, role.as_str(), by.user_id).await?;
+    store::insert_held(tx, user_ids, role.as_str(), by.user_id, expires_at).await?;
     Ok(())
 }
 
@@ -233,95 +279,6 @@ pub async fn read_all(tx: &mut Tx, wanted: &[RoleName]) -> AppResult<Vec<Role>> 
             Err(Rejection::invalid_field(&format!("/roles/{at}"), "unknown_role", "There is no role of this name.").into())
         }
     }
-}
-
-/// The roles that were granted to a user, with when and by whom.
-pub async fn list_grants(tx: &mut Tx, user_id: UserId) -> DbResult<Vec<Grant>> {
-    store::list_grants(tx, user_id).await
-}
-
-/// Gives a user one role, until a time or for good. One that they have gets this end. False when that is how it was.
-pub async fn grant(tx: &mut Tx, by: Authority, user_id: UserId, name: &str, expires_at: Option<Timestamp>) -> AppResult<bool> {
-    let role = find(tx, name).await?;
-    by.to_grant(role.permission_set())?;
-    require_future(tx, expires_at)?;
-    let grants = store::list_grants(tx, user_id).await?;
-    let before = grants.iter().find(|grant| grant.role == name);
-    if before.is_some_and(|grant| grant.expires_at == expires_at) {
-        return Ok(false);
-    }
-    if before.is_none() && grants.len() >= HELD_MAX {
-        return Err(Rejection::conflict("too_many_roles", "The user holds 50 roles already: take one first.").into());
-    }
-    // An administrator for a time does not count as the one who remains.
-    let may_demote = name == ADMIN && expires_at.is_some();
-    if may_demote {
-        lock_admins(tx).await?;
-    }
-    store::upsert_grant(tx, user_id, name, by.user_id, expires_at)
-        .await
-        .on_constraint("user_roles_role_name_fkey", Rejection::not_found)?;
-    if may_demote {
-        keep_an_admin(tx).await?;
-    }
-    let after = held_names(grants.iter().map(|grant| grant.role.as_str()).chain([name]));
-    let event = Event::success("user.role_granted")
-        .on("user", user_id)
-        .changed(&held_names(grants.iter().map(|grant| grant.role.as_str())), &after)
-        .detail("role", name)
-        .detail("ends_before", end(before))
-        .detail("ends", expires_at.map(|at| at.to_string()));
-    audit::record(tx, event).await?;
-    Ok(true)
-}
-
-/// Takes one role that was granted to a user.
-pub async fn take(tx: &mut Tx, by: Authority, user_id: UserId, name: &str) -> AppResult<()> {
-    let held = store::list_held(tx, user_id).await?;
-    let role = held.iter().find(|role| role.name == name).ok_or_else(Rejection::not_found)?;
-    by.to_grant(role.permission_set())?;
-    let grants = store::list_grants(tx, user_id).await?;
-    if name == ADMIN {
-        lock_admins(tx).await?;
-    }
-    store::delete_grant(tx, user_id, name).await?;
-    if name == ADMIN {
-        keep_an_admin(tx).await?;
-    }
-    let names = grants.iter().map(|grant| grant.role.as_str());
-    let event = Event::success("user.role_taken")
-        .on("user", user_id)
-        .changed(&held_names(names.clone()), &held_names(names.filter(|role| *role != name)))
-        .detail("role", name)
-        .detail("ends_before", end(grants.iter().find(|grant| grant.role == name)));
-    audit::record(tx, event).await?;
-    Ok(())
-}
-
-/// Removes what is left of grants that have ended, and says whose they were.
-pub async fn remove_expired(tx: &mut Tx, limit: i64) -> AppResult<Vec<UserId>> {
-    let removed = store::delete_expired_grants(tx, limit).await?;
-    for (user_id, grant) in &removed {
-        let left = store::list_grants(tx, *user_id).await?;
-        let names = left.iter().map(|grant| grant.role.as_str());
-        let event = Event::success("user.role_expired")
-            .on("user", user_id)
-            .changed(&held_names(names.clone().chain([grant.role.as_str()])), &held_names(names))
-            .detail("role", grant.role.as_str())
-            .detail("ends_before", end(Some(grant)));
-        audit::record(tx, event).await?;
-    }
-    Ok(removed.into_iter().map(|(user_id, _)| user_id).collect())
-}
-
-/// The roles that were granted to a user, as the audit trail has them: like those of a user, so that history and undo know them.
-fn held_names<'a>(names: impl Iterator<Item = &'a str>) -> serde_json::Value {
-    let names: std::collections::BTreeSet<&str> = names.collect();
-    serde_json::json!({ "roles": names })
-}
-
-fn end(grant: Option<&Grant>) -> Option<String> {
-    grant?.expires_at.map(|at| at.to_string())
 }
 
 /// The roles that hold one of these permissions, and whether any group carries a role.

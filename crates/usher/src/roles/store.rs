@@ -131,15 +131,39 @@ pub async fn replace_held(tx: &mut Tx, user_id: UserId, names: &[&str], granted_
     Ok(())
 }
 
-pub async fn insert_held(tx: &mut Tx, user_ids: &[UserId], name: &str, granted_by: Option<UserId>) -> DbResult<()> {
+/// Gives grants that are there these ends; one that has its end already stays as it is.
+pub async fn update_ends(
+    tx: &mut Tx,
+    user_id: UserId,
+    names: &[&str],
+    ends: &[Option<Timestamp>],
+    granted_by: Option<UserId>,
+) -> DbResult<()> {
     let now = tx.now();
     let sql = "
-        insert into user_roles (user_id, role_name, granted_at, granted_by)
-        select id, $2, $3, $4
+        update user_roles ur
+        set granted_at = $4, granted_by = $5, expires_at = wanted.expires_at
+        from unnest($2::text[], $3::timestamptz[]) as wanted (role_name, expires_at)
+        where ur.user_id = $1 and ur.role_name = wanted.role_name and ur.expires_at is distinct from wanted.expires_at";
+    tx.execute(sql, &[&user_id, &names, &ends, &now, &granted_by]).await?;
+    Ok(())
+}
+
+pub async fn insert_held(
+    tx: &mut Tx,
+    user_ids: &[UserId],
+    name: &str,
+    granted_by: Option<UserId>,
+    expires_at: Option<Timestamp>,
+) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        insert into user_roles (user_id, role_name, granted_at, granted_by, expires_at)
+        select id, $2, $3, $4, $5
         from unnest($1::uuid[]) as id
         on conflict (user_id, role_name) do update
-        set granted_at = excluded.granted_at, granted_by = excluded.granted_by, expires_at = null";
-    tx.execute(sql, &[&user_ids, &name, &now, &granted_by]).await?;
+        set granted_at = excluded.granted_at, granted_by = excluded.granted_by, expires_at = excluded.expires_at";
+    tx.execute(sql, &[&user_ids, &name, &now, &granted_by, &expires_at]).await?;
     Ok(())
 }
 

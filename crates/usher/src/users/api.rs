@@ -141,8 +141,8 @@ pub fn example() -> Value {
         "avatar_url": "/avatars/5b0f2c91d8e34a7f9c06b1e2d3f4a586-512.jpg",
         "given_name": "Ann", "family_name": "Baker", "display_name": "Ann Baker", "bio": null, "picture_url": null,
         "website_url": "https://example.com/ann", "github_url": null, "linkedin_url": null, "locale": "en-GB",
-        "time_zone": "Europe/Vienna", "professional_at": null, "attributes": { "department": "Sales" }, "roles": ["user"],
-        "locked_until": null, "last_sign_in_at": "2026-01-02T03:04:05Z", "created_at": "2026-01-01T00:00:00Z",
+        "time_zone": "Europe/Vienna", "professional_at": null, "attributes": { "department": "Sales" }, "roles": ["support", "user"],
+        "role_ends": { "support": "2030-01-02T03:04:05Z" }, "locked_until": null, "last_sign_in_at": "2026-01-02T03:04:05Z", "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-02T03:04:05Z", "deleted_at": null, "purge_after": null, "version": 3,
     })
 }

@@ -37,7 +37,10 @@ pub async fn as_of(tx: &mut Tx, id: UserId, at: Timestamp) -> AppResult<User> {
         }
     }
     was["locked_until"] = Value::Null;
-    let was: User = serde_json::from_value(was)?;
+    let mut was: User = serde_json::from_value(was)?;
+    // What is left of a grant that has ended is removed a while later.
+    was.roles.retain(|role| was.role_ends.get(role).is_none_or(|ends| *ends > at));
+    was.role_ends.retain(|_, ends| *ends > at);
     Ok(User { last_sign_in_at, permissions, ..was })
 }
 

@@ -1,6 +1,7 @@
 //! The same change of many users, with a few statements for all of them. Who it can't be done to is told apart beforehand, by the
 //! rules that hold for one user.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::lifecycle::{self, ChangeOfStanding};
@@ -19,7 +20,10 @@ use crate::roles::{self, RoleName};
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChangeOfMany {
     Standing(ChangeOfStanding),
+    /// Who has the role keeps it as it is.
     GrantRole(RoleName),
+    /// Until a time or for good. Who has the role gets this end.
+    GrantRoleUntil(RoleName, Option<Timestamp>),
     TakeRole(RoleName),
     /// A merge patch (RFC 7396).
     Attributes(Map<String, Value>),
@@ -102,15 +106,19 @@ fn after(user: &User, change: &ChangeOfMany, rules: Option<&Rules>) -> Result<Op
             if user.roles.iter().any(|held| held == role.as_str()) {
                 return Ok(None);
             }
-            if user.roles.len() >= roles::HELD_MAX {
-                return Err(Rejection::conflict("too_many_roles", format!("The user holds {} roles already.", roles::HELD_MAX)));
+            add_role(&mut after, role, None)?;
+        }
+        ChangeOfMany::GrantRoleUntil(role, expires_at) => {
+            super::refuse_deleted(user)?;
+            add_role(&mut after, role, *expires_at)?;
+            if (&after.roles, &after.role_ends) == (&user.roles, &user.role_ends) {
+                return Ok(None);
             }
-            after.roles.push(role.as_str().to_owned());
-            after.roles.sort();
         }
         ChangeOfMany::TakeRole(role) => {
             super::refuse_deleted(user)?;
             after.roles.retain(|held| held != role.as_str());
+            after.role_ends.remove(role.as_str());
             if after.roles.len() == user.roles.len() {
                 return Ok(None);
             }
@@ -132,12 +140,34 @@ fn after(user: &User, change: &ChangeOfMany, rules: Option<&Rules>) -> Result<Op
     Ok(Some(after))
 }
 
+fn add_role(user: &mut User, role: &RoleName, expires_at: Option<Timestamp>) -> Result<(), Rejection> {
+    let name = role.as_str().to_owned();
+    if !user.roles.contains(&name) {
+        if user.roles.len() >= roles::HELD_MAX {
+            return Err(Rejection::conflict("too_many_roles", format!("The user holds {} roles already.", roles::HELD_MAX)));
+        }
+        user.roles.push(name.clone());
+        user.roles.sort();
+    }
+    match expires_at {
+        Some(at) => user.role_ends.insert(name, at),
+        None => user.role_ends.remove(&name),
+    };
+    Ok(())
+}
+
 /// Whether the change can leave nobody as an administrator.
 pub fn may_take_admins(change: Option<&ChangeOfMany>) -> bool {
     match change {
         Some(ChangeOfMany::Standing(change)) => matches!(change, ChangeOfStanding::Suspend | ChangeOfStanding::Delete),
-        Some(ChangeOfMany::TakeRole(role)) => role.as_str() == roles::ADMIN,
-        Some(ChangeOfMany::GrantRole(_) | ChangeOfMany::Attributes(_) | ChangeOfMany::Purge) | None => false,
+        Some(ChangeOfMany::TakeRole(role) | ChangeOfMany::GrantRoleUntil(role, Some(_))) => role.as_str() == roles::ADMIN,
+        Some(
+            ChangeOfMany::GrantRole(_)
+            | ChangeOfMany::GrantRoleUntil(_, None)
+            | ChangeOfMany::Attributes(_)
+            | ChangeOfMany::Purge,
+        )
+        | None => false,
     }
 }
 
@@ -156,6 +186,7 @@ async fn change_alone(tx: &mut Tx, by: Authority, user: &User, change: &ChangeOf
                 user.roles.iter().filter(|held| *held != role.as_str()).map(|held| RoleName::from(held.as_str())).collect();
             super::set_roles(tx, by, user, &kept).await
         }
+        ChangeOfMany::GrantRoleUntil(role, expires_at) => super::grant_role(tx, by, user, role.as_str(), *expires_at).await,
         ChangeOfMany::GrantRole(_) | ChangeOfMany::Attributes(_) | ChangeOfMany::Purge => Ok(user.clone()),
     };
     match changed {
@@ -200,7 +231,12 @@ async fn write(tx: &mut Tx, by: Authority, changed: &[(usize, &User, User)], cha
     let action = match change {
         ChangeOfMany::Standing(change) => write_standing(tx, &ids, *change).await?,
         ChangeOfMany::GrantRole(role) => {
-            roles::grant_to_many(tx, by, &ids, role).await?;
+            roles::grant_to_many(tx, by, &ids, role, None).await?;
+            store::touch_users(tx, &ids).await?;
+            "user.roles_set"
+        }
+        ChangeOfMany::GrantRoleUntil(role, expires_at) => {
+            roles::grant_to_many(tx, by, &ids, role, *expires_at).await?;
             store::touch_users(tx, &ids).await?;
             "user.roles_set"
         }

@@ -6,6 +6,7 @@ mod arrivals;
 mod bodies;
 mod fields;
 mod filter;
+mod granting;
 mod history;
 mod jobs;
 mod lifecycle;
@@ -19,9 +20,11 @@ mod username;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 pub use api::router;
@@ -29,6 +32,7 @@ pub use arrivals::{Arrival, Arrived, create_many};
 pub use bodies::{NewUserBody, UserPatch};
 pub use fields::{Name, Profile, ProfilePatch, WebUrl};
 pub use filter::{Written, canonical as canonical_filter, compile as compile_filter};
+pub use granting::{grant_role, note_roles_expired, set_roles, set_roles_with_ends, take_role};
 pub use jobs::register;
 pub use lifecycle::{
     ChangeOfStanding, KEPT_FOR, activate, change_standing, clear_lock, create_and_welcome, end_all_sessions, lock_sign_in,
@@ -54,7 +58,7 @@ use crate::error::{AppResult, FieldError, Rejection};
 use crate::id::{EmailId, UserId};
 use crate::mails::{self, Template};
 use crate::patch::Patch;
-use crate::roles::{self, RoleName};
+use crate::roles::{self, RoleEnds, RoleName};
 
 /// Attributes of a user, as JSON.
 const ATTRIBUTES_BYTES_MAX: usize = 16 * 1024;
@@ -82,6 +86,9 @@ pub struct User {
     pub attributes: Map<String, Value>,
     /// Names of the roles that were granted to the person; those of their groups are not among them.
     pub roles: Vec<String>,
+    /// When roles among these end by themselves; left out when none does.
+    #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "BTreeMap::is_empty")]
+    pub role_ends: RoleEnds,
     /// Too many wrong passwords: sign-in is refused until then.
     pub locked_until: Option<Timestamp>,
     pub last_sign_in_at: Option<Timestamp>,
@@ -125,6 +132,11 @@ pub struct UserEmail {
     /// Mail goes to the primary address.
     pub primary: bool,
     pub verified_at: Option<Timestamp>,
+}
+
+/// The audit trail says `null` of what is left out.
+fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RoleEnds, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A person to be.
@@ -301,36 +313,6 @@ pub async fn start_afresh(tx: &mut Tx, id: UserId, wish: Option<&Username>, prof
 /// Somebody else may have signed up with the address of who reads its mail: user name and profile of the sign-up are forgotten.
 pub async fn wipe_sign_up(tx: &mut Tx, id: UserId) -> AppResult<()> {
     start_afresh(tx, id, None, &Profile::default()).await
-}
-
-/// Gives the user exactly these roles.
-pub async fn set_roles(tx: &mut Tx, by: Authority, before: &User, wanted: &[RoleName]) -> AppResult<User> {
-    refuse_deleted(before)?;
-    roles::assign(tx, by, before.id, wanted).await?;
-    store::touch_users(tx, &[before.id]).await?;
-    finish(tx, "user.roles_set", before).await
-}
-
-/// Gives the user one role, until a time or for good.
-pub async fn grant_role(tx: &mut Tx, by: Authority, before: &User, role: &str, expires_at: Option<Timestamp>) -> AppResult<User> {
-    refuse_deleted(before)?;
-    if !roles::grant(tx, by, before.id, role, expires_at).await? {
-        return Ok(before.clone());
-    }
-    store::touch_users(tx, &[before.id]).await?;
-    read(tx, before.id).await
-}
-
-/// Takes one role from the user.
-pub async fn take_role(tx: &mut Tx, by: Authority, before: &User, role: &str) -> AppResult<()> {
-    refuse_deleted(before)?;
-    roles::take(tx, by, before.id, role).await?;
-    Ok(store::touch_users(tx, &[before.id]).await?)
-}
-
-/// Roles of the user have ended by themselves.
-pub async fn note_roles_expired(tx: &mut Tx, id: UserId) -> DbResult<()> {
-    store::touch_users(tx, &[id]).await
 }
 
 /// Recognises the person as a professional, or no longer.

@@ -48,6 +48,7 @@ const FIND_USERS: &str = concat!(
     cross join lateral (
         select
             coalesce(array_agg(e.role_name order by e.role_name) filter (where e.group_id is null), '{}') as roles,
+            jsonb_object_agg(e.role_name, e.expires_at) filter (where e.group_id is null and e.expires_at is not null) as role_ends,
             coalesce(array_agg(distinct e.role_name), '{}') as effective_roles,
             coalesce(string_agg(array_to_string(r.permissions, ' '), ' '), '') as permissions
         from effective_roles(u.id, $2) e
@@ -59,16 +60,15 @@ const FIND_USERS: &str = concat!(
 /// Users `u` for whoever writes them down, to be followed by which: nothing says what their roles amount to. `at` is a parameter.
 pub fn select_records(at: &str) -> String {
     format!(
-        select_users!(
-            "
-        array(
-            select ur.role_name
-            from user_roles ur
-            where ur.user_id = u.id and (ur.expires_at is null or ur.expires_at > {at})
-            order by 1
-        ) as roles"
-        ),
-        at = at
+        "{}
+    cross join lateral (
+        select
+            coalesce(array_agg(ur.role_name order by ur.role_name), '{{}}') as roles,
+            jsonb_object_agg(ur.role_name, ur.expires_at) filter (where ur.expires_at is not null) as role_ends
+        from user_roles ur
+        where ur.user_id = u.id and (ur.expires_at is null or ur.expires_at > {at})
+    ) held",
+        select_users!("held.*")
     )
 }
 
@@ -358,6 +358,10 @@ pub fn read_record(row: &Row) -> User {
             _ => Map::new(),
         },
         roles: row.get("roles"),
+        role_ends: row
+            .get::<_, Option<Value>>("role_ends")
+            .and_then(|ends| serde_json::from_value(ends).ok())
+            .unwrap_or_default(),
         effective_roles: Vec::new(),
         locked_until: row.get("locked_until"),
         last_sign_in_at: row.get("last_sign_in_at"),

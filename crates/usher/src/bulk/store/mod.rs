@@ -286,11 +286,35 @@ pub async fn list_items(tx: &mut Tx, id: Uuid, outcome: Option<&str>, after: Opt
     Ok(tx.query(&sql, &conditions.params()).await?.iter().map(item).collect())
 }
 
-pub async fn delete_old_runs(tx: &mut Tx) -> DbResult<u64> {
+/// Deletes some of what is left of old runs, the items before the run; false when nothing is. A run has up to a million items, and a
+/// statement little time.
+pub async fn delete_of_old_runs(tx: &mut Tx, limit: i64) -> DbResult<bool> {
     let now = tx.now();
     let sql = "
-        delete from bulk_runs
+        select id
+        from bulk_runs
         where (state = 'previewed' and expires_at < $1)
-            or (state in ('finished', 'failed') and created_at < $1 - make_interval(days => $2))";
-    tx.execute(sql, &[&now, &KEPT_DAYS]).await
+            or (state in ('finished', 'failed') and created_at < $1 - make_interval(days => $2))
+        order by created_at, id
+        limit 1
+        for update skip locked";
+    let Some(id) = tx.query_opt(sql, &[&now, &KEPT_DAYS]).await?.map(|row| row.get::<_, Uuid>(0)) else { return Ok(false) };
+    if delete_items(tx, id, limit).await? == 0 {
+        tx.execute("delete from bulk_runs where id = $1", &[&id]).await?;
+    }
+    Ok(true)
+}
+
+async fn delete_items(tx: &mut Tx, id: Uuid, limit: i64) -> DbResult<u64> {
+    let sql = "
+        delete from bulk_items
+        where run_id = $1
+            and position in (
+                select position
+                from bulk_items
+                where run_id = $1
+                order by position
+                limit $2
+            )";
+    tx.execute(sql, &[&id, &limit]).await
 }

@@ -227,10 +227,89 @@ async fn previews_are_forgotten_after_a_day() {
     let again = app.sign_in(&admin.email, crate::testing::PASSWORD).await.client;
     let body: Value = json!({ "token": shown.str("token") });
     again.post(&format!("/v1/imports/{}/apply", shown.str("id")), body).await.expect_problem(422, "invalid_body");
-    let mut tx = app.tx().await;
-    imports::store::delete_old_imports(&mut tx).await.unwrap();
-    tx.commit().await.unwrap();
+    while forget(&app, 10).await {}
     again.get(&format!("/v1/imports/{}", shown.str("id"))).await.expect_problem(404, "not_found");
     assert_eq!(app.count("select count(*) from import_rows").await, 0);
     app.finish().await;
+}
+
+#[tokio::test]
+async fn roles_come_with_the_end_that_the_file_has_and_a_file_without_ends_changes_none() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    let [past, soon, late] = [-1, 60, 120].map(|minutes| (app.now() + SignedDuration::from_mins(minutes)).to_string());
+    let row =
+        |email: &str, roles: &str, end: &str| format!("{email}@mail.example,{roles},\"{{\"\"manager\"\":\"\"{end}\"\"}}\"\n");
+    let head = "email,roles,role_ends\n";
+    let file =
+        format!("{head}{}{}eva@mail.example,user,\n", row("ann", "user;manager", &late), row("bob", "manager;user", &past));
+    let shown = preview(&app, &admin, "", file.clone()).await;
+    assert_eq!(counts(&apply(&app, &admin, &shown).await), json!({ "done": 3 }));
+    let found = async |name: &str| {
+        let user = admin.get(&format!("/v1/users?q={name}%40mail")).await.expect(200).json["items"][0].clone();
+        (user["roles"].clone(), user["role_ends"].clone())
+    };
+    assert_eq!(found("ann").await, (json!(["manager", "user"]), json!({ "manager": late })));
+    assert_eq!(found("bob").await, (json!(["user"]), Value::Null));
+    assert_eq!(counts(&preview(&app, &admin, "mode=upsert", file).await), json!({ "unchanged": 3 }));
+    let old = "email,roles\nann@mail.example,user;manager\n";
+    assert_eq!(counts(&preview(&app, &admin, "mode=upsert", old).await), json!({ "unchanged": 1 }));
+
+    let sooner = preview(&app, &admin, "mode=upsert", format!("{head}{}", row("ann", "manager;user", &soon))).await;
+    assert_eq!(counts(&apply(&app, &admin, &sooner).await), json!({ "done": 1 }));
+    assert_eq!(found("ann").await.1, json!({ "manager": soon }));
+    let ever = preview(&app, &admin, "mode=upsert", format!("{head}ann@mail.example,manager;user,\n")).await;
+    apply(&app, &admin, &ever).await;
+    assert_eq!(found("ann").await, (json!(["manager", "user"]), Value::Null));
+    for change in [&ever, &sooner] {
+        admin.post(&format!("/v1/changes/{}/undo", change.str("id")), json!({})).await.expect(200);
+    }
+    assert_eq!(found("ann").await, (json!(["manager", "user"]), json!({ "manager": late })));
+
+    let bad = [row("a", "user", &late), row("b", "manager", "soon"), "c@mail.example,user,[1]\n".to_owned()];
+    let refused = preview(&app, &admin, "", format!("{head}{}", bad.concat())).await;
+    assert_eq!(
+        faults(&admin, &refused).await,
+        [
+            fault(2, "invalid", "role_ends", "inconsistent"),
+            fault(3, "invalid", "role_ends", "invalid"),
+            fault(4, "invalid", "role_ends", "invalid")
+        ]
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_old_import_is_forgotten_part_by_part_hashes_first_and_cannot_go_on_meanwhile() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    let hashed = (0..12).map(|at| format!("u{at}@mail.example,user,{BCRYPT}\n"));
+    let unknown = (0..15).map(|at| format!("v{at}@mail.example,nonsense,\n"));
+    let file = format!("email,roles,password_hash\n{}", unknown.chain(hashed).collect::<String>());
+    let shown = preview(&app, &admin, "", file).await;
+    let mut tx = app.tx().await;
+    let paused = "update imports set state = 'paused', created_at = created_at - interval '31 days', expires_at = expires_at - interval '31 days'";
+    tx.execute(paused, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut left = Vec::new();
+    while forget(&app, 10).await {
+        let count = async |of: &str| app.count(&format!("select count(*) from {of}")).await;
+        let hashes = count("import_rows where record ? 'password_hash'").await;
+        left.push((hashes, count("import_rows").await, count("import_keys").await, count("imports").await));
+        let goes_on = admin.post(&format!("/v1/imports/{}/resume", shown.str("id")), json!({})).await;
+        assert!([404, 409].contains(&goes_on.status.as_u16()), "{}", goes_on.text);
+    }
+    let rows: Vec<_> = left.iter().map(|(hashes, rows, ..)| (*hashes, *rows)).collect();
+    assert_eq!(rows[..4], [(2, 17), (0, 15), (0, 5), (0, 0)]);
+    assert!(left[4].2 < left[3].2 && left[4].3 == 1, "{left:?}");
+    assert_eq!(left.last(), Some(&(0, 0, 0, 0)));
+    app.finish().await;
+}
+
+/// One turn; false when nothing was left.
+async fn forget(app: &TestApp, limit: i64) -> bool {
+    let mut tx = app.tx().await;
+    let goes_on = imports::store::delete_of_old_imports(&mut tx, limit).await.unwrap();
+    tx.commit().await.unwrap();
+    goes_on
 }

@@ -15,7 +15,7 @@ use crate::db::Tx;
 use crate::emails::{self, EmailAddress, NewEmail};
 use crate::error::AppResult;
 use crate::id::UserId;
-use crate::roles;
+use crate::roles::{self, RoleEnds};
 
 /// A user to be, as they were elsewhere.
 #[derive(Debug)]
@@ -27,6 +27,7 @@ pub struct Arrival {
     pub professional_at: Option<Timestamp>,
     pub attributes: Map<String, Value>,
     pub roles: Vec<String>,
+    pub role_ends: RoleEnds,
     /// The primary one first; each with whether it is known to be theirs.
     pub addresses: Vec<(EmailAddress, bool)>,
     pub created_at: Timestamp,
@@ -58,15 +59,15 @@ pub async fn create_many(tx: &mut Tx, by: Authority, arrivals: &[Arrival]) -> Ap
     let homeless: HashSet<UserId> = emails::add_many(tx, &new).await?.into_iter().collect();
     let gone: Vec<UserId> = homeless.iter().copied().collect();
     store::delete_users(tx, &gone).await?;
-    let mut holders: HashMap<&str, Vec<UserId>> = HashMap::new();
+    let mut holders: HashMap<(&str, Option<Timestamp>), Vec<UserId>> = HashMap::new();
     for arrival in arrivals.iter().filter(|arrival| inserted.contains(&arrival.id) && !homeless.contains(&arrival.id)) {
         ids.push(arrival.id);
         for role in &arrival.roles {
-            holders.entry(role).or_default().push(arrival.id);
+            holders.entry((role, arrival.role_ends.get(role).copied())).or_default().push(arrival.id);
         }
     }
-    for (role, ids) in holders {
-        roles::grant_to_many(tx, by, &ids, &role.into()).await?;
+    for ((role, expires_at), ids) in holders {
+        roles::grant_to_many(tx, by, &ids, &role.into(), expires_at).await?;
     }
     let users = store::find_records(tx, &ids).await?;
     let event = |user: &User| Event::success("user.created").on("user", user.id).changed(&(), user);

@@ -1,11 +1,15 @@
 //! The SQL of imports.
 
+mod forgetting;
+
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use tokio_postgres::Row as SqlRow;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
+
+pub use forgetting::delete_of_old_imports;
 
 use super::judge::{Holder, Known};
 use super::record::Record;
@@ -14,11 +18,6 @@ use crate::caller::{Authority, Permission, PermissionSet};
 use crate::db::{Conditions, DbResult, Tx};
 use crate::error::AppResult;
 use crate::id::UserId;
-
-/// How long what came of an import is kept. Its change set stays.
-const KEPT_DAYS: i32 = 90;
-/// How long an import may be halted.
-const PAUSED_DAYS: i32 = 30;
 
 /// A row that is to be judged or applied.
 pub struct Due {
@@ -141,7 +140,8 @@ pub async fn list_unjudged(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> App
         where import_id = $1 and position > $2 and class is null
         order by position
         limit $3";
-    due(&tx.query(sql, &[&id, &after, &limit]).await?)
+    let now = tx.now();
+    due(&tx.query(sql, &[&id, &after, &limit]).await?, now)
 }
 
 /// The next rows that are to be applied.
@@ -152,12 +152,14 @@ pub async fn list_due(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> AppResul
         where import_id = $1 and position > $2 and class in ('create', 'update') and outcome is null
         order by position
         limit $3";
-    due(&tx.query(sql, &[&id, &after, &limit]).await?)
+    let now = tx.now();
+    due(&tx.query(sql, &[&id, &after, &limit]).await?, now)
 }
 
-fn due(rows: &[SqlRow]) -> AppResult<Vec<Due>> {
+fn due(rows: &[SqlRow], now: Timestamp) -> AppResult<Vec<Due>> {
     let due = |row: &SqlRow| {
-        let Json(record) = row.try_get(1).map_err(anyhow::Error::from)?;
+        let Json(mut record): Json<Record> = row.try_get(1).map_err(anyhow::Error::from)?;
+        record.forget_ended_roles(now);
         Ok(Due { position: row.get(0), record })
     };
     rows.iter().map(due).collect()
@@ -359,21 +361,4 @@ async fn list_rows_where(tx: &mut Tx, condition: &str, mut params: Vec<&(dyn ToS
         outcome: row.get("outcome"),
     };
     Ok(tx.query(&sql, &params).await?.iter().map(row).collect())
-}
-
-/// Also what was never read to its end, when the process that read it has gone.
-pub async fn delete_old_imports(tx: &mut Tx) -> DbResult<u64> {
-    let now = tx.now();
-    let sql = "
-        with gone as (
-            delete from imports
-            where (state in ('staging', 'classifying', 'ready') and expires_at < $1)
-                or (state = 'paused' and created_at < $1 - make_interval(days => $3))
-                or (state in ('finished', 'failed') and created_at < $1 - make_interval(days => $2))
-            returning id
-        ),
-        rows as (delete from import_rows where import_id in (select id from gone)),
-        keys as (delete from import_keys where import_id in (select id from gone))
-        select from gone";
-    tx.execute(sql, &[&now, &KEPT_DAYS, &PAUSED_DAYS]).await
 }
