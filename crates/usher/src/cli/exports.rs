@@ -162,7 +162,7 @@ mod tests {
             assert_eq!(rows.len(), 1200);
             // Cut at the end of a row, within one, between `\r` and `\n`, and before the last byte.
             let (end, next) = (rows[699].0, rows[700].0);
-            for cut in [end, end + 1, (end + next) / 2, next - 2, next - 1, whole.len() - 1] {
+            for cut in [end, end + 1, usize::midpoint(end, next), next - 2, next - 1, whole.len() - 1] {
                 let (at, (_, last)) = rows.iter().enumerate().rfind(|(_, (end, _))| *end <= cut).unwrap();
                 fs::write(&path, &whole[..cut]).unwrap();
                 if let Some((_, half)) = rows.get(at + 1) {

@@ -64,7 +64,7 @@ impl<R: Read> Rows<R> {
             let left = (ROW_MAX - before) as u64;
             (&mut self.from).take(left).read_until(b'\n', &mut self.row).map_err(anyhow::Error::from)?;
             let piece = &self.row[before..];
-            is_open ^= self.quotes && piece.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+            is_open ^= self.quotes && piece.iter().fold(false, |odd, byte| odd ^ (*byte == b'"'));
             if !piece.ends_with(b"\n") {
                 return Ok(false);
             }

@@ -294,12 +294,12 @@ async fn an_old_import_is_forgotten_part_by_part_hashes_first_and_cannot_go_on_m
     let mut left = Vec::new();
     while forget(&app, 10).await {
         let count = async |of: &str| app.count(&format!("select count(*) from {of}")).await;
-        let hashes = count("import_rows where record ? 'password_hash'").await;
-        left.push((hashes, count("import_rows").await, count("import_keys").await, count("imports").await));
+        let with_hash = count("import_rows where record ? 'password_hash'").await;
+        left.push((with_hash, count("import_rows").await, count("import_keys").await, count("imports").await));
         let goes_on = admin.post(&format!("/v1/imports/{}/resume", shown.str("id")), json!({})).await;
         assert!([404, 409].contains(&goes_on.status.as_u16()), "{}", goes_on.text);
     }
-    let rows: Vec<_> = left.iter().map(|(hashes, rows, ..)| (*hashes, *rows)).collect();
+    let rows: Vec<_> = left.iter().map(|(with_hash, rows, ..)| (*with_hash, *rows)).collect();
     assert_eq!(rows[..4], [(2, 17), (0, 15), (0, 5), (0, 0)]);
     assert!(left[4].2 < left[3].2 && left[4].3 == 1, "{left:?}");
     assert_eq!(left.last(), Some(&(0, 0, 0, 0)));
