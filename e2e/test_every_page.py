@@ -285,7 +285,7 @@ def somebody_with_much(face: Look, house: Furnished) -> None:
     canary.note(face.page.locator(".secret code").inner_text())
     for path in addresses(CONSOLE, house.ways):
         face.look(path)
-    for step in (users, those_who_are_chosen, roles, invitations, imports, attributes, programs):
+    for step in (users, rules, those_who_are_chosen, roles, invitations, imports, attributes, programs):
         step(face, house)
 
 
@@ -302,6 +302,18 @@ def users(face: Look, house: Furnished) -> None:
     if menu.is_visible():
         menu.click()
         face.is_sound()
+
+
+def rules(face: Look, house: Furnished) -> None:
+    face.open(f"/admin/inactivity/{house.ways['rule']}")
+    face.press("Preview")
+    face.is_sound()
+    face.open("/admin/inactivity/new")
+    face.field("after_days").fill("never")
+    face.is_refused("Make a rule")
+    face.open("/admin/audit/seal")
+    face.press("Verify the newest events")
+    face.is_sound()
 
 
 def those_who_are_chosen(face: Look, house: Furnished) -> None:

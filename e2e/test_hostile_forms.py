@@ -12,7 +12,7 @@ from harness.canary import new_password
 from harness.looks import PAYLOADS
 from harness.pages import DOCUMENT, general
 from harness.trap import LINES, WHOLE, Trap, packed
-from hostile.makers import House, acts, groups, imports, invitations, quoted, requests, roles, runs_in_bulk, service_accounts, users
+from hostile.makers import House, acts, groups, imports, invitations, quoted, requests, roles, rules, runs_in_bulk, service_accounts, users
 from hostile.stage import house, trap  # noqa: F401
 from hostile.tables import SHOWN, pages
 
@@ -74,7 +74,7 @@ def send_forms(trap: Trap, path: str) -> None:
 
 def test_every_form_gives_back_what_was_typed_as_text(house: House, trap: Trap) -> None:
     """Goes wherever a link of the account or of the console leads, and sends every form that takes a text."""
-    for make in (users, acts, groups, roles, service_accounts, invitations, requests, runs_in_bulk, imports):
+    for make in (users, acts, groups, roles, service_accounts, invitations, requests, runs_in_bulk, rules, imports):
         next(make(house))
     waiting, known = ["/account", "/admin"], set[str]()
     while waiting:

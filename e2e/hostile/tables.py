@@ -95,7 +95,7 @@ SHOWN: dict[str, list[tuple[str, str, str]]] = {
         ("X-Reason", "", EVENT),
     ],
     "schema": [
-        ("set_attribute_schema", "properties.title", "/account /account/profile /admin/users/{user}/edit"),
+        ("set_attribute_schema", "properties.title", "/account /account/profile /admin/users/{user}/edit /admin/users/new"),
         ("set_attribute_schema", "properties.description", "/account/profile"),
         ("set_attribute_schema", "title description", EVENT),
         ("migrate_attributes", "operations.remove", "/admin/audit/{migration}"),

@@ -71,7 +71,8 @@ class Furnished:
 
 def furnish(usher: Usher, site: Site) -> Furnished:
     house = Furnished(usher, site)
-    for make in (schema, people, roles_and_groups, programs, invitations, requests, imports, runs_in_bulk, words, staff):
+    makers = (schema, people, roles_and_groups, programs, invitations, requests, imports, runs_in_bulk, rules, words, staff)
+    for make in makers:
         make(house)
     return house
 
@@ -113,7 +114,11 @@ def people(house: Furnished) -> None:
     api.post(f"/v1/users/{suspended}/suspend", json={"reason": LONG_TEXT}, expect=200)
     api.delete(f"/v1/users/{gone}", headers={"X-Reason": LONG_NAME}, expect=(200, 204))
     house.ways |= {"person": person.id, "session": sessions[0]["id"], "key": keys[0]["id"], "change": change}
+    addresses = api.get(own, expect=200).json()["emails"]
     house.ways |= {"suspended": suspended, "gone": gone}
+    house.ways["address"] = next(one["id"] for one in addresses if not one["primary"])
+    house.ways["professional"] = site.create(display_name=LONG_NAME)["id"]
+    api.put(f"/v1/users/{house.ways['professional']}/professional", json={"professional": True}, expect=200)
 
 
 def fill(house: Furnished, person: Person) -> None:
@@ -233,6 +238,13 @@ def runs_in_bulk(house: Furnished) -> None:
     house.api.post(f"{own}/run", json={"token": run["token"]}, expect=202)
     until("it is done", lambda: house.api.get(own).json()["state"] == "finished")
     house.ways |= {"previewed": previewed["id"], "paused": paused["id"], "purge": purge["id"], "finished": run["id"]}
+
+
+def rules(house: Furnished) -> None:
+    """Rules on inactivity: one that does nothing yet, about everybody, and one that is enabled."""
+    body = {"name": LONG_NAME, "action": "suspend", "after_days": 3650, "filter": f'userName sw "{"x" * 120}"'}
+    for name, members in (("rule", {"exempt": 'roles eq "admin"'}), ("enabled", {"enabled": True})):
+        house.ways[name] = house.api.post("/v1/inactivity-rules", json=body | members, expect=201).json()["id"]
 
 
 def words(house: Furnished) -> None:

@@ -260,6 +260,7 @@ async fn a_grant_whose_end_has_passed_does_not_come_back() {
     admin.put(&format!("{}/roles/brief", path(&ann)), soon.clone()).await.expect(200);
     app.advance(SignedDuration::from_secs(10));
     let meanwhile = app.now();
+    app.advance(SignedDuration::from_secs(10));
     admin.put(&format!("{}/roles", path(&ann)), json!({ "roles": ["lasting"] })).await.expect(200);
     let replaced = newest_change(&admin).await;
     admin.put(&format!("{}/roles/lasting", path(&ann)), soon).await.expect(200);

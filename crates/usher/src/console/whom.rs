@@ -21,8 +21,8 @@ pub async fn find_actor(app: &App, staff: &Staff, said: Option<&str>) -> AppResu
     let mut tx = staff.begin(app).await?;
     let found = find_user(&mut tx, staff, said).await?;
     tx.commit().await?;
-    let fault = if staff.may(Permission::UsersRead) { "changes-unknown" } else { "changes-by-fault" };
-    Ok(found.map(Some).ok_or_else(|| Faults::at("actor", now().word(fault))))
+    let fault = if staff.may(Permission::UsersRead) { now().word("changes-unknown") } else { now().word("changes-by-fault") };
+    Ok(found.map(Some).ok_or_else(|| Faults::at("actor", fault)))
 }
 
 /// What it happened to. A role, say, has a name for its id: that counts before the name of a user.

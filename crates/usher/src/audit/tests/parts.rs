@@ -54,7 +54,8 @@ async fn r261_parts_reach_from_checkpoint_to_checkpoint_down_to_the_first_event(
     let expected = [(second, size, size, Some(2)), (first, second, size, None), (0, first, size, None)];
     assert_eq!(parts[..], expected);
     let whole = good(&app, None, 1_000).await;
-    assert_eq!((whole.from, whole.until, whole.summary.checkpoints), (0, size, 3));
+    assert_eq!((whole.from, whole.until), (0, size));
+    assert_eq!(i64::try_from(whole.summary.checkpoints).unwrap(), app.count("select count(*) from audit_checkpoints").await);
     for none in [second + 1, 0, -1, i64::MIN, i64::MAX] {
         assert_eq!(verify(&app, Some(none), 2).await.unwrap_err().code(), Some("not_found"), "{none}");
     }
@@ -84,7 +85,8 @@ async fn r261_a_part_is_no_word_about_what_is_before_it() {
 #[tokio::test]
 async fn r261_a_part_is_not_good_where_its_ends_or_what_is_beside_it_do_not_fit() {
     let app = TestApp::new().await;
-    let (first, second) = sealed_log(&app).await;
+    let (_, second) = sealed_log(&app).await;
+    let size = last(&app.app).await.unwrap().unwrap().tree_size;
     let changed = format!("checkpoint {second} was changed");
     let restore = "delete from audit_checkpoints; insert into audit_checkpoints select * from kept";
     tamper(&app, "create table kept as table audit_checkpoints").await;
@@ -104,7 +106,7 @@ async fn r261_a_part_is_not_good_where_its_ends_or_what_is_beside_it_do_not_fit(
     }
     tamper(&app, "update audit_checkpoints set note = replace(note, '/audit ', '/other ')").await;
     assert_eq!(unverified(&app, None, 2).await, Unverified::OtherKey);
-    tamper(&app, &format!("{restore}; delete from audit_checkpoints where tree_size in ({first}, {second})")).await;
+    tamper(&app, &format!("{restore}; delete from audit_checkpoints where tree_size < {size}")).await;
     assert_eq!(unverified(&app, None, 1).await, Unverified::FarApart);
     good(&app, None, 1_000).await;
     tamper(&app, &format!("{restore}; delete from audit_checkpoints where tree_size > {second}")).await;

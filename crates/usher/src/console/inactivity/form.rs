@@ -1,5 +1,7 @@
 //! The form of a rule: a new one, which does nothing until it is enabled, or one that is there.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::Response;
 use minijinja::context;
@@ -110,12 +112,12 @@ fn worded(error: AppError) -> AppError {
     let AppError::Rejected(mut rejection) = error else { return error };
     for fault in &mut rejection.errors {
         let word = match (fault.pointer.as_deref(), fault.code.as_ref()) {
-            (Some("/after_days" | "/warned_days"), "type") => "inactivity-no-number",
-            (Some("/warned_days"), "unexpected") => "inactivity-warned-unexpected",
+            (Some("/after_days" | "/warned_days"), "type") => now().word("inactivity-no-number"),
+            (Some("/warned_days"), "unexpected") => now().word("inactivity-warned-unexpected"),
             _ => continue,
         };
         fault.code = "spelled_out".into();
-        fault.detail = now().word(word);
+        fault.detail = word;
     }
     AppError::Rejected(rejection)
 }
@@ -131,7 +133,7 @@ fn ask(app: &App, staff: &Staff, rule: Option<&Rule>, sent: Option<&Members>, fa
         back => rule.map_or_else(|| HERE.to_owned(), |rule| way(rule.id)),
         action => rule.map_or_else(|| format!("{HERE}/new"), |rule| format!("{}/edit", way(rule.id))),
         version => said("version"), reason => said("reason"),
-        said => FIELDS.map(|name| (name, said(name))).into_iter().collect::<minijinja::Value>(),
+        said => Serde(BTreeMap::from(FIELDS.map(|name| (name, said(name))))),
     };
     staff.page(app, HERE, PAGE, values, faults)
 }

@@ -1,5 +1,6 @@
 //! Acts that fit some users only, and lists that are longer than the page about a user.
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::branding::picture;
@@ -103,7 +104,13 @@ async fn what_there_is_much_of_goes_on_to_what_is_older() {
     let mut browser = signed_in(&app, &admin).await;
     let reset = format!("{}/act/mail-reset", way(&ann));
     browser.open(&reset).await.expect(200);
-    for _ in 0..21 {
+    for at in 0..21 {
+        // No more than six of a kind an hour.
+        if at > 0 && at % 6 == 0 {
+            app.advance(SignedDuration::from_hours(1));
+            browser = signed_in(&app, &admin).await;
+            browser.open(&reset).await.expect(200);
+        }
         leads_to(&browser.submit(&reset, &[]).await, &way(&ann));
         app.run_jobs().await;
     }

@@ -76,7 +76,7 @@ async fn a_key_is_shown_once_and_revoked() {
         assert!(page.text.contains(&format!("id=\"{field}-error\"")), "{}", page.text);
     }
     let made = browser.submit(&new, &[("name", "cron"), ("days", "30"), ("permission.users:read", "on")]).await.expect(200);
-    let key = made.text.split("<p class=\"secret\"><code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let key = made.text.split("<p class=\"secret\" data-copies><code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
     assert!(made.text.contains("It is shown this once."), "{}", made.text);
     let program = app.client_with(&key);
     program.get("/v1/users").await.expect(200);

@@ -48,7 +48,7 @@ async fn times_are_in_the_zone_of_who_looks() {
     assert!(page.text.contains("ends 2 Jul 2026, 00:30 Europe/Vienna"), "{}", page.text);
     assert!(page.text.contains("(times in Europe/Vienna)") && !page.text.contains(" UTC"), "{}", page.text);
     let page = browser.open("/admin/users?columns=created_at").await.expect(200);
-    assert!(page.text.contains("data-label=\"Created (Europe/Vienna)\""), "{}", page.text);
+    assert!(page.text.contains("data-label=\"Created (Europe&#x2f;Vienna)\""), "{}", page.text);
     // Days are typed as those of UTC, whoever types them.
     let page = browser.open("/admin/audit").await.expect(200);
     assert!(page.text.contains("A day, as UTC has it.") && page.text.contains("When (Europe/Vienna)"), "{}", page.text);

@@ -8,7 +8,7 @@ use super::{Files, Notice};
 use crate::languages::Language;
 
 /// What begins a key whose end is known when the page is made.
-const BEGINNINGS: [&str; 54] = [
+const BEGINNINGS: [&str; 59] = [
     "actor-",
     "acts-",
     "advice-",
@@ -37,6 +37,10 @@ const BEGINNINGS: [&str; 54] = [
     "import-found-by-",
     "import-stands-",
     "import-then-",
+    "inactivity-action-",
+    "inactivity-does-",
+    "inactivity-missing-",
+    "inactivity-subject-",
     "invitation-state-",
     "mail-about-",
     "mail-status-",
@@ -54,6 +58,7 @@ const BEGINNINGS: [&str; 54] = [
     "schema-label-",
     "schema-limit-",
     "schema-visibility-",
+    "seal-unverified-",
     "settings-chapter-",
     "signing-keys-duty-",
     "target-",
