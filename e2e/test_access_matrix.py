@@ -426,7 +426,7 @@ def test_r203_another_persons_object_is_out_of_reach(site: Site, declared: list[
         if "{" not in operation.path or operation.path in COMMON or operation.path.startswith(OWN):
             continue
         if (operation.method, operation.path) == ("PUT", "/v1/users/{id}/avatar"):
-            # The server of this suite keeps no pictures and says so first. avatars/tests.rs asks one that does.
+            # What is sent is no picture, and that is said first. avatars/tests.rs sends one.
             continue
         options = {"json": BODIES[operation.path]} if operation.path in BODIES else operation.options()
         answer = client.request(operation.method, operation.target(**whose(operation, found)), **options)

@@ -203,11 +203,9 @@ def test_what_is_wrong_is_said_at_the_field(browser: Browser, own_site: Site, sc
 
 
 @pytest.mark.needs_process
-def test_without_a_storage_the_page_says_so(page: Page, site: Site) -> None:
+def test_without_a_setting_pictures_are_kept_beside_the_private_database(site: Site, server: Usher) -> None:
     someone = site.person()
-    faces = Faces(page, site.public_url)
-    sign_in(faces, someone)
-    faces.open("/account/avatar")
-    expect(page.get_by_text("This server keeps no pictures.")).to_be_visible()
-    faces.is_sound()
-    faces.end()
+    someone.api.put("/v1/me/avatar", content=picture("red"), headers=PNG, expect=200)
+    url = someone.api.get("/v1/me", expect=200).json()["avatar_url"]
+    assert site.anonymous.get(url, expect=200).headers["content-type"].startswith("image/")
+    assert any((server.data_dir / "avatars").rglob("*"))

@@ -19,7 +19,7 @@ ENGLISH = re.compile(
 # A user name that usher has made up, of letters alone.
 MADE_UP = re.compile(r"[a-z]+-[a-z]+-[a-z]{6}")
 # What people and programs have written stays as it is.
-WRITTEN = "code, input, .said, .diff dd, .events a, th .hint, .row-main strong, #role, [name^=attribute] option, #filter-hint"
+WRITTEN = "code, input, .said, .diff dd, .events a, th .hint, .row-main strong, .box, #role, [name^=attribute] option, #filter-hint"
 
 
 def is_german(faces: Faces) -> None:

@@ -24,7 +24,7 @@ PUBLIC = "/sign-in /sign-in/second-factor /register /recover /setup /invitation 
 PUBLIC += " /undo-deletion /reauthenticate /docs"
 # What a page may keep to itself: a secret, the values of which the list of users makes a filter, and a reason, which some ask for
 # anew.
-NOT_BACK = {"hash_config", "value1", "value2", "value3", "reason"}
+NOT_BACK = {"hash_config", "value1", "value2", "value3", "value", "reason"}
 # Pages that no link of the account or the console leads to: those behind links in mails, and what only who is not signed in sees.
 ELSEWHERE = "/sign-in /register /recover /setup /invitation /verify /reset-password /not-me /confirm-email /undo-deletion "
 ELSEWHERE += "/reauthenticate"

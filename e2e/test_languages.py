@@ -39,7 +39,7 @@ def test_a_page_comes_as_the_browser_likes_and_as_was_chosen_there(german: Faces
     assert language_of(page) == "de"
     german.heading("Anmelden")
     german.press("English")
-    german.at("/sign-in?return_to=/account/sessions")
+    german.at("/sign-in?return_to=%2Faccount%2Fsessions")
     assert language_of(page) == "en"
     german.heading("Sign in")
     german.open("/recover")
@@ -54,12 +54,12 @@ def test_somebody_signs_in_and_out_in_german(german: Faces, site: Site) -> None:
     page = german.page
     german.open("/sign-in")
     german.field("identifier").fill(person.email)
-    page.locator("form[action='/sign-in'] button[type=submit]").click()
+    page.locator("main form[action='/sign-in'] button[type=submit]").click()
     german.field("password").fill("nicht das richtige Passwort")
-    page.locator("form[action='/sign-in'] button[type=submit]").click()
+    page.locator("main form[action='/sign-in'] button[type=submit]").click()
     expect(page.locator("#password-error")).to_contain_text("Fehler:")
     german.field("password").fill(person.password)
-    page.locator("form[action='/sign-in'] button[type=submit]").click()
+    page.locator("main form[action='/sign-in'] button[type=submit]").click()
     expect(page.get_by_role("navigation", name="Ihr Konto")).to_be_visible()
     assert language_of(page) == "de"
     for place in page.locator("nav.places a").evaluate_all("links => links.map(link => link.getAttribute('href'))"):
@@ -93,9 +93,9 @@ def test_german_pages_are_sound(browser: Browser, site: Site, width: int, scheme
         faces.is_sound()
     faces.open("/sign-in")
     faces.field("identifier").fill(person.email)
-    faces.page.locator("form[action='/sign-in'] button[type=submit]").click()
+    faces.page.locator("main form[action='/sign-in'] button[type=submit]").click()
     faces.field("password").fill(person.password)
-    faces.page.locator("form[action='/sign-in'] button[type=submit]").click()
+    faces.page.locator("main form[action='/sign-in'] button[type=submit]").click()
     for place in faces.page.locator("nav.places a").evaluate_all("links => links.map(link => link.getAttribute('href'))"):
         faces.open(place)
         faces.is_sound()
@@ -136,9 +136,9 @@ def house(stage: Any, mailbox: Mailbox) -> Iterator[Site]:
 def enter_in_german(faces: Faces, person: Person, path: str) -> None:
     faces.open(f"/sign-in?return_to={path}")
     faces.field("identifier").fill(person.email)
-    faces.page.locator("form[action='/sign-in'] button[type=submit]").click()
+    faces.page.locator("main form[action='/sign-in'] button[type=submit]").click()
     faces.field("password").fill(person.password)
-    faces.page.locator("form[action='/sign-in'] button[type=submit]").click()
+    faces.page.locator("main form[action='/sign-in'] button[type=submit]").click()
     faces.at(path)
 
 

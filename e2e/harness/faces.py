@@ -42,7 +42,7 @@ class Faces:
         self.page.goto(f"{self.base_url}{path}")
 
     def field(self, name: str) -> Locator:
-        return self.page.locator(f"input[name={name}]")
+        return self.page.locator(f"main input[name={name}]")
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()

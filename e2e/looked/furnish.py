@@ -242,9 +242,10 @@ def runs_in_bulk(house: Furnished) -> None:
 
 def rules(house: Furnished) -> None:
     """Rules on inactivity: one that does nothing yet, about everybody, and one that is enabled."""
-    body = {"name": LONG_NAME, "action": "suspend", "after_days": 3650, "filter": f'userName sw "{"x" * 120}"'}
-    for name, members in (("rule", {"exempt": 'roles eq "admin"'}), ("enabled", {"enabled": True})):
-        house.ways[name] = house.api.post("/v1/inactivity-rules", json=body | members, expect=201).json()["id"]
+    body = {"action": "suspend", "after_days": 3650, "filter": f'userName sw "{"x" * 120}"'}
+    for way, members in (("rule", {"exempt": 'roles eq "admin"'}), ("enabled", {"enabled": True})):
+        body |= {"name": f"{LONG_NAME}, {way}"}
+        house.ways[way] = house.api.post("/v1/inactivity-rules", json=body | members, expect=201).json()["id"]
 
 
 def words(house: Furnished) -> None:
