@@ -55,8 +55,10 @@ def referenced(front: Front) -> set[str]:
     token = form_token(sign_in)
     form = {"form_token": token, "identifier": admin.email, "password": admin.password}
     client.post("/sign-in", data=form, headers=PAGE, expect=303)
-    paths = ("/docs", "/register", "/reset-password", "/verify?token=x", "/nonsense", "/admin", "/admin/branding", "/account/second-factors/app")
+    paths = ("/docs", "/register", "/reset-password", "/verify?token=x", "/nonsense", "/admin", "/admin/branding")
     pages = [sign_in] + [client.get(path, headers=PAGE).text for path in paths]
+    form = {"form_token": form_token(client.get("/account/api-keys/new", headers=PAGE).text), "name": "shown once", "days": "1"}
+    pages.append(client.post("/account/api-keys/new", data=form, headers=PAGE, expect=200).text)
     found = {url for page in pages for url in REFERENCE.findall(page)}
     assert all(REFERENCE.search(page) for page in pages), [page for page in pages if not REFERENCE.search(page)]
     return found

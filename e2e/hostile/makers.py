@@ -269,18 +269,14 @@ def rules(house: House) -> Iterator[Thing]:
             body[member] = thing.texts[f"{operation}.{member}"] = f"displayName eq {quoted(body[member])}"
         return body
 
-    kept: list[str] = []
     for thing in things():
-        # There are twenty at most, and the list is looked at after ten.
-        if len(kept) == 15:
-            house.api.delete(f"/v1/inactivity-rules/{kept.pop(0)}", expect=204)
         body = {"after_days": 100, "action": "warn", **said(thing, "create_inactivity_rule")}
         made = house.api.post("/v1/inactivity-rules", json=body, expect=201).json()["id"]
         body = said(thing, "update_inactivity_rule")
         house.api.patch(f"/v1/inactivity-rules/{made}", json=body, headers=thing.why(), expect=200)
-        kept.append(made)
         thing.ways = {"event": house.events(target_id=made)[0], "rule": made}
         yield thing
+        house.api.delete(f"/v1/inactivity-rules/{made}", expect=204)
 
 
 def schema(house: House) -> Iterator[Thing]:

@@ -91,7 +91,7 @@ SHOWN: dict[str, list[tuple[str, str, str]]] = {
     "rules on inactivity": [
         ("create_inactivity_rule", "name filter exempt", EVENT),
         ("update_inactivity_rule", "name filter exempt", f"{RULE} {RULE}/edit {EVENT}"),
-        ("update_inactivity_rule", "name", f"/admin/inactivity {RULE}/act/delete"),
+        ("update_inactivity_rule", "name", f"/admin/inactivity?{{rule}} {RULE}/act/delete"),
         ("X-Reason", "", EVENT),
     ],
     "schema": [
