@@ -104,7 +104,10 @@ def test_all_is_chosen_seen_everywhere_and_restored(
     expect(page).to_have_title("Branding · Harbour")
     page.locator("#logo").set_input_files({"name": "logo.png", "mimeType": "image/png", "buffer": logo(64, 64)})
     faces.press("Upload")
-    expect(page.locator(".bar .logo")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("It is saved.")
+    # The other process hears of it a moment later.
+    until("the logo is shown", lambda: page.reload() and page.locator(".bar .logo").count() == 1)
+    page.wait_for_load_state("load")
     assert page.locator(".bar .logo").evaluate("it => it.complete && it.naturalWidth") == 64
 
     faces.open("/account")
