@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Analytics, By, Range};
 use crate::activity;
-use crate::app::{App, Ask};
+use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
@@ -77,6 +77,5 @@ async fn show_analytics(
     Query(Parameters { from, to, by }): Query<Parameters>,
 ) -> AppResult<Answer<Analytics>> {
     let range = Range::read(activity::day_of(app.clock.now()), from, to, by)?;
-    let ask: Ask<Range, _> = |tx, range| Box::pin(super::count(tx, range));
-    Ok(Answer(app.read_list(&caller.origin, &range, ask).await?))
+    Ok(Answer(super::read(&app, &caller.origin, range).await?))
 }

@@ -22,7 +22,8 @@ pub use api::router;
 pub use recent::recent;
 
 use crate::activity;
-use crate::db::{DbError, Tx};
+use crate::app::{App, Ask};
+use crate::db::{DbError, Origin, Tx};
 use crate::error::{AppError, AppResult, FieldError, Rejection};
 
 /// Three years, one of them a leap year.
@@ -245,6 +246,12 @@ pub struct Cohort {
     pub sign_ups: i64,
     /// So many of them were active in that month, in the month after it, and so on to the end of the range.
     pub active: Vec<i64>,
+}
+
+/// Counts, on the replica if there is one.
+pub async fn read(app: &App, origin: &Origin, range: Range) -> AppResult<Analytics> {
+    let ask: Ask<Range, _> = |tx, range| Box::pin(count(tx, range));
+    app.read_list(origin, &range, ask).await
 }
 
 /// Counts. What takes the database too long is told so.

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Analytics, Range, count};
-use crate::app::{App, Ask};
+use super::{Analytics, Range, read};
+use crate::app::App;
 use crate::db::Origin;
 use crate::error::{AppResult, LogAndIgnore};
 
@@ -51,8 +51,7 @@ fn find(app: &App, range: Range, now: Timestamp) -> Option<(Arc<Analytics>, bool
 }
 
 async fn renew(app: &App, origin: &Origin, range: Range) -> AppResult<Arc<Analytics>> {
-    let ask: Ask<Range, _> = |tx, range| Box::pin(count(tx, range));
-    let counted = Arc::new(app.read_list(origin, &range, ask).await?);
+    let counted = Arc::new(read(app, origin, range).await?);
     let recent = app.kept::<Recent>();
     let mut kept = recent.0.lock().unwrap_or_else(PoisonError::into_inner);
     if kept.len() >= KEPT_MAX {

@@ -12,12 +12,10 @@ use crate::app::App;
 use crate::clock::Stopwatch;
 use crate::db::{Actor, Tx};
 use crate::error::AppResult;
-use crate::jobs::{self, Registry};
+use crate::jobs::{self, Registry, SHIFT};
 
 const RUN: &str = "run_bulk";
 const FORGET: &str = "forget_bulk_runs";
-/// One job works so long and leaves the rest to another: jobs have their time.
-const SHIFT: Duration = Duration::from_secs(12);
 /// Items that are forgotten in one transaction: few enough for the time that a statement has.
 const FORGOTTEN_AT_ONCE: i64 = 20_000;
 /// While somebody else works on it.
@@ -54,19 +52,7 @@ async fn run(app: &App, payload: Value) -> AppResult<()> {
     Ok(())
 }
 
-/// Part by part, each for good; what is too much for one job is left to another.
+/// Part by part, each for good.
 async fn forget(app: &App) -> AppResult<()> {
-    let worked = Stopwatch::start();
-    loop {
-        let mut tx = app.begin_as(Actor::System).await?;
-        let goes_on = store::delete_of_old_runs(&mut tx, FORGOTTEN_AT_ONCE).await?;
-        let leaves = goes_on && worked.elapsed() >= SHIFT;
-        if leaves {
-            jobs::enqueue(&mut tx, FORGET, &()).await?;
-        }
-        tx.commit().await?;
-        if leaves || !goes_on {
-            return Ok(());
-        }
-    }
+    jobs::part_by_part(app, FORGET, |tx| Box::pin(async { Ok(store::delete_of_old_runs(tx, FORGOTTEN_AT_ONCE).await?) })).await
 }

@@ -11,7 +11,7 @@ use super::parameters::Parameters;
 use super::staff::Staff;
 use crate::activity;
 use crate::analytics::{self, Analytics, By, Cohort, Period, Range};
-use crate::app::{App, Ask};
+use crate::app::App;
 use crate::caller::Permission;
 use crate::error::{AppError, AppResult, Rejection};
 use crate::html::Faults;
@@ -63,11 +63,6 @@ pub fn draw(counted: &Analytics, kinds: &[Kind]) -> Vec<Chart> {
     kinds.iter().map(|kind| chart::draw(kind.series(counted))).collect()
 }
 
-pub async fn count(app: &App, staff: &Staff, range: Range) -> AppResult<Analytics> {
-    let ask: Ask<Range, _> = |tx, range| Box::pin(analytics::count(tx, range));
-    app.read_list(&staff.person().origin, &range, ask).await
-}
-
 /// Which days; what does not fit is said at its field.
 fn read(app: &App, parameters: &Parameters, by: By) -> Result<Range, Faults> {
     let day = |name: &str| {
@@ -95,7 +90,7 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
     let by = parameters.get("by").and_then(By::parse).unwrap_or(By::Month);
     let (mut counted, mut faults, mut too_much) = (None, Faults::default(), false);
     match read(&app, &parameters, by) {
-        Ok(range) => match count(&app, &staff, range).await {
+        Ok(range) => match analytics::read(&app, &staff.person().origin, range).await {
             Ok(found) => counted = Some(found),
             Err(error) if error.code() == Some("too_much_to_count") => too_much = true,
             Err(error) => return Err::<Response, AppError>(error),

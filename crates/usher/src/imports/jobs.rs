@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::clock::Stopwatch;
 use crate::db::{Actor, Tx};
 use crate::error::AppResult;
-use crate::jobs::{self, Registry};
+use crate::jobs::{self, Registry, SHIFT};
 
 const RUN: &str = "run_import";
 const FORGET: &str = "forget_imports";
@@ -20,8 +20,6 @@ const FORGET: &str = "forget_imports";
 const FORGOTTEN_AT_ONCE: i64 = 20_000;
 /// Keys that are left over when rows are not applied.
 const KEYS_AT_ONCE: i64 = 100_000;
-/// One job works so long and leaves the rest to another: jobs have their time.
-const SHIFT: Duration = Duration::from_secs(12);
 
 #[derive(Serialize, Deserialize)]
 struct Payload {
@@ -53,21 +51,15 @@ async fn run(app: &App, payload: Value) -> AppResult<()> {
     Ok(())
 }
 
-/// Part by part, each for good; what is too much for one job is left to another.
+/// Part by part, each for good; the keys that are left over go with the last.
 async fn forget(app: &App) -> AppResult<()> {
-    let worked = Stopwatch::start();
-    loop {
-        let mut tx = app.begin_as(Actor::System).await?;
-        let goes_on = store::delete_of_old_imports(&mut tx, FORGOTTEN_AT_ONCE).await?;
-        let leaves = goes_on && worked.elapsed() >= SHIFT;
-        if leaves {
-            jobs::enqueue(&mut tx, FORGET, &()).await?;
-        } else if !goes_on {
-            keys::delete_of_ended(&mut tx, KEYS_AT_ONCE).await?;
-        }
-        tx.commit().await?;
-        if leaves || !goes_on {
-            return Ok(());
-        }
+    jobs::part_by_part(app, FORGET, |tx| Box::pin(forget_some(tx))).await
+}
+
+async fn forget_some(tx: &mut Tx) -> AppResult<bool> {
+    let goes_on = store::delete_of_old_imports(tx, FORGOTTEN_AT_ONCE).await?;
+    if !goes_on {
+        keys::delete_of_ended(tx, KEYS_AT_ONCE).await?;
     }
+    Ok(goes_on)
 }

@@ -19,10 +19,11 @@ use serde_json::Value;
 pub use worker::{Worker, run_due};
 
 use crate::app::App;
-use crate::db::{DbResult, Tx};
+use crate::clock::Stopwatch;
+use crate::db::{Actor, DbResult, Tx};
 use crate::error::AppResult;
 
-type Future<'a> = Pin<Box<dyn std::future::Future<Output = AppResult<()>> + Send + 'a>>;
+type Future<'a, T = ()> = Pin<Box<dyn std::future::Future<Output = AppResult<T>> + Send + 'a>>;
 
 /// Does a job inside the transaction that also removes its row: its effect happens once.
 pub type InTx = for<'a> fn(&'a App, &'a mut Tx, Value) -> Future<'a>;
@@ -85,6 +86,29 @@ pub async fn enqueue(tx: &mut Tx, kind: &'static str, payload: &impl Serialize) 
     let payload = serde_json::to_value(payload)?;
     store::insert_job(tx, kind, &payload).await?;
     Ok(())
+}
+
+/// One job works so long and leaves the rest to another: jobs have their time.
+pub const SHIFT: Duration = Duration::from_secs(12);
+
+/// Does a part of a work, and says whether it goes on.
+pub type Part = for<'a> fn(&'a mut Tx) -> Future<'a, bool>;
+
+/// Works part by part, each in a transaction of its own; what is too much for a shift is left to another job of this kind.
+pub async fn part_by_part(app: &App, kind: &'static str, part: Part) -> AppResult<()> {
+    let worked = Stopwatch::start();
+    loop {
+        let mut tx = app.begin_as(Actor::System).await?;
+        let goes_on = part(&mut tx).await?;
+        let leaves = goes_on && worked.elapsed() >= SHIFT;
+        if leaves {
+            enqueue(&mut tx, kind, &()).await?;
+        }
+        tx.commit().await?;
+        if leaves || !goes_on {
+            return Ok(());
+        }
+    }
 }
 
 /// How many jobs there are.

@@ -35,7 +35,7 @@ pub async fn grant(tx: &mut Tx, by: Authority, user_id: UserId, name: &str, expi
     if may_demote {
         lock_admins(tx).await?;
     }
-    store::upsert_grant(tx, user_id, name, by.user_id, expires_at)
+    store::insert_held(tx, &[user_id], name, by.user_id, expires_at)
         .await
         .on_constraint("user_roles_role_name_fkey", Rejection::not_found)?;
     if may_demote {
@@ -61,7 +61,7 @@ pub async fn take(tx: &mut Tx, by: Authority, user_id: UserId, name: &str) -> Ap
     if name == ADMIN {
         lock_admins(tx).await?;
     }
-    store::delete_grant(tx, user_id, name).await?;
+    store::delete_held(tx, &[user_id], name).await?;
     if name == ADMIN {
         keep_an_admin(tx).await?;
     }

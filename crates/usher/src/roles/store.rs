@@ -149,6 +149,7 @@ pub async fn update_ends(
     Ok(())
 }
 
+/// Gives the role, or gives grants that are there another end.
 pub async fn insert_held(
     tx: &mut Tx,
     user_ids: &[UserId],
@@ -169,29 +170,6 @@ pub async fn insert_held(
 
 pub async fn delete_held(tx: &mut Tx, user_ids: &[UserId], name: &str) -> DbResult<()> {
     tx.execute("delete from user_roles where user_id = any($1) and role_name = $2", &[&user_ids, &name]).await?;
-    Ok(())
-}
-
-/// Gives the role, or gives the grant that is there another end.
-pub async fn upsert_grant(
-    tx: &mut Tx,
-    user_id: UserId,
-    name: &str,
-    granted_by: Option<UserId>,
-    expires_at: Option<Timestamp>,
-) -> DbResult<()> {
-    let now = tx.now();
-    let sql = "
-        insert into user_roles (user_id, role_name, granted_at, granted_by, expires_at)
-        values ($1, $2, $3, $4, $5)
-        on conflict (user_id, role_name) do update
-        set granted_at = excluded.granted_at, granted_by = excluded.granted_by, expires_at = excluded.expires_at";
-    tx.execute(sql, &[&user_id, &name, &now, &granted_by, &expires_at]).await?;
-    Ok(())
-}
-
-pub async fn delete_grant(tx: &mut Tx, user_id: UserId, name: &str) -> DbResult<()> {
-    tx.execute("delete from user_roles where user_id = $1 and role_name = $2", &[&user_id, &name]).await?;
     Ok(())
 }
 
