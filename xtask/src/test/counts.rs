@@ -15,6 +15,11 @@ impl Counts {
     pub fn broken() -> Self {
         Self { failed: 1, ..Self::default() }
     }
+
+    /// `failed` of these were run again.
+    pub fn after_second_try(self, failed: u64, again: Self) -> Self {
+        Self { failed: self.failed - failed, ..self } + again
+    }
 }
 
 impl Add for Counts {
@@ -45,6 +50,13 @@ pub fn pytest(line: &str) -> Option<Counts> {
     seconds.parse::<f64>().ok()?;
     let counts = words(numbers, ", ");
     (counts != Counts::default()).then_some(counts)
+}
+
+/// The test of `FAILED e2e/test_users.py::test_list[short] - AssertionError: ...`.
+pub fn failed_test(line: &str) -> Option<&str> {
+    let test = line.strip_prefix("FAILED ").or_else(|| line.strip_prefix("ERROR "))?;
+    let test = test.split_once(" - ").map_or(test, |(test, _)| test);
+    test.contains(".py::").then_some(test)
 }
 
 fn words(text: &str, separator: &str) -> Counts {
@@ -93,8 +105,18 @@ mod tests {
     }
 
     #[test]
+    fn the_test_that_failed_is_read() {
+        let test = "e2e/test_users.py::test_list[by itself-390]";
+        assert_eq!(failed_test(&format!("FAILED {test} - assert ['a - b'] == []")), Some(test));
+        assert_eq!(failed_test(&format!("ERROR {test}")), Some(test));
+        assert_eq!(failed_test("ERROR e2e/test_users.py - ImportError"), None);
+        assert_eq!(failed_test("ERROR usher: the database is away"), None);
+    }
+
+    #[test]
     fn counts_add_up() {
         let sum = counts(1, 2, 3) + counts(10, 20, 30);
         assert_eq!(sum.to_string(), "11 passed, 22 failed, 33 ignored");
+        assert_eq!(sum.after_second_try(2, counts(1, 1, 0)), counts(12, 21, 33));
     }
 }
