@@ -70,7 +70,7 @@ pub fn router() -> Routes {
                 "Changes back what nobody has changed since. Other fields are conflicts: they are listed, and nothing is changed (`dry_run` and `skip_conflicts` say otherwise). It is a change itself. One of more than 50 users is undone by a run, which leaves out users with conflicts.",
             )
             .fails(403, "The user holds permissions that the caller lacks, or undoing needs a permission that they lack (`target_outranks_caller`, `grant_exceeds_caller`, `forbidden`).")
-            .fails(409, "Something has been changed since, or can't be changed back (`undo_conflict`, `not_undoable`); or the state forbids it (`invalid_state`, `last_admin`, `username_taken`)."),
+            .fails(409, "Something has been changed since, or can't be changed back (`undo_conflict`, `not_undoable`); or the state forbids it (`invalid_state`, `last_admin`, `username_taken`, `role_in_use`, `group_in_use`)."),
             undo_change,
         )
 }

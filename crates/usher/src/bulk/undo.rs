@@ -46,11 +46,9 @@ pub async fn undo_change(tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: b
     }
     let mut events: Vec<AuditEvent> = members;
     events.push(head);
-    events.retain(|event| changes::is_of_a_user(event) || event.erased);
+    events.retain(|event| changes::is_undoable(event) || event.erased);
     if events.is_empty() {
-        return Err(
-            Rejection::conflict("not_undoable", "There is nothing in it that can be changed back: it changed no user.").into()
-        );
+        return Err(Rejection::conflict("not_undoable", "There is nothing in it that can be changed back.").into());
     }
     let undoing = new_uuid(tx.now());
     audit::begin_change(tx, undoing, Event::success(UNDONE).on("change", id)).await?;

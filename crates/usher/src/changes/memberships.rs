@@ -32,7 +32,7 @@ pub async fn undo(tx: &mut Tx, by: Authority, event: &AuditEvent, user: &User) -
     let conflict = |conflict: Conflict| Ok(Undone::Conflicts(vec![conflict]));
     let becomes = match held::turn(was, made, is, tx.now()) {
         Turn::Nothing => return Ok(Undone::Unchanged),
-        Turn::ChangedSince => return conflict(changed_since(user.id, FIELD, &held::shown(made), &held::shown(is))),
+        Turn::ChangedSince => return conflict(changed_since(Some(user.id), FIELD, &held::shown(made), &held::shown(is))),
         Turn::Ended => return conflict(refused(Some(user.id), FIELD, "The membership would have ended by itself by now.")),
         Turn::Becomes(becomes) => becomes,
     };

@@ -6,8 +6,10 @@
 //! overwritten. Passwords and other secrets are in no audit event, so they are neither shown nor brought back.
 
 mod api;
+mod definitions;
 mod held;
 mod memberships;
+mod three_ways;
 mod undo;
 
 #[cfg(test)]
@@ -76,6 +78,10 @@ pub async fn list_undoing(tx: &mut Tx, id: Uuid) -> AppResult<Vec<Uuid>> {
 }
 
 /// Whether there is anything in the event that could be undone.
-pub fn is_of_a_user(event: &AuditEvent) -> bool {
+pub fn is_undoable(event: &AuditEvent) -> bool {
+    is_of_a_user(event) || definitions::is_one(event)
+}
+
+fn is_of_a_user(event: &AuditEvent) -> bool {
     event.target_kind.as_deref() == Some("user") && !audit::fields(&event.changes).is_empty()
 }

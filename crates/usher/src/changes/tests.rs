@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::testing::{Answer, Client, Person, TestApp};
 
+mod definitions;
+
 fn path(person: &Person) -> String {
     format!("/v1/users/{}", person.id)
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::held::{self, Held, Turn};
-use super::{Conflict, Undone, memberships};
+use super::{Conflict, Undone, definitions, memberships};
 use crate::audit::{self, AuditEvent};
 use crate::caller::{Authority, Permission, UserStatus};
 use crate::db::Tx;
@@ -52,6 +52,9 @@ struct Plan {
 pub async fn undo(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts: bool) -> AppResult<Undone> {
     if event.erased {
         return Ok(Undone::Conflicts(vec![refused(None, "", "Its details were erased with a person who was purged.")]));
+    }
+    if definitions::is_one(event) {
+        return definitions::undo(tx, by, event, skip_conflicts).await;
     }
     let Some(id) = event.target_id.as_deref().filter(|_| super::is_of_a_user(event)).and_then(|id| id.parse().ok()) else {
         return Ok(Undone::Unchanged);
@@ -178,7 +181,7 @@ impl Plan {
                 _ if DERIVED.contains(&name) || ROLES.contains(&name) => {}
                 "attributes" => plan.undo_attributes(user.id, before, after, is),
                 _ if is == before => {}
-                _ if is != after => plan.conflicts.push(changed_since(user.id, name, after, is)),
+                _ if is != after => plan.conflicts.push(changed_since(Some(user.id), name, after, is)),
                 "status" => plan.undo_status(user, before, after),
                 "username" => plan.username = before.as_str().map(ToOwned::to_owned),
                 "professional_at" => plan.professional_at = Some(before.clone()),
@@ -215,14 +218,14 @@ impl Plan {
             let is = now.get(*name).unwrap_or(&Value::Null);
             let follows = DERIVED.contains(name) || (*name == "status" && **after == json!("pending"));
             if !follows && !ROLES.contains(name) && is != *after {
-                self.conflicts.push(changed_since(user.id, name, after, is));
+                self.conflicts.push(changed_since(Some(user.id), name, after, is));
             }
         }
         if roles != user.roles {
-            self.conflicts.push(changed_since(user.id, "roles", &json!(roles), &json!(user.roles)));
+            self.conflicts.push(changed_since(Some(user.id), "roles", &json!(roles), &json!(user.roles)));
         }
         if role_ends != user.role_ends {
-            self.conflicts.push(changed_since(user.id, "role_ends", &json!(role_ends), &json!(user.role_ends)));
+            self.conflicts.push(changed_since(Some(user.id), "role_ends", &json!(role_ends), &json!(user.role_ends)));
         }
         self.standing = Some(ChangeOfStanding::Delete);
     }
@@ -254,7 +257,7 @@ impl Plan {
             if now == made {
                 self.attributes.insert(name.clone(), merge_patch(&now, &was));
             } else if !self.conflicts.iter().any(|conflict| conflict.field == format!("attributes.{name}")) {
-                self.conflicts.push(changed_since(user, &format!("attributes.{name}"), &made, &now));
+                self.conflicts.push(changed_since(Some(user), &format!("attributes.{name}"), &made, &now));
             }
         }
     }
@@ -267,7 +270,7 @@ impl Plan {
                 Turn::Nothing => {}
                 Turn::Becomes(held) => _ = self.roles.insert(role, held),
                 Turn::ChangedSince => {
-                    self.conflicts.push(changed_since(user.id, &field, &held::shown(made), &held::shown(is)));
+                    self.conflicts.push(changed_since(Some(user.id), &field, &held::shown(made), &held::shown(is)));
                 }
                 Turn::Ended => {
                     self.conflicts.push(refused(Some(user.id), &field, "The grant would have ended by itself by now."));
@@ -370,9 +373,9 @@ async fn set_roles(tx: &mut Tx, by: Authority, user: &User, changed: BTreeMap<St
     users::set_roles_with_ends(tx, by, user, &names, &ends).await
 }
 
-pub(super) fn changed_since(user_id: UserId, field: &str, after: &Value, now: &Value) -> Conflict {
+pub(super) fn changed_since(user_id: Option<UserId>, field: &str, after: &Value, now: &Value) -> Conflict {
     Conflict {
-        user_id: Some(user_id),
+        user_id,
         field: field.to_owned(),
         code: "changed_since",
         detail: "It has been changed since.".to_owned(),
@@ -381,7 +384,7 @@ pub(super) fn changed_since(user_id: UserId, field: &str, after: &Value, now: &V
     }
 }
 
-fn value_of(members: &Map<String, Value>, name: &str) -> Value {
+pub(super) fn value_of(members: &Map<String, Value>, name: &str) -> Value {
     members.get(name).cloned().unwrap_or(Value::Null)
 }
 

@@ -109,7 +109,7 @@ fn shown(event: &AuditEvent, people: &HashMap<String, String>) -> Shown {
         request_id: event.request_id.clone(),
         erased: event.erased,
         details: details.collect(),
-        undoable: event.outcome == "success" && changes::is_of_a_user(event) && !event.erased,
+        undoable: event.outcome == "success" && changes::is_undoable(event) && !event.erased,
         fields: fields(&changed),
     }
 }

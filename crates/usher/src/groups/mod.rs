@@ -98,11 +98,20 @@ pub struct Membership {
 
 /// Creates a group that carries nothing yet.
 pub async fn create(tx: &mut Tx, name: &Name, description: &str) -> AppResult<Group> {
+    let id = GroupId::new(tx.now());
+    insert(tx, id, name, description).await
+}
+
+/// Makes a group again that was deleted, under the id that it had. It carries nothing yet.
+pub async fn restore(tx: &mut Tx, id: GroupId, name: &Name, description: &str) -> AppResult<Group> {
+    insert(tx, id, name, description).await
+}
+
+async fn insert(tx: &mut Tx, id: GroupId, name: &Name, description: &str) -> AppResult<Group> {
     store::lock_groups(tx).await?;
     if store::count_groups(tx).await? >= GROUPS_MAX {
         return Err(Rejection::conflict("too_many_groups", "There are 1,000 groups already: delete one first.").into());
     }
-    let id = GroupId::new(tx.now());
     store::insert_group(tx, id, &name.0, description).await.on_constraint("groups_name_key", name_taken)?;
     let group = read(tx, id).await?;
     audit::record(tx, Event::success("group.created").on("group", id).changed(&(), &group)).await?;

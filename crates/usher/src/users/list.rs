@@ -302,17 +302,18 @@ fn after(cursor: Option<&Cursor>, table: &str, into: &mut Conditions) -> String 
         }
         Cursor::Username(_, _, username) => {
             let username = into.bind(username.clone());
-            format!("{table}.username_normal {beyond} {username}")
+            format!("{table}.username_normal ~{beyond}~ {username}")
         }
     }
 }
 
+/// User names byte by byte, whatever the collation of the database: in the order of the index that finds what they begin with.
 fn order(sort: Sort, table: &str) -> String {
     match sort {
         Sort::CreatedAt => format!("{table}.created_at, {table}.id"),
         Sort::CreatedAtDescending => format!("{table}.created_at desc, {table}.id desc"),
-        Sort::Username => format!("{table}.username_normal"),
-        Sort::UsernameDescending => format!("{table}.username_normal desc"),
+        Sort::Username => format!("{table}.username_normal using ~<~"),
+        Sort::UsernameDescending => format!("{table}.username_normal using ~>~"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Users through the front door: creating, reading and changing them, and who may do it to whom.
 
 mod attribute_filters;
+mod differential;
 mod filter;
 mod lifecycle;
 mod list;

@@ -239,7 +239,10 @@ impl<'a> Compiler<'a> {
             (Kind::Time(column), Literal::Text(text)) => {
                 let sign = order_sign(operator).ok_or_else(|| unsupported(path, operator, "a time"))?;
                 let time = read_time(path, text)?;
-                format!("(u.{column} is not null and u.{column} {sign} {})", self.into.bind(time))
+                // Deleted users have an index.
+                let is_there =
+                    if column == "deleted_at" { "u.status = 'deleted'".to_owned() } else { format!("u.{column} is not null") };
+                format!("({is_there} and u.{column} {sign} {})", self.into.bind(time))
             }
             (Kind::EmailVerified, Literal::Boolean(wanted)) => {
                 require_equal(path, operator)?;
