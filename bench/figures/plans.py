@@ -49,7 +49,7 @@ class Seen:
     """What PostgreSQL did for one list."""
 
     seconds: float
-    # Statements that read users, each with its plan.
+    # Statements, each with its plan.
     plans: list[tuple[str, dict]]
     # Tables that were read from end to end, or would have been.
     scanned: list[str] = field(default_factory=list)
@@ -87,7 +87,7 @@ def _figure(kind: Kind, each: dict[str, Seen]) -> Figure:
     words = next(iter(served.values())) if len(set(served.values())) == 1 else " | ".join(f"{mode}: {by}" for mode, by in served.items())
     times = "/".join(f"{found.seconds * 1e3:.0f}" for found in each.values())
     rows = "/".join(str(found.rows) for found in each.values())
-    raw = {"query": kind.query, "served": served, "scanned": {mode: found.scanned for mode, found in each.items()}, "rows": {mode: found.rows for mode, found in each.items()}}
+    raw = {"query": kind.query, "served": served} | {mode: {"scanned": found.scanned, "rows": found.rows} for mode, found in each.items()}
     value = sum(len(found.scanned) for found in each.values())
     return Figure(f"plans {kind.name}", value, "", None if kind.reads_all else 0, n=len(each), note=f"{words}; {rows} rows, {times} ms", raw=raw)
 
@@ -114,7 +114,9 @@ def see(site: Site, kind: Kind) -> Seen:
     usher.close()
     # A plan is logged when its statement is put away, which may be after the answer.
     _wait(site)
-    return Seen(seconds, [plan for plan in _plans(log, before) if "users" in {node.get("Relation Name") for node in _nodes(plan[1])}])
+    plans = list(_plans(log, before))
+    assert any(_reads_users(plan) for _, plan in plans), f"PostgreSQL has logged no plan for {kind.name}"
+    return Seen(seconds, plans)
 
 
 def _wait(site: Site) -> None:
@@ -139,10 +141,14 @@ def _nodes(plan: dict) -> Iterator[dict]:
         yield from _nodes(below)
 
 
+def _reads_users(plan: dict) -> bool:
+    return any(node.get("Relation Name") == "users" for node in _nodes(plan))
+
+
 def tell(seen: Seen, common: set[str], big: dict[str, float]) -> None:
     """Which big tables were read from end to end, how many rows were looked at, and what led to the users."""
     for text, plan in seen.plans:
-        by = []
+        by, leads = [], text not in common and _reads_users(plan)
         for node in _nodes(plan):
             table, rows = node.get("Relation Name"), _passed(node)
             # Without a condition an index is followed in its order, until the page is full.
@@ -153,9 +159,9 @@ def tell(seen: Seen, common: set[str], big: dict[str, float]) -> None:
             elif walked and rows > big.get(table, rows) * _MOST:
                 by.append(f"ALL ALONG {node['Index Name']}")
                 seen.scanned.append(table)
-            elif "Index Name" in node and text not in common:
+            elif leads and "Index Name" in node:
                 by.append(f"along {node['Index Name']}" if walked else node["Index Name"])
-            if table in big and text not in common:
+            if leads and table in big:
                 seen.rows += rows
         words = ", ".join(dict.fromkeys(by))
         if words and words not in seen.served:
