@@ -64,7 +64,7 @@ def main() -> int:
         print(f"({time.monotonic() - began:.0f} s)", flush=True)
     print(f"\nAll in {(time.monotonic() - whole) / 60:.1f} minutes." + (f" {_LEFT_OUT}" if options.quick else ""))
     if failed:
-        print(f"Not measured, see above: {', '.join(failed)}.")
+        print(f"Failed, see above: {', '.join(failed)}.")
     return 1 if failed else 0
 
 

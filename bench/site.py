@@ -26,6 +26,7 @@ SCHEMA = {
 }
 
 _SETTLE_SECONDS = 300
+_LOOK_EACH_SECONDS = 0.02
 
 
 class Site:
@@ -73,6 +74,14 @@ class Site:
             return
         waiting = "select count(*) from jobs where dead_at is null and unique_key is null"
         until("the queue is empty", lambda: self.cluster.rows(waiting) == [(0,)], seconds=_SETTLE_SECONDS)
+
+    def state_after(self, table: str, row_id: str, *passing: str) -> str:
+        """The state of an import or a run, as soon as it is none of those that pass."""
+        while True:
+            (state,) = self.cluster.rows(f"select state from {table} where id = %s", (row_id,))[0]
+            if state not in passing:
+                return state
+            time.sleep(_LOOK_EACH_SECONDS)
 
     def make_key(self) -> str:
         """An API key that may do all that an administrator may."""

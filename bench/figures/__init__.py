@@ -13,6 +13,7 @@ from . import (
     overload,
     pages,
     peers,
+    plans,
     processes,
     reads,
     sign_ins,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[Options], None]]] = {
     "P-16": ("mails that wait, composed and sent, beside pgbench of their claims", mail.run),
     "overload": ("sign-ins at twice and ten times what can be done", overload.run),
     "bulk": ("suspending in bulk, beside one UPDATE of the same rows with its audit", bulk.run),
+    "plans": ("how PostgreSQL finds the users of each kind of list", plans.run),
 }
 # What else they are called.
 ALIASES = {"lists": "P-09", "transfer": "P-10", "growth": "P-11", "pages": "P-13"}

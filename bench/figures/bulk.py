@@ -15,7 +15,7 @@ from ..statistics import spread
 from .lists import MEMORY_MAX_MB
 
 RATIO_MAX = 2
-# All in all a tenth of the users, on each side.
+# So many of the users on each side: of all pairs with --quick, of each pair with --full.
 _SHARE = 0.1
 _USERS_MAX = 100_000
 
@@ -48,47 +48,52 @@ insert into audit_unsealed (event_id) select event_id from written"""
 
 def run(options: Options) -> None:
     report = Report("bulk", options.users)
-    size = int(min(_USERS_MAX, options.users * _SHARE)) // options.pairs
+    size, pairs = int(min(_USERS_MAX, options.users * _SHARE)), options.pairs
     with template.running(options.binary, options.users) as site, site.cluster.connect() as sql:
-        # Disjoint slices of the users, cut by the time they came.
-        slices = site.cluster.rows(
-            "select min(created_at), max(created_at) from (select created_at, ntile(%s) over (order by created_at) as slice "
-            "from (select created_at from users where status = 'active' order by created_at limit %s) u) u group by slice order by slice",
-            (2 * options.pairs, 2 * options.pairs * size),
-        )
+        if options.quick:
+            size //= pairs
+        else:
+            # Nobody is suspended twice.
+            pairs = min(pairs, site.cluster.rows("select count(*) from users where status = 'active'")[0][0] // (2 * size))
+        slices = active_slices(site, 2 * pairs, size)
         usher = Connection(site.base_url, site.key)
         strangers = Strangers([os.getpid(), site.pid, site.cluster.pid])
         ours, theirs = [], []
-        for pair in range(options.pairs):
-            ours.append(_suspend(site, usher, *slices[2 * pair]))
+        for pair in range(pairs):
+            ours.append(suspend(site, usher, *slices[2 * pair]))
             ids = [row[0] for row in _active(site, *slices[2 * pair + 1])]
             theirs.append(timed(lambda ids=ids: sql.execute(_UPDATE, {"ids": ids})) / len(ids))
         ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
         note = f"{size} users a half; usher {median(ours) * 1e3:.2f} ms a user, UPDATE {median(theirs) * 1e3:.2f} ms"
         raw = {"usher_seconds_a_user": ours, "update_seconds_a_user": theirs}
         figure = Figure(
-            "bulk suspend / UPDATE with audit", median(ratios), "", RATIO_MAX, n=options.pairs, spread=spread(ratios), strangers=strangers.share(), note=note, raw=raw
+            "bulk suspend / UPDATE with audit", median(ratios), "", RATIO_MAX, n=pairs, spread=spread(ratios), strangers=strangers.share(), note=note, raw=raw
         )
         report.add(figure)
         report.add(Figure("bulk memory of usher", memory_peak(site.pid) / 1e6, " MB", MEMORY_MAX_MB))
     report.write()
 
 
+def active_slices(site: Site, count: int, size: int) -> list[tuple]:
+    """Disjoint slices of the users, so many in each, cut by the time they came: the first and the last time."""
+    return site.cluster.rows(
+        "select min(created_at), max(created_at) from (select created_at, ntile(%s) over (order by created_at) as slice "
+        "from (select created_at from users where status = 'active' order by created_at limit %s) u) u group by slice order by slice",
+        (count, count * size),
+    )
+
+
 def _active(site: Site, first: object, last: object) -> list[tuple]:
     return site.cluster.rows("select id from users where status = 'active' and created_at between %s and %s", (first, last))
 
 
-def _suspend(site: Site, usher: Connection, first: object, last: object) -> float:
+def suspend(site: Site, usher: Connection, first: object, last: object) -> float:
     """Seconds a user of a run, from its beginning; the preview is not in it."""
     asked = f'createdAt ge "{first.isoformat()}" and createdAt le "{last.isoformat()}" and status eq "active"'
     preview = json.loads(usher.send("POST", "/v1/bulk", json.dumps({"action": "suspend", "filter": asked}).encode()))
     began = time.perf_counter()
     usher.send("POST", f"/v1/bulk/{preview['id']}/run", json.dumps({"token": preview["token"]}).encode())
-    while True:
-        (state,) = site.cluster.rows("select state from bulk_runs where id = %s", (preview["id"],))[0]
-        if state != "running":
-            break
-        time.sleep(0.05)
+    state = site.state_after("bulk_runs", preview["id"], "running")
     passed = time.perf_counter() - began
     assert state == "finished", state
     done = json.loads(usher.get(f"/v1/bulk/{preview['id']}"))["counts"]["done"]

@@ -2,6 +2,7 @@
 row. The indexes for searching stand on both sides. What the jobs do later is not in it (P-16)."""
 
 import itertools
+import json
 
 from .. import pgbench, template, wrk
 from ..load import rates_in_turns
@@ -25,6 +26,15 @@ values (
     'p' || :n::bigint, 'pending', 'Given' || :n::bigint % 211, 'Family' || :n::bigint % 307, 'Given' || :n::bigint % 211 || ' Family' || :n::bigint % 307, 'de', 'Europe/Berlin',
     '{"city": "Berlin", "department": "Sales", "level": 3, "start_date": "2024-05-05", "tags": ["beta", "remote"]}', now(), now()
 );"""
+
+
+def body(name: str, number: int) -> bytes:
+    """What `create.lua` sends: somebody whom nobody knows yet."""
+    given, family = f"Given{number % 211}", f"Family{number % 307}"
+    attributes = {"city": "Berlin", "department": "Sales", "level": 1 + number % 9, "start_date": f"2024-05-{1 + number % 28:02}", "tags": ["beta", "remote"]}
+    names = {"username": name, "given_name": given, "family_name": family, "display_name": f"{given} {family}"}
+    asked = {"email": f"{name}@bench.example.com", **names, "locale": "de", "time_zone": "Europe/Berlin", "attributes": attributes}
+    return json.dumps(asked).encode()
 
 
 def run(options: Options) -> None:

@@ -2,8 +2,8 @@
 
 import json
 import os
-import time
 from collections.abc import Iterator
+from functools import partial
 from statistics import median
 
 import psycopg
@@ -18,6 +18,8 @@ from ..statistics import spread
 from .lists import MEMORY_MAX_MB
 
 RATE_MIN = 0.5
+# With --full: as many at once as somebody who moves in brings.
+ROWS_FULL = 1_000_000
 DRY_RUN_ROWS = 100_000
 DRY_RUN_MAX_SECONDS = 15
 # Of so many rows, one claims an address that somebody has.
@@ -29,6 +31,7 @@ _COPIED = (
     "emails (id, user_id, address, address_normal, is_primary, verified_at, created_at)",
     "user_roles (user_id, role_name, granted_at)",
 )
+EXPORT = "/v1/exports/users?format=csv"
 _CITIES = ("Berlin", "Lima", "Osaka", "Paris", "Vienna")
 _DEPARTMENTS = ("Sales", "Support", "Legal", "People")
 
@@ -47,7 +50,8 @@ def _rows(mark: str, count: int, taken: str) -> Iterator[tuple[str, ...]]:
         yield address, name, "true", f"Given{number % 211}", f"Family{number % 307}", f"Given{number % 211} Family{number % 307}", "de", "Europe/Berlin", json.dumps(attributes)
 
 
-def _csv(mark: str, count: int, taken: str) -> bytes:
+def csv(mark: str, count: int, taken: str) -> bytes:
+    """A file of new users; some claim the address that is taken."""
     quoted = ('"' + '","'.join(cell.replace('"', '""') for cell in row) + '"\n' for row in _rows(mark, count, taken))
     return (_COLUMNS + "".join(quoted)).encode()
 
@@ -71,25 +75,22 @@ def _copy(sql: psycopg.Connection, content: dict[str, bytes]) -> None:
                 copy.write(lines)
 
 
-def _stage(usher: Connection, site: Site, content: bytes) -> dict:
+def taken_address(site: Site) -> str:
+    return site.cluster.rows("select address from emails order by id limit 1")[0][0]
+
+
+def stage(usher: Connection, site: Site, content: bytes) -> dict:
     """Uploads, and waits until every row is judged."""
     begun = json.loads(usher.send("POST", "/v1/imports", content, "text/csv"))
-    _wait(site, begun["id"], {"staging", "classifying"})
+    site.state_after("imports", begun["id"], "staging", "classifying")
     return json.loads(usher.get(f"/v1/imports/{begun['id']}"))
 
 
-def _wait(site: Site, import_id: str, while_in: set[str]) -> str:
-    while True:
-        (state,) = site.cluster.rows("select state from imports where id = %s", (import_id,))[0]
-        if state not in while_in:
-            return state
-        time.sleep(0.05)
-
-
-def _import(usher: Connection, site: Site, content: bytes) -> None:
-    ready = _stage(usher, site, content)
+def bring_in(usher: Connection, site: Site, content: bytes) -> None:
+    """Uploads and applies, and reads the report."""
+    ready = stage(usher, site, content)
     usher.send("POST", f"/v1/imports/{ready['id']}/apply", json.dumps({"token": ready["token"]}).encode())
-    state = _wait(site, ready["id"], {"running"})
+    state = site.state_after("imports", ready["id"], "running")
     assert state == "finished", state
     report = usher.get(f"/v1/imports/{ready['id']}/report")
     assert b"email_taken" in report or b"user_exists" in report, "the report tells of no conflict"
@@ -101,16 +102,18 @@ def run(options: Options) -> None:
     with template.running(options.binary, options.users) as site, site.cluster.connect() as sql:
         usher = Connection(site.base_url, site.key)
         roots = [os.getpid(), site.pid, site.cluster.pid]
-        taken = site.cluster.rows("select address from emails order by id limit 1")[0][0]
+        taken = taken_address(site)
         _export(report, options, site, usher, sql, roots)
         _imports(report, options, site, usher, sql, roots, rows, taken)
         count = min(DRY_RUN_ROWS, options.users)
-        content = _csv("dry", count, taken)
+        content = csv("dry", count, taken)
         strangers = Strangers(roots)
-        seconds = timed(lambda: _stage(usher, site, content))
+        seconds = timed(lambda: stage(usher, site, content))
         target = DRY_RUN_MAX_SECONDS if count == DRY_RUN_ROWS else None
         report.add(Figure(f"P-10 dry run of {count} rows", seconds, " s", target, strangers=strangers.share()))
         report.add(Figure("P-10 memory of usher", memory_peak(site.pid) / 1e6, " MB", MEMORY_MAX_MB))
+    if not options.quick:
+        _import_at_once(report, options)
     report.write()
 
 
@@ -118,9 +121,9 @@ def _imports(report: Report, options: Options, site: Site, usher: Connection, sq
     strangers = Strangers(roots)
     ours, bare, whole = [], [], []
     for pair in range(options.pairs):
-        uploaded, copied = _csv(f"a{pair}", rows, taken), _copied(f"b{pair}", rows)
+        uploaded, copied = csv(f"a{pair}", rows, taken), _copied(f"b{pair}", rows)
         only_users = dict([next(iter(_copied(f"c{pair}", rows).items()))])
-        ours.append(rows / timed(lambda: _import(usher, site, uploaded)))
+        ours.append(rows / timed(lambda: bring_in(usher, site, uploaded)))
         bare.append(rows / timed(lambda: _copy(sql, only_users)))
         whole.append(rows / timed(lambda: _copy(sql, copied)))
     note = f"{rows} rows a part; usher {median(ours):.0f}/s, COPY into users {median(bare):.0f}/s, with addresses and roles {median(whole):.0f}/s"
@@ -128,6 +131,30 @@ def _imports(report: Report, options: Options, site: Site, usher: Connection, sq
     for name, theirs, target in (("COPY", bare, RATE_MIN), ("COPY with addresses and roles", whole, None)):
         ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
         report.add(Figure(f"P-10 import with report / {name}", median(ratios), "", target, "more", options.pairs, spread(ratios), strangers.share(), note, raw))
+
+
+def _import_at_once(report: Report, options: Options) -> None:
+    """As many rows in one file as there are users, or as somebody who moves in brings. Each part comes to users who are as many as
+    they were: it would find twice as many after another."""
+    rows = min(ROWS_FULL, options.users)
+    with template.running(options.binary, options.users) as site:
+        usher, content = Connection(site.base_url, site.key), csv("once", rows, taken_address(site))
+        strangers = Strangers([os.getpid(), site.pid, site.cluster.pid])
+        ours = rows / timed(lambda: bring_in(usher, site, content))
+        shares, peak = [strangers.share()], memory_peak(site.pid)
+    theirs = []
+    for tables in (1, len(_COPIED)):
+        with template.running(options.binary, options.users) as site, site.cluster.connect() as sql:
+            copied = dict(list(_copied("once", rows).items())[:tables])
+            strangers = Strangers([os.getpid(), site.pid, site.cluster.pid])
+            theirs.append(rows / timed(partial(_copy, sql, copied)))
+            shares.append(strangers.share())
+    bare, whole = theirs
+    note = f"usher {ours:.0f}/s, COPY into users {bare:.0f}/s, with addresses and roles {whole:.0f}/s"
+    raw = {"rows": rows, "usher_rows_a_second": ours, "copy_rows_a_second": bare, "copy_of_all_rows_a_second": whole}
+    report.add(Figure(f"P-10 import of {rows} / COPY", ours / bare, "", RATE_MIN, "more", strangers=max(shares), note=note, raw=raw))
+    report.add(Figure(f"P-10 import of {rows} / COPY with addresses and roles", ours / whole, "", None, "more", strangers=max(shares), raw=raw))
+    report.add(Figure(f"P-10 memory of usher, import of {rows}", peak / 1e6, " MB", MEMORY_MAX_MB))
 
 
 # What an export says of a user.
@@ -147,7 +174,7 @@ def _export(report: Report, options: Options, site: Site, usher: Connection, sql
                 pass
 
     def export() -> None:
-        usher.count_bytes("/v1/exports/users?format=csv")
+        usher.count_bytes(EXPORT)
 
     strangers = Strangers(roots)
     ours, theirs = [], []
