@@ -146,7 +146,7 @@ async fn the_schema_of_attributes_is_changed_back_property_by_property() {
 
     undo(&admin, &change["id"], json!({})).await.expect(200);
     let read = admin.get("/v1/attribute-schema").await.expect(200).json;
-    assert_eq!(read["schema"]["properties"], json!({ "city": text, "team": text, "floor": text }));
+    assert_eq!(read["in_force"]["schema"]["properties"], json!({ "city": text, "team": text, "floor": text }));
 
     // A property that was changed since is a conflict, the others are not.
     let newest = newest_change(&admin).await;
@@ -155,8 +155,8 @@ async fn the_schema_of_attributes_is_changed_back_property_by_property() {
     assert_eq!(refused.fault_at("/properties/city"), Some("changed_since"));
     undo(&admin, &newest["id"], json!({ "skip_conflicts": true })).await.expect(200);
     let read = admin.get("/v1/attribute-schema").await.expect(200).json;
-    assert_eq!(read["schema"]["properties"]["fax"], text);
-    assert_eq!(read["schema"]["properties"]["city"]["maxLength"], 9);
+    assert_eq!(read["in_force"]["schema"]["properties"]["fax"], text);
+    assert_eq!(read["in_force"]["schema"]["properties"]["city"]["maxLength"], 9);
     app.finish().await;
 }
 
