@@ -1,6 +1,7 @@
 """The schema of the users' attributes: what it lets in, who sees what, and what becomes of users who do not fit."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,23 @@ def test_operators_set_the_schema_from_a_file(usher: Usher, own: Site, tmp_path:
     assert made["attributes"] == {"unit": "IT"}
     file.write_text('{"type": "object", "properties": {"a": {"$ref": "https://example.com/"}}}')
     assert "is unknown" in usher.cli("attributes", "set", str(file), code=1).stderr
+
+
+def test_an_operator_renames_and_removes_an_attribute_after_a_look(usher: Usher, own: Site) -> None:
+    usher.cli("attributes", "set", "-", given='{"type": "object", "properties": {"unit": {"type": "string"}}}')
+    user = create(own, unit="Sales").json()
+    dry = usher.cli("attributes", "rename", "unit", "team", "--dry-run").stdout
+    assert re.search(r"^users who have it +1$", dry, re.MULTILINE) and user["username"] in dry
+    assert "nobody is there to be asked" in usher.cli("attributes", "rename", "unit", "team", code=2).stderr
+    assert list(usher.json("attributes", "show")["properties"]) == ["unit"]
+    usher.cli("attributes", "rename", "unit", "team", "--yes")
+    usher.cli("attributes", "tend")
+    assert own.read(user["id"])["attributes"] == {"team": "Sales"}
+    assert "`unit` is no property of the schema" in usher.cli("attributes", "rename", "unit", "x", "--yes", code=1).stderr
+    usher.cli("attributes", "remove", "team", "--yes", "--reason", "Not needed")
+    usher.cli("attributes", "tend")
+    assert own.read(user["id"])["attributes"] == {}
+    assert "users who have it  0" in usher.cli("attributes", "remove", "team", "--dry-run").stdout
 
 
 def test_a_schema_reaches_every_process_at_once(usher: Usher, own: Site) -> None:

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::Subcommand;
-use serde_json::Value;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
-use super::{Failure, Outcome, boot, output};
+use super::{Failure, Outcome, boot, bulk, output};
 use crate::app::App;
-use crate::attributes::{self, Document, Outcome as Set, Status};
+use crate::attributes::migration::{self, Preview, Rename};
+use crate::attributes::{self, Document, Operation, Outcome as Set, Status};
 use crate::config::Config;
 use crate::error::AppError;
 use crate::http::body;
@@ -25,10 +26,36 @@ pub enum Command {
         #[arg(long)]
         reason: Option<String>,
     },
+    /// Give an attribute another name, in the schema and with every user who has it
+    Rename {
+        from: String,
+        to: String,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Take an attribute out of the schema and away from every user who has it
+    Remove {
+        name: String,
+        #[command(flatten)]
+        how: How,
+    },
     /// See what is in force, what waits, and how far the indexes are
     Status,
     /// Check users and build indexes now, as the role that this command connects as
     Tend,
+}
+
+#[derive(Args)]
+pub struct How {
+    /// Only show what it would come to
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Why; kept in the audit trail
+    #[arg(long)]
+    reason: Option<String>,
 }
 
 pub async fn run(config: Config, command: &Command, json: bool) -> Outcome {
@@ -50,6 +77,8 @@ async fn act(app: &App, command: &Command, json: bool) -> Outcome {
             output::progress("");
             show(&read(app).await?, json)
         }
+        Command::Rename { from, to, how } => migrate(app, json!({ "rename": { "from": from, "to": to } }), how, json).await,
+        Command::Remove { name, how } => migrate(app, json!({ "remove": name }), how, json).await,
         Command::Set { file, reason } => {
             let document: Document = body::parse(&read_file(file)?)?;
             let mut tx = app.begin(&boot::operator(reason.clone())).await?;
@@ -62,6 +91,69 @@ async fn act(app: &App, command: &Command, json: bool) -> Outcome {
             show(&read(app).await?, json)
         }
     }
+}
+
+/// Shows what it comes to, asks, and begins it.
+async fn migrate(app: &App, operation: Value, how: &How, json: bool) -> Outcome {
+    let operations: [Operation; 1] = [body::from_value(operation)?];
+    let mut tx = app.begin(&boot::operator(how.reason.clone())).await?;
+    let previews = migration::preview(&mut tx, &operations).await.map_err(|error| unfit(&operations[0], &error))?;
+    tx.commit().await?;
+    if json && how.dry_run {
+        return Ok(output::json(&previews)?);
+    }
+    if json && !how.yes {
+        return Err(Failure::usage(
+            "with --json nobody is asked: give --yes to do it, or --dry-run to see only what it comes to",
+        ));
+    }
+    if !json {
+        preview(&previews);
+    }
+    if how.dry_run {
+        output::say("This was a dry run: nothing was done.");
+        return Ok(());
+    }
+    if !how.yes {
+        let warning = if matches!(operations[0], Operation::Remove(_)) { " This can't be undone." } else { "" };
+        bulk::confirm(&format!("Do it?{warning}"))?;
+    }
+    let mut tx = app.begin(&boot::operator(how.reason.clone())).await?;
+    let rules = attributes::lock_for_change(&mut tx).await?;
+    migration::begin(&mut tx, &rules, &operations).await.map_err(|error| unfit(&operations[0], &error))?;
+    tx.commit().await?;
+    if !json {
+        output::say(
+            "The schema is changed. The users follow, by a worker or `usher attributes tend`: see `usher attributes status`.",
+        );
+    }
+    show(&read(app).await?, json)
+}
+
+fn preview(previews: &[Preview]) {
+    for Preview { operation, users, sample } in previews {
+        let what = match operation {
+            Operation::Rename(Rename { from, to }) => format!("rename {from} to {to}"),
+            Operation::Remove(name) => format!("remove {name}"),
+        };
+        let some: Vec<&str> = sample.iter().map(|holder| holder.username.as_str()).collect();
+        let some = if some.is_empty() { "-".to_owned() } else { some.join(", ") };
+        output::fields(&[("what", what), ("users who have it", users.to_string()), ("the first of them", some)]);
+    }
+}
+
+/// What is wrong with an operation, by the name that was given.
+fn unfit(operation: &Operation, error: &AppError) -> Failure {
+    let AppError::Rejected(rejection) = error else { return Failure { code: 1, message: error.to_string() } };
+    let faults = rejection.errors.iter().map(|fault| {
+        let name = match (operation, fault.pointer.as_deref().unwrap_or_default().rsplit('/').next()) {
+            (Operation::Rename(rename), Some("to")) => &rename.to,
+            (Operation::Rename(Rename { from: name, .. }) | Operation::Remove(name), _) => name,
+        };
+        format!("`{name}` {}", fault.detail)
+    });
+    let faults: Vec<String> = faults.collect();
+    Failure { code: 1, message: if faults.is_empty() { error.to_string() } else { faults.join("\n") } }
 }
 
 /// With the users who do not fit.

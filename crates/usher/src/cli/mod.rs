@@ -11,6 +11,7 @@ mod changes;
 mod config;
 mod doctor;
 mod exports;
+mod following;
 mod groups;
 mod healthcheck;
 mod imports;
@@ -21,6 +22,7 @@ mod mails;
 mod migrate;
 mod output;
 mod password_filter;
+mod permissions;
 mod progress;
 mod queues;
 mod roles;
@@ -34,8 +36,10 @@ mod users;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use jiff::Timestamp;
 
 use crate::config::Config;
+use crate::http::params::is_storable;
 
 /// User management: one binary beside one PostgreSQL.
 ///
@@ -91,9 +95,12 @@ enum Command {
     /// Look after groups and who is in them
     #[command(subcommand)]
     Group(groups::Command),
-    /// See roles
+    /// Look after roles
     #[command(subcommand)]
     Role(roles::Command),
+    /// See who has a permission, and through what
+    #[command(subcommand)]
+    Permission(permissions::Command),
     /// See and set the schema of the users' attributes
     #[command(subcommand)]
     Attributes(attributes::Command),
@@ -171,6 +178,12 @@ impl From<crate::db::DbError> for Failure {
 
 type Outcome = Result<(), Failure>;
 
+/// The time that an option says.
+fn read_time(option: &str, text: &str) -> Result<Timestamp, Failure> {
+    let time: Option<Timestamp> = text.parse().ok().filter(is_storable);
+    time.ok_or_else(|| Failure::usage(format!("--{option} must be a time, such as 2030-01-02T03:04:05Z")))
+}
+
 /// Runs the command and says how it went.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -212,7 +225,8 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Change(command) => changes::run(config, command, json).await,
             Command::ServiceAccount(command) => service_accounts::run(config, command, json).await,
             Command::Group(command) => groups::run(config, command, json).await,
-            Command::Role(command) => roles::run(config, &command, json).await,
+            Command::Role(command) => Box::pin(roles::run(config, command, json)).await,
+            Command::Permission(command) => permissions::run(config, command, json).await,
             Command::Attributes(command) => attributes::run(config, &command, json).await,
             Command::Inactivity(command) => Box::pin(inactivity::run(config, command, json)).await,
             Command::Invitation(command) => Box::pin(invitations::run(config, command, json)).await,

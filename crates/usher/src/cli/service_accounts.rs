@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 
-use super::{Failure, Outcome, boot, output};
+use super::{Failure, Outcome, boot, output, permissions};
 use crate::api_keys::{self, ApiKey, KeyWish, NewApiKey};
 use crate::app::App;
 use crate::caller::{Authority, Permission, PermissionSet, Subject};
@@ -239,12 +239,8 @@ fn unknown(account: &str) -> crate::error::AppError {
     anyhow::anyhow!("there is no service account {account}").into()
 }
 
-fn parse(permissions: &[String]) -> Result<PermissionSet, Failure> {
-    let parse = |name: &String| {
-        let known = || Permission::ALL.map(Permission::name).join(", ");
-        Permission::parse(name).ok_or_else(|| Failure::usage(format!("there is no permission {name}; there are {}", known())))
-    };
-    permissions.iter().map(parse).collect()
+fn parse(names: &[String]) -> Result<PermissionSet, Failure> {
+    names.iter().map(|name| permissions::parse(name)).collect()
 }
 
 fn names(permissions: &[Permission]) -> String {

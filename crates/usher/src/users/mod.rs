@@ -29,17 +29,18 @@ use serde_json::{Map, Value};
 
 pub use api::router;
 pub use arrivals::{Arrival, Arrived, create_many};
-pub use bodies::{NewUserBody, UserPatch};
+pub use bodies::{Listing, NewUserBody, UserPatch, listings};
 pub use fields::{Name, Profile, ProfilePatch, WebUrl};
 pub use filter::{Written, canonical as canonical_filter, compile as compile_filter};
 pub use granting::{grant_role, note_roles_expired, set_roles, set_roles_with_ends, take_role};
+pub use history::as_of;
 pub use jobs::register;
 pub use lifecycle::{
     ChangeOfStanding, KEPT_FOR, activate, change_standing, clear_lock, create_and_welcome, end_all_sessions, lock_sign_in,
     note_sign_in, recognise, wrong_state,
 };
 pub(crate) use list::escape_pattern;
-pub use list::{Filter, list, outranks, select};
+pub use list::{Filter, Sort, list, outranks, select};
 pub use many::{ChangeOfMany, Outcome, change_many, lock_many, may_take_admins};
 pub use merge::merged;
 pub use store::{read_record, select_records};

@@ -28,6 +28,8 @@ pub enum Command {
     Users(Box<Users>),
     /// Go on with an import that was interrupted, or begin one that was only previewed
     Resume(Resume),
+    /// Halt an import after the batch that is being applied
+    Pause(Which),
     /// List imports, newest first
     List,
     /// Show what an import comes to
@@ -109,6 +111,10 @@ pub async fn run(config: Config, command: Command, json: bool) -> Outcome {
     let outcome = match command {
         Command::Users(users) => import(app, *users, json).await,
         Command::Resume(Resume { id, how }) => go_on(app, id, &how, false, json).await,
+        Command::Pause(Which { id }) => match pause(app, id).await {
+            Ok(import) => show(app, &import, json).await,
+            Err(failure) => Err(failure),
+        },
         Command::List => list(app, json).await,
         Command::Show(Which { id }) => match read(app, id).await {
             Ok(import) => show(app, &import, json).await,
@@ -172,6 +178,13 @@ async fn import(app: &App, users: Users, json: bool) -> Outcome {
     let staged = imports::stage(app, Authority::operator(), &origin, options, &source, from).await;
     progress::end();
     go_on(app, staged?, &users.how, users.dry_run, json).await
+}
+
+async fn pause(app: &App, id: Uuid) -> Result<Import, Failure> {
+    let mut tx = app.begin(&boot::operator(None)).await?;
+    let import = imports::set_paused(&mut tx, Authority::operator(), id, true).await?;
+    tx.commit().await?;
+    Ok(import)
 }
 
 async fn read(app: &App, id: Uuid) -> Result<Import, Failure> {

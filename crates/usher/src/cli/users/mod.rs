@@ -1,5 +1,8 @@
 //! `usher user`.
 
+mod about;
+mod list;
+
 use std::io::Read;
 
 use clap::{Args, Subcommand};
@@ -8,9 +11,8 @@ use zeroize::Zeroizing;
 
 use super::{Failure, Outcome, boot, output};
 use crate::app::App;
-use crate::caller::{Authority, UserStatus};
+use crate::caller::Authority;
 use crate::config::Config;
-use crate::db::page::Limit;
 use crate::db::{Origin, Tx};
 use crate::emails::EmailAddress;
 use crate::error::{AppError, AppResult};
@@ -21,16 +23,22 @@ use crate::recovery;
 use crate::roles::{self, RoleName};
 use crate::second_factors;
 use crate::secret::SecretText;
-use crate::users::{self, ChangeOfStanding, Filter, IfTaken, Name, NewUser, Profile, User, Username};
+use crate::users::{self, ChangeOfStanding, IfTaken, Name, NewUser, Profile, User, Username};
 
 #[derive(Subcommand)]
 pub enum Command {
     /// Create a user; they get a mail to choose their password, unless one is given on standard input
     Create(Create),
     /// List users, newest first
-    List(List),
-    /// Show a user
-    Show(Who),
+    List(list::List),
+    /// Show a user, as they are or as they were at a time
+    Show(Show),
+    /// Show what has happened to a user, field by field, newest first
+    History(about::Past),
+    /// Show how a user's attempts to sign in went in the last 30 days, and why, newest first
+    SignIns(about::Past),
+    /// Show what a user may do, and why
+    Permissions(about::Permissions),
     /// Bar a user from signing in and end their sessions
     Suspend(Who),
     /// Let a suspended user sign in again
@@ -74,25 +82,12 @@ pub struct Create {
 }
 
 #[derive(Args)]
-pub struct List {
-    /// Text that name, user name or address contain
-    #[arg(long)]
-    q: Option<String>,
-    /// A filter such as 'userName sw "ann" and not (lastSignInAt pr)'
-    #[arg(long)]
-    filter: Option<String>,
-    /// Also say how many there are
-    #[arg(long)]
-    count: bool,
-    /// pending, active, suspended or deleted
-    #[arg(long)]
-    status: Option<String>,
-    /// Only holders of this role
-    #[arg(long)]
-    role: Option<String>,
-    /// At most so many, up to 200
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=200))]
-    limit: u16,
+pub struct Show {
+    #[command(flatten)]
+    who: Who,
+    /// As they were at this time, such as 2030-01-02T03:04:05Z
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
 }
 
 #[derive(Args)]
@@ -126,11 +121,15 @@ pub async fn run(config: Config, command: Command, json: bool) -> Outcome {
 async fn act(app: &App, command: Command, json: bool) -> Outcome {
     match command {
         Command::Create(create) => show(&create_user(app, create).await?, json),
-        Command::List(filter) => list(app, filter, json).await,
-        Command::Show(who) => {
+        Command::List(wanted) => list::list(app, wanted, json).await,
+        Command::Show(Show { who, as_of: Some(at) }) => show(&about::as_of(app, &who.user, &at).await?, json),
+        Command::Show(Show { who, as_of: None }) => {
             let mut tx = app.begin(&boot::operator(None)).await?;
             show(&find(&mut tx, &who.user).await?, json)
         }
+        Command::History(past) => about::history(app, past, json).await,
+        Command::SignIns(past) => about::sign_ins(app, past, json).await,
+        Command::Permissions(asked) => about::list_permissions(app, asked, json).await,
         Command::SetRole(SetRole { user, roles, reason }) => {
             let roles: Vec<RoleName> = roles.iter().map(|name| RoleName::from(name.as_str())).collect();
             let (mut tx, before) = lock(app, Who { user, reason }).await?;
@@ -225,47 +224,6 @@ fn read_line() -> Result<SecretText, Failure> {
     let mut text = Zeroizing::new(String::new());
     std::io::stdin().take(8192).read_to_string(&mut text).map_err(anyhow::Error::from)?;
     Ok(SecretText::new(text.trim_end_matches(['\r', '\n']).to_owned()))
-}
-
-async fn list(app: &App, list: List, json: bool) -> Outcome {
-    let status = match list.status.as_deref() {
-        Some(text) => {
-            let unknown = || Failure::usage("--status is one of pending, active, suspended, deleted");
-            Some(UserStatus::parse(text).ok_or_else(unknown)?)
-        }
-        None => None,
-    };
-    let limit = Limit::new(list.limit);
-    let filter =
-        Filter { limit, q: list.q, filter: list.filter, count: list.count, status, role: list.role, ..Filter::default() };
-    let mut tx = app.begin(&boot::operator(None)).await?;
-    let page = users::list(&mut tx, Authority::operator(), &filter).await?;
-    tx.commit().await?;
-    if json {
-        return Ok(output::json(&page.items)?);
-    }
-    let row = |user: &User| {
-        vec![
-            user.id.to_string(),
-            user.username.clone(),
-            user.status.as_str().to_owned(),
-            user.email.clone().unwrap_or_default(),
-            user.roles.join(" "),
-            output::time(user.created_at),
-        ]
-    };
-    output::table(
-        &["id", "user name", "status", "address", "roles", "created"],
-        page.items.iter().map(row).collect(),
-        "There are no such users.",
-    );
-    if let Some(total) = page.total {
-        output::say(format!("({}{} in all)", if total.exact { "" } else { "about " }, total.count));
-    }
-    if page.next.is_some() {
-        output::say(format!("(the newest {}; narrow the list with --q, --filter, --status or --role)", page.items.len()));
-    }
-    Ok(())
 }
 
 async fn lock(app: &App, who: Who) -> AppResult<(Tx, User)> {

@@ -1,5 +1,8 @@
 //! `usher bulk`.
 
+mod results;
+mod whom;
+
 use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -8,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Failure, Outcome, boot, output};
 use crate::app::App;
-use crate::bulk::{self, Action, Counts, Refusals, Run, Selection, State, Step};
+use crate::bulk::{self, Action, Counts, Refusals, Run, State, Step};
 use crate::caller::Authority;
 use crate::config::Config;
 use crate::db::Tx;
@@ -23,6 +26,8 @@ pub enum Command {
     List,
     /// Show how far a run is
     Show(Which),
+    /// List what came of each user of a run, and why, in the order in which they are done
+    Results(results::Results),
     /// Halt a run after the batch that is being done
     Pause(Which),
     /// Let a paused run, or one whose process has gone, go on
@@ -33,9 +38,8 @@ pub enum Command {
 pub struct Start {
     #[arg(value_enum)]
     action: ActionName,
-    /// Whom it is about: a filter such as 'lastSignInAt lt "2025-01-01T00:00:00Z" and roles eq "user"'
-    #[arg(long)]
-    filter: String,
+    #[command(flatten)]
+    whom: whom::Whom,
     /// For assign-role and remove-role
     #[arg(long)]
     role: Option<String>,
@@ -113,6 +117,11 @@ async fn act(app: &App, command: Command, json: bool) -> Outcome {
             drop(tx);
             show(app, id, json).await
         }
+        Command::Results(wanted) => {
+            let found = results::find(&mut tx, &wanted).await?;
+            tx.commit().await?;
+            results::show(&found, &wanted, json)
+        }
         Command::Pause(Which { id }) => {
             bulk::set_paused(&mut tx, Authority::operator(), id, true).await?;
             tx.commit().await?;
@@ -138,8 +147,9 @@ async fn start(app: &App, start: Start, json: bool) -> Outcome {
     let role = start.role.as_deref().map(RoleName::from);
     let action = bulk::read_action(start.action.as_str(), role.as_ref(), attributes.as_ref())
         .map_err(|why| Failure::usage(AppError::from(why)))?;
+    let selection = whom::read(start.whom)?;
     let mut tx = app.begin(&boot::operator(start.reason)).await?;
-    let previewed = bulk::preview(&mut tx, Authority::operator(), &action, &Selection::Filter(start.filter)).await?;
+    let previewed = bulk::preview(&mut tx, Authority::operator(), &action, &selection).await?;
     carry_out(app, tx, &action, previewed, How { dry_run: start.dry_run, yes: start.yes, json }).await
 }
 
@@ -171,7 +181,8 @@ pub async fn carry_out(app: &App, mut tx: Tx, action: &Action, previewed: (Uuid,
             ));
         }
         preview(&seen, false)?;
-        confirm(action, seen.run.counts.to_do)?;
+        let warning = if *action == Action::Purge { " This can't be undone." } else { "" };
+        confirm(&format!("Do it: {} {} users?{warning}", action.name().replace('_', " "), seen.run.counts.to_do))?;
     }
     let mut tx = app.begin(&boot::operator(None)).await?;
     bulk::begin(&mut tx, Authority::operator(), previewed.0, &previewed.1).await?;
@@ -195,14 +206,14 @@ fn require_arguments(start: &Start) -> Result<(), Failure> {
     Ok(())
 }
 
-fn confirm(action: &Action, count: i64) -> Outcome {
+/// Asks whoever sits there.
+pub fn confirm(question: &str) -> Outcome {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::usage(
             "nobody is there to be asked: give --yes to do it, or --dry-run to see only what it would do",
         ));
     }
-    let warning = if *action == Action::Purge { " This can't be undone." } else { "" };
-    output::ask(&format!("Do it: {} {count} users?{warning} [y/N] ", action.name().replace('_', " ")));
+    output::ask(&format!("{question} [y/N] "));
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).map_err(anyhow::Error::from)?;
     if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
@@ -309,6 +320,9 @@ async fn show(app: &App, id: Uuid, json: bool) -> Outcome {
         ("ended", output::time_or(run.finished_at, "-")),
     ]);
     refusals(&seen);
+    if refused + failed > 0 {
+        output::say(format!("One by one: usher bulk results {id}"));
+    }
     match run.state {
         State::Finished | State::Failed if [Action::Purge.name(), "warn_inactive"].contains(&run.action.as_str()) => {}
         State::Finished | State::Failed if done > 0 => output::say(format!("To undo it: usher change undo {id}")),
