@@ -1,6 +1,7 @@
 """Pages in a real browser: how they are walked, and what must hold for each of them."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,22 @@ class Faces:
         self.base_url = base_url
         self.watch = Watch()
         self.watch.on(page)
+        # The password, and the code of who has a second factor, of somebody who walks for longer than a proof of who they are lasts.
+        self.proof: Callable[[], tuple[str, str | None]] | None = None
 
     def open(self, path: str) -> None:
         self.page.goto(f"{self.base_url}{path}")
+        asks = re.match(f"{re.escape(self.base_url)}/reauthenticate[?]", self.page.url)
+        if self.proof and asks and not path.startswith("/reauthenticate"):
+            self.prove(*self.proof())
+            expect(self.page).not_to_have_url(re.compile("/reauthenticate"))
+
+    def prove(self, password: str, code: str | None) -> None:
+        """At the page that asks who one is."""
+        self.field("password").fill(password)
+        if code:
+            self.field("code").fill(code)
+        self.press("Confirm")
 
     def field(self, name: str) -> Locator:
         return self.page.locator(f"main input[name={name}]")

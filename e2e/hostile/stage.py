@@ -45,6 +45,7 @@ def trap(browser: Browser, house: House) -> Iterator[Trap]:
     trap = Trap(browser.new_context().new_page(), house.site.public_url)
     trap.sign_in(house.admin.email, house.admin.password)
     trap.at("/account")
+    trap.proof = lambda: (house.admin.password, None)
     yield trap
     trap.end()
     trap.page.context.close()

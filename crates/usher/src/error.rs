@@ -217,6 +217,11 @@ impl AppError {
             Self::Internal(_) => None,
         }
     }
+
+    /// Whether nothing is wrong but that whoever asks has not proved lately who they are.
+    pub fn asks_for_proof(&self) -> bool {
+        self.code() == Some("fresh_authentication_required")
+    }
 }
 
 impl fmt::Display for AppError {

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::db::page::{self, Limit, Page};
 use crate::error::{AppResult, FieldError, Rejection};
-use crate::http::api::{Access, Op, Routes};
+use crate::http::api::{Access, Op, PROOF_TO_GRANT, Routes};
 use crate::http::body::{Json, OptionalJson};
 use crate::http::output::{Accepted, Answer, Created, Listed};
 use crate::http::params::{Part, Path, Query};
@@ -44,6 +44,8 @@ pub fn router() -> Routes {
                 .description(
                     "In the background; `GET /v1/bulk/{id}` shows how far it is. Every user is judged again when their turn comes. All it changes is the change set of the same id.",
                 )
+                .fails(401, "It purges, and the sign-in is longer ago than 10 minutes (`fresh_authentication_required`).")
+                .fails(401, PROOF_TO_GRANT)
                 .fails(403, needs)
                 .fails(409, "It has been begun already (`invalid_state`)."),
             run_bulk,
@@ -69,6 +71,7 @@ pub fn router() -> Routes {
             .description(
                 "Changes back what nobody has changed since. Other fields are conflicts: they are listed, and nothing is changed (`dry_run` and `skip_conflicts` say otherwise). It is a change itself. One of more than 50 users is undone by a run, which leaves out users with conflicts.",
             )
+            .fails(401, PROOF_TO_GRANT)
             .fails(403, "The user holds permissions that the caller lacks, or undoing needs a permission that they lack (`target_outranks_caller`, `grant_exceeds_caller`, `forbidden`).")
             .fails(409, "Something has been changed since, or can't be changed back (`undo_conflict`, `not_undoable`); or the state forbids it (`invalid_state`, `last_admin`, `username_taken`, `role_in_use`, `group_in_use`)."),
             undo_change,

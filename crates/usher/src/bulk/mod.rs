@@ -39,6 +39,7 @@ use crate::caller::{Authority, PermissionSet, Subject};
 use crate::db::{Actor, Origin, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::{ApiKeyId, ServiceAccountId, UserId};
+use crate::roles;
 
 /// More users than this are no set for one run.
 pub const USERS_MAX: i64 = 1_000_000;
@@ -210,6 +211,7 @@ fn actor(kind: &str, id: Option<Uuid>) -> Actor {
 pub async fn begin(tx: &mut Tx, by: Authority, id: Uuid, token: &str) -> AppResult<Run> {
     let running = find(tx, id).await?;
     running.action.require(by.permissions)?;
+    require_proof(tx, by, &running.action).await?;
     let reason = tx.origin().reason.clone().or(running.asked.reason);
     tx.act_because(reason);
     if !store::update_to_begun(tx, id, by, token).await? {
@@ -235,6 +237,20 @@ pub async fn begin(tx: &mut Tx, by: Authority, id: Uuid, token: &str) -> AppResu
     audit::begin_change(tx, id, head).await?;
     jobs::enqueue(tx, id).await?;
     Ok(run)
+}
+
+/// Whoever purges, or gives or takes what makes somebody an administrator, has proved lately who they are.
+pub async fn require_proof(tx: &mut Tx, by: Authority, action: &Action) -> AppResult<()> {
+    match action {
+        Action::Purge => Ok(by.require_proof(tx.now())?),
+        Action::AssignRole { role } | Action::RemoveRole { role } => match roles::find(tx, role.as_str()).await {
+            Ok(role) => Ok(by.to_grant_now(role.permission_set(), tx.now())?),
+            // Each user is refused then.
+            Err(error) if error.code() == Some("not_found") => Ok(()),
+            Err(error) => Err(error),
+        },
+        _ => Ok(()),
+    }
 }
 
 /// Halts a run after the batch that is being done, or lets it go on.

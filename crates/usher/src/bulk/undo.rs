@@ -4,13 +4,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Action, Run, State, jobs, store};
+use super::{Action, Run, State, jobs, require_proof, store};
 use crate::audit::{self, AuditEvent, Event};
 use crate::caller::Authority;
 use crate::changes::{self, Conflict, UNDONE, Undone};
 use crate::db::{OnConstraint, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::new_uuid;
+use crate::roles::RoleName;
 
 /// So many events are undone in one transaction; more of them by a run.
 const AT_ONCE_MAX: i64 = 50;
@@ -42,6 +43,9 @@ pub async fn undo_change(tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: b
     }
     let members = changes::list_members(tx, id, None, AT_ONCE_MAX + 1).await?;
     if i64::try_from(members.len()).unwrap_or(i64::MAX) > AT_ONCE_MAX {
+        if let Some(role) = head.changes["argument"]["role"].as_str().map(RoleName::from) {
+            require_proof(tx, by, &Action::RemoveRole { role }).await?;
+        }
         return begin_run(tx, by, id).await;
     }
     let mut events: Vec<AuditEvent> = members;

@@ -122,11 +122,11 @@ async fn authority(tx: &mut Tx, run: &Running) -> AppResult<Option<Authority>> {
     let Some(subject) = run.subject() else {
         // usher itself does what a rule says, and may what its writer might.
         let permissions = if run.actor == Actor::System { run.permissions } else { PermissionSet::all() };
-        return Ok(Some(Authority { permissions, user_id: None }));
+        return Ok(Some(Authority::without_session(permissions, None)));
     };
     let held = caller::find_active_permissions(tx, subject).await?;
     let permissions = held.map(|held| held.intersection(run.permissions));
-    let authority = permissions.map(|permissions| Authority { permissions, user_id: subject.user_id() });
+    let authority = permissions.map(|permissions| Authority::without_session(permissions, subject.user_id()));
     Ok(authority.filter(|authority| run.action.require(authority.permissions).is_ok()))
 }
 

@@ -8,7 +8,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 pub use gate::{Act, Assurance, Cleared, Device, Duty, KeyStanding, Refusal, SessionStanding, Standing, may_act};
@@ -18,6 +18,9 @@ pub use recognition::{KeyUse, Presence, Recognised, SessionUse, recognise, recog
 use crate::db::{Actor, DbResult, Origin, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::{ApiKeyId, ServiceAccountId, SessionId, UserId};
+
+/// How long a proof of who somebody is counts for what needs a fresh one.
+pub const FRESH: SignedDuration = SignedDuration::from_mins(10);
 
 /// Where a user stands. Only [`UserStatus::Active`] may sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -156,6 +159,8 @@ pub struct Person {
 pub struct Authority {
     pub permissions: PermissionSet,
     pub user_id: Option<UserId>,
+    /// Of a person in a session: until when the proof of who they are is fresh. Nobody else is asked for one.
+    proven_until: Option<Timestamp>,
 }
 
 /// Why a caller was refused.
@@ -170,7 +175,18 @@ pub enum Denial {
 impl Authority {
     /// The operator at the command line, and usher itself.
     pub fn operator() -> Self {
-        Self { permissions: PermissionSet::all(), user_id: None }
+        Self::without_session(PermissionSet::all(), None)
+    }
+
+    /// A program, and what goes on in somebody's name after their request: nobody is there who could prove who they are.
+    pub fn without_session(permissions: PermissionSet, user_id: Option<UserId>) -> Self {
+        Self { permissions, user_id, proven_until: None }
+    }
+
+    /// As far as these go.
+    #[must_use]
+    pub fn within(self, permissions: PermissionSet) -> Self {
+        Self { permissions: self.permissions.intersection(permissions), ..self }
     }
 
     /// Nobody acts on a user who holds permissions that they lack themselves.
@@ -191,11 +207,29 @@ impl Authority {
             ..Rejection::forbidden("Nobody can give, take or edit permissions that they lack.")
         })
     }
+
+    /// The same for what users get or lose by it. More than the built-in `manager` holds makes somebody an administrator, and is given
+    /// and taken after a fresh proof only.
+    pub fn to_grant_now(self, granted: PermissionSet, now: Timestamp) -> Result<(), Rejection> {
+        self.to_grant(granted)?;
+        if granted.exceeds_manager() { self.require_proof(now) } else { Ok(()) }
+    }
+
+    /// Refuses a person in a session who has not proved lately who they are.
+    pub fn require_proof(self, now: Timestamp) -> Result<(), Rejection> {
+        if self.proven_until.is_some_and(|until| until <= now) {
+            return Err(Rejection::fresh_authentication_required(FRESH.as_secs()));
+        }
+        Ok(())
+    }
 }
 
 impl Caller {
     pub fn authority(&self) -> Authority {
-        Authority { permissions: self.permissions, user_id: self.cleared.subject().user_id() }
+        match self.person() {
+            Some(person) => person.authority(),
+            None => Authority::without_session(self.permissions, self.cleared.subject().user_id()),
+        }
     }
 
     /// For what needs a second permission beside that of the operation.
@@ -231,6 +265,17 @@ impl Person {
     }
 
     pub fn authority(&self) -> Authority {
-        Authority { permissions: self.permissions, user_id: Some(self.user_id) }
+        let proven_until = Some(self.proven_until());
+        Authority { permissions: self.permissions, user_id: Some(self.user_id), proven_until }
+    }
+
+    /// A trusted device has proved nothing.
+    fn proven_until(&self) -> Timestamp {
+        if self.assurance == Assurance::TrustedDevice { self.authenticated_at } else { self.authenticated_at + FRESH }
+    }
+
+    /// Refuses who has not proved lately who they are.
+    pub fn require_proof(&self, now: Timestamp) -> Result<(), Rejection> {
+        self.authority().require_proof(now)
     }
 }

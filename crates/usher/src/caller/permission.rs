@@ -185,6 +185,17 @@ impl PermissionSet {
         Self(Self::all().0 & !self.0)
     }
 
+    /// What the built-in role `manager` grants.
+    pub fn of_manager() -> Self {
+        use Permission::{InvitationsRead, InvitationsWrite, RolesRead, UsersRead, UsersWrite};
+        [UsersRead, UsersWrite, RolesRead, InvitationsRead, InvitationsWrite].into_iter().collect()
+    }
+
+    /// Whether there is more in it than that: then it makes somebody an administrator.
+    pub fn exceeds_manager(self) -> bool {
+        !Self::of_manager().covers(self)
+    }
+
     /// Whether they open a part of the console.
     pub fn opens_console(self) -> bool {
         Permission::OF_STAFF.into_iter().any(|permission| self.contains(permission))

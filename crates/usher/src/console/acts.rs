@@ -87,6 +87,16 @@ impl Act {
         }
     }
 
+    /// Its page.
+    fn way(&self, id: UserId) -> String {
+        format!("{}/act/{}", way(id), self.name)
+    }
+
+    /// Second factors are taken away by who has proved lately who they are.
+    fn way_by_proof(&self, app: &App, staff: &Staff, id: UserId) -> Option<Response> {
+        if matches!(self.kind, Kind::ResetFactors) { staff.way_by_proof(app, &self.way(id)) } else { None }
+    }
+
     async fn carry_out(&self, tx: &mut Tx, staff: &Staff, id: UserId) -> AppResult<Notice> {
         let by = staff.authority();
         match self.kind {
@@ -141,6 +151,9 @@ fn find(name: &str) -> Result<Act, Rejection> {
 pub async fn show(staff: Staff, Path(path): Path<ActPath>, State(app): State<App>) -> AppResult<Response> {
     let act = find(&path.act)?;
     staff.require(act.permission)?;
+    if let Some(proof) = act.way_by_proof(&app, &staff, path.id) {
+        return Ok(proof);
+    }
     ask(&app, &staff, &act, path.id, "", &Faults::default()).await
 }
 
@@ -148,6 +161,9 @@ pub async fn submit(Path(path): Path<ActPath>, State(app): State<App>, form: Sta
     let StaffForm { staff, members } = form;
     let act = find(&path.act)?;
     staff.require(act.permission)?;
+    if let Some(proof) = act.way_by_proof(&app, &staff, path.id) {
+        return Ok(proof);
+    }
     let mut tx = staff.begin_because(&app, &members).await?;
     match act.carry_out(&mut tx, &staff, path.id).await {
         Ok(notice) => {
@@ -174,7 +190,7 @@ pub fn as_fault(error: AppError) -> AppResult<Faults> {
 async fn ask(app: &App, staff: &Staff, act: &Act, id: UserId, reason: &str, faults: &Faults) -> AppResult<Response> {
     let user = look_up(app, staff, id).await?;
     let values = context! {
-        name => events::name_of(&user), back => way(id), action => format!("{}/act/{}", way(id), act.name),
+        name => events::name_of(&user), back => way(id), action => act.way(id),
         act => Serde(in_words(act.name, act.takes)), reason => reason,
         user => Serde(user),
     };

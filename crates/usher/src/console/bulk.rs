@@ -29,6 +29,7 @@ use crate::live::Followed;
 use crate::roles::RoleName;
 
 const HERE: &str = "/admin/bulk";
+const NEW: &str = "/admin/bulk/new";
 const NEW_PAGE: &str = "console/bulk_new.html";
 const PREVIEW_PAGE: &str = "console/bulk_preview.html";
 const RUN_PAGE: &str = "console/bulk_run.html";
@@ -51,8 +52,11 @@ const ACTIONS: [(&str, Permission); 10] = [
     ("purge", Permission::UsersPurge),
 ];
 
+const PURGE: &str = "purge";
 /// What can't be undone.
-const FOR_GOOD: [&str; 2] = ["purge", "warn_inactive"];
+const FOR_GOOD: [&str; 2] = [PURGE, "warn_inactive"];
+/// A longer address is none to come back to.
+const ADDRESS_MAX: usize = 2000;
 
 #[derive(Deserialize)]
 pub struct RunPath {
@@ -61,15 +65,26 @@ pub struct RunPath {
 
 pub async fn show_new(staff: Staff, parameters: Parameters, State(app): State<App>) -> AppResult<Response> {
     let ids: Vec<&str> = parameters.all("user").collect();
+    let text = |name: &str| parameters.get(name).unwrap_or_default().to_owned();
     let said = Said {
         users: ids.join(","),
-        filter: if ids.is_empty() { parameters.get("filter").unwrap_or_default().to_owned() } else { String::new() },
-        action: parameters.get("action").unwrap_or_default().to_owned(),
-        ..Said::default()
+        filter: if ids.is_empty() { text("filter") } else { String::new() },
+        action: text("action"),
+        role: text("role"),
+        attribute: text("attribute"),
+        value: text("value"),
+        reason: text("reason"),
+        left_out: 0,
     };
     // A form without anybody chosen.
     if said.users.is_empty() && said.filter.is_empty() {
         return Ok(see_other("/admin/users"));
+    }
+    staff.require(Permission::UsersRead)?;
+    if said.action == PURGE
+        && let Some(proof) = staff.way_by_proof(&app, &said.address())
+    {
+        return Ok(proof);
     }
     ask(&app, &staff, &said, &Faults::default()).await
 }
@@ -116,6 +131,15 @@ impl Said {
         }
     }
 
+    /// The address of the form that says the same; of the users, if that is too long.
+    fn address(&self) -> String {
+        let users = self.users.split(',').map(|id| ("user", id));
+        let rest = [&self.filter, &self.action, &self.role, &self.attribute, &self.value, &self.reason];
+        let rest = ["filter", "action", "role", "attribute", "value", "reason"].into_iter().zip(rest.map(String::as_str));
+        let address = address(NEW, users.chain(rest));
+        if address.len() > ADDRESS_MAX { "/admin/users".to_owned() } else { address }
+    }
+
     fn selection(&self) -> Result<Selection, Rejection> {
         if self.users.is_empty() {
             if self.filter.is_empty() {
@@ -144,13 +168,15 @@ async fn ask(app: &App, staff: &Staff, said: &Said, faults: &Faults) -> AppResul
     staff.require(Permission::UsersRead)?;
     let takes_roles = staff.may(Permission::RolesAssign);
     let offered = if takes_roles { list_grantable(app, staff).await? } else { None };
-    let offered: Option<Vec<_>> = offered.map(|roles| roles.into_iter().map(|role| (role.name.clone(), role.name)).collect());
+    let proof = offered.as_ref().and_then(|offered| offered.proof(app, &said.address()));
+    let offered: Option<Vec<_>> =
+        offered.map(|offered| offered.roles.into_iter().map(|role| (role.name.clone(), role.name)).collect());
     let actions: Vec<(&str, String)> =
         ACTIONS.into_iter().filter(|(_, needed)| staff.may(*needed)).map(|(name, _)| (name, label(name))).collect();
     let schema = attributes::cached(app).await?;
     let settable: Vec<(&str, &str)> = if staff.may(Permission::UsersWrite) { settable(&schema).collect() } else { Vec::new() };
     let values = context! {
-        said => Serde(said), actions => Serde(actions), settable => Serde(settable), takes_roles => takes_roles, offered => Serde(offered),
+        said => Serde(said), actions => Serde(actions), settable => Serde(settable), takes_roles => takes_roles, offered => Serde(offered), proof => proof,
         most => choice::MOST, count => said.users.split(',').filter(|id| !id.is_empty()).count(),
     };
     staff.page(app, HERE, NEW_PAGE, values, faults)
@@ -166,6 +192,7 @@ pub async fn preview(State(app): State<App>, form: StaffForm) -> AppResult<Respo
             let trail = [("/admin/users".to_owned(), now().word("console-place-users"))];
             show_preview(&app, &staff, HERE, &trail, &said.reason, &preview)
         }
+        Err(error) if error.asks_for_proof() => Ok(see_other(&html::proof_page(&app, &said.address()))),
         Err(error) => ask(&app, &staff, &said, &words::faults(of_the_form(error), "bulk", &FIELDS)?).await,
     }
 }
@@ -224,6 +251,8 @@ async fn make_preview(app: &App, staff: &Staff, said: &Said, members: &Members) 
     let action = said.action(&*attributes::cached(app).await?)?;
     let selection = said.selection()?;
     let mut tx = staff.begin_because(app, members).await?;
+    // Before the preview, which is shown this once: it is run with the proof that was given for it.
+    bulk::require_proof(&mut tx, staff.authority(), &action).await?;
     let previewed = bulk::preview(&mut tx, staff.authority(), &action, &selection).await?;
     let preview = bulk::show_preview(&mut tx, &action, previewed).await?;
     tx.commit().await?;
@@ -252,6 +281,7 @@ pub async fn run(Path(path): Path<RunPath>, State(app): State<App>, form: StaffF
             let detail = "The preview is older than an hour, or is not the one that you have seen. Choose the users again.";
             Err(Rejection::conflict("preview_outdated", detail).into())
         }
+        Err(error) if error.asks_for_proof() => Ok(see_other(&html::proof_page(&app, &way(path.id)))),
         // Sent twice: the run says how far it is.
         Err(error) if error.code() == Some("invalid_state") => Ok(see_other(&way(path.id))),
         Err(error) => Err(error),

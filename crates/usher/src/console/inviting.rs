@@ -23,6 +23,7 @@ use crate::invitations::{self, AT_ONCE_MAX, Issued, Judged, NewInvitation};
 use crate::languages::now;
 use crate::qr_code;
 
+const NEW: &str = "/admin/invitations/new";
 const NEW_PAGE: &str = "console/invite.html";
 const LINK_PAGE: &str = "console/invitation_link.html";
 const MANY_PAGE: &str = "console/invite_many.html";
@@ -97,7 +98,8 @@ async fn ask(app: &App, staff: &Staff, members: Option<&Members>, faults: &Fault
     let values = context! {
         email => said("email"), display_name => said("display_name"), message => said("message"), forward_to => said("forward_to"),
         days => or("expires_in_days", "7"), delivery => or("delivery", "mail"), role_names => or("roles", crate::roles::USER),
-        reason => said("reason"), boxes => Serde(boxes), may_assign => staff.may(Permission::RolesAssign), sites => sites,
+        reason => said("reason"), proof => boxes.as_ref().and_then(|boxes| boxes.proof(app, NEW)),
+        boxes => Serde(boxes.map(|boxes| boxes.roles)), may_assign => staff.may(Permission::RolesAssign), sites => sites,
     };
     staff.page(app, HERE, NEW_PAGE, values, faults)
 }

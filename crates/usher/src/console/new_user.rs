@@ -22,6 +22,7 @@ use crate::id::UserId;
 use crate::languages::now;
 use crate::users::{self, NewUserBody};
 
+const NEW: &str = "/admin/users/new";
 const PAGE: &str = "console/new_user.html";
 const EMAIL: &str = "email";
 
@@ -40,7 +41,7 @@ pub async fn submit(State(app): State<App>, form: StaffForm) -> AppResult<Respon
     match create(&app, &staff, &members).await {
         Ok(id) => {
             // Who may create may not look, if their role is an odd one.
-            let there = if staff.may(Permission::UsersRead) { way(id) } else { format!("{HERE}/new") };
+            let there = if staff.may(Permission::UsersRead) { way(id) } else { NEW.to_owned() };
             html::done(&app, &there, Notice::UserCreated)
         }
         Err(error) => ask(&app, &staff, Some(&members), in_fields(&staff, error)?).await,
@@ -104,10 +105,12 @@ async fn ask(app: &App, staff: &Staff, members: Option<&Members>, wrong: Wrong) 
     let schema = attributes::cached(app).await?;
     let said = |name: &str| members.map(|members| members.text(name)).unwrap_or_default().to_owned();
     let own: BTreeMap<&str, String> = names().into_iter().map(|name| (name, said(name))).collect();
+    let boxes = roles::list_boxes(app, staff, members).await?;
     let values = context! {
         is_new => true, own => Serde(own),
         attribute_fields => Serde(attribute_fields(&schema, &Map::new(), members)), attribute_faults => Serde(wrong.attributes),
-        boxes => Serde(roles::list_boxes(app, staff, members).await?), may_assign => staff.may(Permission::RolesAssign),
+        proof => boxes.as_ref().and_then(|boxes| boxes.proof(app, NEW)), boxes => Serde(boxes.map(|boxes| boxes.roles)),
+        may_assign => staff.may(Permission::RolesAssign),
         role_names => members.map_or(crate::roles::USER, |members| members.text("roles")), reason => said("reason"),
     };
     staff.page(app, HERE, PAGE, values, &wrong.own)

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::app::App;
 use crate::caller::Denial;
+use crate::html::{proof_page, see_other};
 use crate::http::problem;
 
 pub fn router(app: &App) -> Router<App> {
@@ -160,7 +161,12 @@ fn of_the_system() -> Router<App> {
 async fn note_refusals(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let asker = Asker::default();
     request.extensions_mut().insert(asker.clone());
+    let here = request.uri().path().to_owned();
     let response = next.run(request).await;
+    if problem::code(&response) == "fresh_authentication_required" {
+        // What gives much is found out when it is sent. The form stands where it was sent to.
+        return see_other(&proof_page(&app, &here));
+    }
     if response.status() == StatusCode::FORBIDDEN
         && let Some(origin) = asker.origin()
     {

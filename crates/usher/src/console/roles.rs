@@ -34,6 +34,20 @@ pub struct Offered {
     pub description: String,
 }
 
+/// What can be granted now.
+pub struct Grantable<T> {
+    pub roles: Vec<T>,
+    /// There is more for who proves who they are.
+    withholds: bool,
+}
+
+impl<T> Grantable<T> {
+    /// The page of the proof, if there is more; it leads back to the form.
+    pub fn proof(&self, app: &App, form: &str) -> Option<String> {
+        self.withholds.then(|| html::proof_page(app, form))
+    }
+}
+
 /// What the names of the boxes for roles begin with.
 const BOX: &str = "role.";
 
@@ -120,21 +134,23 @@ async fn ask(app: &App, staff: &Staff, id: UserId, members: Option<&Members>, fa
     let user = look_up(app, staff, id).await?;
     let offered = list_grantable(app, staff).await?;
     let said = |name: &str| members.map(|members| members.text(name)).unwrap_or_default();
+    let action = format!("{}/roles/grant", way(id));
     let values = context! {
-        name => events::name_of(&user), back => way(id), action => format!("{}/roles/grant", way(id)),
-        offered => Serde(offered), role => said("role"), until => said("until"), reason => said("reason"), user => Serde(user),
+        name => events::name_of(&user), back => way(id), proof => offered.as_ref().and_then(|offered| offered.proof(app, &action)),
+        action => action, offered => Serde(offered.map(|offered| offered.roles)), role => said("role"), until => said("until"), reason => said("reason"), user => Serde(user),
     };
     staff.page(app, HERE, GRANT_PAGE, values, faults)
 }
 
 /// The boxes of a form about somebody to be; none for those who may give no roles, nor for those who may not list them.
-pub async fn list_boxes(app: &App, staff: &Staff, members: Option<&Members>) -> AppResult<Option<Vec<RoleBox>>> {
+pub async fn list_boxes(app: &App, staff: &Staff, members: Option<&Members>) -> AppResult<Option<Grantable<RoleBox>>> {
     if !staff.may(Permission::RolesAssign) {
         return Ok(None);
     }
     let is_chosen = |name: &str| members.map_or(name == roles::USER, |members| members.has(&format!("{BOX}{name}")));
     let of_role = |role: Offered| RoleBox { chosen: is_chosen(&role.name), name: role.name, about: role.description };
-    Ok(list_grantable(app, staff).await?.map(|offered| offered.into_iter().map(of_role).collect()))
+    let grantable = list_grantable(app, staff).await?;
+    Ok(grantable.map(|Grantable { roles, withholds }| Grantable { roles: roles.into_iter().map(of_role).collect(), withholds }))
 }
 
 /// The roles of such a form: those that are ticked, or written down with spaces between them.
@@ -154,11 +170,15 @@ pub fn fault_of_chosen(rejection: &Rejection) -> Option<String> {
     Some(now().fault(&fault.code, &fault.detail).unwrap_or_else(said))
 }
 
-/// The roles that hold no more than whoever looks; nothing for those who may not list roles, and write one down.
-pub async fn list_grantable(app: &App, staff: &Staff) -> AppResult<Option<Vec<Offered>>> {
+/// The roles that hold no more than whoever looks, as far as they can be given without a proof that is wanting; nothing for those who may
+/// not list roles, and write one down.
+pub async fn list_grantable(app: &App, staff: &Staff) -> AppResult<Option<Grantable<Offered>>> {
     let Some(all) = list(app, staff).await? else { return Ok(None) };
-    let grantable = all.into_iter().filter(|role| staff.authority().to_grant(role.permission_set()).is_ok());
-    Ok(Some(grantable.map(|role| Offered { name: role.name, description: role.description }).collect()))
+    let (by, now) = (staff.authority(), app.clock.now());
+    let held = all.into_iter().filter(|role| by.to_grant(role.permission_set()).is_ok());
+    let (offered, withheld): (Vec<Role>, Vec<Role>) = held.partition(|role| by.to_grant_now(role.permission_set(), now).is_ok());
+    let roles = offered.into_iter().map(|role| Offered { name: role.name, description: role.description }).collect();
+    Ok(Some(Grantable { roles, withholds: !withheld.is_empty() }))
 }
 
 /// All roles, for those who may list them.
@@ -174,6 +194,9 @@ pub async fn list(app: &App, staff: &Staff) -> AppResult<Option<Vec<Role>>> {
 
 pub async fn show_take(staff: Staff, Path(path): Path<RolePath>, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::RolesAssign)?;
+    if let Some(proof) = way_by_proof(&app, &staff, &path).await? {
+        return Ok(proof);
+    }
     ask_to_take(&app, &staff, &path, "", &Faults::default()).await
 }
 
@@ -194,14 +217,29 @@ pub async fn submit_take(Path(path): Path<RolePath>, State(app): State<App>, for
     }
 }
 
+/// Before the page is filled in. That the role is there and theirs is for the page to say.
+async fn way_by_proof(app: &App, staff: &Staff, path: &RolePath) -> AppResult<Option<Response>> {
+    let mut tx = staff.begin(app).await?;
+    let taken = match roles::find(&mut tx, &path.role).await {
+        Ok(role) => role.permission_set(),
+        Err(error) if error.code() == Some("not_found") => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    tx.commit().await?;
+    Ok(staff.way_by_proof_of(app, taken, &take_way(path)))
+}
+
+fn take_way(path: &RolePath) -> String {
+    format!("{}/roles/{}/take", way(path.id), path.role)
+}
+
 async fn ask_to_take(app: &App, staff: &Staff, path: &RolePath, reason: &str, faults: &Faults) -> AppResult<Response> {
     let user = look_up(app, staff, path.id).await?;
     if !user.roles.contains(&path.role) {
         return Err(Rejection::not_found().into());
     }
-    let action = format!("{}/roles/{}/take", way(path.id), path.role);
     let values = context! {
-        name => events::name_of(&user), back => way(path.id), action => action, role => path.role.as_str(), reason => reason, user => Serde(user),
+        name => events::name_of(&user), back => way(path.id), action => take_way(path), role => path.role.as_str(), reason => reason, user => Serde(user),
     };
     staff.page(app, HERE, TAKE_PAGE, values, faults)
 }

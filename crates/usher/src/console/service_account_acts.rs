@@ -143,6 +143,9 @@ pub async fn submit(
 
 pub async fn show_new_key(staff: Staff, Path(path): Path<AccountPath>, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::ServiceAccountsWrite)?;
+    if let Some(proof) = staff.way_by_proof(&app, &key_way(path.id)) {
+        return Ok(proof);
+    }
     let account = look_up(&app, &staff, path.id).await?;
     ask_for_key(&app, &staff, &account, None, &Faults::default())
 }
@@ -153,6 +156,9 @@ pub async fn submit_new_key(
     StaffForm { staff, members }: StaffForm,
 ) -> AppResult<Response> {
     staff.require(Permission::ServiceAccountsWrite)?;
+    if let Some(proof) = staff.way_by_proof(&app, &key_way(path.id)) {
+        return Ok(proof);
+    }
     match create_key(&app, &staff, path.id, &members).await {
         Ok((account, made)) => show_made(&app, &staff, &account, &made),
         Err(error) => {
@@ -161,6 +167,10 @@ pub async fn submit_new_key(
             ask_for_key(&app, &staff, &account, Some(&members), &faults)
         }
     }
+}
+
+fn key_way(id: ServiceAccountId) -> String {
+    format!("{}/keys/new", way(id))
 }
 
 async fn create_key(app: &App, staff: &Staff, id: ServiceAccountId, members: &Members) -> AppResult<(ServiceAccount, NewApiKey)> {
@@ -190,7 +200,7 @@ fn ask_for_key(
 ) -> AppResult<Response> {
     let held = account.permissions.iter().copied().collect();
     let values = context! {
-        account_name => account.name.as_str(), back => way(account.id), action => format!("{}/keys/new", way(account.id)),
+        account_name => account.name.as_str(), back => way(account.id), action => key_way(account.id),
         key => (), reason => sent.map(|sent| sent.text("reason")).unwrap_or_default(),
         ..form::choices(app, sent, held, held)
     };

@@ -22,6 +22,7 @@ use crate::languages::now;
 use crate::service_accounts::{self, Changes, ServiceAccount, ServiceAccountName};
 
 pub const HERE: &str = "/admin/service-accounts";
+const NEW: &str = "/admin/service-accounts/new";
 const LIST_PAGE: &str = "console/service_accounts.html";
 const PAGE: &str = "console/service_account.html";
 const FORM_PAGE: &str = "console/service_account_form.html";
@@ -124,11 +125,17 @@ fn in_fields(error: AppError) -> AppResult<Faults> {
 
 pub async fn show_new(staff: Staff, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::ServiceAccountsWrite)?;
+    if let Some(proof) = staff.way_by_proof(&app, NEW) {
+        return Ok(proof);
+    }
     ask(&app, &staff, None, None, &Faults::default())
 }
 
 pub async fn submit_new(State(app): State<App>, StaffForm { staff, members }: StaffForm) -> AppResult<Response> {
     staff.require(Permission::ServiceAccountsWrite)?;
+    if let Some(proof) = staff.way_by_proof(&app, NEW) {
+        return Ok(proof);
+    }
     match create(&app, &staff, &members).await {
         Ok(account) => html::done(&app, &way(account.id), Notice::Made),
         Err(error) => ask(&app, &staff, None, Some(&members), &in_fields(error)?),
@@ -192,7 +199,7 @@ fn ask(
     let values = context! {
         account_name => account.map(|account| account.name.as_str()),
         back => account.map_or_else(|| HERE.to_owned(), |account| way(account.id)),
-        action => account.map_or_else(|| format!("{HERE}/new"), |account| format!("{}/edit", way(account.id))),
+        action => account.map_or_else(|| NEW.to_owned(), |account| format!("{}/edit", way(account.id))),
         name => said("name", account.map(|account| account.name.as_str())),
         description => said("description", account.map(|account| account.description.as_str())),
         version => said("version", account.map(|account| account.version.to_string()).as_deref()),

@@ -11,7 +11,7 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 
 use crate::app::App;
-use crate::caller::{Authority, Permission, Person};
+use crate::caller::{Authority, Permission, PermissionSet, Person};
 use crate::db::{DbResult, Origin, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::html::{Faults, Members, SentFile, SignedForm, SignedIn, SignedUpload, StreamedForm};
@@ -119,6 +119,11 @@ impl Staff {
     /// The way by a fresh proof and back, where what they want to do needs one.
     pub fn way_by_proof(&self, app: &App, back: &str) -> Option<Response> {
         self.signed_in.way_by_proof(app, back)
+    }
+
+    /// The same, where that goes for what is given or taken only.
+    pub fn way_by_proof_of(&self, app: &App, granted: PermissionSet, back: &str) -> Option<Response> {
+        if granted.exceeds_manager() { self.way_by_proof(app, back) } else { None }
     }
 
     /// A page. `here` is the place in the navigation that it belongs to.

@@ -15,6 +15,7 @@ mod inactivity;
 mod invitations;
 mod live;
 mod mail_texts;
+mod proof;
 mod requests;
 mod service_accounts;
 mod system;

@@ -9,7 +9,7 @@ use super::{Format, Wanted};
 use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::error::AppResult;
-use crate::http::api::{Access, Op, Routes, require_fresh};
+use crate::http::api::{Access, Op, Routes};
 use crate::http::params::Query;
 use crate::http::stream::Streamed;
 use crate::id::UserId;
@@ -56,7 +56,7 @@ struct Parameters {
 async fn export_users(caller: Caller, State(app): State<App>, Query(parameters): Query<Parameters>) -> AppResult<Streamed> {
     let Parameters { format, filter, fields, include_password_hashes: password_hashes, after } = parameters;
     if let Some(person) = caller.person().filter(|_| password_hashes) {
-        require_fresh(&person, app.clock.now())?;
+        person.require_proof(app.clock.now())?;
     }
     let wanted = Wanted { format, filter, fields, password_hashes, after };
     Ok(super::begin(&app, caller.authority(), &caller.origin, wanted).await?.into_answer())

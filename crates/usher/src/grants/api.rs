@@ -11,7 +11,7 @@ use crate::caller::{self, Caller, Permission};
 use crate::db::Tx;
 use crate::error::AppResult;
 use crate::groups::Until;
-use crate::http::api::{Access, Op, Routes};
+use crate::http::api::{Access, Op, PROOF_TO_GRANT, Routes};
 use crate::http::body::OptionalJson;
 use crate::http::etag::IfMatch;
 use crate::http::output::{Answer, Listed, NoContent, Tagged};
@@ -53,6 +53,7 @@ pub fn router() -> Routes {
         .op(
             op(Method::PUT, "/v1/users/{id}/roles/{role}", ASSIGN, "Grant a user a role")
                 .description("Until a time or for good; a role that they hold gets this end.")
+                .fails(401, PROOF_TO_GRANT)
                 .fails(403, OUTRANKED)
                 .fails(403, EXCEEDS)
                 .fails(409, LAST_ADMIN)
@@ -61,6 +62,7 @@ pub fn router() -> Routes {
         )
         .op(
             op(Method::DELETE, "/v1/users/{id}/roles/{role}", ASSIGN, "Take a role from a user")
+                .fails(401, PROOF_TO_GRANT)
                 .fails(403, OUTRANKED)
                 .fails(403, EXCEEDS)
                 .fails(409, LAST_ADMIN)

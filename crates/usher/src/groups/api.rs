@@ -12,7 +12,7 @@ use crate::app::{App, Ask};
 use crate::caller::{self, Caller, Permission};
 use crate::db::Tx;
 use crate::error::AppResult;
-use crate::http::api::{Access, Op, Routes};
+use crate::http::api::{Access, Op, PROOF_TO_GRANT, Routes};
 use crate::http::body::{Json, MergePatch, OptionalJson};
 use crate::http::etag::IfMatch;
 use crate::http::idempotency::Creating;
@@ -55,6 +55,7 @@ pub fn router() -> Routes {
         .op(
             op(Method::PUT, "/v1/groups/{id}/roles", ASSIGN, "Set a group's roles")
                 .description("It carries these and no others. The members have them from the next request on.")
+                .fails(401, PROOF_TO_GRANT)
                 .fails(403, EXCEEDS)
                 .fails(409, LAST_ADMIN),
             set_group_roles,
@@ -62,6 +63,7 @@ pub fn router() -> Routes {
         .op(
             op(Method::PUT, "/v1/groups/{id}/parents", ASSIGN, "Set a group's parents")
                 .description("Its members have the roles of these groups too, and of what is above them.")
+                .fails(401, PROOF_TO_GRANT)
                 .fails(403, EXCEEDS)
                 .fails(
                     409,
@@ -85,6 +87,7 @@ fn member_routes(routes: Routes) -> Routes {
         .op(
             op(Method::PUT, MEMBER, ASSIGN, "Put a user into a group")
                 .description("Until a time or for good; who is in it gets this end.")
+                .fails(401, PROOF_TO_GRANT)
                 .fails(403, OUTRANKED)
                 .fails(403, EXCEEDS)
                 .fails(409, "The user is deleted, or in 100 groups already (`invalid_state`, `too_many_groups`).")
@@ -93,6 +96,7 @@ fn member_routes(routes: Routes) -> Routes {
         )
         .op(
             op(Method::DELETE, MEMBER, ASSIGN, "Take a user out of a group")
+                .fails(401, PROOF_TO_GRANT)
                 .fails(403, OUTRANKED)
                 .fails(403, EXCEEDS)
                 .fails(409, LAST_ADMIN),

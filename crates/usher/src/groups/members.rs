@@ -97,7 +97,7 @@ async fn lock(tx: &mut Tx, by: Authority, id: GroupId, user_id: UserId) -> AppRe
     roles::lock_groups_shared(tx).await?;
     let group = read(tx, id).await?;
     let user = users::lock(tx, by, user_id).await?;
-    by.to_grant(store::find_grants(tx, id).await?.0)?;
+    by.to_grant_now(store::find_grants(tx, id).await?.0, tx.now())?;
     Ok((group, user))
 }
 

@@ -185,7 +185,8 @@ pub async fn delete(tx: &mut Tx, group: &Group) -> AppResult<()> {
 /// Gives a group exactly these roles. The caller must hold them, and all that the group gives already.
 pub async fn set_roles(tx: &mut Tx, by: Authority, before: &Group, wanted: &[RoleName]) -> AppResult<Group> {
     let known = roles::read_all(tx, wanted).await?;
-    by.to_grant(known.iter().flat_map(|role| role.permissions.iter().copied()).collect())?;
+    by.to_grant_now(known.iter().flat_map(|role| role.permissions.iter().copied()).collect(), tx.now())?;
+    by.to_grant_now(store::find_grants(tx, before.id).await?.0, tx.now())?;
     let may_demote = lock_if_admins(tx, before.id).await?;
     let names: Vec<&str> = wanted.iter().map(RoleName::as_str).collect();
     store::replace_roles(tx, before.id, &names).await.on_constraint("group_roles_role_name_fkey", || {
@@ -211,13 +212,14 @@ pub async fn set_parents(tx: &mut Tx, by: Authority, before: &Group, wanted: &[G
     if let Some(fault) = graph.fault_at(before.id) {
         return Err(refusal(fault).into());
     }
+    by.to_grant_now(store::find_grants(tx, before.id).await?.0, tx.now())?;
     let may_demote = lock_if_admins(tx, before.id).await?;
     store::replace_parents(tx, before.id, wanted).await?;
     for group in graph.descendants(before.id) {
         let ancestors: Vec<GroupId> = graph.ancestors(group).into_iter().collect();
         store::replace_ancestors(tx, group, &ancestors).await?;
     }
-    by.to_grant(store::find_grants(tx, before.id).await?.0)?;
+    by.to_grant_now(store::find_grants(tx, before.id).await?.0, tx.now())?;
     if may_demote {
         roles::keep_an_admin(tx).await?;
     }

@@ -27,7 +27,7 @@ pub use forms::{Faults, Field, Form, LinkQuery, Members, cursor, link_to, next_p
 pub use newcomer::{new_password_faults, newcomer_faults};
 pub use pages::router as pages;
 pub use return_to::ReturnTo;
-pub use signed_in::{Notice, SignedForm, SignedIn, done};
+pub use signed_in::{Notice, SignedForm, SignedIn, done, proof_page};
 pub use uploads::{SentFile, SignedUpload, StreamedForm};
 pub use visitor::{Visitor, VisitorForm};
 

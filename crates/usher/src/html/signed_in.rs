@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::caller::{self, Person, Presence, Recognised};
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
-use crate::http::{api, limits};
+use crate::http::limits;
 use crate::secret::SecretText;
 
 /// Where a second factor is bound.
@@ -202,9 +202,14 @@ impl SignedIn {
 
     /// The way by their password and back, if what they want to do needs a fresh proof of who they are.
     pub fn way_by_proof(&self, app: &App, back: &str) -> Option<Response> {
-        api::require_fresh(&self.person, app.clock.now()).err()?;
-        Some(see_other(&ReturnTo::parse(back, &app.config.server.public_url).by_way_of("/reauthenticate")))
+        self.person.require_proof(app.clock.now()).err()?;
+        Some(see_other(&proof_page(app, back)))
     }
+}
+
+/// The page that asks for the proof and leads on to `back`.
+pub fn proof_page(app: &App, back: &str) -> String {
+    ReturnTo::parse(back, &app.config.server.public_url).by_way_of("/reauthenticate")
 }
 
 /// On to a page that says what has happened.

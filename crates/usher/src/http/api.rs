@@ -14,14 +14,13 @@ use axum::handler::Handler;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, header};
-use jiff::{SignedDuration, Timestamp};
 use schemars::generate::SchemaSettings;
 use serde_json::json;
 
 use super::limits;
 use super::problem::{self, CONTENT_TYPE, Problem};
 use crate::app::App;
-use crate::caller::{self, Assurance, Caller, Denial, Permission, Person};
+use crate::caller::{self, Caller, Denial, Permission};
 use crate::db::Origin;
 use crate::error::{AppResult, Rejection};
 use crate::throttle::{Limit, Taken};
@@ -33,7 +32,7 @@ pub enum Access {
     Public,
     /// A person with a valid access token.
     SignedIn,
-    /// A person who has proved who they are within the last [`FRESH`] (R-104, R-105).
+    /// A person who has proved who they are within the last [`caller::FRESH`] (R-104, R-105).
     Fresh,
     /// Whoever has a credential that is good: a person, or a program with an API key.
     Recognised,
@@ -41,8 +40,9 @@ pub enum Access {
     Holding(Permission),
 }
 
-/// How long a proof of who somebody is counts for what needs a fresh one.
-pub const FRESH: SignedDuration = SignedDuration::from_mins(10);
+/// When [`caller::Authority::to_grant_now`] asks for a proof: for [`Op::fails`] of what gives or takes roles.
+pub const PROOF_TO_GRANT: &str = "What is given or taken is more than `manager` grants, and the sign-in is longer ago than 10 minutes: \
+                                  `POST /v1/reauthenticate` first (`fresh_authentication_required`).";
 
 /// An operation's declaration.
 pub struct Op {
@@ -53,6 +53,7 @@ pub struct Op {
     summary: &'static str,
     description: Option<&'static str>,
     limit: Option<Limit>,
+    asks_for_proof: bool,
     /// Failures that are this operation's own, beside those its access rule and its inputs bring.
     failures: Vec<(u16, &'static str)>,
 }
@@ -60,7 +61,17 @@ pub struct Op {
 impl Op {
     pub fn new(method: Method, path: &'static str, access: Access, tag: &'static str, summary: &'static str) -> Self {
         let limit = limits::usual(&method, access);
-        Self { method, path, access, tag, summary, description: None, limit, failures: Vec::new() }
+        Self {
+            method,
+            path,
+            access,
+            tag,
+            summary,
+            description: None,
+            limit,
+            asks_for_proof: access == Access::Fresh,
+            failures: Vec::new(),
+        }
     }
 
     /// Another limit than the usual one.
@@ -70,9 +81,18 @@ impl Op {
         self
     }
 
+    /// A person must have proved lately who they are, beside what the access rule asks for; a program must not. Where that goes for
+    /// some cases only, the rules ask for it ([`caller::Authority::to_grant_now`]).
+    #[must_use]
+    pub fn after_proof(mut self) -> Self {
+        self.asks_for_proof = true;
+        self
+    }
+
     /// How the operation is guarded.
     fn rule(&self) -> Rule {
-        Rule { access: self.access, limit: self.limit, open_to_owing: is_open_to_owing(&self.method, self.path) }
+        let Self { access, limit, asks_for_proof, .. } = *self;
+        Rule { access, limit, asks_for_proof, open_to_owing: is_open_to_owing(&self.method, self.path) }
     }
 
     #[must_use]
@@ -146,6 +166,7 @@ impl Routes {
 struct Rule {
     access: Access,
     limit: Option<Limit>,
+    asks_for_proof: bool,
     open_to_owing: bool,
 }
 
@@ -220,23 +241,14 @@ async fn admit(rule: Rule, asked: Asked, taken: &mut Option<Taken>) -> AppResult
             (app.on_denied)(app.clone(), caller.origin, Denial::Lacks(permission)).await;
             Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name())).into())
         }
-        Access::SignedIn | Access::Fresh => {
-            let Some(person) = caller.person() else { return Err(Rejection::session_required().into()) };
-            if rule.access == Access::Fresh {
-                require_fresh(&person, app.clock.now())?;
+        Access::SignedIn | Access::Fresh if caller.person().is_none() => Err(Rejection::session_required().into()),
+        _ => {
+            if rule.asks_for_proof {
+                caller.authority().require_proof(app.clock.now())?;
             }
             Ok(Some((app, caller)))
         }
-        Access::Public | Access::Recognised | Access::Holding(_) => Ok(Some((app, caller))),
     }
-}
-
-/// For operations that need a fresh proof in some cases only; the others say [`Access::Fresh`]. A trusted device has proved nothing (R-067).
-pub fn require_fresh(person: &Person, now: Timestamp) -> Result<(), Rejection> {
-    if person.assurance == Assurance::TrustedDevice || person.authenticated_at + FRESH <= now {
-        return Err(Rejection::fresh_authentication_required(FRESH.as_secs()));
-    }
-    Ok(())
 }
 
 /// The token of the one `Authorization: Bearer` header (RFC 6750). Tokens anywhere else are not looked for (R-108).
@@ -291,7 +303,7 @@ fn describe(operation: &mut Operation, op: &Op, id: String) {
     if let Access::SignedIn | Access::Fresh = op.access {
         add(403, "Only a person in a session may do this (`session_required`).");
     }
-    if op.access == Access::Fresh {
+    if op.asks_for_proof {
         add(401, "The sign-in is longer ago than 10 minutes: `POST /v1/reauthenticate` first (`fresh_authentication_required`).");
     }
     if let Access::Holding(permission) = op.access {

@@ -262,7 +262,7 @@ impl Running {
         let Some(subject) = self.subject() else { return Ok(Some(Authority::operator())) };
         let held = caller::find_active_permissions(tx, subject).await?;
         let permissions = held.map(|held| held.intersection(self.permissions));
-        let authority = permissions.map(|permissions| Authority { permissions, user_id: subject.user_id() });
+        let authority = permissions.map(|permissions| Authority::without_session(permissions, subject.user_id()));
         Ok(authority.filter(|authority| authority.permissions.contains(Permission::UsersWrite)))
     }
 }

@@ -31,7 +31,7 @@ pub async fn preview(tx: &mut Tx, by: Authority, rule: &Rule) -> AppResult<(Acti
     let reason = tx.origin().reason.clone();
     tx.act_because(reason.or_else(|| Some(format!("Inactivity rule \"{}\"", rule.name))));
     bulk::note_warnings_sent(tx).await?;
-    let by = Authority { permissions: by.permissions.intersection(rule.permission_set()), ..by };
+    let by = by.within(rule.permission_set());
     let action = action(tx, rule).await?;
     let ago = |days: i32| today(tx).saturating_sub(days.days());
     let who = Inactive {
@@ -75,7 +75,7 @@ pub async fn apply(app: &App, id: InactivityRuleId) -> AppResult<Turn> {
 
 /// `None` when there is nobody to do it to.
 async fn begin(tx: &mut Tx, rule: &Rule) -> AppResult<Option<Uuid>> {
-    let by = Authority { permissions: rule.permission_set(), user_id: None };
+    let by = Authority::without_session(rule.permission_set(), None);
     let (_, (id, token)) = preview(tx, by, rule).await?;
     if bulk::read(tx, id).await?.counts.to_do == 0 {
         return Ok(None);

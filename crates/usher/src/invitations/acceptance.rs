@@ -102,9 +102,10 @@ async fn find(tx: &mut Tx, token: &SecretText) -> AppResult<Option<Invitation>> 
 /// The roles that the inviter could give today, as they are today, and the names of the others. Nobody is left without any.
 async fn still_grantable(tx: &mut Tx, by: Authority, invitation: &Invitation) -> AppResult<(Vec<RoleName>, Vec<String>)> {
     let known = roles::list(tx).await?;
+    let now = tx.now();
     let is_grantable = |name: &String| {
         let role = known.iter().find(|role| role.name == *name);
-        role.is_some_and(|role| require_grantable(by, std::slice::from_ref(role)).is_ok())
+        role.is_some_and(|role| require_grantable(by, std::slice::from_ref(role), now).is_ok())
     };
     let (given, left_out): (Vec<String>, Vec<String>) = invitation.roles.iter().cloned().partition(is_grantable);
     let mut given: Vec<RoleName> = given.iter().map(|name| RoleName::from(name.as_str())).collect();

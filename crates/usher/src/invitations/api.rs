@@ -14,7 +14,7 @@ use crate::attributes;
 use crate::caller::{Caller, Permission};
 use crate::db::{Origin, Tx};
 use crate::error::{AppResult, FieldError};
-use crate::http::api::{Access, Op, Routes};
+use crate::http::api::{Access, Op, PROOF_TO_GRANT, Routes};
 use crate::http::body::{self, Json};
 use crate::http::etag::IfMatch;
 use crate::http::idempotency::Creating;
@@ -49,6 +49,7 @@ pub fn router() -> Routes {
                     "A mail with a link goes to the address. With `delivery` `link` no mail goes out: the answer has the link and a QR code of \
                      it, this once, and who accepts it verifies the address afterwards.",
                 )
+                .fails(401, PROOF_TO_GRANT)
                 .fails(403, EXCEEDS)
                 .fails(409, "The address is somebody's, or has an open invitation (`email_taken`, `already_invited`).")
                 .fails(409, "Users need attributes that an invitation does not give (`attributes_required`).")
@@ -57,7 +58,8 @@ pub fn router() -> Routes {
         )
         .op(
             op(Method::POST, "/v1/invitations/batch", WRITE, "Invite many")
-                .description("Up to 500, by mail. Each is judged alone: the answer says in the order of the body what became of each."),
+                .description("Up to 500, by mail. Each is judged alone: the answer says in the order of the body what became of each.")
+                .fails(401, PROOF_TO_GRANT),
             create_invitations,
         )
         .op(op(Method::GET, "/v1/invitations/counts", READ, "Count invitations"), count_invitations)

@@ -1,6 +1,6 @@
 //! Whether somebody may be invited, by whom, and to what; and how often.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Map;
 use url::Url;
 
@@ -53,12 +53,12 @@ pub async fn require_no_attributes(tx: &mut Tx) -> AppResult<()> {
 }
 
 /// Whoever may invite makes ordinary users; other roles are given by those who may assign roles and hold what they grant.
-pub fn require_grantable(by: Authority, roles: &[Role]) -> Result<(), Rejection> {
+pub fn require_grantable(by: Authority, roles: &[Role], now: Timestamp) -> Result<(), Rejection> {
     for role in roles.iter().filter(|role| role.name != roles::USER) {
         if !by.permissions.contains(Permission::RolesAssign) {
             return Err(Rejection::forbidden("Roles other than `user` need the permission roles:assign."));
         }
-        by.to_grant(role.permission_set())?;
+        by.to_grant_now(role.permission_set(), now)?;
     }
     Ok(())
 }
@@ -93,8 +93,8 @@ pub async fn authority_of(tx: &mut Tx, inviter: &Inviter) -> DbResult<Authority>
         ("cli", _) => return Ok(Authority::operator()),
         ("user", Some(id)) => Subject::User(UserId::from_uuid(id)),
         ("service_account", Some(id)) => Subject::ServiceAccount(ServiceAccountId::from_uuid(id)),
-        _ => return Ok(Authority { permissions: PermissionSet::default(), user_id: None }),
+        _ => return Ok(Authority::without_session(PermissionSet::default(), None)),
     };
     let permissions = caller::find_active_permissions(tx, subject).await?.unwrap_or_default();
-    Ok(Authority { permissions, user_id: subject.user_id() })
+    Ok(Authority::without_session(permissions, subject.user_id()))
 }

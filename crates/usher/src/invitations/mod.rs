@@ -64,7 +64,7 @@ pub async fn create(app: &App, tx: &mut Tx, by: Authority, new: &NewInvitation) 
     require_no_attributes(tx).await?;
     let ordinary = [RoleName::from(roles::USER)];
     let wanted = new.roles.as_deref().unwrap_or(&ordinary);
-    require_grantable(by, &roles::read_all(tx, wanted).await?)?;
+    require_grantable(by, &roles::read_all(tx, wanted).await?, tx.now())?;
     charge(app, tx).await?;
     let actor = tx.origin().actor.clone();
     let draft = Draft {
@@ -110,6 +110,8 @@ pub async fn create_many(app: &App, tx: &mut Tx, by: Authority, new: Vec<AppResu
         };
         judged.push(match outcome {
             Ok(id) => Ok(id),
+            // Not about the one, but about who asks.
+            Err(error) if error.asks_for_proof() => return Err(error),
             Err(AppError::Rejected(rejection)) => Err(rejection),
             Err(error) => return Err(error),
         });

@@ -15,7 +15,7 @@ use super::{Begin, CACHE_LIFETIME, SigningKeyState};
 use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::error::{AppResult, Rejection};
-use crate::http::api::{Access, Op, Routes, media_type, require_fresh};
+use crate::http::api::{Access, Op, Routes, media_type};
 use crate::http::body::Json;
 use crate::http::output::Answer;
 
@@ -76,7 +76,7 @@ async fn list_keys(caller: Caller, State(app): State<App>) -> AppResult<Answer<S
 
 async fn rotate_keys(caller: Caller, State(app): State<App>, Json(body): Json<Rotation>) -> AppResult<Answer<SigningKeyState>> {
     let person = caller.person().ok_or_else(Rejection::session_required)?;
-    require_fresh(&person, app.clock.now())?;
+    person.require_proof(app.clock.now())?;
     Ok(Answer(super::rotate(&app, &caller.origin, body.begin).await?))
 }
 

@@ -13,7 +13,7 @@ use crate::attributes;
 use crate::caller::Person;
 use crate::db::Origin;
 use crate::error::AppResult;
-use crate::http::api::{Access, Op, Routes, require_fresh};
+use crate::http::api::{Access, Op, Routes};
 use crate::http::body::{Json, MergePatch};
 use crate::http::etag::IfMatch;
 use crate::http::limits;
@@ -118,7 +118,7 @@ async fn update_me(
     MergePatch(changes): MergePatch<MePatch>,
 ) -> AppResult<Tagged<Me>> {
     if changes.username.is_some() {
-        require_fresh(&person, app.clock.now())?;
+        person.require_proof(app.clock.now())?;
     }
     let mut tx = app.begin(&person.origin).await?;
     let before = users::lock(&mut tx, person.authority(), person.user_id).await?;

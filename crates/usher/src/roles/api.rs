@@ -28,6 +28,7 @@ pub fn router() -> Routes {
         .op(
             op(Method::POST, "/v1/roles", WRITE, "Create a role")
                 .description("A role grants what its creator holds, and no more.")
+                .after_proof()
                 .fails(403, EXCEEDS)
                 .fails(409, "There is a role of this name (`role_name_taken`)."),
             create_role,
@@ -39,12 +40,14 @@ pub fn router() -> Routes {
                     "What the role asks for and gives counts from the next request on, for everybody who has it. A policy on second factors \
                      that goes on counts from when it began, whatever becomes of its days.",
                 )
+                .after_proof()
                 .fails(403, EXCEEDS)
                 .fails(409, BUILT_IN),
             update_role,
         )
         .op(
             op(Method::DELETE, "/v1/roles/{name}", WRITE, "Delete a role")
+                .after_proof()
                 .fails(403, EXCEEDS)
                 .fails(409, "The role is built in (`role_built_in`).")
                 .fails(409, "Somebody holds the role (`role_in_use`)."),

@@ -20,7 +20,7 @@ pub async fn list_grants(tx: &mut Tx, user_id: UserId) -> DbResult<Vec<Grant>> {
 /// Gives a user one role, until a time or for good. One that they have gets this end. False when that is how it was.
 pub async fn grant(tx: &mut Tx, by: Authority, user_id: UserId, name: &str, expires_at: Option<Timestamp>) -> AppResult<bool> {
     let role = find(tx, name).await?;
-    by.to_grant(role.permission_set())?;
+    by.to_grant_now(role.permission_set(), tx.now())?;
     require_future(tx, expires_at)?;
     let grants = store::list_grants(tx, user_id).await?;
     let before = grants.iter().find(|grant| grant.role == name);
@@ -56,7 +56,7 @@ pub async fn grant(tx: &mut Tx, by: Authority, user_id: UserId, name: &str, expi
 pub async fn take(tx: &mut Tx, by: Authority, user_id: UserId, name: &str) -> AppResult<()> {
     let held = store::list_held(tx, user_id).await?;
     let role = held.iter().find(|role| role.name == name).ok_or_else(Rejection::not_found)?;
-    by.to_grant(role.permission_set())?;
+    by.to_grant_now(role.permission_set(), tx.now())?;
     let grants = store::list_grants(tx, user_id).await?;
     if name == ADMIN {
         lock_admins(tx).await?;

@@ -93,13 +93,7 @@ impl From<&str> for RoleName {
 
 /// Brings the built-in roles in step with this release's permissions.
 pub async fn sync_built_in(tx: &mut Tx) -> DbResult<()> {
-    let manager = set(&[
-        Permission::UsersRead,
-        Permission::UsersWrite,
-        Permission::RolesRead,
-        Permission::InvitationsRead,
-        Permission::InvitationsWrite,
-    ]);
+    let manager = PermissionSet::of_manager();
     store::upsert_built_in(tx, ADMIN, "May do everything.", &PermissionSet::all().names()).await?;
     store::upsert_built_in(tx, MANAGER, "Looks after ordinary users.", &manager.names()).await?;
     store::upsert_built_in(tx, USER, "An ordinary user: may look after themselves.", &[]).await
@@ -226,7 +220,7 @@ async fn assign_or_keep_ends(
     let given = known.iter().filter(|role| moves(role) || !held.iter().any(|held| held.name == role.name));
     let taken = held.iter().filter(|role| !wanted.contains(&role.name.as_str()));
     for role in given.chain(taken) {
-        by.to_grant(role.permission_set())?;
+        by.to_grant_now(role.permission_set(), tx.now())?;
     }
     // An administrator for a time does not count as the one who remains.
     let stays = wanted.contains(&ADMIN) && !ends.is_some_and(|ends| ends.contains_key(ADMIN));

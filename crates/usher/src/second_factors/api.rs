@@ -77,6 +77,7 @@ pub fn router() -> Routes {
                 "For who has lost them, once it is certain who asks. `X-Reason` says why, for the audit trail. From then on the password \
                  alone signs the user in; a mail tells them. Nobody does it for themselves.",
             )
+            .after_proof()
             .fails(403, "It is the caller (`own_second_factors`), or the user holds permissions that the caller lacks (`target_outranks_caller`).")
             .fails(409, NOT_BOUND),
             reset_user_second_factors,

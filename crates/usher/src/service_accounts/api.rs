@@ -41,6 +41,7 @@ pub fn router() -> Routes {
                 .description(
                     "For a program that acts in its own name. It holds what its creator holds, and no more. Make it a key next.",
                 )
+                .after_proof()
                 .fails(403, EXCEEDS)
                 .fails(409, TAKEN),
             create_service_account,
@@ -79,6 +80,7 @@ pub fn router() -> Routes {
         .op(
             op(Method::POST, KEYS, WRITE, "Make an API key of a service account")
                 .description("The answer shows the key this once. It may do what it is given, as far as the account may.")
+                .after_proof()
                 .fails(403, OUTRANKED)
                 .fails(
                     403,

@@ -10,7 +10,7 @@ use super::Session;
 use crate::app::App;
 use crate::caller::{self, Caller, Permission, Person};
 use crate::error::AppResult;
-use crate::http::api::{Access, Op, Routes, require_fresh};
+use crate::http::api::{Access, Op, Routes};
 use crate::http::output::{Listed, NoContent};
 use crate::http::params::{Part, Path, Query};
 use crate::id::{SessionId, UserId};
@@ -91,7 +91,7 @@ async fn list_my_sessions(
 
 async fn end_my_session(person: Person, State(app): State<App>, Path(path): Path<SessionPath>) -> AppResult<NoContent> {
     if path.id != person.session_id {
-        require_fresh(&person, app.clock.now())?;
+        person.require_proof(app.clock.now())?;
     }
     let why = if path.id == person.session_id { "signed_out" } else { "ended_from_another" };
     let mut tx = app.begin(&person.origin).await?;

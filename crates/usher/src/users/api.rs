@@ -15,7 +15,7 @@ use crate::caller::{Caller, Permission};
 use crate::db::Tx;
 use crate::error::{AppResult, Rejection};
 use crate::faults;
-use crate::http::api::{Access, Op, Routes};
+use crate::http::api::{Access, Op, PROOF_TO_GRANT, Routes};
 use crate::http::body::{Json, MergePatch, OptionalJson};
 use crate::http::etag::IfMatch;
 use crate::http::idempotency::Creating;
@@ -43,6 +43,7 @@ pub fn router() -> Routes {
             op(Method::POST, "/v1/users", WRITE, "Create a user")
                 .description("The person gets a mail with a link to choose their password, which also verifies the address.")
                 .fails(409, "Somebody has the address, the user name or a value that is unique (`email_taken`, `username_taken`, `attribute_taken`).")
+                .fails(401, PROOF_TO_GRANT)
                 .fails(403, EXCEEDS),
             create_user,
         )
@@ -103,6 +104,7 @@ fn standing() -> Routes {
         )
         .op(
             op(Method::PUT, "/v1/users/{id}/roles", Access::Holding(Permission::RolesAssign), "Set a user's roles")
+                .fails(401, PROOF_TO_GRANT)
                 .fails(403, OUTRANKED)
                 .fails(403, EXCEEDS)
                 .fails(409, LAST_ADMIN)

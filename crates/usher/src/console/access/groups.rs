@@ -95,6 +95,14 @@ pub async fn look_up_to_change(app: &App, staff: &Staff, id: GroupId) -> AppResu
     Ok(group)
 }
 
+/// The way by a fresh proof and back, before a form that gives what the group gives, or takes it.
+pub async fn way_by_proof(app: &App, staff: &Staff, id: GroupId, back: &str) -> AppResult<Option<Response>> {
+    let mut tx = staff.begin(app).await?;
+    let (given, _) = groups::find_grants(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(staff.way_by_proof_of(app, given, back))
+}
+
 /// Locks the groups for a change, if the form was shown of how this one is now.
 pub async fn lock_as_seen(tx: &mut Tx, staff: &Staff, id: GroupId, members: &Members) -> AppResult<Group> {
     let group = groups::lock(tx, staff.authority(), id).await?;

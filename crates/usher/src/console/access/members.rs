@@ -10,7 +10,7 @@ use super::super::faults;
 use super::super::roles::read_until;
 use super::super::staff::{Staff, StaffForm};
 use super::super::{events, user};
-use super::groups::{GroupPath, HERE, look_up, look_up_to_change, way};
+use super::groups::{GroupPath, HERE, look_up, look_up_to_change, way, way_by_proof};
 use crate::app::App;
 use crate::caller::Permission;
 use crate::error::{AppError, AppResult, Rejection};
@@ -39,9 +39,20 @@ pub struct MemberPath {
     user_id: UserId,
 }
 
+fn add_way(id: GroupId) -> String {
+    format!("{}/members/add", way(id))
+}
+
+fn remove_way(path: &MemberPath) -> String {
+    format!("{}/members/{}/remove", way(path.id), path.user_id)
+}
+
 pub async fn show_add(staff: Staff, Path(path): Path<GroupPath>, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::RolesAssign)?;
     let group = look_up_to_change(&app, &staff, path.id).await?;
+    if let Some(proof) = way_by_proof(&app, &staff, path.id, &add_way(path.id)).await? {
+        return Ok(proof);
+    }
     ask(&app, &staff, &group, None, &Faults::default())
 }
 
@@ -91,7 +102,7 @@ fn as_until(error: AppError) -> AppError {
 fn ask(app: &App, staff: &Staff, group: &groups::Group, members: Option<&Members>, faults: &Faults) -> AppResult<Response> {
     let said = |name| members.map(|members| members.text(name)).unwrap_or_default();
     let values = context! {
-        group_name => group.name.as_str(), back => way(group.id), action => format!("{}/members/add", way(group.id)),
+        group_name => group.name.as_str(), back => way(group.id), action => add_way(group.id),
         user => said("user"), until => said("until"), reason => said("reason"),
     };
     staff.page(app, HERE, ADD_PAGE, values, faults)
@@ -101,6 +112,9 @@ pub async fn show_remove(staff: Staff, Path(path): Path<MemberPath>, State(app):
     staff.require(Permission::RolesAssign)?;
     staff.require(Permission::UsersRead)?;
     look_up_to_change(&app, &staff, path.id).await?;
+    if let Some(proof) = way_by_proof(&app, &staff, path.id, &remove_way(&path)).await? {
+        return Ok(proof);
+    }
     ask_to_remove(&app, &staff, &path, &Faults::default()).await
 }
 
@@ -135,7 +149,7 @@ async fn ask_to_remove(app: &App, staff: &Staff, path: &MemberPath, faults: &Fau
         list => HERE, list_name => now.word("console-place-groups"), of => group.name.as_str(), button => now.word("member-remove"),
         subject => events::name_of(&user), about => user.username.as_str(),
         means => now.say("member-remove-means", &FluentArgs::from_iter([("group", group.name.as_str())])),
-        looks => (), action => format!("{back}/members/{}/remove", user.id), back => back.as_str(), version => (),
+        looks => (), action => remove_way(path), back => back.as_str(), version => (),
     };
     staff.page(app, HERE, ACT_PAGE, values, faults)
 }

@@ -20,6 +20,7 @@ use crate::http::params::Path;
 use crate::languages::now;
 use crate::roles::{self, NewRole, Role, RolePatch};
 
+const NEW: &str = "/admin/roles/new";
 const PAGE: &str = "console/access/role_form.html";
 
 /// What a name looks like is said by the page itself: the schema says it as a pattern.
@@ -38,12 +39,18 @@ fn in_fields(staff: &Staff, error: AppError, whole: &str) -> AppResult<Faults> {
 
 pub async fn show_new(staff: Staff, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::RolesWrite)?;
+    if let Some(proof) = staff.way_by_proof(&app, NEW) {
+        return Ok(proof);
+    }
     ask(&app, &staff, None, None, &Faults::default())
 }
 
 pub async fn submit_new(State(app): State<App>, form: StaffForm) -> AppResult<Response> {
     let StaffForm { staff, members } = form;
     staff.require(Permission::RolesWrite)?;
+    if let Some(proof) = staff.way_by_proof(&app, NEW) {
+        return Ok(proof);
+    }
     match create(&app, &staff, &members).await {
         Ok(role) => html::done(&app, &way(&role.name), Notice::Made),
         Err(error) => ask(&app, &staff, None, Some(&members), &in_fields(&staff, worded(error), "permissions")?),
@@ -68,6 +75,9 @@ async fn create(app: &App, staff: &Staff, members: &Members) -> AppResult<Role> 
 
 pub async fn show_edit(staff: Staff, Path(path): Path<RolePath>, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::RolesWrite)?;
+    if let Some(proof) = staff.way_by_proof(&app, &edit_way(&path.name)) {
+        return Ok(proof);
+    }
     let role = look_up(&app, &staff, &path.name).await?;
     staff.authority().to_grant(role.permission_set())?;
     ask(&app, &staff, Some(&role), None, &Faults::default())
@@ -76,6 +86,9 @@ pub async fn show_edit(staff: Staff, Path(path): Path<RolePath>, State(app): Sta
 pub async fn submit_edit(Path(path): Path<RolePath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
     let StaffForm { staff, members } = form;
     staff.require(Permission::RolesWrite)?;
+    if let Some(proof) = staff.way_by_proof(&app, &edit_way(&path.name)) {
+        return Ok(proof);
+    }
     match update(&app, &staff, &path.name, &members).await {
         Ok(()) => html::done(&app, &way(&path.name), Notice::Saved),
         Err(error) => {
@@ -100,6 +113,10 @@ async fn update(app: &App, staff: &Staff, name: &str, members: &Members) -> AppR
     roles::update(&mut tx, staff.authority(), &before, description, permissions, second_factor).await?;
     tx.commit().await?;
     Ok(())
+}
+
+fn edit_way(name: &str) -> String {
+    format!("{}/edit", way(name))
 }
 
 fn description(members: &Members) -> &str {
@@ -133,7 +150,7 @@ fn ask(app: &App, staff: &Staff, role: Option<&Role>, members: Option<&Members>,
     };
     let values = context! {
         is_new => role.is_none(), built_in => built_in, back => role.map_or_else(|| HERE.to_owned(), |role| way(&role.name)),
-        action => role.map_or_else(|| format!("{HERE}/new"), |role| format!("{}/edit", way(&role.name))),
+        action => role.map_or_else(|| NEW.to_owned(), |role| edit_way(&role.name)),
         role_name => role.map(|role| role.name.as_str()), name => kept(|role| role.name.clone(), "name"),
         version => kept(|role| role.version.to_string(), "version"),
         description => kept(|role| role.description.clone(), "description"),

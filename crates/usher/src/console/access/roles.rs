@@ -70,6 +70,9 @@ pub async fn show(staff: Staff, Path(path): Path<RolePath>, State(app): State<Ap
 
 pub async fn show_delete(staff: Staff, Path(path): Path<RolePath>, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::RolesWrite)?;
+    if let Some(proof) = staff.way_by_proof(&app, &delete_way(&path.name)) {
+        return Ok(proof);
+    }
     let role = look_up(&app, &staff, &path.name).await?;
     staff.authority().to_grant(role.permission_set())?;
     ask(&app, &staff, &role, &role.version.to_string(), &Faults::default())
@@ -78,6 +81,9 @@ pub async fn show_delete(staff: Staff, Path(path): Path<RolePath>, State(app): S
 pub async fn submit_delete(Path(path): Path<RolePath>, State(app): State<App>, form: StaffForm) -> AppResult<Response> {
     let StaffForm { staff, members } = form;
     staff.require(Permission::RolesWrite)?;
+    if let Some(proof) = staff.way_by_proof(&app, &delete_way(&path.name)) {
+        return Ok(proof);
+    }
     match delete(&app, &staff, &path.name, &members).await {
         Ok(()) => html::done(&app, HERE, Notice::Removed),
         Err(error) => {
@@ -86,6 +92,10 @@ pub async fn submit_delete(Path(path): Path<RolePath>, State(app): State<App>, f
             ask(&app, &staff, &role, members.text("version"), &faults)
         }
     }
+}
+
+fn delete_way(name: &str) -> String {
+    format!("{}/delete", way(name))
 }
 
 async fn delete(app: &App, staff: &Staff, name: &str, members: &Members) -> AppResult<()> {
@@ -114,7 +124,7 @@ fn ask(app: &App, staff: &Staff, role: &Role, version: &str, faults: &Faults) ->
         list => HERE, list_name => now.word("console-place-roles"), of => role.name.as_str(), button => now.word("role-delete"),
         subject => role.name.as_str(), about => role.description.as_str(),
         means => now.word("role-delete-means"), looks => looks,
-        action => format!("{back}/delete"), back => back.as_str(), version => version,
+        action => delete_way(&role.name), back => back.as_str(), version => version,
     };
     staff.page(app, HERE, ACT_PAGE, values, faults)
 }

@@ -4,7 +4,7 @@ use http::header;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::http::api::FRESH;
+use crate::caller::FRESH;
 use crate::secret::{Purpose, new_bearer};
 use crate::testing::{Answer, Browser, PASSWORD, PUBLIC_URL, TestApp};
 
