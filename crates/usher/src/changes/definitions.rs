@@ -58,7 +58,10 @@ pub async fn undo(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts
     }
     let target = event.target_id.as_deref().unwrap_or_default();
     match kind {
-        Kind::Role => undo_role(tx, by, event, &RoleName::from(target), skip_conflicts).await,
+        Kind::Role => {
+            by.require_proof(tx.now())?;
+            undo_role(tx, by, event, &RoleName::from(target), skip_conflicts).await
+        }
         Kind::Group => match target.parse() {
             Ok(id) => undo_group(tx, by, event, id, skip_conflicts).await,
             Err(_) => Ok(Undone::Unchanged),
