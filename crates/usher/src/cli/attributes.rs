@@ -28,13 +28,16 @@ pub enum Command {
     },
     /// Give an attribute another name, in the schema and with every user who has it
     Rename {
+        /// The name that it has
         from: String,
+        /// The name that it gets
         to: String,
         #[command(flatten)]
         how: How,
     },
     /// Take an attribute out of the schema and away from every user who has it
     Remove {
+        /// The attribute's name
         name: String,
         #[command(flatten)]
         how: How,

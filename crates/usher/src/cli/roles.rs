@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::{Outcome, boot, output, permissions};
+use super::{Failure, Outcome, boot, output, permissions};
 use crate::app::App;
 use crate::caller::{Authority, Permission};
 use crate::config::Config;
@@ -17,13 +17,17 @@ pub enum Command {
     /// List the roles and what they grant
     List,
     /// Show a role
-    Show { name: String },
+    Show {
+        /// The role's name
+        name: String,
+    },
     /// Create a role
     Create(Create),
     /// Change a role; what is left out stays
     Update(Update),
     /// Delete a role that nobody holds and no group carries
     Delete {
+        /// The role's name
         name: String,
         /// Why; kept in the audit trail
         #[arg(long)]
@@ -41,6 +45,7 @@ pub struct Create {
 
 #[derive(Args)]
 pub struct Update {
+    /// The role's name
     name: String,
     #[command(flatten)]
     members: Members,
@@ -134,7 +139,8 @@ async fn create(app: &App, new: &Create, json: bool) -> Outcome {
     if let Some(Value::Object(policy)) = wish.get_mut("second_factor") {
         policy.entry("required").or_insert(json!(false));
     }
-    let NewRole { name, description, permissions, second_factor } = body::from_value(Value::Object(wish))?;
+    let NewRole { name, description, permissions, second_factor } =
+        body::from_value(Value::Object(wish)).map_err(Failure::usage)?;
     let mut tx = app.begin(&boot::operator(new.members.reason.clone())).await?;
     let role = roles::create(&mut tx, Authority::operator(), &name, &description, &permissions, second_factor).await?;
     tx.commit().await?;
@@ -150,11 +156,11 @@ async fn update(app: &App, changes: &Update, json: bool) -> Outcome {
         wish.insert("permissions".to_owned(), json!([]));
     }
     if wish.is_empty() {
-        return Err(super::Failure::usage(
+        return Err(Failure::usage(
             "nothing to change: give --description, --permission, --no-permissions, --second-factor or --grace-days",
         ));
     }
-    let RolePatch { description, permissions, second_factor } = body::from_value(Value::Object(wish))?;
+    let RolePatch { description, permissions, second_factor } = body::from_value(Value::Object(wish)).map_err(Failure::usage)?;
     let (mut tx, before) = lock(app, &changes.name, changes.members.reason.clone()).await?;
     let role = roles::update(&mut tx, Authority::operator(), &before, description, permissions, second_factor).await?;
     tx.commit().await?;

@@ -182,7 +182,10 @@ async fn import(app: &App, users: Users, json: bool) -> Outcome {
 
 async fn pause(app: &App, id: Uuid) -> Result<Import, Failure> {
     let mut tx = app.begin(&boot::operator(None)).await?;
-    let import = imports::set_paused(&mut tx, Authority::operator(), id, true).await?;
+    let import = match imports::set_paused(&mut tx, Authority::operator(), id, true).await {
+        Err(error) if error.code() == Some("not_found") => return Err(anyhow::anyhow!("there is no import {id}").into()),
+        import => import?,
+    };
     tx.commit().await?;
     Ok(import)
 }

@@ -65,12 +65,12 @@ pub async fn history(app: &App, past: Past, json: bool) -> Outcome {
             output::time(event.occurred_at),
             format!("{}{failure}", event.action),
             by(event, &user),
-            told(event),
             event.reason.clone().unwrap_or_default(),
+            told(event),
         ]
     };
     let rows = events.iter().map(row).collect();
-    output::table(&["when", "what", "by", "changed", "reason"], rows, "Nothing is known of that time.");
+    output::table(&["when", "what", "by", "reason", "changed"], rows, "Nothing is known of that time.");
     say_older(older.then(|| events.last().map(|event| event.id)).flatten());
     Ok(())
 }
@@ -147,7 +147,7 @@ pub async fn list_permissions(app: &App, asked: Permissions, json: bool) -> Outc
     if json {
         return Ok(output::json(&held)?);
     }
-    let nothing = format!("{} may look after themselves, and has no permissions.", user.username);
+    let nothing = format!("{} has no permissions.", user.username);
     if asked.explain {
         let rows = held.iter().flat_map(|held| {
             let through = held.through.iter().flatten();
