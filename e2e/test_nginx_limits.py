@@ -116,8 +116,10 @@ def test_r224_a_large_file_of_users_is_let_through_and_nothing_else_is(mirror: N
     client = mirror.client()
     assert len(client.post("/v1/imports?mode=create", content=body, expect=200).json()["body"]) == len(body)
     assert len(client.post("/admin/imports/new", content=body, expect=200).json()["body"]) == len(body)
+    file = b"a" * (512 * 1024)
+    assert len(client.post("/admin/invitations/many", content=file, expect=200).json()["body"]) == len(file)
     before = reached()
-    for path in ("/v1/imports/1/apply", "/v1/exports/users", "/admin", "/admin/imports", "/admin/imports/1/apply"):
+    for path in ("/v1/invitations", "/admin/invitations/new", "/v1/imports/1/apply", "/v1/exports/users", "/admin", "/admin/imports", "/admin/imports/1/apply"):
         problem(client.post(path, content=body), 413, "body_too_large")
     refusal(mirror.send(b"POST /v1/imports HTTP/1.1\r\nHost: localhost\r\nContent-Length: 268435457\r\n\r\n"), 413, "body_too_large")
     assert reached() == before
