@@ -131,8 +131,9 @@ def test_r224_a_picture_is_let_through(mirror: Nginx) -> None:
     for path in ("/v1/me/avatar", "/v1/users/1/avatar"):
         assert len(client.put(path, content=body, expect=200).json()["body"]) == len(body)
         problem(client.put(path, content=body * 6), 413, "body_too_large")
-    assert len(client.post("/account/avatar", content=body, expect=200).json()["body"]) == len(body)
-    for path in ("/account/avatar/remove", "/v1/users/1/avatar/more"):
+    for path in ("/account/avatar", "/admin/users/1/picture"):
+        assert len(client.post(path, content=body, expect=200).json()["body"]) == len(body)
+    for path in ("/account/avatar/remove", "/v1/users/1/avatar/more", "/admin/users/1/edit", "/admin/users/1/picture/more"):
         problem(client.post(path, content=body), 413, "body_too_large")
 
 
@@ -402,7 +403,7 @@ def test_administration_can_be_kept_to_networks(mirror: Nginx, usher_binary: Pat
     assert {"/v1/imports", "/v1/changes/{id}/undo"} <= administration
     assert {"/v1/me", "/v1/login"} <= own
     near, far = mirror.client(), mirror.client("127.95.0.1")
-    for template in sorted(administration | {"/admin", "/admin/", "/admin/users/{id}", "/admin/imports/new"}):
+    for template in sorted(administration | {"/admin", "/admin/", "/admin/users/{id}", "/admin/users/{id}/picture", "/admin/imports/new"}):
         path = re.sub(r"\{\w+\}", "1", template)
         problem(far.get(path), 403, "forbidden")
         assert near.get(path).status_code == 200, path
