@@ -202,6 +202,29 @@ def test_what_is_wrong_is_said_at_the_field(browser: Browser, own_site: Site, sc
         faces.end()
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_staff_set_the_picture_of_somebody(browser: Browser, own_site: Site, script: bool) -> None:
+    staff, someone = own_site.person("manager"), own_site.person(display_name="Ada Baker")
+    with browser.new_context(java_script_enabled=script) as context:
+        faces = Faces(context.new_page(), own_site.public_url)
+        sign_in(faces, staff)
+        faces.open(f"/admin/users/{someone.id}")
+        faces.page.get_by_role("link", name="Set a picture …").click()
+        faces.heading("Set a picture")
+        if script:
+            faces.is_sound()
+        choose(faces, b"<svg onload=alert(1)>")
+        expect(faces.page.locator("#picture-error")).to_contain_text("no PNG, JPEG or WebP picture")
+        faces.page.locator("main [name=reason]").fill("for the badge")
+        choose(faces, picture("teal"))
+        faces.at(f"/admin/users/{someone.id}")
+        url = someone.api.get("/v1/me", expect=200).json()["avatar_url"]
+        expect(faces.page.locator("main img.face")).to_have_attribute("src", url.replace("-512.", "-128."))
+        faces.end()
+    (event,) = own_site.admin.api.get("/v1/audit-events?action=user.avatar_set", expect=200).json()["items"]
+    assert (event["actor_id"], event["target_id"], event["reason"]) == (staff.id, someone.id, "for the badge")
+
+
 @pytest.mark.needs_process
 def test_without_a_setting_pictures_are_kept_beside_the_private_database(site: Site, server: Usher) -> None:
     someone = site.person()

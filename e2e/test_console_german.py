@@ -95,6 +95,7 @@ def test_the_console_speaks_german(browser: Browser, site: Site, told: tuple[Per
         f"/admin/users/{gone}",
         "/admin/users/new",
         f"{user}/edit",
+        f"{user}/picture",
         f"{user}/emails/add",
         *acts,
         f"/admin/users/{gone}/act/restore",

@@ -160,6 +160,37 @@ def test_many_are_pasted_and_those_refused_are_mended(browser: Browser, house: S
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_many_are_invited_out_of_a_file(browser: Browser, house: Site, mailbox: Mailbox, script: bool) -> None:
+    faces = opened(browser, house, java_script_enabled=script)
+    page = faces.page
+    enter(faces, house.admin, "/admin/invitations/many")
+    ann, ben = new_address(), new_address()
+    table = f"email;display_name\r\n{ann};Ann Baker\r\nnobody;\r\n{house.admin.email};\r\n"
+    page.locator("#file").set_input_files({"name": "people.csv", "mimeType": "text/csv", "buffer": b"J\xf6rg"})
+    page.locator("textarea[name=message]").fill("Welcome.")
+    faces.press("Invite them")
+    expect(page.locator("#file-error")).to_contain_text("The file is not UTF-8.")
+    expect(page.locator("textarea[name=message]")).to_have_value("Welcome.")
+    if script:
+        faces.is_sound()
+    page.locator("#file").set_input_files({"name": "people.csv", "mimeType": "text/csv", "buffer": table.encode()})
+    faces.press("Invite them")
+    faces.heading("What became of each")
+    expect(page.get_by_text("1 invitation is on its way.")).to_be_visible()
+    expect(page.get_by_text("This address belongs to a user already.")).to_be_visible()
+    text = mailbox.wait_for(ann).text
+    assert "Hello Ann Baker" in text and "> Welcome." in text
+    people = page.locator("textarea[name=people]")
+    expect(people).to_have_value(f"email;display_name\nnobody;\n{house.admin.email};")
+    people.fill(f"email;display_name\n{ben};")
+    faces.press("Invite them")
+    expect(page.get_by_text("1 invitation is on its way.")).to_be_visible()
+    assert "> Welcome." in mailbox.wait_for(ben).text
+    faces.end()
+    page.context.close()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 def test_a_request_is_declined_and_another_approved(browser: Browser, house: Site, mailbox: Mailbox, script: bool) -> None:
     someone = house.person()
     first = ask(someone, "Ten years.")

@@ -116,8 +116,12 @@ def test_r224_a_large_file_of_users_is_let_through_and_nothing_else_is(mirror: N
     client = mirror.client()
     assert len(client.post("/v1/imports?mode=create", content=body, expect=200).json()["body"]) == len(body)
     assert len(client.post("/admin/imports/new", content=body, expect=200).json()["body"]) == len(body)
+    file = b"a" * (512 * 1024)
+    assert len(client.post("/admin/invitations/many", content=file, expect=200).json()["body"]) == len(file)
     before = reached()
-    for path in ("/v1/imports/1/apply", "/v1/exports/users", "/admin", "/admin/imports", "/admin/imports/1/apply"):
+    others = ("/v1/exports/users", "/v1/imports/1/apply", "/v1/invitations")
+    pages = ("/admin", "/admin/imports", "/admin/imports/1/apply", "/admin/invitations/new")
+    for path in others + pages:
         problem(client.post(path, content=body), 413, "body_too_large")
     refusal(mirror.send(b"POST /v1/imports HTTP/1.1\r\nHost: localhost\r\nContent-Length: 268435457\r\n\r\n"), 413, "body_too_large")
     assert reached() == before
@@ -129,8 +133,9 @@ def test_r224_a_picture_is_let_through(mirror: Nginx) -> None:
     for path in ("/v1/me/avatar", "/v1/users/1/avatar"):
         assert len(client.put(path, content=body, expect=200).json()["body"]) == len(body)
         problem(client.put(path, content=body * 6), 413, "body_too_large")
-    assert len(client.post("/account/avatar", content=body, expect=200).json()["body"]) == len(body)
-    for path in ("/account/avatar/remove", "/v1/users/1/avatar/more"):
+    for path in ("/account/avatar", "/admin/users/1/picture"):
+        assert len(client.post(path, content=body, expect=200).json()["body"]) == len(body)
+    for path in ("/account/avatar/remove", "/v1/users/1/avatar/more", "/admin/users/1/edit", "/admin/users/1/picture/more"):
         problem(client.post(path, content=body), 413, "body_too_large")
 
 
@@ -400,7 +405,8 @@ def test_administration_can_be_kept_to_networks(mirror: Nginx, usher_binary: Pat
     assert {"/v1/imports", "/v1/changes/{id}/undo"} <= administration
     assert {"/v1/me", "/v1/login"} <= own
     near, far = mirror.client(), mirror.client("127.95.0.1")
-    for template in sorted(administration | {"/admin", "/admin/", "/admin/users/{id}", "/admin/imports/new"}):
+    pages = {"/admin", "/admin/", "/admin/users/{id}", "/admin/users/{id}/picture", "/admin/imports/new", "/admin/invitations/many"}
+    for template in sorted(administration | pages):
         path = re.sub(r"\{\w+\}", "1", template)
         problem(far.get(path), 403, "forbidden")
         assert near.get(path).status_code == 200, path

@@ -56,6 +56,7 @@ CONSOLE = """
 /admin/users/{person}/emails/{address}/remove
 /admin/users/{person}/act/give-professional
 /admin/users/{person}/act/remove-picture
+/admin/users/{person}/picture
 /admin/users/{professional}/act/take-professional
 /admin/users/{person}/act/unlock
 /admin/users/{person}/act/mail-reset

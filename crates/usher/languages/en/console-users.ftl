@@ -129,6 +129,9 @@ user-permission-by = by { $role }
 user-permission-through = by { $role }, through { $groups }
 user-permissions = What they may do, and why
 user-permissions-none = Nothing but look after themselves.
+user-picture = Set a picture
+user-picture-back = Back to the user
+user-picture-lead = Others see it beside their name. It takes the place of the one that they have, and they can change it.
 user-professional = Professional since
 user-profile = Profile
 # To remove somebody for good who is in the recycle bin.

@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 pub use api::router;
 pub use images::{Drawn, Format};
 pub use jobs::register;
-pub use pages::router as pages;
+pub use pages::{faults, router as pages, sent};
 
 use images::Files;
 use storage::Storage;

@@ -54,11 +54,12 @@ async fn submit_avatar(State(app): State<App>, form: SignedUpload) -> AppResult<
     };
     match taken {
         Ok(_) => html::done(&app, HERE, Notice::AvatarSaved),
-        Err(error) => ask(&app, &signed_in, &refusal(error)?).await,
+        Err(error) => ask(&app, &signed_in, &faults(error)?).await,
     }
 }
 
-fn sent(bytes: Bytes) -> AppResult<Sent> {
+/// What a form sends in its field `picture`.
+pub fn sent(bytes: Bytes) -> AppResult<Sent> {
     if bytes.is_empty() {
         return Err(Rejection::invalid_field("/picture", "required", no_file()).into());
     }
@@ -69,8 +70,8 @@ fn no_file() -> String {
     now().word("avatar-missing")
 }
 
-/// What is to be mended, at the field.
-fn refusal(error: AppError) -> AppResult<Faults> {
+/// What is to be mended, at the field `picture`.
+pub fn faults(error: AppError) -> AppResult<Faults> {
     let AppError::Rejected(rejection) = error else { return Err(error) };
     match rejection.code {
         "invalid_body" => Ok(Faults::at(FIELD, no_file())),

@@ -1,4 +1,4 @@
-//! Inviting one, by mail or by a link that is shown this once, and inviting many out of a text.
+//! Inviting one, by mail or by a link that is shown this once, and inviting many out of a text or a file.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 
 use super::invitations::{HERE, way};
 use super::roles;
-use super::staff::{Staff, StaffForm};
+use super::staff::{Staff, StaffForm, StaffStream};
 use crate::app::App;
 use crate::caller::Permission;
 use crate::error::{AppError, AppResult, Rejection};
-use crate::html::{self, Faults, Field, Members, Notice};
+use crate::html::{self, Faults, Field, Members, Notice, SentFile};
 use crate::http::body;
 use crate::invitations::rows::{self, COLUMNS, Row, Rows, Wrong};
 use crate::invitations::{self, AT_ONCE_MAX, Issued, Judged, NewInvitation};
@@ -28,6 +28,9 @@ const NEW_PAGE: &str = "console/invite.html";
 const LINK_PAGE: &str = "console/invitation_link.html";
 const MANY_PAGE: &str = "console/invite_many.html";
 const JUDGED_PAGE: &str = "console/invited_many.html";
+/// Largest file, in bytes: what is refused of it comes again as a member of a form.
+const FILE_MAX: u64 = 128 * 1024;
+
 pub async fn show_new(staff: Staff, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::InvitationsWrite)?;
     ask(&app, &staff, None, &Faults::default()).await
@@ -130,12 +133,13 @@ struct Told {
     why: Option<String>,
 }
 
-pub async fn submit_many(State(app): State<App>, form: StaffForm) -> AppResult<Response> {
-    let StaffForm { staff, members } = form;
+pub async fn submit_many(State(app): State<App>, form: StaffStream) -> AppResult<Response> {
+    let StaffStream { staff, members, file } = form;
     staff.require(Permission::InvitationsWrite)?;
-    let Rows { heading, rows } = match read(members.text("people")) {
+    let text = find_text(&members, file).await?;
+    let Rows { heading, rows } = match text.as_ref().map_err(Clone::clone).and_then(Text::read) {
         Ok(found) => found,
-        Err(why) => return ask_many(&app, &staff, Some(&members), &Faults::at("people", why)),
+        Err(faults) => return ask_many(&app, &staff, Some(&members), &faults),
     };
     let message = members.text("message").replace("\r\n", "\n");
     let new = rows.iter().map(|row| body::from_value(Value::Object(with_message(row, message.trim())))).collect();
@@ -148,20 +152,45 @@ pub async fn submit_many(State(app): State<App>, form: StaffForm) -> AppResult<R
     let invited = told.iter().filter(|one| one.way.is_some()).count();
     let values = context! {
         told => Serde(&told), invited => invited, refused => told.len() - invited, again => again.join("\n"), message => message,
-        reason => members.text("reason"),
+        reason => members.text("reason"), again_max => FILE_MAX,
     };
     staff.page(&app, HERE, JUDGED_PAGE, values, &Faults::default())
 }
 
-fn read(text: &str) -> Result<Rows<'_>, String> {
-    let found = rows::read(text).map_err(told)?;
-    match found.rows.len() {
-        0 => Err(now().word("invite-many-nobody")),
-        count if count > AT_ONCE_MAX => {
-            let values = FluentArgs::from_iter([("count", count), ("most", AT_ONCE_MAX)]);
-            Err(now().say("invite-many-too-many", &values))
+/// Whom to invite, and the field that says it.
+struct Text {
+    field: &'static str,
+    text: String,
+}
+
+/// What was pasted, or is in the file.
+async fn find_text(members: &Members, file: Option<SentFile>) -> AppResult<Result<Text, Faults>> {
+    let pasted = members.text("people");
+    let Some(file) = file else { return Ok(Ok(Text { field: "people", text: pasted.to_owned() })) };
+    let fault = |key: &'static str| Faults::at("file", now().word(key));
+    Ok(match file.read(FILE_MAX).await? {
+        _ if !pasted.trim().is_empty() => Err(fault("invite-many-both")),
+        None => Err(fault("invite-many-file-too-large")),
+        Some(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Text { field: "file", text }),
+            Err(_) => Err(fault("invite-many-file-encoding")),
+        },
+    })
+}
+
+impl Text {
+    fn read(&self) -> Result<Rows<'_>, Faults> {
+        let fault = |why: String| Faults::at(self.field, why);
+        let found = rows::read(&self.text).map_err(|why| fault(told(why)))?;
+        match found.rows.len() {
+            0 if self.field == "file" => Err(fault(now().word("invite-many-file-empty"))),
+            0 => Err(fault(now().word("invite-many-nobody"))),
+            count if count > AT_ONCE_MAX => {
+                let values = FluentArgs::from_iter([("count", count), ("most", AT_ONCE_MAX)]);
+                Err(fault(now().say("invite-many-too-many", &values)))
+            }
+            _ => Ok(found),
         }
-        _ => Ok(found),
     }
 }
 

@@ -43,6 +43,7 @@ mod system;
 mod user;
 mod user_emails;
 mod user_keys;
+mod user_picture;
 mod users;
 mod whom;
 mod words;

@@ -11,7 +11,7 @@ use super::staff::Asker;
 use super::{
     acts, analytics, audit, audit_seal, branding, bulk, changes, dashboard, edit, export, import_new, imports, invitations,
     inviting, live, mail_texts, mails, new_user, recycle_bin, requests, roles, service_account_acts, service_accounts, settings,
-    signing_keys, system, user, user_emails, user_keys, users,
+    signing_keys, system, user, user_emails, user_keys, user_picture, users,
 };
 use crate::app::App;
 use crate::caller::Denial;
@@ -27,6 +27,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/users/new", get(new_user::show).post(new_user::submit))
         .route("/admin/users/{id}", get(user::show))
         .route("/admin/users/{id}/edit", get(edit::show).post(edit::submit))
+        .route("/admin/users/{id}/picture", get(user_picture::show).post(user_picture::submit))
         .route("/admin/users/{id}/act/{act}", get(acts::show).post(acts::submit))
         .route("/admin/users/{id}/api-keys/{key_id}/revoke", get(user_keys::show_revoke).post(user_keys::submit_revoke))
         .route("/admin/users/{id}/sessions/{session_id}/end", get(acts::show_end).post(acts::submit_end))

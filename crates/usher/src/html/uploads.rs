@@ -1,8 +1,10 @@
 //! A form with a file in it, of somebody who is signed in.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::time::Duration;
 
+use anyhow::Context;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -14,7 +16,7 @@ use tokio::task::JoinHandle;
 use super::forms::{self, Members, TOKEN};
 use super::signed_in::SignedIn;
 use crate::app::App;
-use crate::error::AppResult;
+use crate::error::{AppError, AppResult};
 use crate::http::body;
 use crate::http::layers::Deadline;
 use crate::http::upload::{Rest, UploadReader};
@@ -112,6 +114,25 @@ pub struct SentFile {
     pub reader: UploadReader,
     /// Done when the browser has sent all of it, whoever reads it: before that it shows no answer.
     pub sending: JoinHandle<()>,
+}
+
+impl SentFile {
+    /// All of a small file, once the browser has sent it. Nothing when it is larger than so many bytes.
+    pub async fn read(self, most: u64) -> AppResult<Option<Vec<u8>>> {
+        let Self { reader, sending, .. } = self;
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut bytes = Vec::new();
+            reader.take(most + 1).read_to_end(&mut bytes).map(|_| bytes)
+        });
+        let read = reading.await.context("reading a file that was sent")?;
+        // It ends by its own bounds; whether it failed is known by what was read.
+        let _ = sending.await;
+        let bytes = read.map_err(|error| {
+            let own = error.into_inner().and_then(|inner| inner.downcast::<AppError>().ok());
+            own.map_or_else(|| forms::malformed().into(), |own| *own)
+        })?;
+        Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= most))
+    }
 }
 
 impl StreamedForm {

@@ -1,7 +1,7 @@
 //! The pages of the console.
 
 /// Those of the console, which ask for a permission too.
-pub const CONSOLE: [(&str, &str); 156] = [
+pub const CONSOLE: [(&str, &str); 158] = [
     ("GET", "/admin"),
     ("GET", "/admin/analytics"),
     ("GET", "/admin/attributes"),
@@ -152,6 +152,8 @@ pub const CONSOLE: [(&str, &str); 156] = [
     ("POST", "/admin/users/{id}/emails/{email_id}/primary"),
     ("GET", "/admin/users/{id}/emails/{email_id}/remove"),
     ("POST", "/admin/users/{id}/emails/{email_id}/remove"),
+    ("GET", "/admin/users/{id}/picture"),
+    ("POST", "/admin/users/{id}/picture"),
     ("GET", "/admin/users/{id}/roles/grant"),
     ("POST", "/admin/users/{id}/roles/grant"),
     ("GET", "/admin/users/{id}/roles/{role}/take"),

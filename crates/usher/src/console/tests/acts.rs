@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::branding::picture;
-use super::{leads_to, signed_in, way};
+use super::{leads_to, signed_in, way, with};
 use crate::testing::{PASSWORD, TestApp};
 
 #[tokio::test]
@@ -73,6 +73,78 @@ async fn the_picture_of_a_user_is_removed() {
     let events = admin.client.get("/v1/audit-events?action=user.avatar_removed").await.expect(200).json;
     assert_eq!(events["items"][0]["reason"], "not theirs");
     assert!(!browser.open(&way(&ann)).await.expect(200).text.contains("/act/remove-picture"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_picture_of_a_user_is_set_and_what_is_none_is_said_at_its_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::with(&[("USHER_AVATARS", &format!("file://{}/faces", folder.path().display()))]).await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    let mut browser = signed_in(&app, &admin).await;
+    let path = format!("{}/picture", way(&ann));
+    assert!(browser.open(&way(&ann)).await.expect(200).text.contains("/picture\">Set a picture …</a>"));
+    let page = browser.open(&path).await.expect(200);
+    assert!(page.text.contains("enctype=\"multipart/form-data\"") && page.text.contains("name=\"picture\""), "{}", page.text);
+    let (reason, field) = ([("reason", "for the badge")], ("picture", "ann.png"));
+    for (file, said) in [
+        (&b""[..], "Choose a file."),
+        (b"<svg onload=alert(1)>", "This is no PNG, JPEG or WebP picture"),
+        (&vec![0; 6 * 1024 * 1024], "larger than 5 MB"),
+    ] {
+        let page = browser.upload_with(&path, &reason, field, file).await.expect(422);
+        assert!(page.text.contains("id=\"picture-error\"") && page.text.contains(said), "{said}: {}", page.text);
+    }
+    let read = || async { admin.client.get(&format!("/v1/users/{}", ann.id)).await.expect(200).str("avatar_url") };
+    assert!(read().await.contains("identicon"), "nothing of that was taken");
+    leads_to(&browser.upload_with(&path, &reason, field, &picture()).await, &way(&ann));
+    let url = read().await;
+    assert!(!url.contains("identicon"), "{url}");
+    let events = admin.client.get("/v1/audit-events?action=user.avatar_set").await.expect(200).json;
+    let event = &events["items"][0];
+    assert_eq!((&event["reason"], &event["actor_id"]), (&json!("for the badge"), &json!(admin.id)));
+    assert_eq!(event["target_id"], json!(ann.id));
+    browser.form_token = "stale".to_owned();
+    browser.upload_with(&path, &reason, field, &picture()).await.expect(403);
+    admin.client.delete(&format!("/v1/users/{}", ann.id)).await.expect(204);
+    browser.open(&path).await.expect(200);
+    let page = browser.upload_with(&path, &reason, field, &picture()).await.expect(422);
+    assert!(page.text.contains("id=\"reason-error\"") && page.text.contains("value=\"for the badge\""), "{}", page.text);
+    assert_eq!(app.count("select count(*) from audit_events where action = 'user.avatar_set'").await, 1);
+    app.mails().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_sets_the_picture_of_who_outranks_them_or_without_the_permission() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::with(&[("USHER_AVATARS", &format!("file://{}/faces", folder.path().display()))]).await;
+    let (admin, ann, boss) = (app.admin().await, app.user("ann").await, app.manager().await);
+    let reader = with(&app, &admin, "reader", &["users:read"]).await;
+    for (who, whom) in [(&boss, &admin), (&reader, &ann)] {
+        let mut browser = signed_in(&app, who).await;
+        let path = format!("{}/picture", way(whom));
+        browser.open(&path).await.expect(403);
+        browser.open("/admin/users").await.expect(200);
+        browser.upload_with(&path, &[], ("picture", "me.png"), &picture()).await.expect(403);
+    }
+    app.run_jobs().await;
+    assert_eq!(app.count("select count(*) from audit_events where action = 'user.avatar_set'").await, 0);
+    assert_eq!(app.count("select count(*) from avatars").await, 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn where_no_pictures_are_kept_the_page_says_so() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    let mut browser = signed_in(&app, &admin).await;
+    let path = format!("{}/picture", way(&ann));
+    let page = browser.open(&path).await.expect(200);
+    assert!(page.text.contains("This server keeps no pictures.") && !page.text.contains("type=\"file\""), "{}", page.text);
+    browser.open(&format!("{}/edit", way(&ann))).await.expect(200);
+    let page = browser.upload_with(&path, &[], ("picture", "me.png"), &picture()).await.expect(422);
+    assert!(page.text.contains("This server keeps no pictures."), "{}", page.text);
     app.finish().await;
 }
 

@@ -4,9 +4,15 @@ use http::Method;
 use serde_json::json;
 
 use super::{signed_in, with};
-use crate::testing::{Answer, PASSWORD, TestApp, token_in};
+use crate::testing::{Answer, Browser, PASSWORD, TestApp, token_in};
 
 const HERE: &str = "/admin/invitations";
+const MANY: &str = "/admin/invitations/many";
+
+/// Sends the form of many, for which no file was chosen.
+async fn send_many(browser: &mut Browser, fields: &[(&str, &str)]) -> Answer {
+    browser.upload_with(MANY, fields, ("file", ""), b"").await
+}
 
 fn location(answer: &Answer) -> String {
     assert_eq!(answer.status.as_u16(), 303, "{}", answer.text);
@@ -113,10 +119,9 @@ async fn many_are_judged_one_by_one_and_those_refused_stand_there_to_be_mended()
     let app = TestApp::new().await;
     let boss = app.manager().await;
     let mut browser = signed_in(&app, &boss).await;
-    let path = format!("{HERE}/many");
-    browser.open(&path).await.expect(200);
+    browser.open(MANY).await.expect(200);
     let people = "ann@example.org, Ann Baker\r\nnobody\r\n\r\nboss@example.org\r\nben@example.org\r\n";
-    let page = browser.submit(&path, &[("people", people), ("message", "Hello")]).await.expect(200);
+    let page = send_many(&mut browser, &[("people", people), ("message", "Hello")]).await.expect(200);
     assert!(
         page.text.contains("2 invitations are on their way.") && page.text.contains("2 could not be invited."),
         "{}",
@@ -129,17 +134,70 @@ async fn many_are_judged_one_by_one_and_those_refused_stand_there_to_be_mended()
     assert!(mails.iter().all(|mail| mail.text.contains("> Hello")) && mails.iter().any(|mail| mail.text.contains("Ann Baker")));
     // A manager gives no roles.
     let table = "email,roles\ncleo@example.org,user admin\n";
-    let page = browser.submit(&path, &[("people", table)]).await.expect(200);
+    let page = send_many(&mut browser, &[("people", table)]).await.expect(200);
     assert!(page.text.contains("roles:assign") && page.text.contains("\nemail,roles\ncleo@example.org,user admin</textarea>"));
     let crowd = (0..501).map(|number| format!("p{number}@example.org")).collect::<Vec<_>>().join("\n");
     for (people, said) in [
-        (" \n", "Enter somebody to be invited."),
+        (" \n", "Enter somebody to be invited, or choose a file."),
         ("email,colour\na@b.c,red", "The text has a column"),
         (crowd.as_str(), "These are 501 people."),
     ] {
-        let page = browser.submit(&path, &[("people", people)]).await.expect(422);
+        let page = send_many(&mut browser, &[("people", people)]).await.expect(422);
         assert!(page.text.contains("id=\"people-error\"") && page.text.contains(said), "{said}: {}", page.text);
     }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_file_is_judged_as_what_is_pasted() {
+    let app = TestApp::new().await;
+    let boss = app.manager().await;
+    let mut browser = signed_in(&app, &boss).await;
+    let page = browser.open(MANY).await.expect(200);
+    assert!(page.text.contains("enctype=\"multipart/form-data\"") && page.text.contains("type=\"file\""), "{}", page.text);
+    let table = "\u{feff}email;display_name\r\nann@example.org;Ann Baker\r\nnobody;\r\nboss@example.org;\r\nben@example.org;\r\n";
+    let fields = [("people", " \r\n"), ("message", "Hello"), ("reason", "the new team")];
+    let page = browser.upload_with(MANY, &fields, ("file", "people.csv"), table.as_bytes()).await.expect(200);
+    for text in
+        ["2 invitations are on their way.", "2 could not be invited.", "This address belongs to a user already.", ">4</td>"]
+    {
+        assert!(page.text.contains(text), "{text}: {}", page.text);
+    }
+    assert!(page.text.contains("\nemail;display_name\nnobody;\nboss@example.org;</textarea>"), "{}", page.text);
+    let mails = app.mails().await;
+    assert!(mails.len() == 2 && mails.iter().all(|mail| mail.text.contains("> Hello")));
+    assert!(mails.iter().any(|mail| mail.text.contains("Ann Baker")));
+    assert_eq!(
+        app.count("select count(*) from audit_events where action = 'invitation.created' and reason = 'the new team'").await,
+        2
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_file_that_does_not_fit_is_said_at_its_field_and_invites_nobody() {
+    let app = TestApp::new().await;
+    let boss = app.manager().await;
+    let mut browser = signed_in(&app, &boss).await;
+    browser.open(MANY).await.expect(200);
+    let crowd = (0..501).map(|number| format!("p{number}@example.org")).collect::<Vec<_>>().join("\n");
+    let large = "ann@example.org\n".repeat(9000);
+    for (people, file, said) in [
+        ("", &b""[..], "The file names nobody."),
+        ("", b"email,colour\na@b.c,red", "The text has a column"),
+        ("", b"ann@example.org, J\xf6rg", "The file is not UTF-8."),
+        ("", crowd.as_bytes(), "These are 501 people."),
+        ("", large.as_bytes(), "The file is larger than 128 KiB."),
+        ("ann@example.org", b"ben@example.org", "Enter them or choose a file, not both"),
+    ] {
+        let fields = [("people", people), ("message", "<Kept>")];
+        let page = browser.upload_with(MANY, &fields, ("file", "people.csv"), file).await.expect(422);
+        assert!(page.text.contains("id=\"file-error\"") && page.text.contains(said), "{said}: {}", page.text);
+        assert!(page.text.contains("&lt;Kept&gt;</textarea>") && page.text.contains(&format!("{people}</textarea>")), "{said}");
+    }
+    browser.form_token = "stale".to_owned();
+    browser.upload_with(MANY, &[], ("file", "people.csv"), b"ann@example.org").await.expect(403);
+    assert_eq!(app.count("select count(*) from invitations").await, 0);
     app.finish().await;
 }
 
@@ -183,11 +241,15 @@ async fn who_may_only_look_changes_nothing_and_nobody_outranks_themselves() {
     // They may not see users, so none is linked.
     assert!(page.text.contains("zz-root") && !page.text.contains("/admin/users"), "{}", page.text);
     assert!(!browser.open(&way).await.expect(200).text.contains("Revoke …"));
-    for path in [format!("{HERE}/new"), format!("{HERE}/many"), format!("{way}/resend"), format!("{way}/revoke")] {
+    for path in [format!("{HERE}/new"), format!("{way}/resend"), format!("{way}/revoke")] {
         browser.open(&path).await.expect(403);
         browser.open(HERE).await.expect(200);
-        browser.submit(&path, &[("email", "ben@example.org"), ("people", "ben@example.org")]).await.expect(403);
+        browser.submit(&path, &[("email", "ben@example.org")]).await.expect(403);
     }
+    browser.open(MANY).await.expect(403);
+    browser.open(HERE).await.expect(200);
+    send_many(&mut browser, &[("people", "ben@example.org")]).await.expect(403);
+    browser.upload_with(MANY, &[], ("file", "people.csv"), b"ben@example.org").await.expect(403);
     let mut browser = signed_in(&app, &boss).await;
     assert!(!browser.open(&way).await.expect(200).text.contains("Revoke …"), "a manager gives no admin");
     browser.submit(&format!("{way}/revoke"), &[]).await.expect(403);
