@@ -11,11 +11,13 @@ from typing import Any
 import jsonschema
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from harness.canary import new_address, unique
 from harness.client import Client
 from harness.docs_page import DocsPage
+from harness.faces import WCAG, is_sound
+from harness.looks import LOOKS
 from harness.mailbox import Mailbox
 from harness.people import Newcomer, Person, Site
 from harness.programs import keys_of, program, service_account
@@ -192,6 +194,39 @@ def test_the_pages_load_without_a_fault(site: Site, page: Page) -> None:
     assert docs.watch.foreign(site.public_url) == []
     assert page.title()
     assert page.locator(".opblock-tag").count() >= 20
+
+
+def test_the_pages_are_readable_for_everybody(site: Site, page: Page) -> None:
+    """As `test_every_page.py` has it of all others, by the rules of WCAG 2.2 AA: of each method an operation, an answer, a schema, the
+    dialog. Swagger UI breaks some of them; `assets/docs/docs.css` and `docs.js` mend that, and a new release of it may bring others."""
+    docs = DocsPage(page, site.public_url)
+
+    def look(part: str) -> None:
+        for width, scheme in LOOKS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
+            try:
+                is_sound(page, WCAG)
+            except AssertionError as fault:
+                unsound.append(f"{part}, {width}, {scheme}: {str(fault).splitlines()[0]}")
+
+    unsound: list[str] = []
+    look("closed")
+    block = docs.operation("POST", "/v1/login")
+    # Its path is no link within the button.
+    expect(page).to_have_url(re.compile("/docs#/Sign-in/login$"))
+    block.locator("button.execute").click()
+    block.locator(".live-responses-table").wait_for()
+    for method, path in (("GET", "/v1/approval-requests"), ("PATCH", "/v1/me"), ("PUT", "/v1/me/avatar"), ("DELETE", "/v1/me/api-keys/{id}")):
+        docs.operation(method, path)
+    schemas = page.locator("section.models")
+    schemas.locator(".models-control").click()
+    schemas.locator(".json-schema-2020-12-accordion").first.click()
+    look("open")
+    page.locator(".auth-wrapper > button.authorize").click()
+    page.locator(".dialog-ux .modal-ux").wait_for()
+    look("dialog")
+    assert unsound == [], "\n".join(unsound)
 
 
 def test_no_page_is_needed_from_elsewhere(anonymous: Client) -> None:

@@ -1,7 +1,7 @@
 """Every page of docs/pages.md in a real browser, narrow and wide, in light and dark: readable for everybody, within the screen.
 
 Most are addresses in `looked/tables.py`; those behind a form or a link in a mail are steps below. A page of docs/pages.md, or one that
-some page links to, that was not looked at fails the test by its name.
+some page links to, that was not looked at fails the test by its name. `/docs` is looked at in `test_docs.py`.
 """
 
 import json

@@ -29,11 +29,13 @@ def main() -> int:
         server.start()
         cast = Cast(server, mailbox)
         with Visitors(server.public_url, cast) as visitors:
-            print(f"{'page':<16} {'bytes':>8} {'requests':>8} {'server ms':>9} {'LCP ms':>7} {'shift':>6}")
+            times = f"{'server ms':>9} {'FCP ms':>7} {'LCP ms':>7} {'TBT ms':>7}"
+            print(f"{'page':<16} {'bytes':>8} {'requests':>8} {times} {'shift':>6}")
             for page in PAGES:
                 seen = visitors.see(page, options.folder)
                 heavy |= seen.bytes > page.bytes_max or seen.shift >= SHIFT_MAX
-                print(f"{page.name:<16} {seen.bytes:>8} {seen.requests:>8} {seen.server:>9.1f} {seen.painted:>7.0f} {seen.shift:>6.3f}")
+                times = f"{seen.server:>9.1f} {seen.first:>7.0f} {seen.largest:>7.0f} {seen.blocked:>7.0f}"
+                print(f"{page.name:<16} {seen.bytes:>8} {seen.requests:>8} {times} {seen.shift:>6.3f}", flush=True)
     finally:
         server.stop()
         server.remove()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Page:
     name: str
+    # What stands in braces is made by `people.py`.
     path: str
     # Of the cast; nobody who is signed in when left out.
     who: str | None = None
@@ -31,5 +32,11 @@ PAGES = [
     Page("users", "/admin/users?filter=attributes.department%20eq%20%22Sales%22", **CONSOLE),
     Page("users-phone", "/admin/users", **CONSOLE, **PHONE),
     Page("user", "/admin/users/{ada}", **CONSOLE),
+    Page("bulk", "/admin/bulk/{bulk}", **CONSOLE),
+    # What would come of each row is at its end.
+    Page("import", "/admin/imports/{import}", **CONSOLE, height=1400),
     Page("changes", "/admin/changes", **CONSOLE, scheme="dark"),
+    Page("audit", "/admin/audit", **CONSOLE),
+    Page("group", "/admin/groups/{group}", **CONSOLE),
+    Page("invitations", "/admin/invitations", **CONSOLE),
 ]

@@ -32,7 +32,10 @@ class Cast:
         for password in (ada.password, "not the password of ada", ada.password):
             self._site.login(ada.email, password)
         self.people = {"grace": grace, "ada": ada}
+        # What addresses of pages name.
+        self.ways = {name: person.id for name, person in self.people.items()}
         self._work()
+        self._begin()
 
     def _work(self) -> None:
         """What Grace does on an ordinary day, so that there is something to see."""
@@ -46,6 +49,25 @@ class Cast:
         for user in found["items"]:
             reason = {"X-Reason": "Left the company"}
             grace.post(f"/v1/users/{user['id']}/suspend", json={}, headers=reason, expect=200)
+
+    def _begin(self) -> None:
+        """What waits for her to go on with: a run in bulk, a file of users, a new team and those who are invited into it."""
+        grace, ada = self.people["grace"].api, self.people["ada"]
+        body = {"action": "suspend", "filter": 'attributes.city eq "Lima" and status eq "active"', "reason": "The office is closed"}
+        self.ways["bulk"] = grace.post("/v1/bulk", json=body, expect=201).json()["id"]
+        file = f"email,display_name,bio\n{ada.email},Ada King,Countess of Lovelace\nmary@example.org,Mary Somerville,\nnobody,,\n"
+        query = {"mode": "upsert", "source": "society.csv"}
+        headers = {"Content-Type": "text/csv", "X-Reason": "The list of the society"}
+        made = grace.post("/v1/imports", params=query, content=file.encode(), headers=headers, expect=201).json()["id"]
+        until("the file is judged", lambda: grace.get(f"/v1/imports/{made}").json()["state"] == "ready")
+        self.ways["import"] = made
+        team = {"name": "Sales", "description": "Who looks after customers"}
+        self.ways["group"] = group = grace.post("/v1/groups", json=team, expect=201).json()["id"]
+        grace.put(f"/v1/groups/{group}/roles", json={"roles": ["manager"]}, expect=200)
+        grace.put(f"/v1/groups/{group}/members/{ada.id}", json={}, expect=200)
+        for name in ("Mary Anning", "Caroline Herschel", "Sophie Germain"):
+            email = f"{name.split()[0].lower()}@example.com"
+            grace.post("/v1/invitations", json={"email": email, "display_name": name}, expect=201)
 
     def _person(self, email: str, name: str, *roles: str) -> Person:
         newcomer = self._site.register(Newcomer(email=email), display_name=name)

@@ -11,16 +11,23 @@ from harness import chromium
 from .pages import Page
 from .people import Cast
 
-# What the browser has noted by itself of the page that it shows.
-_NOTED = """() => new Promise(resolve => {
-    const noted = { shift: 0, painted: 0 };
+# What the browser notes by itself of a page that it shows, from its first moment on. The protocol puts it in: the page's policy lets in no
+# script that is not a file of its own.
+_NOTE = """(() => {
+    const noted = { first: 0, largest: 0, shift: 0, long: [] };
     const watch = (type, note) => new PerformanceObserver(list => list.getEntries().forEach(note)).observe({ type, buffered: true });
+    watch('paint', entry => { if (entry.name === 'first-contentful-paint') noted.first = entry.startTime; });
+    watch('largest-contentful-paint', entry => { noted.largest = entry.startTime; });
     watch('layout-shift', entry => { noted.shift += entry.value; });
-    watch('largest-contentful-paint', entry => { noted.painted = entry.startTime; });
+    watch('longtask', entry => { noted.long.push([entry.startTime, entry.startTime + entry.duration]); });
+    globalThis.noted = noted;
+})()"""
+_NOTED = """() => new Promise(resolve => {
     const [came] = performance.getEntriesByType('navigation');
-    noted.server = came.responseStart - came.requestStart;
-    setTimeout(() => resolve(noted), 300);
+    setTimeout(() => resolve({ ...noted, server: came.responseStart - came.requestStart }), 300);
 })"""
+# A press waits for a task that is not over; what is shorter nobody feels.
+LONG_TASK = 50
 
 
 @dataclass(frozen=True)
@@ -28,9 +35,12 @@ class Seen:
     # Over the wire, with headers.
     bytes: int
     requests: int
-    # Milliseconds until the first byte of the page, and until the largest part of it was painted.
+    # Milliseconds until the first byte of the page, until its first text or picture was painted, and until the largest.
     server: float
-    painted: float
+    first: float
+    largest: float
+    # Milliseconds in which it was there and did not answer: what each task took above LONG_TASK.
+    blocked: float
     # The sum of layout shifts: 0 where nothing moves.
     shift: float
 
@@ -54,17 +64,17 @@ class Visitors:
         """Opens the page, writes its picture into the folder, and says what it took."""
         with self._context(page) as context:
             shown = context.new_page()
+            shown.add_init_script(_NOTE)
             arrived: list[int] = []
             network = context.new_cdp_session(shown)
             network.send("Network.enable")
             network.on("Network.loadingFinished", lambda event: arrived.append(event["encodedDataLength"]))
-            shown.goto(f"{self._url}{page.path.format(**self._ids())}", wait_until="networkidle")
+            shown.goto(f"{self._url}{page.path.format(**self._cast.ways)}", wait_until="networkidle")
             noted = shown.evaluate(_NOTED)
             shown.screenshot(path=folder / f"{page.name}.png")
-        return Seen(int(sum(arrived)), len(arrived), noted["server"], noted["painted"], noted["shift"])
-
-    def _ids(self) -> dict[str, str]:
-        return {name: person.id for name, person in self._cast.people.items()}
+        first = noted["first"]
+        blocked = sum(max(end - max(start, first) - LONG_TASK, 0) for start, end in noted["long"])
+        return Seen(int(sum(arrived)), len(arrived), noted["server"], first, noted["largest"], blocked, noted["shift"])
 
     def _context(self, page: Page) -> BrowserContext:
         screen: dict[str, Any] = {"viewport": {"width": page.width, "height": page.height}, "color_scheme": page.scheme}

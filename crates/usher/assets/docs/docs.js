@@ -11,3 +11,17 @@ window.SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   validatorUrl: null,
 });
+
+// Swagger UI leaves these without a name, out of reach of the keyboard, or one within the other.
+const mend = () => {
+  const each = (selector, change) => document.querySelectorAll(selector).forEach(change);
+  const name = (selector, text) => each(`${selector}:not([aria-label])`, (it) => it.setAttribute("aria-label", text(it)));
+  name("#servers", () => "Server");
+  name(".close-modal", () => "Close");
+  name(".opblock-section-request-body :is(textarea, input[type=file])", () => "Request body");
+  name("tr[data-param-name] :is(select, textarea)", (it) => it.closest("tr").dataset.paramName);
+  each("pre.microlight:not([tabindex])", (it) => it.setAttribute("tabindex", "0"));
+  // A link within a button. The button opens the operation, and then its address is that of the page.
+  each(".opblock-summary-control a[href]", (it) => it.removeAttribute("href"));
+};
+new MutationObserver(mend).observe(document.getElementById("docs"), { childList: true, subtree: true });
