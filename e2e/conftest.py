@@ -43,7 +43,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks each test with what it needs, and leaves out those whose needs an external server does not meet."""
+    """Marks each test with what it needs, leaves out those whose needs an external server does not meet, and begins with the longest."""
     missing = []
     if EXTERNAL_URL:
         missing = ["needs_process"] if EXTERNAL_MAIL else ["needs_process", "needs_mail"]
@@ -57,6 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
 
 
 def pytest_report_header() -> str:

@@ -24,6 +24,8 @@ from harness.programs import keys_of, program, service_account
 from harness.server import Stage, Usher
 from harness.walk import Step, Walk, steps
 
+pytestmark = pytest.mark.first
+
 ROOT = Path(__file__).resolve().parent.parent
 # How many users the walk of docs/administration.md is done with.
 ADMIN_USERS = int(os.environ.get("E2E_ADMIN_USERS") or 3000)

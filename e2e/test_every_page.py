@@ -26,6 +26,8 @@ from looked.furnish import FORWARD_TO, Furnished, furnished, invite
 from looked.tables import ACCOUNT, BEFORE_THE_SIGN_IN, CONSOLE, MAIN, NO_PAGES, addresses
 from test_passkeys import Authenticator
 
+pytestmark = pytest.mark.first
+
 LINKS = "[...document.querySelectorAll('main a[href^=\"/\"], nav a[href^=\"/\"]')].map(it => it.getAttribute('href'))"
 # Behind these are files.
 FILES = re.compile("/(docs|assets|avatars|[.]well-known)|/admin/imports/[^/]+/report")

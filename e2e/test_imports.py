@@ -28,6 +28,8 @@ from harness.server import Stage, Usher
 from harness.storm import Shot
 from harness.waiting import until
 
+pytestmark = pytest.mark.first
+
 ROWS = 6000
 # One transaction applies so many.
 BATCH = 500

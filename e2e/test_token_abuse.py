@@ -20,6 +20,8 @@ from harness.programs import ACCOUNTS, OWN_KEYS, keys_of, program, service_accou
 from harness.server import Stage, Usher
 from harness.waiting import until
 
+pytestmark = pytest.mark.first
+
 ALGORITHMS = ("HS256", "HS512", "RS256", "ES256", "PS512", "Ed448", "dir")
 TYPES = ("JWT", "logout+jwt", "id+jwt", "dpop+jwt", "", None)
 KEY_IDS = ("foreign", None, "", "../../etc/passwd", "' or 1=1 --", "k" * 5000, 5)

@@ -26,7 +26,7 @@ pub enum Suites {
 
 /// Which tests a run of pytest takes, and how. A test often waits for its server, so a few processes, each with servers of its own,
 /// take much less time. Apart: what must be answered in time from what storms servers, and what measures.
-const SHORT: &[&str] = &["-m", "not long", "--numprocesses", "3", "--dist", "loadfile"];
+const SHORT: &[&str] = &["-m", "not long", "--numprocesses", "3", "--dist", "loadfile", "--no-loadscope-reorder"];
 const LONG: &[&str] = &["-m", "long and not measured", "--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"];
 const MEASURED: &[&str] = &["-m", "measured"];
 /// So many failures of the short suite get a second try, each by itself: with three processes on two processors a wait may run out
