@@ -136,7 +136,7 @@ async fn carry(tx: &mut Tx, by: Authority, mut group: Group, back: &Back) -> App
 async fn leave_out_what_is_gone(tx: &mut Tx, back: &mut Back) -> AppResult<()> {
     for role in back.list("roles").unwrap_or_default() {
         if found(roles::find(tx, &role).await)?.is_none() {
-            back.refuse("roles", &format!("The role {role} has been deleted."));
+            back.refuse("roles", "A role that it carried has been deleted.");
         }
     }
     for parent in back.list("parents").unwrap_or_default() {

@@ -167,13 +167,13 @@ struct Text {
 async fn find_text(members: &Members, file: Option<SentFile>) -> AppResult<Result<Text, Faults>> {
     let pasted = members.text("people");
     let Some(file) = file else { return Ok(Ok(Text { field: "people", text: pasted.to_owned() })) };
-    let fault = |key: &'static str| Faults::at("file", now().word(key));
+    let fault = |why: String| Faults::at("file", why);
     Ok(match file.read(FILE_MAX).await? {
-        _ if !pasted.trim().is_empty() => Err(fault("invite-many-both")),
-        None => Err(fault("invite-many-file-too-large")),
+        _ if !pasted.trim().is_empty() => Err(fault(now().word("invite-many-both"))),
+        None => Err(fault(now().word("invite-many-file-too-large"))),
         Some(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Ok(Text { field: "file", text }),
-            Err(_) => Err(fault("invite-many-file-encoding")),
+            Err(_) => Err(fault(now().word("invite-many-file-encoding"))),
         },
     })
 }

@@ -157,6 +157,7 @@ async fn the_schema_of_attributes_is_changed_back_property_by_property() {
     let read = admin.get("/v1/attribute-schema").await.expect(200).json;
     assert_eq!(read["in_force"]["schema"]["properties"]["fax"], text);
     assert_eq!(read["in_force"]["schema"]["properties"]["city"]["maxLength"], 9);
+    app.run_jobs().await;
     app.finish().await;
 }
 

@@ -168,7 +168,11 @@ async fn a_file_is_judged_as_what_is_pasted() {
     assert!(mails.len() == 2 && mails.iter().all(|mail| mail.text.contains("> Hello")));
     assert!(mails.iter().any(|mail| mail.text.contains("Ann Baker")));
     assert_eq!(
-        app.count("select count(*) from audit_events where action = 'invitation.created' and reason = 'the new team'").await,
+        app.count(
+            "select count(*) from audit_events e join audit_details d on d.event_id = e.id
+             where e.action = 'invitation.created' and d.content like '%the new team%'"
+        )
+        .await,
         2
     );
     app.finish().await;

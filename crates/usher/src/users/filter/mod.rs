@@ -12,7 +12,7 @@ use usher_oidc::filter::{AttributePath, Filter, FilterError, Literal, Operator};
 use self::values::{after_prefix, read_time};
 use super::list::{ONE_BY_ONE, has_role};
 use super::surroundings::Surroundings;
-use crate::attributes::{self, Property};
+use crate::attributes::Property;
 use crate::caller::UserStatus;
 use crate::db::Conditions;
 use crate::emails::EmailAddress;
@@ -182,7 +182,7 @@ impl<'a> Compiler<'a> {
     fn present(&mut self, path: &AttributePath) -> Result<String, FieldError> {
         let kind = match self.subject(path)? {
             Subject::Own(kind) => kind,
-            Subject::Attribute(property) => return Ok(format!("({} is not null)", attributes::sql::expression(property))),
+            Subject::Attribute(property) => return Ok(schema::is_there(property)),
         };
         Ok(match kind {
             Kind::Id | Kind::Status => "true".to_owned(),

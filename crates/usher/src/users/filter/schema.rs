@@ -54,6 +54,17 @@ impl Compiler<'_> {
     }
 }
 
+/// What is empty is not there (RFC 7644, section 3.4.2.2).
+pub(super) fn is_there(property: &Property) -> String {
+    let expression = attributes::sql::expression(property);
+    let is_filled = match property.kind {
+        attributes::Kind::Text => format!(" and {expression} <> ''"),
+        attributes::Kind::TextList => format!(" and not ({expression} <@ '[\"\"]')"),
+        _ => String::new(),
+    };
+    format!("({expression} is not null{is_filled})")
+}
+
 /// What an attribute of the schema is compared with.
 fn takes(kind: attributes::Kind) -> &'static str {
     match kind {
