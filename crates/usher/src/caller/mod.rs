@@ -189,6 +189,14 @@ impl Authority {
         Self { permissions: self.permissions.intersection(permissions), ..self }
     }
 
+    /// For what is decided by what it comes to; an operation declares what it needs.
+    pub fn require(self, permission: Permission) -> Result<(), Rejection> {
+        if self.permissions.contains(permission) {
+            return Ok(());
+        }
+        Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name())))
+    }
+
     /// Nobody acts on a user who holds permissions that they lack themselves.
     pub fn over(self, target: PermissionSet) -> Result<(), Rejection> {
         if self.permissions.covers(target) {

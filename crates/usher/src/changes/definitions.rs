@@ -9,7 +9,7 @@ use super::{Conflict, Undone};
 use crate::audit::{self, AuditEvent};
 use crate::caller::{Authority, Permission};
 use crate::db::Tx;
-use crate::error::{AppResult, Rejection};
+use crate::error::AppResult;
 use crate::groups::{self, Group};
 use crate::id::GroupId;
 use crate::roles::{self, NewRole, RoleName, RolePatch};
@@ -53,9 +53,7 @@ pub fn is_one(event: &AuditEvent) -> bool {
 /// Field by field, as with a user. What was made is deleted, and what was deleted is made again, as a whole or not at all.
 pub async fn undo(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts: bool) -> AppResult<Undone> {
     let Some(kind) = Kind::of(event) else { return Ok(Undone::Unchanged) };
-    if !by.permissions.contains(kind.permission()) {
-        return Err(Rejection::forbidden(format!("This needs the permission {}.", kind.permission().name())).into());
-    }
+    by.require(kind.permission())?;
     let target = event.target_id.as_deref().unwrap_or_default();
     match kind {
         Kind::Role => {
@@ -159,7 +157,7 @@ async fn undo_schema(tx: &mut Tx, event: &AuditEvent, skip_conflicts: bool) -> A
     if matches!(back.turn(skip_conflicts), Turn::Stays) {
         return Ok(back.stays());
     }
-    let Some(document) = read(&back.applied_to(&now)) else { return Ok(of_another_release()) };
+    let Some(document) = read(back.applied_to(&now)) else { return Ok(of_another_release()) };
     attributes::put(tx, &rules, document).await?;
     Ok(back.done())
 }
@@ -171,7 +169,7 @@ async fn undo_branding(tx: &mut Tx, event: &AuditEvent, skip_conflicts: bool) ->
     if matches!(back.turn(skip_conflicts), Turn::Stays) {
         return Ok(back.stays());
     }
-    let Some(chosen) = read(&back.applied_to(&now)) else { return Ok(of_another_release()) };
+    let Some(chosen) = read(back.applied_to(&now)) else { return Ok(of_another_release()) };
     branding::set(tx, standing, chosen).await?;
     Ok(back.done())
 }
@@ -184,8 +182,8 @@ fn found<T>(result: AppResult<T>) -> AppResult<Option<T>> {
     }
 }
 
-fn read<T: DeserializeOwned>(members: &Map<String, Value>) -> Option<T> {
-    serde_json::from_value(Value::Object(members.clone())).ok()
+fn read<T: DeserializeOwned>(members: Map<String, Value>) -> Option<T> {
+    serde_json::from_value(Value::Object(members)).ok()
 }
 
 fn of_another_release() -> Undone {

@@ -8,7 +8,7 @@ use super::{Conflict, Undone};
 use crate::audit::AuditEvent;
 use crate::caller::{Authority, Permission, UserStatus};
 use crate::db::Tx;
-use crate::error::{AppResult, Rejection};
+use crate::error::AppResult;
 use crate::groups;
 use crate::id::GroupId;
 use crate::users::User;
@@ -45,9 +45,7 @@ pub async fn undo(tx: &mut Tx, by: Authority, event: &AuditEvent, user: &User) -
         }
         group => group?,
     };
-    if !by.permissions.contains(Permission::RolesAssign) {
-        return Err(Rejection::forbidden(format!("This needs the permission {}.", Permission::RolesAssign.name())).into());
-    }
+    by.require(Permission::RolesAssign)?;
     match becomes {
         Some(Held { until }) => _ = groups::put_member(tx, by, group, user.id, until).await?,
         None => groups::remove_member(tx, by, group, user.id).await?,

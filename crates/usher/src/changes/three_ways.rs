@@ -33,8 +33,6 @@ pub struct Back {
     is_there: bool,
     /// Fields as they were, by their way: `description`, or `properties` and `city`.
     fields: Vec<(Vec<String>, Value)>,
-    /// The same without ways.
-    members: Map<String, Value>,
     conflicts: Vec<Conflict>,
 }
 
@@ -48,7 +46,7 @@ impl Back {
             _ => Act::Changed,
         };
         let is = now.map(serde_json::to_value).transpose()?;
-        let mut back = Self { act, is_there: now.is_some(), fields: Vec::new(), members: Map::new(), conflicts: Vec::new() };
+        let mut back = Self { act, is_there: now.is_some(), fields: Vec::new(), conflicts: Vec::new() };
         for (name, before, after) in audit::fields(&event.changes) {
             if DERIVED.contains(&name) {
                 continue;
@@ -63,8 +61,7 @@ impl Back {
 
     /// Of a thing that is always there. The members of some of its fields are judged one by one.
     pub fn of_members(event: &AuditEvent, now: &Value, by_member: &[&str]) -> Self {
-        let (fields, members, conflicts) = (Vec::new(), Map::new(), Vec::new());
-        let mut back = Self { act: Act::Changed, is_there: true, fields, members, conflicts };
+        let mut back = Self { act: Act::Changed, is_there: true, fields: Vec::new(), conflicts: Vec::new() };
         for (name, before, after) in audit::fields(&event.changes) {
             let is = now.get(name).unwrap_or(&Value::Null);
             if !by_member.contains(&name) {
@@ -97,15 +94,11 @@ impl Back {
 
     fn becomes(&mut self, way: &[&str], before: &Value) {
         self.fields.push((way.iter().map(|&step| step.to_owned()).collect(), before.clone()));
-        if let [name] = way {
-            self.members.insert((*name).to_owned(), before.clone());
-        }
     }
 
     /// The field can't become what it was.
     pub fn refuse(&mut self, field: &str, detail: &str) {
         self.fields.retain(|(way, _)| way.first().is_none_or(|first| first != field));
-        self.members.remove(field);
         self.conflicts.push(refused(None, field, detail));
     }
 
@@ -135,16 +128,21 @@ impl Back {
         if self.conflicts.is_empty() { Undone::Reverted } else { Undone::Conflicts(self.conflicts) }
     }
 
-    pub fn members(&self) -> &Map<String, Value> {
-        &self.members
+    /// The fields of a thing that is judged as a whole.
+    pub fn members(&self) -> Map<String, Value> {
+        self.applied_to(&Value::Object(Map::new()))
+    }
+
+    fn field(&self, name: &str) -> Option<&Value> {
+        self.fields.iter().find(|(way, _)| *way == [name]).map(|(_, was)| was)
     }
 
     pub fn text(&self, field: &str) -> Option<String> {
-        self.members.get(field)?.as_str().map(str::to_owned)
+        self.field(field)?.as_str().map(str::to_owned)
     }
 
     pub fn list(&self, field: &str) -> Option<Vec<String>> {
-        let items = self.members.get(field)?.as_array()?;
+        let items = self.field(field)?.as_array()?;
         Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 

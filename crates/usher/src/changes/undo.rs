@@ -324,10 +324,7 @@ impl Plan {
             (writes, Permission::UsersWrite),
             (!self.roles.is_empty(), Permission::RolesAssign),
         ];
-        match needs.into_iter().find(|(needed, permission)| *needed && !by.permissions.contains(*permission)) {
-            Some((_, permission)) => Err(Rejection::forbidden(format!("This needs the permission {}.", permission.name()))),
-            None => Ok(()),
-        }
+        needs.into_iter().filter(|(needed, _)| *needed).try_for_each(|(_, permission)| by.require(permission))
     }
 
     async fn carry_out(self, tx: &mut Tx, by: Authority, mut user: User) -> AppResult<Vec<Conflict>> {
