@@ -1,5 +1,9 @@
+health-administrator = vorhanden
 health-advice = Was zu tun ist
 health-again = Noch einmal prüfen
+health-audit-late = { $sealed } Ereignisse sind versiegelt, { $waiting } warten, das erste seit { $seconds } s: Läuft ein Server oder Worker? Ist eine Transaktion lange offen?
+health-audit-sealed = { $sealed } Ereignisse sind versiegelt, keines wartet
+health-audit-waiting = { $sealed } Ereignisse sind versiegelt, { $waiting } warten, das erste seit { $seconds } s
 health-caption = Prüfungen; was anzusehen ist, steht zuerst
 health-check = Prüfung
 health-check-administrator = Administration
@@ -20,9 +24,86 @@ health-check-sealing = Versiegelung
 health-check-search = Suche
 health-check-sizes = Größen
 health-check-transactions = Transaktionen
+health-dead-rows = { $percent } % der Zeilen von { $table } sind tot, zuletzt aufgeräumt: { $vacuumed ->
+    [never] nie
+   *[other] { $vacuumed }
+}
+health-do-administrator = Legen Sie die erste Person mit dem Token an, das `usher setup-token` ausgibt.
+health-do-audit = Sehen Sie nach, ob ein Server oder Worker läuft und ob keine Transaktion lange offen bleibt.
+health-do-bloat = Lassen Sie Autovacuum öfter zu diesen Tabellen kommen, oder führen Sie `vacuum` für sie aus.
+health-do-clock = Lassen Sie beide Uhren per NTP stellen: Nach ihnen richtet sich, wie lange Tokens und Links gelten.
+health-do-configuration = Ändern Sie die Einstellung dort, woher sie kommt, und starten Sie dann jeden Prozess neu.
+health-do-database = Sehen Sie nach, ob PostgreSQL antwortet und ob seine Version unterstützt wird.
+health-do-indexes = Bauen Sie neu, was fehlt oder ungültig ist: docs/operations.md sagt, wie.
+health-do-jobs = Im Log steht, warum sie fehlgeschlagen sind. Sie bleiben in der Tabelle `jobs`, bis sie gelöscht werden.
+health-do-keys = Geben Sie den geheimen Schlüssel, mit dem sie erstellt wurden, als USHER_SECRET_KEY oder USHER_SECRET_KEY_PREVIOUS an.
+health-do-mail = Sehen Sie nach, warum sie nicht gesendet wurden, setzen Sie USHER_SMTP_URL, wenn es keinen Mailserver gibt, und senden Sie sie erneut.
+health-do-migrations = Führen Sie `usher migrate` der neuesten Version aus, und ersetzen Sie Prozesse älterer Versionen.
+health-do-partitions = Sehen Sie nach, ob ein Server oder Worker läuft: Sein täglicher Auftrag legt sie an.
+health-do-replica = Sehen Sie nach, ob das Replikat läuft und nachkommt. Bis dahin antwortet die Datenbank selbst.
+health-do-replication-slots = Entfernen Sie einen Slot, den niemand braucht, bevor er die Platte füllt.
+health-do-sealing = Führen Sie `usher keys reseal` aus, und konfigurieren Sie dafür jeden geheimen Schlüssel, mit dem etwas versiegelt ist.
+health-do-search = Lassen Sie den Eigentümer der Datenbank `create extension pg_trgm` ausführen.
+health-do-transactions = Sehen Sie nach, was diese Verbindungen tun, und beenden Sie, was vergessen wurde.
 health-found = Was gefunden wurde
-health-lead = Was <code>usher doctor</code> ansieht, wie der antwortende Prozess es sieht: usher { $version }, { $when } { $zone }. Was gefunden wurde und was zu tun ist, steht hier auf Englisch, wie auf der Kommandozeile.
+health-given-up = nach { $seconds } s abgebrochen; Prüfungen, die hier fehlen, fanden nicht statt
+health-index-failed = der Index { $index } eines Attributs ließ sich nicht bauen: { $why }
+health-index-invalid = der Index { $index } ist ungültig oder wird gerade gebaut
+health-index-missing = der Index { $index } fehlt: siehe docs/operations.md
+health-indexes = { $count } sind vorhanden und gültig
+health-jobs = { $waiting } warten, { $given_up } aufgegeben
+health-keys-closed = { $error }: Ist USHER_SECRET_KEY der Schlüssel, mit dem sie erstellt wurden?
+health-keys-open = der Signaturschlüssel lässt sich öffnen
+health-lead = Was <code>usher doctor</code> ansieht, wie der antwortende Prozess es sieht: usher { $version }, { $when } { $zone }.
+health-mails = { $server ->
+    [none] kein SMTP-Server ist gesetzt
+   *[set] ein SMTP-Server ist gesetzt
+}; { $held } zurückgehalten, { $given_up } aufgegeben
+health-migrated = alle sind angewendet
+health-newer = eine neuere Version hat auf { $version } migriert; diese arbeitet damit, bis sie ersetzt wird
+health-no-administrator = noch niemand: siehe `usher setup-token`
+health-no-dead-rows = in keiner Tabelle sind { $percent } % der Zeilen tot
+health-no-replica = die Datenbank antwortet an seiner Stelle: { $error }
+health-no-transaction = keine ist seit { $minutes } Minuten offen
+health-no-trigrams = ohne die Erweiterung pg_trgm liest eine Suche alle Benutzer
 health-nothing = Nichts
+health-partitions = { $count } Tabellen haben ihre im Voraus
+health-partitions-kept = { $table } wird nicht nach Alter verworfen: Führen Sie `usher migrate` mit diesem USHER_AUDIT_RETENTION_DAYS aus
+health-partitions-short = { $until ->
+    [never] { $table } hat keine Partitionen
+   *[other] { $table } hat nur Partitionen bis { $until }
+}: Läuft ein Server oder Worker?
+health-partitions-strays = { $table } hat Zeilen ohne eigene Partition: Der nächste Lauf des täglichen Auftrags legt sie an
+health-release = PostgreSQL { $release } (15 bis 18 werden unterstützt)
+health-replica = { $bytes } Bytes des Logs hinter der Datenbank
+health-resealed = alles ist mit dem geheimen Schlüssel versiegelt; der vorherige kann entfernt werden
+health-sealed = alles ist mit dem geheimen Schlüssel versiegelt
+health-sealed-before = { $count ->
+    [one] ein Wert ist
+   *[other] { $count } Werte sind
+} mit dem vorherigen geheimen Schlüssel versiegelt: Führen Sie `usher keys reseal` aus
+health-sealed-unknown = { $count ->
+    [one] ein Wert ist mit einem geheimen Schlüssel versiegelt, der nicht konfiguriert ist, und lässt
+   *[other] { $count } Werte sind mit einem geheimen Schlüssel versiegelt, der nicht konfiguriert ist, und lassen
+} sich nicht öffnen
+health-settings-good = jede Einstellung ist in Ordnung
+health-sizes = die Datenbank hat { $size }; die größten Tabellen mit ihren Indizes: { $tables }
+health-skew = { $milliseconds } ms Abstand zur Uhr der Datenbank
+health-slot-holds = der Replikations-Slot { $slot }, { $used ->
+    [nobody] von niemandem benutzt
+   *[somebody] in Benutzung
+}, hält { $held } des Logs zurück
+health-slot-lost = der Replikations-Slot { $slot } hat seinen Platz verloren: Entfernen Sie ihn
+health-slots = { $count }; keiner hält viel vom Log zurück
+health-transaction = { $kind ->
+    [prepared] die vorbereitete Transaktion
+   *[process] der Prozess
+} { $name } ist seit { $since } in einer Transaktion: Nichts Späteres wird aufgeräumt oder versiegelt
+health-trigrams = pg_trgm ist vorhanden
+health-unmigrated = { $count ->
+    [one] eine fehlt
+   *[other] { $count } fehlen
+}: Führen Sie `usher migrate` aus
 health-verdict = Urteil
 health-verdict-failed = Fehlgeschlagen
 health-verdict-ok = In Ordnung
@@ -177,7 +258,7 @@ settings-environment = Umgebung
 settings-file = Datei <code>{ $file }</code>
 settings-from = Woher
 settings-in-force = Gilt
-settings-lead = Womit dieser Server läuft. Einstellungen kommen aus seiner Umgebung und werden dort geändert, für den nächsten Start. Geheimnisse werden nicht angezeigt. Die Beschreibungen sind englisch, wie die Dokumentation für den Betrieb.
+settings-lead = Womit dieser Server läuft. Einstellungen kommen aus seiner Umgebung und werden dort geändert, für den nächsten Start. Geheimnisse werden nicht angezeigt.
 settings-none-changed = Nichts wurde geändert.
 settings-not-set = Nicht gesetzt
 settings-set = Gesetzt

@@ -1,7 +1,11 @@
 # The console: mails and their words, signing keys, settings, health.
 
+health-administrator = there is one
 health-advice = What to do
 health-again = Check again
+health-audit-late = { $sealed } events are sealed, { $waiting } wait, the first for { $seconds } s: is a server or worker running, or a transaction open for long?
+health-audit-sealed = { $sealed } events are sealed, none waits
+health-audit-waiting = { $sealed } events are sealed, { $waiting } wait, the first for { $seconds } s
 health-caption = Checks; what has to be looked at stands first
 health-check = Check
 health-check-administrator = Administrator
@@ -22,9 +26,71 @@ health-check-sealing = Sealing
 health-check-search = Search
 health-check-sizes = Sizes
 health-check-transactions = Transactions
+health-dead-rows = { $percent } % of the rows of { $table } are dead, last vacuumed: { $vacuumed }
+health-do-administrator = Make the first one with the token that `usher setup-token` prints.
+health-do-audit = See that a server or worker runs, and that no transaction stays open for long.
+health-do-bloat = Let autovacuum come to these tables more often, or run `vacuum` on them.
+health-do-clock = Have both clocks set by NTP: how long tokens and links are good is counted by them.
+health-do-configuration = Change the setting where it comes from, then restart every process.
+health-do-database = See that PostgreSQL answers, and that its release is one that is supported.
+health-do-indexes = Build what is missing or invalid anew, as docs/operations.md says.
+health-do-jobs = Look in the log for why they failed. The table `jobs` has them until they are deleted.
+health-do-keys = Give the secret key they were made with as USHER_SECRET_KEY, or as USHER_SECRET_KEY_PREVIOUS.
+health-do-mail = See why they were not sent, set USHER_SMTP_URL if there is no mail server, then send them again.
+health-do-migrations = Run `usher migrate` of the newest release, and replace the processes of older ones.
+health-do-partitions = See that a server or worker runs: its daily job makes them.
+health-do-replica = See whether the replica runs and replays. Until then the database itself answers.
+health-do-replication-slots = Drop a slot that nobody needs, before it fills the disk.
+health-do-sealing = Run `usher keys reseal`, with every secret key configured that something is sealed under.
+health-do-search = Have the owner of the database run `create extension pg_trgm`.
+health-do-transactions = See what these sessions do, and end those that were forgotten.
 health-found = What was found
+health-given-up = the checks were given up after { $seconds } s; those that are missing here were not done
+health-index-failed = the index { $index } on an attribute could not be built: { $why }
+health-index-invalid = the index { $index } is invalid, or is being built
+health-index-missing = the index { $index } is missing: see docs/operations.md
+health-indexes = { $count } are there and valid
+health-jobs = { $waiting } waiting, { $given_up } given up
+health-keys-closed = { $error }: is USHER_SECRET_KEY the one they were made with?
+health-keys-open = the signing key opens
 health-lead = What <code>usher doctor</code> looks at, as the process that answers sees it: usher { $version }, { $when } { $zone }.
+health-mails = { $server ->
+    [none] no SMTP server is set
+   *[set] an SMTP server is set
+}; { $held } held, { $given_up } given up
+health-migrated = all are applied
+health-newer = a newer release has migrated to version { $version }; this one works with it until it is replaced
+health-no-administrator = there is none yet: see `usher setup-token`
+health-no-dead-rows = no table has { $percent } % of dead rows
+health-no-replica = the database answers for it: { $error }
+health-no-transaction = none is open for { $minutes } minutes
+health-no-trigrams = without the extension pg_trgm a search reads all users
 health-nothing = Nothing
+health-partitions = { $count } tables have theirs ahead
+health-partitions-kept = { $table } is not dropped by its age: run `usher migrate` with this USHER_AUDIT_RETENTION_DAYS
+health-partitions-short = { $table } has partitions until { $until } only: is a server or worker running?
+health-partitions-strays = { $table } has rows without a partition of theirs: the next turn of the daily job makes it
+health-release = PostgreSQL { $release } (15 to 18 are supported)
+health-replica = { $bytes } bytes of the log behind the database
+health-resealed = all is sealed under the secret key; the previous one can be removed
+health-sealed = all is sealed under the secret key
+health-sealed-before = { $count } values are sealed under the previous secret key: run `usher keys reseal`
+health-sealed-unknown = { $count } values are sealed under a secret key that is not configured, and can't be opened
+health-settings-good = every setting is good
+health-sizes = the database has { $size }; the biggest tables with their indexes: { $tables }
+health-skew = { $milliseconds } ms from the database's
+health-slot-holds = the replication slot { $slot }, { $used ->
+    [nobody] used by nobody
+   *[somebody] in use
+}, holds { $held } of the log
+health-slot-lost = the replication slot { $slot } has lost its place: drop it
+health-slots = { $count }; none holds much of the log
+health-transaction = { $kind ->
+    [prepared] prepared transaction
+   *[process] process
+} { $name } is in a transaction since { $since }: nothing later is vacuumed or sealed
+health-trigrams = pg_trgm is there
+health-unmigrated = { $count } are missing: run `usher migrate`
 health-verdict = Verdict
 health-verdict-failed = Failed
 health-verdict-ok = Fine

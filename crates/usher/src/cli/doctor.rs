@@ -30,6 +30,11 @@ pub async fn run(config: Config, report: &Report, json: bool) -> Outcome {
             vec![verdict.to_owned(), finding.check.to_owned(), finding.detail.clone()]
         };
         output::table(&["verdict", "check", "detail"], findings.iter().map(row).collect(), "");
+        for finding in &findings {
+            if let Some(advice) = &finding.advice {
+                output::say(format!("{}: {advice}", finding.check));
+            }
+        }
     }
     if failed > 0 {
         return Err(Failure { code: 1, message: format!("{failed} checks failed") });

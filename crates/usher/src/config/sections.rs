@@ -103,7 +103,7 @@ fn public_url(reader: &mut Reader<'_>, listen: SocketAddr) -> PublicUrl {
     if !url.is_https() && !url.is_loopback() {
         reader.warn(NAME, "is plain http for other machines: passwords and tokens can be read on the way; use https");
     } else if implied && !listen.ip().is_loopback() {
-        reader.warn(NAME, format!("is not set, so links lead to {url}, which works on this machine only; set it"));
+        reader.warn(NAME, "is not set, so links work on this machine only; set it");
     }
     url
 }
@@ -111,9 +111,8 @@ fn public_url(reader: &mut Reader<'_>, listen: SocketAddr) -> PublicUrl {
 fn trusted_proxies(reader: &mut Reader<'_>) -> Vec<IpNet> {
     const NAME: &str = "USHER_TRUSTED_PROXIES";
     let proxies = reader.optional(NAME, networks).unwrap_or_default();
-    if let Some(everybody) = proxies.iter().find(|network| network.prefix_len() == 0) {
-        let message = format!("trusts {everybody}, which is everybody: clients can then pretend any address");
-        reader.warn(NAME, message);
+    if proxies.iter().any(|network| network.prefix_len() == 0) {
+        reader.warn(NAME, "trusts everybody, by a network that ends in /0: clients can then pretend any address");
     }
     proxies
 }

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::http::api::{Access, Op, Routes};
 use crate::http::output::Answer;
+use crate::languages::{Language, speaking};
 
 pub fn router() -> Routes {
     let op = Op::new(Method::GET, "/v1/checks", Access::Holding(Permission::SystemRead), "Operations", "Check the server");
@@ -38,5 +39,6 @@ struct Checks {
 }
 
 async fn list_checks(_: Caller, State(app): State<App>) -> Answer<Checks> {
-    Answer(Checks { items: super::examine(&app).await })
+    // For programs, as the command line is: in English whoever asks.
+    Answer(Checks { items: speaking(Language::ENGLISH, super::examine(&app)).await })
 }

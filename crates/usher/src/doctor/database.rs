@@ -1,10 +1,12 @@
 //! What grows and what stands in the way: sizes, dead rows, indexes, transactions that stay open, partitions.
 
+use fluent_bundle::{FluentArgs, FluentValue};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Finding, Verdict, finding};
 use crate::app::App;
 use crate::db::migrations;
+use crate::languages::now;
 use crate::measures;
 
 /// Tables that are named with their size.
@@ -23,7 +25,7 @@ pub async fn examine(app: &App, is_newer: bool) -> anyhow::Result<Vec<Finding>> 
         examine_sizes(app).await?,
         examine_bloat(app).await?,
         examine_indexes(app, is_newer).await?,
-        examine_transactions(app).await?,
+        examine_transactions(app, LONG).await?,
         examine_slots(app).await?,
         examine_partitions(app).await?,
     ])
@@ -53,8 +55,8 @@ async fn examine_sizes(app: &App) -> anyhow::Result<Finding> {
     let total = rows.first().map_or(0, |row| row.get("total"));
     let biggest: Vec<String> =
         rows.iter().map(|row| format!("{} {}", row.get::<_, &str>("name"), bytes(row.get("bytes")))).collect();
-    let detail = format!("the database has {}; the biggest tables with their indexes: {}", bytes(total), biggest.join(", "));
-    Ok(finding("sizes", Verdict::Ok, detail))
+    let sizes = FluentArgs::from_iter([("size", bytes(total)), ("tables", biggest.join(", "))]);
+    Ok(finding("sizes", Verdict::Ok, now().say("health-sizes", &sizes)))
 }
 
 async fn examine_bloat(app: &App) -> anyhow::Result<Finding> {
@@ -68,9 +70,12 @@ async fn examine_bloat(app: &App) -> anyhow::Result<Finding> {
     let wrong = rows.iter().map(|row| {
         let (name, percent): (&str, i64) = (row.get("relname"), row.get("percent"));
         let vacuumed = measures::time_or(row.get("at"), "never");
-        format!("{percent} % of the rows of {name} are dead, last vacuumed: {vacuumed}")
+        let values: [(&str, FluentValue<'_>); 3] =
+            [("table", name.into()), ("percent", percent.into()), ("vacuumed", vacuumed.into())];
+        now().say("health-dead-rows", &FluentArgs::from_iter(values))
     });
-    Ok(told("bloat", &wrong.collect::<Vec<_>>(), format!("no table has {DEAD_PERCENT} % of dead rows")))
+    let fine = now().say("health-no-dead-rows", &FluentArgs::from_iter([("percent", DEAD_PERCENT)]));
+    Ok(told("bloat", &wrong.collect::<Vec<_>>(), fine))
 }
 
 async fn examine_indexes(app: &App, is_newer: bool) -> anyhow::Result<Finding> {
@@ -82,36 +87,47 @@ async fn examine_indexes(app: &App, is_newer: bool) -> anyhow::Result<Finding> {
         order by 1";
     let rows = app.db.pipeline().query(sql, &[]).await?;
     let there: Vec<(&str, bool)> = rows.iter().map(|row| (row.get("name"), row.get("is_good"))).collect();
-    let mut wrong: Vec<String> = there
-        .iter()
-        .filter(|(_, is_good)| !is_good)
-        .map(|(name, _)| format!("the index {name} is invalid, or is being built"))
-        .collect();
+    let invalid = |name: &str| now().say("health-index-invalid", &FluentArgs::from_iter([("index", name)]));
+    let mut wrong: Vec<String> = there.iter().filter(|(_, is_good)| !is_good).map(|(name, _)| invalid(name)).collect();
     if !is_newer {
-        let missing = migrations::indexes().into_iter().filter(|name| there.iter().all(|(found, _)| found != name));
-        wrong.extend(missing.map(|name| format!("the index {name} is missing: see docs/operations.md")));
+        let ready = app.db.pipeline().query("select name from attribute_indexes where state = 'ready'", &[]).await?;
+        let known = migrations::indexes().into_iter().chain(ready.iter().map(|row| row.get("name")));
+        let missing = known.filter(|name| there.iter().all(|(found, _)| found != name));
+        let failed = app.db.pipeline().query("select name, detail from attribute_indexes where state = 'failed'", &[]).await?;
+        wrong.extend(failed.iter().map(|row| {
+            let mut values = FluentArgs::from_iter([("index", row.get::<_, &str>("name"))]);
+            values.set("why", row.get::<_, Option<&str>>("detail").unwrap_or_default().to_owned());
+            now().say("health-index-failed", &values)
+        }));
+        wrong.extend(missing.map(|name| now().say("health-index-missing", &FluentArgs::from_iter([("index", name)]))));
     }
-    Ok(told("indexes", &wrong, format!("{} are there and valid", there.len())))
+    let fine = now().say("health-indexes", &FluentArgs::from_iter([("count", there.len())]));
+    Ok(told("indexes", &wrong, fine))
 }
 
 /// A role without rights on statistics sees the sessions of its own only.
-async fn examine_transactions(app: &App) -> anyhow::Result<Finding> {
+pub(super) async fn examine_transactions(app: &App, long: SignedDuration) -> anyhow::Result<Finding> {
     let sql = "
-        select 'process ' || pid || ' (' || coalesce(nullif(application_name, ''), 'unnamed') || ', ' || coalesce(state, '') || ')' as what,
+        select
+            'process' as kind,
+            pid || ' (' || concat_ws(', ', nullif(application_name, ''), state) || ')' as name,
             xact_start as since
         from pg_stat_activity
         where datname = current_database() and xact_start < clock_timestamp() - make_interval(secs => $1) and pid <> pg_backend_pid()
         union all
-        select 'prepared transaction ' || quote_literal(gid), prepared
+        select 'prepared', quote_literal(gid), prepared
         from pg_prepared_xacts
         where database = current_database() and prepared < clock_timestamp() - make_interval(secs => $1)
-        order by 2";
-    let rows = app.db.pipeline().query(sql, &[&LONG.as_secs_f64()]).await?;
+        order by 3";
+    let rows = app.db.pipeline().query(sql, &[&long.as_secs_f64()]).await?;
     let wrong = rows.iter().map(|row| {
-        let (what, since): (&str, Timestamp) = (row.get("what"), row.get("since"));
-        format!("{what} is in a transaction since {}: nothing later is vacuumed or sealed", measures::time(since))
+        let since: Timestamp = row.get("since");
+        let mut values = FluentArgs::from_iter([("kind", row.get::<_, &str>("kind")), ("name", row.get("name"))]);
+        values.set("since", measures::time(since));
+        now().say("health-transaction", &values)
     });
-    Ok(told("transactions", &wrong.collect::<Vec<_>>(), format!("none is open for {} minutes", LONG.as_mins())))
+    let fine = now().say("health-no-transaction", &FluentArgs::from_iter([("minutes", long.as_mins())]));
+    Ok(told("transactions", &wrong.collect::<Vec<_>>(), fine))
 }
 
 async fn examine_slots(app: &App) -> anyhow::Result<Finding> {
@@ -123,12 +139,15 @@ async fn examine_slots(app: &App) -> anyhow::Result<Finding> {
     let wrong = rows.iter().filter_map(|row| {
         let (name, held): (&str, i64) = (row.get("slot_name"), row.get("held"));
         if row.get("is_lost") {
-            return Some(format!("the replication slot {name} has lost its place: drop it"));
+            return Some(now().say("health-slot-lost", &FluentArgs::from_iter([("slot", name)])));
         }
-        let used = if row.get("active") { "in use" } else { "used by nobody" };
-        (held > SLOT_MAX).then(|| format!("the replication slot {name}, {used}, holds {} of the log", bytes(held)))
+        let used = if row.get("active") { "somebody" } else { "nobody" };
+        let mut values = FluentArgs::from_iter([("slot", name), ("used", used)]);
+        values.set("held", bytes(held));
+        (held > SLOT_MAX).then(|| now().say("health-slot-holds", &values))
     });
-    Ok(told("replication slots", &wrong.collect::<Vec<_>>(), format!("{}; none holds much of the log", rows.len())))
+    let fine = now().say("health-slots", &FluentArgs::from_iter([("count", rows.len())]));
+    Ok(told("replication slots", &wrong.collect::<Vec<_>>(), fine))
 }
 
 async fn examine_partitions(app: &App) -> anyhow::Result<Finding> {
@@ -147,17 +166,18 @@ async fn examine_partitions(app: &App) -> anyhow::Result<Finding> {
     let rows = app.db.pipeline().query(sql, &[&app.clock.now(), &days]).await?;
     let mut wrong = Vec::new();
     for row in &rows {
-        let name: &str = row.get("name");
+        let mut values = FluentArgs::from_iter([("table", row.get::<_, &str>("name"))]);
         if row.get("is_short") {
-            let until = measures::time_or(row.get("until"), "never");
-            wrong.push(format!("{name} has partitions until {until} only: is a server or worker running?"));
+            values.set("until", measures::time_or(row.get("until"), "never"));
+            wrong.push(now().say("health-partitions-short", &values));
         }
         if row.get("has_strays") {
-            wrong.push(format!("{name} has rows without a partition of theirs: the next turn of the daily job makes it"));
+            wrong.push(now().say("health-partitions-strays", &values));
         }
         if row.get("is_kept") {
-            wrong.push(format!("{name} is not dropped by its age: run `usher migrate` with this USHER_AUDIT_RETENTION_DAYS"));
+            wrong.push(now().say("health-partitions-kept", &values));
         }
     }
-    Ok(told("partitions", &wrong, format!("{} tables have theirs ahead", rows.len())))
+    let fine = now().say("health-partitions", &FluentArgs::from_iter([("count", rows.len())]));
+    Ok(told("partitions", &wrong, fine))
 }

@@ -3,9 +3,12 @@
 mod api;
 mod database;
 pub mod sealed;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
+use fluent_bundle::{FluentArgs, FluentValue};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -17,6 +20,7 @@ use crate::audit::log;
 use crate::config::{Problem, Report};
 use crate::db::Actor;
 use crate::db::migrations::{self, Standing};
+use crate::languages::now;
 use crate::{jobs, keys, mails, roles};
 
 /// All checks together take no longer. Each statement has the limit of every statement besides.
@@ -40,48 +44,33 @@ pub struct Finding {
     /// What was found.
     pub detail: String,
     /// What to do, unless all is well.
-    pub advice: Option<&'static str>,
+    pub advice: Option<String>,
 }
 
-/// What helps with which check.
-const ADVICE: [(&str, &str); 17] = [
-    ("configuration", "Change the setting where it comes from, then restart every process."),
-    ("database", "See that PostgreSQL answers, and that its release is one that is supported."),
-    ("clock", "Have both clocks set by NTP: how long tokens and links are good is counted by them."),
-    ("migrations", "Run `usher migrate` of the newest release, and replace the processes of older ones."),
-    ("replica", "See whether the replica runs and replays. Until then the database itself answers."),
-    ("search", "Have the owner of the database run `create extension pg_trgm`."),
-    ("bloat", "Let autovacuum come to these tables more often, or run `vacuum` on them."),
-    ("indexes", "Build what is missing or invalid anew, as docs/operations.md says."),
-    ("transactions", "See what these sessions do, and end those that were forgotten."),
-    ("replication slots", "Drop a slot that nobody needs, before it fills the disk."),
-    ("partitions", "See that a server or worker runs: its daily job makes them."),
-    ("keys", "Give the secret key they were made with as USHER_SECRET_KEY, or as USHER_SECRET_KEY_PREVIOUS."),
-    ("sealing", "Run `usher keys reseal`, with every secret key configured that something is sealed under."),
-    ("administrator", "Make the first one with the token that `usher setup-token` prints."),
-    ("jobs", "Look in the log for why they failed. The table `jobs` has them until they are deleted."),
-    ("audit", "See that a server or worker runs, and that no transaction stays open for long."),
-    ("mail", "See why they were not sent, set USHER_SMTP_URL if there is no mail server, then send them again."),
-];
-
+/// In the language of who asks, as what was found is.
 fn finding(check: &'static str, verdict: Verdict, detail: impl Into<String>) -> Finding {
-    let known = ADVICE.into_iter().find(|(name, _)| *name == check);
-    let advice = known.map(|(_, advice)| advice).filter(|_| verdict != Verdict::Ok);
+    let advice = (verdict != Verdict::Ok).then(|| now().word(&format!("health-do-{}", check.replace(' ', "-"))));
     Finding { check, verdict, detail: detail.into(), advice }
+}
+
+fn failed(check: &'static str, error: &anyhow::Error) -> Finding {
+    finding(check, Verdict::Failed, format!("{error:#}"))
 }
 
 /// What there is to say of settings that could be read.
 pub fn examine_settings(report: &Report) -> Vec<Finding> {
-    let mut findings = vec![finding("configuration", Verdict::Ok, "every setting is good")];
-    let unwise =
-        |warning: &Problem| finding("configuration", Verdict::Warning, format!("{}: {}", warning.variable, warning.message));
+    let mut findings = vec![finding("configuration", Verdict::Ok, now().word("health-settings-good"))];
+    let unwise = |warning: &Problem| {
+        let message = now().setting_warning(&warning.message).unwrap_or_else(|| warning.message.clone());
+        finding("configuration", Verdict::Warning, format!("{}: {message}", warning.variable))
+    };
     findings.extend(report.warnings.iter().map(unwise));
     findings
 }
 
 /// That there is no database to look at.
 pub fn no_database(error: &anyhow::Error) -> Finding {
-    finding("database", Verdict::Failed, format!("{error:#}"))
+    failed("database", error)
 }
 
 /// All checks of a process that has connected. What was found before it took too long is there.
@@ -92,8 +81,7 @@ pub async fn examine(app: &App) -> Vec<Finding> {
         Ok(Ok(())) => {}
         Ok(Err(error)) => findings.push(no_database(&error)),
         Err(_) => {
-            let detail =
-                format!("the checks were given up after {} s; those that are missing here were not done", WITHIN.as_secs());
+            let detail = now().say("health-given-up", &FluentArgs::from_iter([("seconds", WITHIN.as_secs())]));
             findings.push(finding("database", Verdict::Failed, detail));
         }
     }
@@ -106,14 +94,12 @@ async fn examine_database(app: &App, findings: &mut Vec<Finding>) -> anyhow::Res
     let version: i32 = row.get(0);
     let supported = (150_000..190_000).contains(&version);
     let verdict = if supported { Verdict::Ok } else { Verdict::Warning };
-    findings.push(finding(
-        "database",
-        verdict,
-        format!("PostgreSQL {}.{} (15 to 18 are supported)", version / 10_000, version % 10_000),
-    ));
+    let release = format!("{}.{}", version / 10_000, version % 10_000);
+    findings.push(finding("database", verdict, now().say("health-release", &FluentArgs::from_iter([("release", release)]))));
     let skew = app.clock.now().duration_since(row.get(1)).abs();
     let verdict = if skew.as_secs() < 2 { Verdict::Ok } else { Verdict::Warning };
-    findings.push(finding("clock", verdict, format!("{} ms from the database's", skew.as_millis())));
+    let apart = FluentArgs::from_iter([("milliseconds", skew.as_millis().to_string())]);
+    findings.push(finding("clock", verdict, now().say("health-skew", &apart)));
 
     let standing = match app.db.dedicated().await {
         Ok(client) => migrations::standing(&client).await,
@@ -121,28 +107,27 @@ async fn examine_database(app: &App, findings: &mut Vec<Finding>) -> anyhow::Res
     };
     let is_newer = matches!(standing, Ok(Standing::Newer { .. }));
     findings.push(match standing {
-        Ok(Standing::Same) => finding("migrations", Verdict::Ok, "all are applied"),
+        Ok(Standing::Same) => finding("migrations", Verdict::Ok, now().word("health-migrated")),
         Ok(Standing::Newer { version }) => {
-            let detail =
-                format!("a newer release has migrated to version {version}; this one works with it until it is replaced");
+            let detail = now().say("health-newer", &FluentArgs::from_iter([("version", version.to_string())]));
             finding("migrations", Verdict::Warning, detail)
         }
         Ok(Standing::Older { missing }) => {
-            let detail = format!("{} are missing: run `usher migrate`", missing.len());
+            let detail = now().say("health-unmigrated", &FluentArgs::from_iter([("count", missing.len())]));
             findings.push(finding("migrations", Verdict::Failed, detail));
             return Ok(());
         }
         Err(error) => {
-            findings.push(finding("migrations", Verdict::Failed, format!("{error:#}")));
+            findings.push(failed("migrations", &error));
             return Ok(());
         }
     });
     findings.extend(examine_replica(app).await);
     let trigram = app.db.pipeline().query("select 1 from pg_extension where extname = 'pg_trgm'", &[]).await?;
     findings.push(if trigram.is_empty() {
-        finding("search", Verdict::Warning, "without the extension pg_trgm a search reads all users")
+        finding("search", Verdict::Warning, now().word("health-no-trigrams"))
     } else {
-        finding("search", Verdict::Ok, "pg_trgm is there")
+        finding("search", Verdict::Ok, now().word("health-trigrams"))
     });
     findings.extend(database::examine(app, is_newer).await?);
     examine_content(app, findings).await
@@ -150,31 +135,43 @@ async fn examine_database(app: &App, findings: &mut Vec<Finding>) -> anyhow::Res
 
 async fn examine_replica(app: &App) -> Option<Finding> {
     Some(match app.db.examine_replica().await? {
-        Ok(behind) => finding("replica", Verdict::Ok, format!("{behind} bytes of the log behind the database")),
-        Err(error) => finding("replica", Verdict::Warning, format!("the database answers for it: {error}")),
+        Ok(behind) => {
+            let bytes = FluentArgs::from_iter([("bytes", behind.to_string())]);
+            finding("replica", Verdict::Ok, now().say("health-replica", &bytes))
+        }
+        Err(error) => {
+            let why = FluentArgs::from_iter([("error", error.to_string())]);
+            finding("replica", Verdict::Warning, now().say("health-no-replica", &why))
+        }
     })
 }
 
 async fn examine_content(app: &App, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
     findings.push(match keys::load(app).await {
-        Ok(()) => finding("keys", Verdict::Ok, "the signing key opens"),
-        Err(error) => finding("keys", Verdict::Failed, format!("{error}: is USHER_SECRET_KEY the one they were made with?")),
+        Ok(()) => finding("keys", Verdict::Ok, now().word("health-keys-open")),
+        Err(error) => {
+            let why = FluentArgs::from_iter([("error", error.to_string())]);
+            finding("keys", Verdict::Failed, now().say("health-keys-closed", &why))
+        }
     });
     findings.push(examine_sealed(app).await?);
     let mut tx = app.begin_as(Actor::System).await?;
     findings.push(if roles::exists_admin(&mut tx).await? {
-        finding("administrator", Verdict::Ok, "there is one")
+        finding("administrator", Verdict::Ok, now().word("health-administrator"))
     } else {
-        finding("administrator", Verdict::Warning, "there is none yet: see `usher setup-token`")
+        finding("administrator", Verdict::Warning, now().word("health-no-administrator"))
     });
     let jobs = jobs::count(&mut tx).await?;
     let verdict = if jobs.given_up > 0 { Verdict::Warning } else { Verdict::Ok };
-    findings.push(finding("jobs", verdict, format!("{} waiting, {} given up", jobs.waiting, jobs.given_up)));
+    let counts = FluentArgs::from_iter([("waiting", jobs.waiting), ("given_up", jobs.given_up)]);
+    findings.push(finding("jobs", verdict, now().say("health-jobs", &counts)));
     findings.push(examine_log(app).await?);
     let mails::Queue { held, given_up, .. } = mails::count(&mut tx).await?;
     let verdict = if held + given_up > 0 { Verdict::Warning } else { Verdict::Ok };
-    let smtp = if app.mailer.holds() { "no SMTP server is set" } else { "an SMTP server is set" };
-    findings.push(finding("mail", verdict, format!("{smtp}; {held} held, {given_up} given up")));
+    let server = if app.mailer.holds() { "none" } else { "set" };
+    let counts: [(&str, FluentValue<'_>); 3] =
+        [("server", server.into()), ("held", held.into()), ("given_up", given_up.into())];
+    findings.push(finding("mail", verdict, now().say("health-mails", &FluentArgs::from_iter(counts))));
     tx.commit().await?;
     Ok(())
 }
@@ -183,17 +180,15 @@ async fn examine_content(app: &App, findings: &mut Vec<Finding>) -> anyhow::Resu
 async fn examine_sealed(app: &App) -> anyhow::Result<Finding> {
     let census = sealed::census(app).await?;
     Ok(match (census.unknown, census.previous) {
-        (0, 0) if app.sealer.has_previous() => {
-            finding("sealing", Verdict::Ok, "all is sealed under the secret key; the previous one can be removed")
-        }
-        (0, 0) => finding("sealing", Verdict::Ok, "all is sealed under the secret key"),
+        (0, 0) if app.sealer.has_previous() => finding("sealing", Verdict::Ok, now().word("health-resealed")),
+        (0, 0) => finding("sealing", Verdict::Ok, now().word("health-sealed")),
         (0, previous) => {
-            let detail = format!("{previous} values are sealed under the previous secret key: run `usher keys reseal`");
-            finding("sealing", Verdict::Warning, detail)
+            let count = FluentArgs::from_iter([("count", previous)]);
+            finding("sealing", Verdict::Warning, now().say("health-sealed-before", &count))
         }
         (unknown, _) => {
-            let detail = format!("{unknown} values are sealed under a secret key that is not configured, and can't be opened");
-            finding("sealing", Verdict::Warning, detail)
+            let count = FluentArgs::from_iter([("count", unknown)]);
+            finding("sealing", Verdict::Warning, now().say("health-sealed-unknown", &count))
         }
     })
 }
@@ -203,11 +198,12 @@ async fn examine_log(app: &App) -> anyhow::Result<Finding> {
     let progress = log::progress(app).await?;
     let behind = progress.behind(app.clock.now());
     let verdict = if behind.as_secs() < 60 { Verdict::Ok } else { Verdict::Warning };
-    let (sealed, waiting) = (progress.sealed, progress.waiting);
+    let mut counts = FluentArgs::from_iter([("sealed", progress.sealed), ("waiting", progress.waiting)]);
+    counts.set("seconds", behind.as_secs());
     let detail = match progress.waits_since {
-        None => format!("{sealed} events are sealed, none waits"),
-        Some(_) => format!("{sealed} events are sealed, {waiting} wait, the first for {} s", behind.as_secs()),
+        None => now().say("health-audit-sealed", &counts),
+        Some(_) if verdict == Verdict::Ok => now().say("health-audit-waiting", &counts),
+        Some(_) => now().say("health-audit-late", &counts),
     };
-    let hint = if verdict == Verdict::Ok { "" } else { ": is a server or worker running, or a transaction open for long?" };
-    Ok(finding("audit", verdict, detail + hint))
+    Ok(finding("audit", verdict, detail))
 }

@@ -3,6 +3,7 @@
 
 mod now;
 mod problems;
+mod settings;
 
 #[cfg(test)]
 mod tests;

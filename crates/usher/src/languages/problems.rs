@@ -32,19 +32,19 @@ impl Language {
         values.set("number", number(detail).unwrap_or_else(|| NONE.into()));
         values.set("permission", permission(detail).unwrap_or(NONE));
         values.set("expected", expected(detail).unwrap_or(NONE));
-        let said = said(detail);
+        let said = worded("said", detail);
         [said.as_str()].iter().chain(keys).find_map(|key| self.own(key, &values))
     }
 }
 
-fn keyed(kind: &str, code: &str) -> String {
+pub(super) fn keyed(kind: &str, code: &str) -> String {
     format!("{kind}-{}", code.replace('_', "-"))
 }
 
 /// The key of English words: `must have 1 to 100 characters` is `said-must-have-n-to-n-characters`.
-pub(super) fn said(detail: &str) -> String {
-    let words = detail.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.fold("said".to_owned(), |key, word| {
+pub(super) fn worded(kind: &str, english: &str) -> String {
+    let words = english.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(kind.to_owned(), |key, word| {
         let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
         if is_number { key + "-n" } else { key + "-" + &word.to_ascii_lowercase() }
     })

@@ -1,6 +1,7 @@
 //! That every language says all that English says, with the same values, and nothing else.
 
 mod refusals;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,13 +19,16 @@ fn between<'a>(text: &'a str, open: &'a str, close: &'a str) -> impl Iterator<It
 
 /// What English says where a refusal is made, and in no catalogue.
 const REFUSALS: &str = "problems.ftl";
+/// What English says in the table of settings and where it warns of one, and in no catalogue.
+const SETTINGS: &str = "settings.ftl";
 
 /// What each message of a language is filled in with.
 fn messages(language: Language) -> BTreeMap<String, BTreeSet<String>> {
     let mut messages = BTreeMap::new();
     let mut key = String::new();
     let is_catalogue = |path: &str| path.starts_with(&format!("{}/", language.tag())) && path.strip_suffix(".ftl").is_some();
-    for path in Files::iter().filter(|path| is_catalogue(path) && !path.ends_with(REFUSALS)) {
+    let is_english_elsewhere = |path: &str| path.ends_with(REFUSALS) || path.ends_with(SETTINGS);
+    for path in Files::iter().filter(|path| is_catalogue(path) && !is_english_elsewhere(path)) {
         for line in file(&path).unwrap().lines().filter(|line| !line.starts_with('#')) {
             if let Some((name, _)) = line.split_once(" =").filter(|_| line.starts_with(|first: char| first.is_ascii_lowercase()))
             {

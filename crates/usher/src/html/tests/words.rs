@@ -8,7 +8,7 @@ use super::{Files, Notice};
 use crate::languages::Language;
 
 /// What begins a key whose end is known when the page is made.
-const BEGINNINGS: [&str; 59] = [
+const BEGINNINGS: [&str; 60] = [
     "actor-",
     "acts-",
     "advice-",
@@ -31,6 +31,7 @@ const BEGINNINGS: [&str; 59] = [
     "export-format-",
     "field-",
     "health-check-",
+    "health-do-",
     "health-verdict-",
     "history-",
     "import-before-",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rust_embed::RustEmbed;
 
-use super::super::problems::said;
+use super::super::problems::worded;
 use super::{Language, REFUSALS, between};
 
 const DOCUMENTED: &str = include_str!("../../../../../docs/api.md");
@@ -33,7 +33,7 @@ const FAULTS: [(&str, usize); 6] = [
     ("Fault::new(", 1),
 ];
 
-fn sources() -> impl Iterator<Item = String> {
+pub(super) fn sources() -> impl Iterator<Item = String> {
     let paths = Sources::iter().filter(|path| !path.contains("tests") && !path.contains("testing"));
     paths.map(|path| {
         let source = String::from_utf8(Sources::get(&path).unwrap().data.into_owned()).unwrap();
@@ -46,7 +46,7 @@ fn is_code(text: &str) -> bool {
 }
 
 /// The arguments of a call, from behind its opening bracket.
-fn arguments(text: &str) -> Vec<&str> {
+pub(super) fn arguments(text: &str) -> Vec<&str> {
     let (mut found, mut start, mut depth, mut is_text, mut is_escaped) = (Vec::new(), 0, 0, false, false);
     for (at, sign) in text.char_indices() {
         match sign {
@@ -95,7 +95,7 @@ fn documented(is_of_it: impl Fn(&str) -> bool) -> BTreeSet<String> {
     codes.filter(|code| is_code(code)).map(ToOwned::to_owned).collect()
 }
 
-fn others() -> impl Iterator<Item = Language> {
+pub(super) fn others() -> impl Iterator<Item = Language> {
     Language::all().filter(|language| *language != Language::ENGLISH)
 }
 
@@ -135,7 +135,7 @@ fn what_is_said_by_its_words_is_said_in_english_somewhere() {
         for piece in source.split('{') {
             let (name, rest) = piece.split_once('}').unwrap_or(("", piece));
             let is_value = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            english += &said(&if is_value { format!("0 {rest}") } else { piece.to_owned() })["said".len()..];
+            english += &worded("", &if is_value { format!("0 {rest}") } else { piece.to_owned() });
         }
     }
     for language in others() {

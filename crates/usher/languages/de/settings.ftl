@@ -1,0 +1,99 @@
+# What the console says of settings, here and in no English catalogue: English stands in the table of settings, and where a warning is
+# made. `setting-NAME` is what a setting is for, `setting-NAME-default` what holds when nobody sets it, where that is no value, both in
+# Markdown as far as backticks. `warning-WORDS` goes on from a setting's name, by its English words, with `n` for each number.
+
+setting-usher-access-token-lifetime-seconds = Wie lange ein Zugriffstoken gilt.
+setting-usher-activity-retention-days = Wie lange bekannt bleibt, wer an welchen Tagen aktiv war, für `GET /v1/analytics`. Ganze Monate fallen weg, sobald auch ihr letzter Tag älter ist. Die Vorgabe erlaubt den Vergleich mit dem Vorjahr. Der letzte aktive Tag eines Benutzers bleibt so lange wie der Benutzer.
+setting-usher-api-key-lifetime-max-days = Wie lange ein API-Schlüssel höchstens gilt. Wer nichts angibt, erhält 90 Tage, oder so viele wie hier, wenn es weniger sind.
+setting-usher-audit-checkpoints = Jeder neue Prüfpunkt des Protokolls wird an diese Datei angehängt. Kann dort nicht schreiben, wem die Datenbank gehört, zeigt sie, ob das Protokoll abgeschnitten wurde: `usher audit verify --checkpoint FILE`.
+setting-usher-audit-checkpoints-default = Prüfpunkte stehen nur in der Datenbank
+setting-usher-audit-key = Signiert die Prüfpunkte des Protokolls. `openssl genpkey -algorithm ed25519` erstellt einen solchen Schlüssel. Nur Prozesse, die Folgearbeiten erledigen, brauchen ihn. Liegt er außerhalb der Datenbank, kann das Protokoll nicht neu schreiben, wem nur die Datenbank gehört.
+setting-usher-audit-key-default = usher erstellt ihn und bewahrt ihn versiegelt in der Datenbank auf
+setting-usher-audit-retention-days = Monate des Protokolls, deren jüngstes Ereignis älter ist, werden entfernt, sobald sie versiegelt sind. Mit `0` bleibt alles für immer. Auch `usher migrate` muss damit laufen: Es erlaubt dem Server, zu entfernen, was so alt ist.
+setting-usher-avatars = Wo die Bilder der Benutzer liegen: in einem Ordner, der angelegt wird, wenn er fehlt, oder in einem Bucket eines Dienstes, der das Protokoll von Amazon S3 spricht. Jeder Prozess braucht diese Einstellung, auch einer, der nur Folgearbeiten erledigt. Laufen Prozesse auf mehreren Rechnern, ist es ein Bucket oder ein Ordner, den alle teilen.
+setting-usher-avatars-default = mit dem privaten PostgreSQL der Ordner `avatars` im Datenverzeichnis; mit `USHER_DATABASE_URL` kann niemand ein Bild haben, und für alle stehen erzeugte Muster
+setting-usher-avatars-s3-endpoint = Wo der Dienst des Buckets antwortet. Der Bucket steht im Pfad der Anfragen, nicht in ihrem Hostnamen.
+setting-usher-avatars-s3-endpoint-default = die Adresse von Amazon für die Region
+setting-usher-avatars-s3-key-id = Der Zugriffsschlüssel, der im Bucket unter dem Präfix lesen, schreiben und löschen darf. Aufgelistet wird nie etwas.
+setting-usher-avatars-s3-key-id-default = keiner; mit `s3://` nötig
+setting-usher-avatars-s3-region = Die Region des Buckets. Andere Dienste als der von Amazon nehmen meist jede.
+setting-usher-avatars-s3-secret = Womit der Zugriffsschlüssel Anfragen signiert.
+setting-usher-avatars-s3-secret-default = keines; mit `s3://` nötig
+setting-usher-brand-color = Die Farbe von Schaltflächen und Links. Was in ihr und auf ihr geschrieben ist, muss einen Kontrast von 4,5:1 erreichen.
+setting-usher-brand-color-dark = Dasselbe für alle, die es dunkel mögen.
+setting-usher-brand-name = Wie der Dienst auf Seiten und in Mails heißt. Das gilt, solange die Konsole (`/admin/branding`) nichts anderes sagt, ebenso die nächsten beiden.
+setting-usher-data-dir = Wo usher seine Dateien aufbewahrt: das private PostgreSQL, den erzeugten geheimen Schlüssel, das Setup-Token. Das Verzeichnis wird angelegt, wenn es fehlt.
+setting-usher-data-dir-default = `/var/lib/usher` für root, sonst `$XDG_DATA_HOME/usher` oder `~/.local/share/usher`
+setting-usher-database-connect-timeout-seconds = Wie lange das Verbinden mit der Datenbank oder das Warten auf eine freie Verbindung dauern darf, bevor die Antwort 503 ist.
+setting-usher-database-idle-transaction-timeout-seconds = Wie lange eine Transaktion nichts tun darf, bevor die Datenbank sie beendet.
+setting-usher-database-lock-timeout-seconds = Wie lange eine Anweisung auf eine Sperre warten darf, die eine andere Transaktion hält.
+setting-usher-database-pool-size = Wie viele Verbindungen ein Prozess für Transaktionen hält. Mehr, als die Datenbank Kerne hat, hilft selten. Einige weitere Verbindungen dienen dem Lesen und den Benachrichtigungen.
+setting-usher-database-pool-size-default = doppelt so viele, wie der Rechner Prozessorkerne hat, mindestens 4
+setting-usher-database-read-url = Ein Streaming-Replikat der Datenbank von `USHER_DATABASE_URL`, in derselben Form angegeben. Listen und Suchen von Benutzern, Dienstkonten und Ereignissen des Protokolls werden dort gelesen, wenn es alles hat, was vor der Anfrage geschrieben wurde; sonst, und solange es nicht erreichbar ist, antwortet die Datenbank selbst.
+setting-usher-database-read-url-default = Listen werden aus `USHER_DATABASE_URL` gelesen
+setting-usher-database-statement-timeout-seconds = Wie lange eine SQL-Anweisung dauern darf. Für Migrationen gilt das nicht.
+setting-usher-database-url = Das PostgreSQL (15 oder neuer), das benutzt wird. Sonderzeichen im Passwort werden prozentkodiert. `sslmode` ist `require` (verschlüsselt und prüft das Zertifikat) oder `disable`; auch `prefer`, die Vorgabe, verschlüsselt nicht. `USHER_SECRET_KEY` muss ebenfalls gesetzt sein.
+setting-usher-database-url-default = usher betreibt ein privates PostgreSQL im Datenverzeichnis
+setting-usher-hash-memory-mib = Der Speicher aller Threads, die Passwörter hashen. Einer braucht 19 MiB, und es gibt höchstens so viele Threads wie Prozessorkerne. Braucht es mehr, den Hash eines anderen Programms zu prüfen, wird das aus demselben Speicher geliehen; ein Hash, für den auch der ganze nicht reicht, kann nicht geprüft werden.
+setting-usher-hash-queue = Wie viele Passwörter auf einen Thread warten dürfen, der sie hasht. Weitere Anfragen werden mit 503 und `Retry-After` beantwortet. Ein Netz (/24 bei IPv4, /64 bei IPv6) darf nicht mehr Plätze belegen, als frei sind; eines allein bekommt also die Hälfte.
+setting-usher-invitation-forward-to = Die Websites, zu denen eine Einladung weiterführen darf, wenn sie angenommen ist, etwa `https://app.example.org`. `http` geht nur für diesen Rechner. Höchstens 100.
+setting-usher-invitation-forward-to-default = nirgendwohin: `forward_to` wird abgelehnt
+setting-usher-invitations-per-day = Wie viele Einladungen eine Person oder ein Dienstkonto in 24 Stunden senden darf, erneut gesendete mitgezählt. Für die Kommandozeile gilt keine Grenze.
+setting-usher-language = Die Sprache der Mails an alle, deren Profil keine nennt oder eine, die usher nicht spricht.
+setting-usher-listen = Wo API und Seiten erreichbar sind, über HTTP ohne TLS. `0.0.0.0:8000` oder `[::]:8000` lauscht in jedem Netz; setzen Sie dann einen Proxy davor, der TLS spricht.
+setting-usher-log-format = Logzeilen für Menschen oder ein JSON-Objekt je Zeile für Programme. Beides geht an die Standardausgabe.
+setting-usher-log-level = Was ins Log kommt: eine Stufe, und Stufen einzelner Module als `target=level`, durch Kommas getrennt (die Filtersyntax der Bibliothek tracing).
+setting-usher-mail-from = Der Absender jeder Mail, etwa `Example Users <users@example.org>`. Mit `USHER_SMTP_URL` nötig.
+setting-usher-metrics-listen = Hier statt neben der API ist `/metrics` erreichbar, damit es nicht öffentlich ist, zusammen mit `/livez` und `/readyz`. Auch bei `usher worker` sind sie hier erreichbar, ohne diese Einstellung nirgends.
+setting-usher-metrics-listen-default = `/metrics` ist neben der API erreichbar
+setting-usher-migrate = Ob `usher serve` beim Start ausstehende Migrationen anwendet. Mit `false` startet es nicht, bevor `usher migrate` gelaufen ist.
+setting-usher-migrate-default = `true` mit dem privaten PostgreSQL, `false` mit `USHER_DATABASE_URL`
+setting-usher-password-blocked-words = Wörter, die hier alle zuerst probieren würden, etwa die Namen Ihrer Organisation und ihrer Produkte. Ein Passwort, das aus einem davon mit Ziffern und Zeichen darum besteht, wird abgelehnt. Höchstens 100, mit 3 bis 100 Zeichen.
+setting-usher-password-blocked-words-default = keine
+setting-usher-password-filter = Eine Liste gestohlener Passwörter, die `usher password-filter build` erstellt hat; neue Passwörter dürfen nicht darin stehen. Sie wird bei jedem Nachsehen gelesen: Ändern Sie die Datei nicht an Ort und Stelle. Eine neue gilt nach einem Neustart.
+setting-usher-password-filter-default = nur die Liste in usher selbst
+setting-usher-password-min-length = Wie viele Zeichen (Unicode-Codepoints) ein neues Passwort mindestens hat. Weniger als 15 setzten voraus, dass alle einen zweiten Faktor haben.
+setting-usher-password-pepper = Ein Schlüssel, mit dem Passwörter vor dem Hashen vermischt werden, damit sich an einer Kopie der Datenbank allein nichts erraten lässt. `openssl rand -base64 32` erstellt einen. Jeder Prozess an derselben Datenbank braucht denselben. Ohne ihn kann sich nicht anmelden, wessen Passwort mit ihm gehasht wurde: Bewahren Sie eine Kopie getrennt von der Sicherung der Datenbank auf. Hashes, die ohne ihn oder mit dem vorigen entstanden sind, werden bei der nächsten Anmeldung neu erstellt.
+setting-usher-password-pepper-default = Passwörter werden ohne Pepper gehasht
+setting-usher-password-pepper-previous = Der Pepper vor dem jetzigen, oder der letzte, wenn es keinen mehr gibt: Passwörter, die mit ihm gehasht wurden, werden noch geprüft. Behalten Sie ihn, bis kein gespeicherter Hash ihn mehr nennt.
+setting-usher-password-pepper-previous-default = es gab keinen
+setting-usher-pg-bin = Wo `initdb` und `postgres` des privaten PostgreSQL liegen, etwa `/usr/lib/postgresql/17/bin`.
+setting-usher-pg-bin-default = usher sucht an den üblichen Orten und in `PATH`
+setting-usher-professional-requires = Wer den Profi-Status beantragen kann: wessen Profil alle diese Felder hat. Möglich sind `display_name`, `given_name`, `family_name`, `bio`, `picture_url`, `website_url`, `github_url`, `linkedin_url`, `locale` und `time_zone`.
+setting-usher-professional-requires-default = niemand kann ihn beantragen
+setting-usher-public-url = Die öffentliche Adresse, unter der usher erreichbar ist, etwa `https://users.example.org`: ohne Pfad, Abfrage und Benutzernamen. Links in Mails und der Aussteller der Tokens kommen von hier, nie aus den Headern einer Anfrage. Passkeys gehören zu ihrem Hostnamen: Mit einer IP-Adresse gibt es keine. `http` ist nur für diesen Rechner gedacht; sonst wird gewarnt.
+setting-usher-public-url-default = `http://` und der Wert von `USHER_LISTEN` (`localhost`, wenn dort in jedem Netz gelauscht wird)
+setting-usher-rate-limit-exempt = Die Netze, deren Anfragen in ihrer Zahl nicht begrenzt sind, etwa die Ihrer eigenen Dienste und der Überwachung: `10.0.0.0/8, ::1`. Falsche Passwörter werden auf jeden Fall je Konto gezählt. Höchstens 100.
+setting-usher-rate-limit-exempt-default = niemand ist ausgenommen
+setting-usher-refresh-token-grace-seconds = Wie lange nach seiner Benutzung dasselbe Programm ein Aktualisierungstoken aus demselben Netz noch einmal vorlegen darf, weil ihm die Antwort verloren ging, und denselben Nachfolger erhält. 0 ist am sichersten: Dann beendet jede erneute Benutzung die Sitzung.
+setting-usher-refresh-token-lifetime-seconds = Wie lange ein Aktualisierungstoken gilt, nachdem es ausgestellt wurde; eine Sitzung, die so lange nicht erneuert wird, endet. Die Vorgabe sind 30 Tage. Länger als die Sitzung gilt es nie.
+setting-usher-registration = Wer sich registrieren darf: alle, wer eingeladen wurde, oder niemand. Die Administration kann auf jeden Fall Benutzer anlegen.
+setting-usher-request-timeout-seconds = Wie lange eine Anfrage dauern darf, bevor sie aufgegeben wird.
+setting-usher-run-worker = Ob `usher serve` auch die Folgearbeiten von Anfragen erledigt, etwa Mails zu senden. Mit `false` lassen Sie `usher worker` daneben laufen.
+setting-usher-secret-key = Versiegelt, was die Datenbank geheim hält, etwa Signaturschlüssel. `openssl rand -base64 32` erstellt einen solchen Schlüssel. Jeder Prozess an derselben Datenbank braucht denselben; ohne ihn sind die versiegelten Daten verloren: Bewahren Sie eine Kopie getrennt von der Sicherung der Datenbank auf.
+setting-usher-secret-key-default = er wird erzeugt und in `secret-key` im Datenverzeichnis aufbewahrt; mit `USHER_DATABASE_URL` nötig
+setting-usher-secret-key-previous = Ein zweiter Schlüssel, der öffnet, was mit ihm versiegelt wurde, und nichts versiegelt: der vorige, während der geheime Schlüssel gewechselt wird. `usher keys reseal` versiegelt alles mit `USHER_SECRET_KEY`; entfernen Sie danach diesen.
+setting-usher-secret-key-previous-default = nur `USHER_SECRET_KEY` öffnet, was versiegelt ist
+setting-usher-session-lifetime-seconds = Wie lange eine Sitzung ab der Anmeldung dauert, wie oft sie auch erneuert wird. Die Vorgabe, 30 Tage, ist das Höchste, was NIST SP 800-63B für ein Passwort allein vorsieht.
+setting-usher-shutdown-delay-seconds = Wie lange usher nach SIGTERM weiter antwortet, während `/readyz` 503 sagt und jede Antwort ihre Verbindung schließt, damit Proxys nichts mehr senden. Hinter dem Nginx von `deploy/nginx` sind 6 richtig; ein zweites Signal beendet das Warten.
+setting-usher-shutdown-grace-seconds = Wie viel Zeit laufende Anfragen nach SIGTERM haben, um zu enden. Bleiben Sie unter der Frist, nach der usher sonst von außen beendet wird.
+setting-usher-signing-algorithm = Womit Zugriffstokens signiert werden: Ed25519, ECDSA mit P-256 oder RSA mit 3072 Bit. Nach einer Änderung wird ein Schlüssel der neuen Art veröffentlicht und signiert fünf Minuten später; was der alte signiert hat, gilt weiter. Jeder Prozess an derselben Datenbank braucht denselben Wert.
+setting-usher-signing-key-lifetime-days = Wie lange ein Schlüssel signiert, bevor usher ihn durch einen neuen ersetzt. Mit `0` ersetzt ihn nur `usher keys rotate`.
+setting-usher-smtp-url = Der Mailserver. `smtp://` (Port 587) beginnt unverschlüsselt und wechselt zu TLS: `tls=required`, die Vorgabe, besteht darauf; `tls=opportunistic`, die Vorgabe für diesen Rechner, nimmt TLS, wenn es angeboten wird, und ist mit einem Passwort nur für diesen Rechner erlaubt; `tls=none` gibt es nur für diesen Rechner. `smtps://` (Port 465) ist von Anfang an TLS. Sonderzeichen in Name und Passwort werden prozentkodiert. `USHER_MAIL_FROM` muss ebenfalls gesetzt sein.
+setting-usher-smtp-url-default = Mails werden zurückgehalten; `usher mail list` zeigt sie
+setting-usher-totp-drift-steps = Um wie viele Schritte von 30 Sekunden die Uhr einer Authenticator-App abweichen darf. Mit `1` gilt ein Code bis zu anderthalb Minuten; wörtlich genommen verlangt OWASP ASVS 6.5.5 `0`. Kein Code gilt zweimal.
+setting-usher-traces-sample-percent = Wie viel Prozent der Traces, die hier beginnen, aufgezeichnet und gesendet werden. Einer, den ein Proxy begonnen hat, dem vertraut wird, wird aufgezeichnet, wenn der Proxy ihn aufzeichnet.
+setting-usher-traces-url = Wohin Traces mit OTLP über HTTP (protobuf) gesendet werden, etwa `http://127.0.0.1:4318/v1/traces`. Der Trace einer Anfrage führt den aus dem Header `traceparent` (W3C Trace Context) fort, den ein Proxy gesendet hat, dem vertraut wird.
+setting-usher-traces-url-default = es gibt keine Traces
+setting-usher-trusted-device-days = Wie lange auf einem Gerät, auf dem jemand das gewünscht hat, nicht nach dem zweiten Faktor gefragt wird. Eine kleinere Zahl gilt sofort, auch für Geräte, denen schon vertraut wird. `0`: Nach dem zweiten Faktor wird bei jeder Anmeldung gefragt.
+setting-usher-trusted-proxies = Die Proxys, deren `X-Forwarded-For` geglaubt wird, etwa `10.0.0.0/8, 192.168.1.7`. Der Client ist die Adresse in diesem Header, die am weitesten rechts steht und keinem von ihnen gehört. Höchstens 100.
+setting-usher-trusted-proxies-default = niemandem wird vertraut
+
+warning-has-no-effect-beside-usher-database-url-remove-it = hat neben USHER_DATABASE_URL keine Wirkung; entfernen Sie diese Einstellung
+warning-has-no-effect-unless-usher-avatars-begins-with-s3-remove-it = hat nur eine Wirkung, wenn USHER_AVATARS mit s3:// beginnt; entfernen Sie diese Einstellung
+warning-is-not-set-so-links-work-on-this-machine-only-set-it = ist nicht gesetzt, also funktionieren Links nur auf diesem Rechner; setzen Sie diese Einstellung
+warning-is-plain-http-for-other-machines-passwords-and-tokens-can-be-read-on-the-way-use-https = ist für andere Rechner reines http: Passwörter und Tokens können unterwegs gelesen werden; nehmen Sie https
+warning-is-plain-http-for-other-machines-pictures-can-be-read-and-changed-on-the-way-use-https = ist für andere Rechner reines http: Bilder können unterwegs gelesen und geändert werden; nehmen Sie https
+warning-lets-somebody-on-the-way-turn-encryption-off-write-tls-required = lässt zu, dass jemand unterwegs die Verschlüsselung abschaltet; schreiben Sie tls=required
+warning-reaches-another-machine-without-certain-encryption-add-sslmode-require = erreicht einen anderen Rechner, ohne dass die Verschlüsselung gewiss ist; ergänzen Sie sslmode=require
+warning-trusts-everybody-by-a-network-that-ends-in-n-clients-can-then-pretend-any-address = vertraut allen, durch ein Netz, das auf /0 endet: Clients können dann jede Adresse vortäuschen
