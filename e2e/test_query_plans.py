@@ -22,6 +22,20 @@ USERS = 100_000
 # So many blocks of 8 KiB are about what the users take on the disk: whoever reads more has looked at everybody.
 READ_THROUGH = 6500
 
+# Of what `cargo xtask seed` gives each user.
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "department": {"type": "string", "maxLength": 100, "searchable": True},
+        "city": {"type": "string", "maxLength": 100, "searchable": True},
+        "level": {"type": "number", "searchable": True},
+        "start_date": {"type": "string", "format": "date", "searchable": True},
+        "tags": {"type": "array", "items": {"type": "string", "maxLength": 50}, "searchable": True},
+    },
+    "required": [],
+    "additionalProperties": True,
+}
+
 pytestmark = pytest.mark.long
 
 
@@ -111,6 +125,10 @@ def seeded(stage: Stage, mailbox: Mailbox) -> Iterator[Callable[[str], Watched]]
         site = Site(usher.base_url, mailbox)
         watched = Watched(postgres, site)
         site.set_up(usher.cli("setup-token").stdout.strip())
+        site.admin.api.put("/v1/attribute-schema", json=SCHEMA, expect=202)
+        usher.cli("attributes", "tend")
+        with postgres.connect() as connection:
+            connection.execute("analyze users")
 
         def under(mode: str) -> Watched:
             usher.stop()
@@ -171,6 +189,18 @@ QUESTIONS = {
     "a page": Question({}, "users_created_at_idx", 100, 100),
     "a page by name": Question({"sort": "username"}, "users_username_.*", 200, 200),
     "q, few": Question({"q": "grid smi"}, "users_search_text_idx", 400, 400),
+    "attribute eq, few": by_filter('attributes.start_date eq "2023-05-05"', "users_attr_start_date_date_idx", 300),
+    "attribute eq, many": by_filter('attributes.department eq "Sales"', "users_created_at_idx", 1000, sort="created_at"),
+    "attribute ge and lt": by_filter(
+        'attributes.start_date ge "2023-05-05" and attributes.start_date lt "2023-05-09"',
+        "users_attr_start_date_date_idx",
+        1000,
+        READ_THROUGH,
+    ),
+    "two attributes": by_filter(
+        'attributes.city eq "Berlin" and attributes.start_date eq "2023-05-05"', "users_attr_start_date_date_idx", 300
+    ),
+    "a list that holds": by_filter('attributes.tags eq "alumni"', "users_created_at_idx", 5000, sort="created_at"),
     "q, many": Question({"q": "mar"}, "users_created_at_idx", 2000, 2000),
 }
 

@@ -19,6 +19,9 @@ pub async fn as_of(tx: &mut Tx, id: UserId, at: Timestamp) -> AppResult<User> {
     if at < now.created_at {
         return Err(Rejection::not_found().into());
     }
+    if audit::log::last_dropped(tx).await?.is_some_and(|dropped| at < dropped.before) {
+        return Err(unknown("The changes of that time are kept no longer.").into());
+    }
     let wanted = Wanted { target_id: Some(id.to_string()), since: Some(at), limit: CHANGES_MAX + 1, ..Wanted::default() };
     let events = audit::list(tx, wanted).await?;
     if events.len() > usize::try_from(CHANGES_MAX).unwrap_or(usize::MAX) {

@@ -179,3 +179,18 @@ async fn a_role_that_does_not_own_the_tables_makes_and_drops_partitions_by_the_f
     assert_eq!(old(&app).await, 0);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn how_somebody_was_before_what_is_kept_is_not_made_up() {
+    let app = with_old_events(31).await;
+    let admin = app.admin().await;
+    let mut tx = app.tx().await;
+    tx.execute("update users set created_at = '2020-01-01Z'", &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    let then = format!("/v1/users/{}?as_of=2020-06-01T00:00:00Z", admin.id);
+    admin.client.get(&then).await.expect(200);
+    allow(&app).await;
+    drop_old(&app).await;
+    admin.client.get(&then).await.expect_problem(409, "history_unknown");
+    app.finish().await;
+}
