@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use tokio::sync::Mutex;
-use usher_oidc::jose::{AccessClaims, Expected, JwkSet, SigningKey, TokenError, Verifier};
+use usher_oidc::jose::{AccessClaims, Expected, JwkSet, SignError, SigningKey, TokenError, Verifier};
 
 use crate::clock::Stopwatch;
 use crate::error::{AppResult, Rejection};
@@ -51,6 +52,8 @@ pub struct NewAccess<'a> {
     pub authenticated_at: Timestamp,
     pub amr: &'a [String],
     pub roles: &'a [String],
+    /// Claims of the user's attributes.
+    pub attributes: &'a Map<String, Value>,
 }
 
 /// Whose access token it is.
@@ -84,7 +87,7 @@ impl Keyring {
         self.current().map(|keys| keys.published.clone()).unwrap_or_default()
     }
 
-    /// Signs an access token that begins now.
+    /// Signs an access token that begins now. It is without claims of attributes where it would be longer than is read with them.
     pub fn issue_access(&self, new: &NewAccess<'_>, now: Timestamp) -> anyhow::Result<String> {
         let keys = self.current().context("no signing key is loaded")?;
         let lifetime = i64::try_from(self.access_lifetime.as_secs())?;
@@ -101,6 +104,12 @@ impl Keyring {
             amr: new.amr.to_vec(),
             roles: new.roles.to_vec(),
         };
+        if !new.attributes.is_empty() {
+            let signed = keys.signer.sign(ACCESS_TOKEN_TYPE, &with_attributes(&claims, new.attributes)?);
+            if !matches!(signed, Err(SignError::TooLong)) {
+                return Ok(signed?);
+            }
+        }
         Ok(keys.signer.sign(ACCESS_TOKEN_TYPE, &serde_json::to_vec(&claims)?)?)
     }
 
@@ -141,11 +150,21 @@ impl Keyring {
     }
 }
 
+/// The claims as JSON, and those of attributes beside them: what usher says stands, whatever else is called so.
+fn with_attributes(claims: &AccessClaims, attributes: &Map<String, Value>) -> serde_json::Result<Vec<u8>> {
+    let mut all = attributes.clone();
+    if let Value::Object(own) = serde_json::to_value(claims)? {
+        all.extend(own);
+    }
+    serde_json::to_vec(&all)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use futures_util::future::join_all;
+    use serde_json::json;
 
     use super::*;
 
@@ -187,5 +206,18 @@ mod tests {
         assert!(given_up.is_err());
         keyring.look_again(look(&count, Ok(()))).await.unwrap();
         assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn no_attribute_says_what_usher_says() {
+        let own: AccessClaims = serde_json::from_value(json!({
+            "iss": "usher", "sub": "ann", "aud": "usher", "client_id": "usher", "exp": 2, "iat": 1, "jti": "a", "sid": "b",
+            "auth_time": 1, "roles": ["user"]
+        }))
+        .unwrap();
+        let attributes = json!({ "sub": "root", "roles": ["admin"], "unit": "Sales" });
+        let payload = with_attributes(&own, attributes.as_object().unwrap()).unwrap();
+        let said: Value = serde_json::from_slice(&payload).unwrap();
+        assert_eq!((&said["sub"], &said["roles"], &said["unit"]), (&json!("ann"), &json!(["user"]), &json!("Sales")));
     }
 }

@@ -30,6 +30,13 @@ pub struct Message {
 /// What the picture of a mail is called in it (RFC 2392).
 pub const PICTURE: &str = "picture@usher";
 
+/// An address as those may read it who may not read whose it is: `a…@example.org`.
+pub fn masked(address: &str) -> String {
+    let (local, domain) = address.rsplit_once('@').unwrap_or_default();
+    let first: String = local.chars().take(1).collect();
+    format!("{first}…@{domain}")
+}
+
 impl Message {
     fn build(&self, from: &Mailbox) -> anyhow::Result<lettre::Message> {
         let html = SinglePart::html(self.html.clone());
@@ -135,5 +142,12 @@ mod tests {
         assert!(mail.contains("iVBORw=="), "{mail}");
         let without = written(None);
         assert!(!without.contains("related") && !without.contains("image/png"), "{without}");
+    }
+
+    #[test]
+    fn of_an_address_its_first_letter_and_its_domain_are_left() {
+        assert_eq!(masked("ann.smith@example.org"), "a…@example.org");
+        assert_eq!(masked("\"a@b\"@example.org"), "\"…@example.org");
+        assert_eq!(masked("none"), "…@");
     }
 }

@@ -10,6 +10,8 @@ mod tests;
 pub use api::router;
 pub use pages::{account, router as pages};
 
+use serde_json::json;
+
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::{Authority, Person, UserStatus};
@@ -44,7 +46,8 @@ pub async fn request(tx: &mut Tx, user: &User, address: &EmailAddress) -> AppRes
     }
     refuse_too_many(user)?;
     emails::put_pending(tx, user.id, address, one_time_tokens::lifetime(Purpose::ConfirmEmail)).await?;
-    audit::record(tx, Event::success("email.requested").on("user", user.id)).await?;
+    let event = Event::success("email.requested").on("user", user.id);
+    audit::record(tx, event.changed(&(), &json!({ "link": Template::ConfirmEmail.name() }))).await?;
     mails::request(tx, Template::ConfirmEmail, user.id).await?;
     mails::request(tx, Template::EmailRequested, user.id).await
 }
@@ -97,7 +100,8 @@ pub async fn set_primary(tx: &mut Tx, before: &User, id: EmailId) -> AppResult<U
 pub async fn remove(tx: &mut Tx, before: &User, id: EmailId) -> AppResult<()> {
     users::refuse_deleted(before)?;
     if emails::take_pending(tx, before.id, id).await?.is_some() {
-        audit::record(tx, Event::success("email.withdrawn").on("user", before.id)).await?;
+        let event = Event::success("email.withdrawn").on("user", before.id);
+        audit::record(tx, event.changed(&json!({ "link": Template::ConfirmEmail.name() }), &())).await?;
         return Ok(());
     }
     let address = find(before, id)?.address.clone();

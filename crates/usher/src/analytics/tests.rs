@@ -22,6 +22,20 @@ struct Someone {
     passkeys: u64,
 }
 
+struct Invited {
+    created_at: Timestamp,
+    opened: bool,
+    end: End,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    None,
+    Accepted,
+    Revoked,
+    Replaced,
+}
+
 /// Numbers that look like chance and are always the same.
 struct Dice(u64);
 
@@ -102,6 +116,41 @@ async fn write(app: &TestApp, people: &[Someone], sign_ins: &[(Timestamp, bool)]
     tx.commit().await.unwrap();
 }
 
+fn invitations(dice: &mut Dice) -> Vec<Invited> {
+    let invited = |_| {
+        let end = [End::None, End::Accepted, End::Revoked, End::Replaced][usize::try_from(dice.below(4)).unwrap()];
+        Invited { created_at: dice.moment(date(2024, 1, 1), 1130), opened: dice.below(2) > 0, end }
+    };
+    (0..500).map(invited).collect()
+}
+
+/// What becomes of one is counted when it was made, however much later it was.
+async fn write_invitations(app: &TestApp, invited: &[Invited]) {
+    let mut tx = app.tx().await;
+    for (at, one) in invited.iter().enumerate() {
+        let address = format!("invited{at}@example.org");
+        let [later, until] = [6, 7].map(|days| one.created_at + SignedDuration::from_hours(24 * days));
+        let (opened_at, ended) = (one.opened.then_some(later), |end: End| (one.end == end).then_some(later));
+        let (accepted_at, revoked_at, replaced_at) = (ended(End::Accepted), ended(End::Revoked), ended(End::Replaced));
+        let sql = "
+            insert into invitations (
+                id, address, address_normal, roles, delivery, lifetime_days, inviter_kind, created_at, sent_at, times_sent,
+                opened_at, accepted_at, revoked_at, replaced_at, expires_at
+            )
+            values (gen_random_uuid(), $1, $1, '{user}', 'mail', 7, 'cli', $2, $2, 1, $3, $4, $5, $6, $7)";
+        tx.execute(sql, &[&address, &one.created_at, &opened_at, &accepted_at, &revoked_at, &replaced_at, &until]).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+fn invited_by_hand(invited: &[Invited], days: &[Date]) -> serde_json::Value {
+    let within: Vec<&Invited> = invited.iter().filter(|one| days.contains(&day_of(one.created_at))).collect();
+    let count = |found: &dyn Fn(&Invited) -> bool| within.iter().filter(|one| found(one)).count();
+    json!({
+        "created": within.len(), "opened": count(&|one| one.opened), "accepted": count(&|one| one.end == End::Accepted),
+    })
+}
+
 /// The Monday, the first of the month, or the day itself; found another way than the rule finds it.
 fn start(day: Date, by: By) -> Date {
     match by {
@@ -111,7 +160,10 @@ fn start(day: Date, by: By) -> Date {
     }
 }
 
-fn by_hand(range: &Range, today: Date, people: &[Someone], sign_ins: &[(Timestamp, bool)]) -> serde_json::Value {
+/// Everybody, the attempts to sign in with whether they succeeded, and who was invited.
+type Seeded<'a> = (&'a [Someone], &'a [(Timestamp, bool)], &'a [Invited]);
+
+fn by_hand(range: &Range, today: Date, (people, sign_ins, invited): Seeded<'_>) -> serde_json::Value {
     let days: Vec<Date> = range.from.series(1.day()).take_while(|day| *day <= range.to).collect();
     let mut periods: BTreeMap<Date, Vec<Date>> = BTreeMap::new();
     for day in &days {
@@ -131,7 +183,7 @@ fn by_hand(range: &Range, today: Date, people: &[Someone], sign_ins: &[(Timestam
                     "succeeded": sign_ins.iter().filter(|(at, succeeded)| *succeeded && within(*at)).count(),
                     "failed": sign_ins.iter().filter(|(at, succeeded)| !*succeeded && within(*at)).count(),
                 },
-                "invitations": { "created": 0, "opened": 0, "accepted": 0 },
+                "invitations": invited_by_hand(invited, days),
             })
         })
         .collect();
@@ -189,7 +241,9 @@ async fn what_is_counted_is_what_is_counted_by_hand() {
     let mut dice = Dice(17);
     let people = crowd(&mut dice, first);
     let sign_ins: Vec<_> = (0..600).map(|_| (dice.moment(date(2024, 2, 1), 1100), dice.below(4) > 0)).collect();
+    let invited = invitations(&mut dice);
     write(&app, &people, &sign_ins).await;
+    write_invitations(&app, &invited).await;
     let range = |from, to, by| Range::read(today, Some(from), Some(to), by).unwrap();
     for range in [
         range(date(2024, 2, 27), date(2024, 3, 2), By::Day),
@@ -206,7 +260,7 @@ async fn what_is_counted_is_what_is_counted_by_hand() {
     ] {
         let mut found = serde_json::to_value(counted(&app, &range).await).unwrap();
         found.as_object_mut().unwrap().remove("counted_at");
-        assert_eq!(found, by_hand(&range, today, &people, &sign_ins), "{range:?}");
+        assert_eq!(found, by_hand(&range, today, (&people, &sign_ins, &invited)), "{range:?}");
     }
     app.finish().await;
 }

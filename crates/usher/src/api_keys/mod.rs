@@ -18,6 +18,7 @@ use std::pin::Pin;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub use api::router;
 pub use jobs::register;
@@ -175,7 +176,8 @@ pub async fn revoke(tx: &mut Tx, holder: Subject, id: ApiKeyId) -> AppResult<()>
     if !store::update_to_revoked(tx, holder, id).await? {
         return Err(Rejection::not_found().into());
     }
-    audit::record(tx, about(Event::success("api_key.revoked"), id, holder)).await?;
+    let event = Event::success("api_key.revoked").changed(&(), &json!({ "revoked_at": tx.now() }));
+    audit::record(tx, about(event, id, holder)).await?;
     Ok(())
 }
 

@@ -15,6 +15,8 @@ pub use kind::Kind;
 pub use pages::router as pages;
 pub use request::{ApprovalRequest, Approving, Declining, NewRequest, State, Wanted};
 
+use serde_json::json;
+
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::{Authority, Person};
@@ -48,8 +50,9 @@ pub async fn ask(app: &App, tx: &mut Tx, person: &Person, new: &NewRequest) -> A
         let detail = "You have asked for this, and it waits for a decision. To ask anew, withdraw that first.";
         return Err(Rejection::conflict("already_requested", detail).into());
     }
-    note(tx, "approval.requested", id, user.id, new.kind).await?;
-    read(tx, id).await
+    let request = read(tx, id).await?;
+    note(tx, "approval.requested", &request, State::Waiting).await?;
+    Ok(request)
 }
 
 /// One page, newest first.
@@ -84,7 +87,7 @@ pub async fn approve(tx: &mut Tx, by: Authority, before: &ApprovalRequest, reaso
     let user = to_be_decided(tx, by, before).await?;
     before.kind.grant(tx, &user).await?;
     store::update_to_decided(tx, before.id, State::Approved, reason).await?;
-    note(tx, "approval.approved", before.id, user.id, before.kind).await?;
+    note(tx, "approval.approved", before, State::Approved).await?;
     let about = About { reason: reason.map(str::to_owned), ..About::default() };
     mails::request_about(tx, before.kind.granted_mail(), user.id, about).await?;
     read(tx, before.id).await
@@ -94,7 +97,7 @@ pub async fn approve(tx: &mut Tx, by: Authority, before: &ApprovalRequest, reaso
 pub async fn decline(tx: &mut Tx, by: Authority, before: &ApprovalRequest, reason: &str) -> AppResult<ApprovalRequest> {
     let user = to_be_decided(tx, by, before).await?;
     store::update_to_decided(tx, before.id, State::Declined, Some(reason)).await?;
-    note(tx, "approval.declined", before.id, user.id, before.kind).await?;
+    note(tx, "approval.declined", before, State::Declined).await?;
     let about = About { reason: Some(reason.to_owned()), ..About::default() };
     mails::request_about(tx, before.kind.declined_mail(), user.id, about).await?;
     read(tx, before.id).await
@@ -112,7 +115,7 @@ pub async fn withdraw(tx: &mut Tx, person: &Person, id: ApprovalRequestId) -> Ap
         State::Waiting => {}
     }
     store::update_to_decided(tx, id, State::Withdrawn, None).await?;
-    note(tx, "approval.withdrawn", id, person.user_id, before.kind).await
+    note(tx, "approval.withdrawn", &before, State::Withdrawn).await
 }
 
 async fn to_be_decided(tx: &mut Tx, by: Authority, request: &ApprovalRequest) -> AppResult<users::User> {
@@ -131,7 +134,11 @@ fn decided() -> Rejection {
     Rejection::conflict("invalid_state", "It has been decided or withdrawn already.")
 }
 
-async fn note(tx: &mut Tx, action: &'static str, id: ApprovalRequestId, user_id: UserId, kind: Kind) -> AppResult<()> {
-    let event = Event::success(action).on("user", user_id).detail("request_id", id.to_string()).detail("kind", kind.as_str());
+/// It was not there, or it has waited.
+async fn note(tx: &mut Tx, action: &'static str, request: &ApprovalRequest, becomes: State) -> AppResult<()> {
+    let was = (becomes != State::Waiting).then(|| State::Waiting.as_str());
+    let event = Event::success(action).on("user", request.user.id);
+    let event = event.changed(&json!({ "request": was }), &json!({ "request": becomes.as_str() }));
+    let event = event.detail("request_id", request.id.to_string()).detail("kind", request.kind.as_str());
     Ok(audit::record(tx, event).await?)
 }

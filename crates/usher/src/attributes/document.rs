@@ -154,10 +154,10 @@ pub struct Rule {
     /// `admin` when left out.
     #[serde(default, skip_serializing_if = "is_admin")]
     pub visibility: Visibility,
-    /// Whether it is personal data.
+    /// Personal data: who reads the audit trail without `users:read` sees that it changed, and no value.
     #[serde(default, skip_serializing_if = "is_false")]
     pub pii: bool,
-    /// The claim that carries it in tokens.
+    /// The claim of access tokens that carries it. Only what the person sees; no name with a meaning of its own, such as `sub`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 100))]
     pub claim: Option<String>,

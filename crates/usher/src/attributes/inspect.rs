@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::document::{Document, Format, Rule, Type, Visibility};
-use super::schema;
+use super::{claims, schema};
 use crate::error::{FieldError, Rejection};
 
 /// The whole schema, in bytes as JSON.
@@ -19,40 +19,8 @@ const NAME_MAX: usize = 63;
 pub const INDEXED_LENGTH_MAX: u32 = 500;
 /// No text is longer than what all attributes may have.
 const LENGTH_MAX: u32 = 16 * 1024;
-/// Claims that usher itself answers for (RFC 7519, and those of `OpenID` Connect): an attribute must not speak for them.
-const RESERVED_CLAIMS: [&str; 31] = [
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-    "jti",
-    "nonce",
-    "acr",
-    "amr",
-    "azp",
-    "auth_time",
-    "at_hash",
-    "c_hash",
-    "s_hash",
-    "sid",
-    "cnf",
-    "act",
-    "may_act",
-    "scope",
-    "client_id",
-    "roles",
-    "groups",
-    "permissions",
-    "events",
-    "username",
-    "preferred_username",
-    "email",
-    "email_verified",
-    "phone_number_verified",
-    "updated_at",
-];
+/// Of what would show a property to the person that is for administrators.
+const HIDDEN: &str = "is for what the person sees: set visibility to self or public";
 
 /// Refuses a schema that can't be put in force.
 pub fn inspect(document: &Document) -> Result<(), Rejection> {
@@ -61,14 +29,17 @@ pub fn inspect(document: &Document) -> Result<(), Rejection> {
         faults.push(FieldError::at_pointer("", "max_bytes", format!("must have at most {BYTES_MAX} bytes as JSON")));
     }
     members(&document.properties, &document.required, "", 1, &mut faults);
-    let (mut names, mut claims) = (HashSet::new(), HashSet::new());
+    let (mut names, mut carried) = (HashSet::new(), HashSet::new());
     for (name, rule) in &document.properties {
         let at = format!("/properties/{name}");
         if !names.insert(name.to_lowercase()) {
             faults.push(FieldError::at_pointer(&at, "duplicate", "differs from another name in case only"));
         }
         if let Some(claim) = &rule.claim {
-            let detail = refused_claim(claim).or((!claims.insert(claim)).then_some("belongs to another property already"));
+            let is_taken = !carried.insert(claim);
+            let detail = claims::refused(claim)
+                .or(is_taken.then_some("belongs to another property already"))
+                .or((rule.visibility == Visibility::Admin).then_some(HIDDEN));
             faults.extend(detail.map(|detail| FieldError::at_pointer(format!("{at}/claim"), "invalid", detail)));
         }
         annotations(rule, &at, &mut faults);
@@ -221,14 +192,6 @@ fn annotations(rule: &Rule, at: &str, faults: &mut Vec<FieldError>) {
         fault("maxLength", "must be 500 at most for a text that is searchable or unique");
     }
     if rule.self_editable && rule.visibility == Visibility::Admin {
-        fault("selfEditable", "is for what the person sees: set visibility to self or public");
+        fault("selfEditable", HIDDEN);
     }
-}
-
-fn refused_claim(claim: &str) -> Option<&'static str> {
-    if RESERVED_CLAIMS.contains(&claim) {
-        return Some("is a claim that this server itself answers for");
-    }
-    let fits = claim.len() <= 100 && claim.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.:/-".contains(&byte));
-    (!fits || claim.is_empty()).then_some("must be 1 to 100 letters, digits and characters of _ . : / -")
 }

@@ -8,6 +8,7 @@
 mod api;
 mod changes;
 mod checking;
+mod claims;
 mod document;
 mod indexes;
 mod inspect;

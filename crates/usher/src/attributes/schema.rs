@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::{Map, Value};
 
+use super::claims;
 use super::document::{Document, Format, Rule, Type, Visibility};
 use super::migration::Operation;
 use crate::error::{FieldError, Rejection};
@@ -39,6 +40,7 @@ pub struct Property {
     pub self_editable: bool,
     pub visibility: Visibility,
     pub pii: bool,
+    /// What tokens call it, if they carry it.
     pub claim: Option<String>,
     /// Whether there is an index on it that can be used.
     pub index_ready: bool,
@@ -183,7 +185,7 @@ fn property(name: &str, rule: &Rule) -> Property {
         self_editable: rule.self_editable,
         visibility: rule.visibility,
         pii: rule.pii,
-        claim: rule.claim.clone(),
+        claim: claims::of(rule),
         index_ready: false,
     }
 }

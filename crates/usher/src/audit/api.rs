@@ -19,7 +19,7 @@ use crate::http::params::Query;
 pub fn router() -> Routes {
     Routes::new().op(
         Op::new(Method::GET, "/v1/audit-events", Access::Holding(Permission::AuditRead), "Operations", "List audit events")
-            .description("Newest first. Every change and every sign-in has one; it says who, what, when, from where, and field by field what changed."),
+            .description("Newest first. Every change and every sign-in has one; it says who, what, when, from where, and field by field what changed. Without `users:read`, addresses and personal attributes are masked."),
         list_audit_events,
     )
     .op(
@@ -56,16 +56,17 @@ async fn list_audit_events(
 ) -> AppResult<Listed<AuditEvent>> {
     let before: Option<Uuid> = filter.cursor.as_deref().map(page::decode).transpose()?;
     let limit = filter.limit.unwrap_or_default();
-    let ask: Ask<_, _> = |tx, (filter, before)| {
+    let ask: Ask<_, _> = |tx, (filter, before, permissions)| {
         Box::pin(async {
             let Filter { actor_id, target_id, action, limit, .. } = filter;
             let (target_id, action) = (target_id.clone(), action.clone());
             let limit = limit.unwrap_or_default().and_one();
             let wanted = Wanted { actor_id: *actor_id, target_id, action, before: *before, limit, ..Wanted::default() };
-            Ok(super::list(tx, wanted).await?)
+            let found = super::list(tx, wanted).await?;
+            Ok(super::seen_by(tx, *permissions, found).await?)
         })
     };
-    let events = app.read_list(&caller.origin, &(filter, before), ask).await?;
+    let events = app.read_list(&caller.origin, &(filter, before, caller.permissions), ask).await?;
     let page = Page::cut(events, limit, |event| event.id);
     Ok(Listed { page, here })
 }

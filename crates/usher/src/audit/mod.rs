@@ -7,6 +7,7 @@
 mod api;
 mod jobs;
 pub mod log;
+mod masking;
 mod store;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ use uuid::Uuid;
 
 pub use api::router;
 pub use jobs::{erase, register};
+pub use masking::{MASKED, seen_by};
 pub use store::Wanted;
 
 use crate::app::App;

@@ -180,6 +180,16 @@ pub async fn find_events(tx: &mut Tx, ids: &[Uuid]) -> DbResult<Vec<AuditEvent>>
     Ok(tx.query(&sql, &[&ids]).await?.iter().map(audit_event).collect())
 }
 
+/// The attributes of the schema in force that it does not call personal.
+pub async fn list_plain_attributes(tx: &mut Tx) -> DbResult<Vec<String>> {
+    let sql = "
+        select p.name
+        from attribute_schema v
+        cross join json_each(v.document -> 'properties') as p (name, rule)
+        where v.state = 'in_force' and coalesce(p.rule ->> 'pii', 'false') <> 'true'";
+    Ok(tx.query(sql, &[]).await?.iter().map(|row| row.get("name")).collect())
+}
+
 const SELECT_EVENTS: &str = "
     select e.id, e.occurred_at, e.action, e.outcome, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.request_id, c.change_id,
         d.content

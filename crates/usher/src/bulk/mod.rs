@@ -22,7 +22,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use action::{Action, read_action};
@@ -260,7 +260,8 @@ pub async fn set_paused(tx: &mut Tx, by: Authority, id: Uuid, paused: bool) -> A
     let (from, to) = if paused { (State::Running, State::Paused) } else { (State::Paused, State::Running) };
     if store::update_state(tx, id, from, to).await? {
         let action = if paused { "bulk.paused" } else { "bulk.resumed" };
-        audit::record(tx, Event::success(action).on("bulk", id)).await?;
+        let event = Event::success(action).on("bulk", id);
+        audit::record(tx, event.changed(&json!({ "state": from.as_str() }), &json!({ "state": to.as_str() }))).await?;
         if !paused {
             jobs::enqueue(tx, id).await?;
         }

@@ -15,6 +15,8 @@ use crate::roles::RoleName;
 
 /// So many events are undone in one transaction; more of them by a run.
 const AT_ONCE_MAX: i64 = 50;
+/// What these have ended does not come back, however many they were of.
+const ENDING: [Action; 2] = [Action::SignOut, Action::RequirePasswordReset];
 
 /// What undoing a change set came to.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -41,6 +43,9 @@ pub async fn undo_change(tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: b
     if head.changes["action"] == "warn_inactive" {
         return Err(Rejection::conflict("not_undoable", "A warning that was mailed can't be taken back.").into());
     }
+    if ENDING.iter().any(|action| head.changes["action"] == action.name()) {
+        return Err(nothing().into());
+    }
     let members = changes::list_members(tx, id, None, AT_ONCE_MAX + 1).await?;
     if i64::try_from(members.len()).unwrap_or(i64::MAX) > AT_ONCE_MAX {
         if let Some(role) = head.changes["argument"]["role"].as_str().map(RoleName::from) {
@@ -52,7 +57,7 @@ pub async fn undo_change(tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: b
     events.push(head);
     events.retain(|event| changes::is_undoable(event) || event.erased);
     if events.is_empty() {
-        return Err(Rejection::conflict("not_undoable", "There is nothing in it that can be changed back.").into());
+        return Err(nothing().into());
     }
     let undoing = new_uuid(tx.now());
     audit::begin_change(tx, undoing, Event::success(UNDONE).on("change", id)).await?;
@@ -65,6 +70,10 @@ pub async fn undo_change(tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: b
         }
     }
     Ok(result)
+}
+
+fn nothing() -> Rejection {
+    Rejection::conflict("not_undoable", "There is nothing in it that can be changed back.")
 }
 
 async fn begin_run(tx: &mut Tx, by: Authority, id: Uuid) -> AppResult<Undoing> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::app::{App, Ask};
 use crate::audit::{self, AuditEvent, Wanted};
-use crate::caller::{Caller, Permission, require_rank};
+use crate::caller::{Caller, Permission, PermissionSet, require_rank};
 use crate::db::page::{self, Limit, Page};
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
@@ -23,7 +23,7 @@ pub fn router() -> Routes {
     Routes::new()
         .op(
             op("/v1/changes", READ, "List administrative changes").description(
-                "Newest first: what somebody has changed that is not their own, by whom, why, and field by field from what to what. What a run in bulk has changed is one.",
+                "Newest first: what somebody has changed that is not their own, by whom, why, and field by field from what to what. What a run in bulk has changed is one. Without `users:read`, addresses and personal attributes are masked.",
             ),
             list_changes,
         )
@@ -35,7 +35,7 @@ pub fn router() -> Routes {
         )
         .op(
             op("/v1/users/{id}/history", Access::Holding(Permission::UsersRead), "List what has happened to a user")
-                .description("Newest first. Each item with fields in `changes` can be undone by its id.")
+                .description("Newest first. Each item with fields of the user in `changes` can be undone by its id.")
                 .fails(403, "The user holds permissions that the caller lacks (`target_outranks_caller`)."),
             list_user_history,
         )
@@ -88,7 +88,7 @@ async fn list_changes(
 ) -> AppResult<Listed<AuditEvent>> {
     let before: Option<Uuid> = filter.cursor.as_deref().map(page::decode).transpose()?;
     let limit = filter.limit;
-    let ask: Ask<_, _> = |tx, (filter, before): &(Filter, Option<Uuid>)| {
+    let ask: Ask<_, _> = |tx, (filter, before, permissions): &(Filter, Option<Uuid>, PermissionSet)| {
         Box::pin(async {
             let wanted = Wanted {
                 actor_id: filter.actor_id,
@@ -99,16 +99,18 @@ async fn list_changes(
                 limit: filter.limit.and_one(),
                 ..Wanted::default()
             };
-            Ok(audit::list(tx, wanted).await?)
+            let found = audit::list(tx, wanted).await?;
+            Ok(audit::seen_by(tx, *permissions, found).await?)
         })
     };
-    let events = app.read_list(&caller.origin, &(filter, before), ask).await?;
+    let events = app.read_list(&caller.origin, &(filter, before, caller.permissions), ask).await?;
     Ok(Listed { page: Page::cut(events, limit, |event| event.id), here })
 }
 
 async fn read_change(caller: Caller, State(app): State<App>, Path(path): Path<ChangePath>) -> AppResult<Answer<ChangeSet>> {
     let mut tx = app.begin(&caller.origin).await?;
-    let head = super::find_head(&mut tx, path.id).await?;
+    let found = super::find_head(&mut tx, path.id).await?;
+    let head = audit::seen_by(&mut tx, caller.permissions, vec![found]).await?.remove(0);
     let undone_by = super::list_undoing(&mut tx, path.id).await?;
     tx.commit().await?;
     Ok(Answer(ChangeSet { head, undone_by }))
@@ -125,6 +127,7 @@ async fn list_change_members(
     let mut tx = app.begin(&caller.origin).await?;
     super::find_head(&mut tx, path.id).await?;
     let members = super::list_members(&mut tx, path.id, before, part.limit.and_one()).await?;
+    let members = audit::seen_by(&mut tx, caller.permissions, members).await?;
     tx.commit().await?;
     Ok(Listed { page: Page::cut(members, part.limit, |event| event.id), here })
 }

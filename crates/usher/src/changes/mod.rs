@@ -33,6 +33,10 @@ pub const UNDONE: &str = "change.undone";
 /// So many of those that undo one change are told.
 const UNDOING_MAX: i64 = 100;
 
+/// Fields of events on a user that are none of the user's, and tell of what does not come back: sessions and keys that ended,
+/// second factors that are gone, what a passkey is called, a link that was mailed, what became of a request, who deleted them.
+const FOR_GOOD: [&str; 8] = ["api_keys", "deleted_by", "link", "name", "passkeys", "request", "sessions", "totp"];
+
 /// A field that can't be changed back.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Conflict {
@@ -83,5 +87,6 @@ pub fn is_undoable(event: &AuditEvent) -> bool {
 }
 
 fn is_of_a_user(event: &AuditEvent) -> bool {
-    event.target_kind.as_deref() == Some("user") && !audit::fields(&event.changes).is_empty()
+    let changed = audit::fields(&event.changes);
+    event.target_kind.as_deref() == Some("user") && changed.iter().any(|(name, ..)| !FOR_GOOD.contains(name))
 }

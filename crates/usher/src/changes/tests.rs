@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::testing::{Answer, Client, Person, TestApp};
 
+mod acts;
 mod definitions;
 
 fn path(person: &Person) -> String {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::held::{self, Held, Turn};
-use super::{Conflict, Undone, definitions, memberships};
+use super::{Conflict, FOR_GOOD, Undone, definitions, memberships};
 use crate::audit::{self, AuditEvent};
 use crate::caller::{Authority, Permission, UserStatus};
 use crate::db::Tx;
@@ -178,7 +178,7 @@ impl Plan {
         for (name, before, after) in fields {
             let is = now.get(name).unwrap_or(&Value::Null);
             match name {
-                _ if DERIVED.contains(&name) || ROLES.contains(&name) => {}
+                _ if DERIVED.contains(&name) || ROLES.contains(&name) || FOR_GOOD.contains(&name) => {}
                 "attributes" => plan.undo_attributes(user.id, before, after, is),
                 _ if is == before => {}
                 _ if is != after => plan.conflicts.push(changed_since(Some(user.id), name, after, is)),

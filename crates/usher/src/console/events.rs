@@ -58,6 +58,7 @@ pub struct Field {
 
 pub async fn show(tx: &mut Tx, staff: &Staff, events: &[AuditEvent]) -> DbResult<Vec<Shown>> {
     let people = names(tx, staff, events).await?;
+    let events = audit::seen_by(tx, staff.person().permissions, events.to_vec()).await?;
     Ok(events.iter().map(|event| shown(event, &people)).collect())
 }
 
@@ -133,7 +134,8 @@ fn fields(changed: &[(&str, &Value, &Value)]) -> Vec<Field> {
         let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         for name in names {
             let (old, new) = (before.get(name).unwrap_or(&Value::Null), after.get(name).unwrap_or(&Value::Null));
-            if old != new {
+            // Of what is masked only what has changed is there.
+            if old != new || *old == audit::MASKED {
                 fields.push(field(name.clone(), old, new));
             }
         }

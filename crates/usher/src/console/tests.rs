@@ -231,7 +231,8 @@ async fn names_are_escaped_wherever_they_stand() {
         .expect(201)
         .str("id");
     let mut browser = signed_in(&app, &admin).await;
-    let change = admin.client.get("/v1/changes?limit=1").await.expect(200).json["items"][0]["id"].as_str().unwrap().to_owned();
+    let change = admin.client.get("/v1/changes?limit=1&action=api_key.created").await.expect(200);
+    let change = change.json["items"][0]["id"].as_str().unwrap().to_owned();
     for place in [
         "/admin".to_owned(),
         "/admin/users".to_owned(),

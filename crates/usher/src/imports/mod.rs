@@ -32,7 +32,7 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use api::router;
@@ -324,7 +324,8 @@ pub async fn set_paused(tx: &mut Tx, by: Authority, id: Uuid, paused: bool) -> A
     let (from, to) = if paused { (State::Running, State::Paused) } else { (State::Paused, State::Running) };
     if store::update_state(tx, id, from, to).await? {
         let action = if paused { "import.paused" } else { "import.resumed" };
-        audit::record(tx, Event::success(action).on("import", id)).await?;
+        let event = Event::success(action).on("import", id);
+        audit::record(tx, event.changed(&json!({ "state": from.as_str() }), &json!({ "state": to.as_str() }))).await?;
     } else if read(tx, by, id).await?.state != to {
         let detail = if paused { "Only an import that is going on can be paused." } else { "Only a paused import can go on." };
         return Err(Rejection::conflict("invalid_state", detail).into());

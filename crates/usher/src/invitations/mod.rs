@@ -17,6 +17,7 @@ mod store;
 mod tests;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use uuid::Uuid;
 
 pub use acceptance::{Acceptance, Accepted, accept};
@@ -82,11 +83,10 @@ pub async fn create(app: &App, tx: &mut Tx, by: Authority, new: &NewInvitation) 
         return Err(already_invited().into());
     }
     // Nothing of the person: details of an event that is about no user would outlive them.
-    let event = Event::success("invitation.created")
-        .on("invitation", draft.id)
-        .detail("roles", draft.roles.clone())
-        .detail("delivery", new.delivery.as_str());
-    audit::record(tx, event).await?;
+    let made = json!({
+        "state": State::Waiting.as_str(), "roles": draft.roles, "delivery": new.delivery.as_str(), "expires_at": draft.expires_at,
+    });
+    audit::record(tx, Event::success("invitation.created").on("invitation", draft.id).changed(&(), &made)).await?;
     issue(app, tx, draft.id, new.delivery).await
 }
 
@@ -182,6 +182,9 @@ pub async fn resend(app: &App, tx: &mut Tx, before: &Invitation) -> AppResult<Is
     charge(app, tx).await?;
     let expires_at = tx.now() + before.lifetime();
     store::update_to_waiting(tx, before.id, expires_at).await?;
+    let was = json!({ "state": before.state.as_str(), "expires_at": before.expires_at });
+    let becomes = json!({ "state": State::Waiting.as_str(), "expires_at": expires_at });
+    audit::record(tx, Event::success("invitation.resent").on("invitation", before.id).changed(&was, &becomes)).await?;
     issue(app, tx, before.id, before.delivery).await
 }
 
@@ -195,7 +198,9 @@ pub async fn revoke(tx: &mut Tx, before: &Invitation) -> AppResult<()> {
         State::Waiting | State::Expired => {}
     }
     store::update_to_revoked(tx, before.id).await?;
-    Ok(audit::record(tx, Event::success("invitation.revoked").on("invitation", before.id)).await?)
+    let (was, becomes) = (before.state.as_str(), State::Revoked.as_str());
+    let event = Event::success("invitation.revoked").on("invitation", before.id);
+    Ok(audit::record(tx, event.changed(&json!({ "state": was }), &json!({ "state": becomes }))).await?)
 }
 
 /// No link that was sent works any more, and says how many: those of a backup may have been used since.

@@ -16,6 +16,7 @@ mod tests;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 pub use api::router;
@@ -25,7 +26,7 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{Actor, DbResult, Tx};
 use crate::error::{AppResult, Rejection};
-use crate::id::{MailId, UserId};
+use crate::id::{MailId, UserId, new_uuid};
 use crate::seal::Resealed;
 use crate::secret::{Purpose, SecretText};
 
@@ -339,10 +340,18 @@ pub async fn retry(app: &App, tx: &mut Tx, id: Option<MailId>) -> AppResult<usiz
         let detail = "There is no SMTP server to send it: set USHER_SMTP_URL.";
         return Err(Rejection::conflict("no_smtp_server", detail).into());
     }
-    let ids = store::update_mails_to_queued(tx, id).await?;
-    for id in &ids {
+    let queued = store::update_mails_to_queued(tx, id).await?;
+    for (at, (id, status)) in queued.iter().enumerate() {
         crate::jobs::enqueue(tx, jobs::DELIVER, &jobs::Deliver { mail_id: *id }).await?;
-        audit::record(tx, Event::success("mail.retried").on("mail", id)).await?;
+        let event = Event::success("mail.retried").on("mail", id);
+        let event = event.changed(&json!({ "status": status }), &json!({ "status": "queued" }));
+        // All of them are one change, which the first begins.
+        if at == 0 {
+            let change = new_uuid(tx.now());
+            audit::begin_change(tx, change, event).await?;
+        } else {
+            audit::record(tx, event).await?;
+        }
     }
-    Ok(ids.len())
+    Ok(queued.len())
 }

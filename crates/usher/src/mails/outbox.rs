@@ -11,6 +11,7 @@ use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::{MailId, UserId, first_uuid};
+use crate::mail::masked;
 use crate::telemetry;
 
 /// How far back mails are counted that have been sent.
@@ -139,24 +140,5 @@ fn envelope(mail: Mail, is_seen: bool) -> Envelope {
         last_error: mail.last_error.map(|error| telemetry::without_addresses(&error)),
         created_at: mail.created_at,
         sent_at: mail.sent_at,
-    }
-}
-
-/// `a…@example.org`.
-fn masked(address: &str) -> String {
-    let (local, domain) = address.rsplit_once('@').unwrap_or_default();
-    let first: String = local.chars().take(1).collect();
-    format!("{first}…@{domain}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_an_address_its_first_letter_and_its_domain_are_left() {
-        assert_eq!(masked("ann.smith@example.org"), "a…@example.org");
-        assert_eq!(masked("\"a@b\"@example.org"), "\"…@example.org");
-        assert_eq!(masked("none"), "…@");
     }
 }

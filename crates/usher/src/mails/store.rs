@@ -186,13 +186,20 @@ pub async fn find_mail(tx: &mut Tx, id: MailId) -> DbResult<Option<(Mail, Option
     Ok(tx.query_opt(sql, &[&id]).await?.map(|row| (mail(&row), row.get("body_sealed"))))
 }
 
-pub async fn update_mails_to_queued(tx: &mut Tx, id: Option<MailId>) -> DbResult<Vec<MailId>> {
+/// Each with the status that it had.
+pub async fn update_mails_to_queued(tx: &mut Tx, id: Option<MailId>) -> DbResult<Vec<(MailId, String)>> {
     let sql = "
-        update mails
+        update mails m
         set status = 'queued', attempts = 0, last_error = null
-        where status in ('held', 'failed') and ($1::uuid is null or id = $1)
-        returning id";
-    Ok(tx.query(sql, &[&id]).await?.iter().map(|row| row.get("id")).collect())
+        from (
+            select id, status
+            from mails
+            where status in ('held', 'failed') and ($1::uuid is null or id = $1)
+            for update
+        ) as before
+        where m.id = before.id
+        returning m.id, before.status";
+    Ok(tx.query(sql, &[&id]).await?.iter().map(|row| (row.get("id"), row.get("status"))).collect())
 }
 
 /// Links work once and mails are read once: the body is forgotten with the delivery.

@@ -15,6 +15,8 @@ pub use jobs::register;
 pub use pages::{asking, router as pages};
 pub use report::report;
 
+use serde_json::json;
+
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::UserStatus;
@@ -31,15 +33,17 @@ use crate::users::{self, User};
 
 /// Starts a recovery for a user, for an administrator or the operator: a link goes to the user's address.
 pub async fn start(tx: &mut Tx, user: &User) -> AppResult<()> {
-    match user.status {
-        UserStatus::Active => mails::request(tx, Template::ResetPassword, user.id).await?,
-        UserStatus::Pending => mails::request(tx, Template::Welcome, user.id).await?,
+    let template = match user.status {
+        UserStatus::Active => Template::ResetPassword,
+        UserStatus::Pending => Template::Welcome,
         UserStatus::Suspended | UserStatus::Deleted => {
             let detail = "The user is suspended or deleted: reactivate or restore them first.";
             return Err(Rejection::conflict("invalid_state", detail).into());
         }
-    }
-    audit::record(tx, Event::success("password_reset.started").on("user", user.id)).await?;
+    };
+    mails::request(tx, template, user.id).await?;
+    let event = Event::success("password_reset.started").on("user", user.id);
+    audit::record(tx, event.changed(&(), &json!({ "link": template.name() }))).await?;
     Ok(())
 }
 

@@ -18,6 +18,7 @@ mod tests;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 pub use api::router;
@@ -34,7 +35,7 @@ use crate::caller::{self, Act, Assurance, Authority, Cleared, Person};
 use crate::db::{Actor, DbResult, Tx};
 use crate::devices;
 use crate::error::{AppResult, Rejection};
-use crate::id::UserId;
+use crate::id::{UserId, new_uuid};
 use crate::mails::{self, About, FactorChange, Template};
 use crate::password;
 use crate::seal::Resealed;
@@ -257,19 +258,24 @@ pub async fn reset(tx: &mut Tx, by: Authority, user_id: UserId) -> AppResult<()>
         return Err(Rejection { code: "own_second_factors", ..Rejection::forbidden(detail) }.into());
     }
     let user = users::lock(tx, by, user_id).await?;
-    if !forget(tx, user.id).await? {
+    let (totp, passkeys) = forget(tx, user.id).await?;
+    if !totp && passkeys == 0 {
         return Err(not_bound().into());
     }
-    audit::record(tx, Event::success("second_factor.reset").on("user", user.id)).await?;
+    let event = Event::success("second_factor.reset").on("user", user.id);
+    let event = event.changed(&json!({ "totp": totp, "passkeys": passkeys }), &json!({ "totp": false, "passkeys": 0 }));
+    // The trust in devices ends with them, by the same act.
+    let change = new_uuid(tx.now());
+    audit::begin_change(tx, change, event).await?;
     tell(tx, user.id, FactorChange::Reset).await
 }
 
-/// Whether there was one.
-async fn forget(tx: &mut Tx, user_id: UserId) -> AppResult<bool> {
-    let had_app = store::delete_totp(tx, user_id).await?;
-    let had_passkeys = passkeys::forget(tx, user_id).await?;
+/// Whether there was an app, and how many passkeys there were.
+async fn forget(tx: &mut Tx, user_id: UserId) -> AppResult<(bool, u64)> {
+    let totp = store::delete_totp(tx, user_id).await?;
+    let passkeys = passkeys::forget(tx, user_id).await?;
     settle(tx, user_id).await?;
-    Ok(had_app || had_passkeys)
+    Ok((totp, passkeys))
 }
 
 /// Recovery codes stand for factors, and go with the last.

@@ -16,6 +16,7 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 pub use api::router;
 pub use browser::{BrowserSession, begin_in_browser, note_seen, replace_in_browser, strengthen_in_browser};
@@ -24,6 +25,7 @@ pub use pages::router as pages;
 
 use crate::activity;
 use crate::app::App;
+use crate::attributes;
 use crate::audit::{self, Event};
 use crate::caller::{self, Act, Assurance, Cleared, SessionStanding};
 use crate::db::page::{self, Limit, Page};
@@ -110,7 +112,8 @@ pub async fn end_of(tx: &mut Tx, user_id: UserId, id: SessionId, reason: &str) -
     if !store::end_living(tx, user_id, id, reason).await? {
         return Err(Rejection::not_found().into());
     }
-    audit::record(tx, Event::success("session.ended").on("session", id).about(user_id).detail("why", reason)).await?;
+    let event = Event::success("session.ended").on("session", id).about(user_id).changed(&(), &json!({ "ended_at": tx.now() }));
+    audit::record(tx, event.detail("why", reason)).await?;
     Ok(())
 }
 
@@ -320,30 +323,34 @@ async fn issue(app: &App, tx: &mut Tx, cleared: Cleared, id: SessionId, session_
     let (secret, hash) = new_bearer_and_hash(Purpose::Refresh);
     let expires_at = (now + signed(app.config.tokens.refresh_lifetime)).min(session_expires_at);
     let bearer = store::insert_refresh_token(tx, &hash, id, expires_at).await?;
-    answer(app, cleared, &bearer, &secret, expires_at, now)
+    answer(app, tx, cleared, &bearer, &secret, expires_at).await
 }
 
 /// The same refresh token as before, with an access token of its own.
 async fn issue_again(app: &App, tx: &mut Tx, cleared: Cleared, retry: Retry) -> AppResult<Tokens> {
     let bearer = store::find_bearer(tx, retry.session_id).await?;
-    answer(app, cleared, &bearer, &retry.successor, retry.expires_at, tx.now())
+    answer(app, tx, cleared, &bearer, &retry.successor, retry.expires_at).await
 }
 
-fn answer(
+async fn answer(
     app: &App,
+    tx: &mut Tx,
     cleared: Cleared,
     bearer: &store::Bearer,
     refresh_token: &SecretText,
     refresh_expires_at: Timestamp,
-    now: Timestamp,
 ) -> AppResult<Tokens> {
+    let (now, user_id) = (tx.now(), person(cleared)?);
+    // Who reads the token alone must not take them for somebody who may go on.
+    let owes = cleared.owes_second_factor();
+    let attributes = if owes { Map::new() } else { claims_of_attributes(app, tx, user_id).await? };
     let access = NewAccess {
-        user_id: person(cleared)?,
+        user_id,
         session_id: bearer.session_id,
         authenticated_at: bearer.authenticated_at,
         amr: &bearer.amr,
-        // Who reads the token alone must not take them for somebody who may go on.
-        roles: if cleared.owes_second_factor() { &[] } else { &bearer.roles },
+        roles: if owes { &[] } else { &bearer.roles },
+        attributes: &attributes,
     };
     Ok(Tokens {
         access_token: app.keyring.issue_access(&access, now)?,
@@ -352,6 +359,19 @@ fn answer(
         refresh_token: refresh_token.reveal().to_owned(),
         refresh_expires_in: refresh_expires_at.duration_since(now).as_secs(),
     })
+}
+
+/// As the attributes are now. Where no property of the schema names a claim, nothing is read.
+async fn claims_of_attributes(app: &App, tx: &mut Tx, user_id: UserId) -> AppResult<Map<String, Value>> {
+    let schema = attributes::cached(app).await?;
+    if !schema.has_claims() {
+        return Ok(Map::new());
+    }
+    let claims = schema.claims(&store::find_attributes(tx, user_id).await?);
+    if claims.is_none() {
+        tracing::warn!(user.id = %user_id, "left the attributes out of an access token: they are more than one carries");
+    }
+    Ok(claims.unwrap_or_default())
 }
 
 /// Only a person signs in.

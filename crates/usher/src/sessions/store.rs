@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use tokio_postgres::Row;
 
 use super::{Found, Session, device};
@@ -221,6 +222,14 @@ pub async fn find_bearer(tx: &mut Tx, id: SessionId) -> DbResult<Bearer> {
         from sessions s
         where s.id = $1";
     Ok(bearer(&tx.query_one(sql, &[&id, &now]).await?))
+}
+
+pub async fn find_attributes(tx: &mut Tx, user_id: UserId) -> DbResult<Map<String, Value>> {
+    let row = tx.query_one("select attributes from users where id = $1", &[&user_id]).await?;
+    Ok(match row.get("attributes") {
+        Value::Object(attributes) => attributes,
+        _ => Map::new(),
+    })
 }
 
 fn bearer(row: &Row) -> Bearer {

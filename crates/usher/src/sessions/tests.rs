@@ -1,5 +1,6 @@
 //! Sessions, refresh tokens and access tokens, through the front door.
 
+mod attributes;
 mod browser;
 mod forgetting;
 mod grace;
@@ -13,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use http::Method;
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use usher_oidc::jose::{Algorithm, SigningKey};
 
 use crate::app::App;
@@ -255,14 +256,16 @@ async fn r121_r125_tokens_of_another_key_type_issuer_or_session_are_refused() {
     let (ann_id, bob_id) = (ann.id.parse().unwrap(), bob.id.parse().unwrap());
     let session = good["sid"].as_str().unwrap().parse().unwrap();
     let elsewhere = under(&app, "https://evil.example").await;
+    let none = Map::new();
     let cases =
         [(&elsewhere, ann_id, session), (&app.app, bob_id, session), (&app.app, ann_id, crate::id::SessionId::new(app.now()))];
     for (issuer, user_id, session_id) in cases {
-        let new = NewAccess { user_id, session_id, authenticated_at: app.now(), amr: &[], roles: &[] };
+        let new = NewAccess { user_id, session_id, authenticated_at: app.now(), amr: &[], roles: &[], attributes: &none };
         let token = issuer.keyring.issue_access(&new, app.now()).unwrap();
         app.client_with(&token).get("/v1/me").await.expect_problem(401, "unauthorized");
     }
-    let new = NewAccess { user_id: ann_id, session_id: session, authenticated_at: app.now(), amr: &[], roles: &[] };
+    let at = app.now();
+    let new = NewAccess { user_id: ann_id, session_id: session, authenticated_at: at, amr: &[], roles: &[], attributes: &none };
     let good = app.app.keyring.issue_access(&new, app.now()).unwrap();
     app.client_with(&good).get("/v1/me").await.expect(200);
     // One that begins in the future is not ours either.

@@ -1,6 +1,7 @@
 //! Where a user stands, from the first day, and how that changes. A change that takes rights away ends every session in the same transaction.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use super::bodies::NewUserBody;
 use super::{IfTaken, NewUser, User, check_attributes, create, finish, read, set_professional, store};
@@ -118,7 +119,9 @@ async fn delete(tx: &mut Tx, before: &User) -> AppResult<User> {
     if before.status == UserStatus::Deleted {
         if store::update_deleted_by(tx, before.id).await? {
             one_time_tokens::expire_all(tx, before.id).await?;
-            audit::record(tx, Event::success("user.deleted").on("user", before.id)).await?;
+            let by = tx.origin().actor.user_id();
+            let event = Event::success("user.deleted").on("user", before.id);
+            audit::record(tx, event.changed(&json!({ "deleted_by": before.id }), &json!({ "deleted_by": by }))).await?;
         }
         return Ok(before.clone());
     }
@@ -204,8 +207,18 @@ pub async fn note_sign_in(tx: &mut Tx, id: UserId) -> DbResult<()> {
 
 /// Ends every session of the user: they carry an epoch that has passed.
 pub async fn end_all_sessions(tx: &mut Tx, id: UserId) -> AppResult<()> {
-    store::raise_epochs(tx, &[id]).await?;
-    audit::record(tx, Event::success("user.sessions_ended").on("user", id)).await?;
+    end_all_sessions_of(tx, &[id]).await
+}
+
+/// The same of many.
+pub(super) async fn end_all_sessions_of(tx: &mut Tx, ids: &[UserId]) -> AppResult<()> {
+    let ended = store::raise_epochs(tx, ids).await?;
+    let event = |id: &UserId| {
+        let (sessions, api_keys) = ended.get(id).copied().unwrap_or_default();
+        let before = json!({ "sessions": sessions, "api_keys": api_keys });
+        Event::success("user.sessions_ended").on("user", id).changed(&before, &json!({ "sessions": 0, "api_keys": 0 }))
+    };
+    audit::record_all(tx, ids.iter().map(event).collect()).await?;
     Ok(())
 }
 

@@ -229,6 +229,7 @@ async fn write(tx: &mut Tx, by: Authority, changed: &[(usize, &User, User)], cha
     }
     let ids: Vec<UserId> = changed.iter().map(|(_, user, _)| user.id).collect();
     let action = match change {
+        ChangeOfMany::Standing(ChangeOfStanding::SignOut) => return lifecycle::end_all_sessions_of(tx, &ids).await,
         ChangeOfMany::Standing(change) => write_standing(tx, &ids, *change).await?,
         ChangeOfMany::GrantRole(role) => {
             roles::grant_to_many(tx, by, &ids, role, None).await?;
@@ -287,10 +288,8 @@ async fn write_standing(tx: &mut Tx, ids: &[UserId], change: ChangeOfStanding) -
             activity::begin_anew(tx, ids).await?;
             "user.restored"
         }
-        ChangeOfStanding::SignOut => {
-            store::raise_epochs(tx, ids).await?;
-            "user.sessions_ended"
+        ChangeOfStanding::SignOut | ChangeOfStanding::Unlock => {
+            return Err(anyhow::anyhow!("signing out is no standing, and users are unlocked one by one").into());
         }
-        ChangeOfStanding::Unlock => return Err(anyhow::anyhow!("users are unlocked one by one").into()),
     })
 }

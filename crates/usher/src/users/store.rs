@@ -123,11 +123,7 @@ pub async fn look_up_user(lane: &ReadLane, id: UserId, at: Timestamp) -> DbResul
 }
 
 pub async fn find_by_username(tx: &mut Tx, username: &str) -> DbResult<Option<UserId>> {
-    let sql = "
-        select id
-        from users
-        where username_normal = lower($1)";
-    Ok(tx.query_opt(sql, &[&username]).await?.map(|row| row.get(0)))
+    Ok(tx.query_opt("select id from users where username_normal = lower($1)", &[&username]).await?.map(|row| row.get(0)))
 }
 
 /// False when there is no such user. A lock that rows which refer to the user need not wait for: mails are being written meanwhile.
@@ -294,9 +290,20 @@ pub async fn update_to_restored(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
     Ok(())
 }
 
-pub async fn raise_epochs(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
-    tx.execute("update users set auth_epoch = auth_epoch + 1 where id = any($1)", &[&ids]).await?;
-    Ok(())
+/// With how many sessions and API keys of each have ended by it.
+pub async fn raise_epochs(tx: &mut Tx, ids: &[UserId]) -> DbResult<HashMap<UserId, (i64, i64)>> {
+    let now = tx.now();
+    let sql = "
+        with raised as (update users set auth_epoch = auth_epoch + 1 where id = any($1))
+        select u.id,
+            (select count(*) from sessions s
+                where s.user_id = u.id and s.auth_epoch = u.auth_epoch and s.ended_at is null and s.expires_at > $2) as sessions,
+            (select count(*) from api_keys k
+                where k.user_id = u.id and k.auth_epoch = u.auth_epoch and k.revoked_at is null and k.expires_at > $2) as keys
+        from users u
+        where u.id = any($1)";
+    let rows = tx.query(sql, &[&ids, &now]).await?;
+    Ok(rows.iter().map(|row| (row.get("id"), (row.get("sessions"), row.get("keys")))).collect())
 }
 
 /// Removes sign-ups that wait for the verification of these addresses. One whom an administrator has invited stays.

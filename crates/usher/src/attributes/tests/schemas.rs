@@ -118,8 +118,11 @@ async fn r202_what_is_not_on_the_list_of_keywords_is_refused_with_its_place() {
         (text(json!({ "enum": ["a", "a"] })), "/enum/1"),
         (text(json!({ "visibility": "everybody" })), "/visibility"),
         (text(json!({ "selfEditable": true })), "/selfEditable"),
-        (text(json!({ "claim": "sub" })), "/claim"),
-        (text(json!({ "claim": "a b" })), "/claim"),
+        (text(json!({ "claim": "sub", "visibility": "self" })), "/claim"),
+        (text(json!({ "claim": "Roles", "visibility": "self" })), "/claim"),
+        (text(json!({ "claim": "birthdate", "visibility": "public" })), "/claim"),
+        (text(json!({ "claim": "badge" })), "/claim"),
+        (text(json!({ "claim": "a b", "visibility": "self" })), "/claim"),
         (json!({ "type": "string", "searchable": true }), "/maxLength"),
         (json!({ "type": "string", "maxLength": 501, "unique": true }), "/maxLength"),
         (json!({ "type": "boolean", "unique": true }), "/unique"),
@@ -164,7 +167,7 @@ async fn names_numbers_and_sizes_have_bounds() {
     unknown["required"] = json!(["badge"]);
     let refused = admin.put(PATH, unknown).await.expect_problem(422, "invalid_body");
     assert!(refused.fault_at("/required/0").is_some());
-    let two = json!({ "type": "string", "claim": "badge" });
+    let two = json!({ "type": "string", "visibility": "self", "claim": "badge" });
     let refused = admin.put(PATH, closed(json!({ "a": two, "b": two }))).await.expect_problem(422, "invalid_body");
     assert!(refused.fault_at("/properties/b/claim").is_some());
     let large = json!({ "type": "string", "description": "x".repeat(1000) });

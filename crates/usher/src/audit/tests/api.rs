@@ -224,6 +224,51 @@ async fn r200_the_trail_needs_its_own_permission() {
 }
 
 #[tokio::test]
+async fn addresses_and_personal_attributes_are_for_who_may_read_users() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await.client, app.user("ann").await);
+    let personal = json!({ "type": "string", "pii": true });
+    let properties = json!({ "nickname": personal, "home": personal, "floor": { "type": "integer" } });
+    let mut schema = json!({ "type": "object", "properties": {}, "required": [], "additionalProperties": true });
+    schema["properties"] = properties;
+    admin.put("/v1/attribute-schema", schema).await.expect(200);
+    admin.post("/v1/roles", json!({ "name": "auditor", "permissions": ["audit:read"] })).await.expect(201);
+    admin.post("/v1/roles", json!({ "name": "reader", "permissions": ["audit:read", "users:read"] })).await.expect(201);
+    let auditor = app.person("eve", &["auditor"]).await.client;
+    let reader = app.person("kim", &["reader"]).await.client;
+    let path = format!("/v1/users/{}", ann.id);
+    let first = json!({ "floor": 1, "nickname": "Nan", "home": "Linz", "unknown": 1 });
+    admin.patch(&path, json!({ "attributes": first })).await.expect(200);
+    app.advance(SignedDuration::from_millis(2));
+    let second = json!({ "attributes": { "floor": 2, "nickname": "Annie", "unknown": 2 } });
+    admin.send(Method::PATCH, &path, &[("x-reason", "asked by bob@example.org")], Some(second)).await.expect(200);
+    let masked = json!({
+        "before": { "floor": 1, "nickname": "…", "unknown": "…" },
+        "after": { "floor": 2, "nickname": "…", "unknown": "…" }
+    });
+    let whole = json!({
+        "before": { "floor": 1, "nickname": "Nan", "home": "Linz", "unknown": 1 },
+        "after": { "floor": 2, "nickname": "Annie", "home": "Linz", "unknown": 2 }
+    });
+    for (client, attributes, reason, address) in [
+        (&auditor, &masked, "asked by b…@example.org", "a…@example.org"),
+        (&reader, &whole, "asked by bob@example.org", "ann@example.org"),
+    ] {
+        let listed = client.get("/v1/changes?limit=1").await.expect(200).json["items"][0].clone();
+        let read = client.get(&format!("/v1/changes/{}", listed["id"].as_str().unwrap())).await.expect(200).json;
+        let event = client.get("/v1/audit-events?limit=1&action=user.updated").await.expect(200).json["items"][0].clone();
+        for shown in [listed, read, event] {
+            assert_eq!((&shown["changes"]["attributes"], &shown["reason"]), (attributes, &json!(reason)), "{shown}");
+        }
+        let created = events(client, &format!("action=user.created&target_id={}", ann.id)).await.remove(0);
+        assert_eq!(created["changes"]["email"]["after"], address);
+        assert_eq!(created["changes"]["emails"]["after"][0]["address"], address);
+    }
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn r260_a_refusal_within_an_operation_is_in_the_trail_too() {
     let app = TestApp::new().await;
     let (admin, manager) = (app.admin().await, app.manager().await);

@@ -102,7 +102,8 @@ async fn an_attribute_is_added_by_a_form_and_changed_by_it() {
 async fn what_is_wrong_is_said_at_its_field_and_what_was_typed_stays() {
     let app = TestApp::new().await;
     let admin = app.admin().await;
-    set(&admin.client, json!({ "team": { "type": "string", "claim": "team" } })).await;
+    let team = json!({ "team": { "type": "string", "visibility": "self", "claim": "team" } });
+    set(&admin.client, team.clone()).await;
     let mut browser = signed_in(&app, &admin).await;
     for (form, field) in [
         (&[("name", ""), ("kind", "text")][..], "name"),
@@ -120,6 +121,7 @@ async fn what_is_wrong_is_said_at_its_field_and_what_was_typed_stays() {
         (&[("name", "shoe"), ("kind", "boolean"), ("unique", "on")], "unique"),
         (&[("name", "shoe"), ("kind", "date"), ("claim", "sub")], "claim"),
         (&[("name", "shoe"), ("kind", "date"), ("claim", "team")], "claim"),
+        (&[("name", "shoe"), ("kind", "date"), ("visibility", "admin"), ("claim", "shoe")], "claim"),
         (&[("name", "shoe"), ("kind", "date"), ("visibility", "admin"), ("self_editable", "on")], "self_editable"),
         (&[("name", "shoe"), ("kind", "date"), ("visibility", "nobody")], "visibility"),
     ] {
@@ -128,7 +130,7 @@ async fn what_is_wrong_is_said_at_its_field_and_what_was_typed_stays() {
         assert!(page.text.contains(&format!("id=\"{field}-error\"")), "{field}: {}", page.text);
         assert!(page.text.contains("A &lt;b&gt;title") && page.text.contains("value=\"just so\""), "{}", page.text);
     }
-    assert_eq!(schema(&admin.client).await["properties"], json!({ "team": { "type": "string", "claim": "team" } }));
+    assert_eq!(schema(&admin.client).await["properties"], team);
     browser.open("/admin/attributes/shoe/edit").await.expect(404);
     assert_eq!(send(&mut browser, NEW, &[("name", "shoe"), ("kind", "date")]).await.status, 303);
     app.run_jobs().await;

@@ -1,5 +1,6 @@
 //! The audit trail as the console shows it.
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{signed_in, with};
@@ -101,6 +102,30 @@ async fn only_who_may_read_the_audit_trail_does() {
     }
     let sql = "select count(*) from audit_events where action = 'permission.denied' and outcome = 'failure'";
     assert_eq!(app.count(sql).await, 3);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn personal_attributes_are_for_those_who_may_look_users_up() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    let mut schema = json!({ "type": "object", "properties": {}, "required": [], "additionalProperties": true });
+    schema["properties"] = json!({ "nickname": { "type": "string", "pii": true } });
+    admin.client.put("/v1/attribute-schema", schema).await.expect(200);
+    let auditor = with(&app, &admin, "auditor", &["audit:read"]).await;
+    for (nickname, after) in [("Nan", 0), ("Annie", 2)] {
+        app.advance(SignedDuration::from_millis(after));
+        let body = json!({ "attributes": { "nickname": nickname } });
+        admin.client.patch(&format!("/v1/users/{}", ann.id), body).await.expect(200);
+    }
+    let change = admin.client.get("/v1/changes?limit=1").await.expect(200).json["items"][0]["id"].clone();
+    let (mut theirs, mut mine) = (signed_in(&app, &auditor).await, signed_in(&app, &admin).await);
+    for way in [format!("/admin/audit/{}", change.as_str().unwrap()), format!("/admin/changes/{}", change.as_str().unwrap())] {
+        let page = theirs.open(&way).await.expect(200);
+        assert!(page.text.contains("nickname") && page.text.contains('…') && !page.text.contains("Annie"), "{}", page.text);
+        assert!(mine.open(&way).await.expect(200).text.contains("Annie"), "{way}");
+    }
+    app.run_jobs().await;
     app.finish().await;
 }
 

@@ -114,8 +114,8 @@ fn copy(process: &App) -> Verifier {
 fn issue(process: &App) -> String {
     let now = process.clock.now();
     let (amr, roles) = (["pwd".to_owned()], ["user".to_owned()]);
-    let new =
-        NewAccess { user_id: UserId::new(now), session_id: SessionId::new(now), authenticated_at: now, amr: &amr, roles: &roles };
+    let (user_id, session_id, attributes) = (UserId::new(now), SessionId::new(now), serde_json::Map::new());
+    let new = NewAccess { user_id, session_id, authenticated_at: now, amr: &amr, roles: &roles, attributes: &attributes };
     process.keyring.issue_access(&new, now).unwrap()
 }
 

@@ -228,9 +228,9 @@ async fn remove(tx: &mut Tx, person: &Person, id: PasskeyId) -> AppResult<()> {
     tell(tx, user.id, FactorChange::PasskeyRemoved).await
 }
 
-/// Removes all of a user's. Whether there was one.
-pub(super) async fn forget(tx: &mut Tx, user_id: UserId) -> DbResult<bool> {
-    Ok(store::delete_all_passkeys(tx, user_id).await? > 0)
+/// Removes all of a user's. How many there were.
+pub(super) async fn forget(tx: &mut Tx, user_id: UserId) -> DbResult<u64> {
+    store::delete_all_passkeys(tx, user_id).await
 }
 
 /// Asks for a passkey to sign in with: for one of this user's, or for any, so that nobody learns which there are.

@@ -1,21 +1,22 @@
 //! SQL and a plain evaluator find the same, for users and filters that are generated.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json, json};
 use usher_oidc::filter::{self, AttributePath, Number, Resource, Value};
 
 use super::filter::{Made, make};
 use crate::caller::Authority;
 use crate::db::Conditions;
-use crate::testing::TestApp;
+use crate::id::UserId;
+use crate::testing::{Client, TestApp};
 use crate::users::{self, Filter, Name, User, Written};
 
-/// A user, as the plain evaluator sees them.
-struct Seen<'a>(&'a User);
+/// A user, as the plain evaluator sees them, and the roles that they have by groups.
+struct Seen<'a>(&'a User, &'a BTreeSet<&'static str>);
 
 struct SeenEmail<'a>(&'a users::UserEmail);
 
@@ -23,7 +24,7 @@ fn text(text: &str) -> Value<'_> {
     Value::Text(Cow::Borrowed(text))
 }
 
-fn time(at: Option<jiff::Timestamp>) -> Vec<Value<'static>> {
+fn time(at: Option<Timestamp>) -> Vec<Value<'static>> {
     at.map(|at| Value::Time(at.as_microsecond())).into_iter().collect()
 }
 
@@ -46,13 +47,22 @@ impl Resource for Seen<'_> {
             name.as_ref().map(|name| name.0.clone()).into_iter().map(|name| Value::Text(name.into())).collect()
         };
         match path.as_str() {
+            "id" => vec![Value::Text(Cow::Owned(user.id.to_string()))],
             "userName" => vec![text(&user.username)],
             "displayName" => name(&user.profile.display_name),
+            "givenName" | "name.givenName" => name(&user.profile.given_name),
+            "familyName" | "name.familyName" => name(&user.profile.family_name),
+            "locale" => user.profile.locale.iter().map(|locale| text(&locale.0)).collect(),
+            "timeZone" => user.profile.time_zone.iter().map(|zone| text(&zone.0)).collect(),
             "status" => vec![text(user.status.as_str())],
+            "email" => user.email.iter().map(|address| text(address)).collect(),
             "emails" => user.emails.iter().map(|email| text(&email.address)).collect(),
             "emailVerified" => user.email.iter().map(|_| Value::Boolean(user.email_verified)).collect(),
-            "roles" => user.roles.iter().map(|role| text(role)).collect(),
+            "roles" => user.roles.iter().map(String::as_str).chain(self.1.iter().copied()).map(text).collect(),
             "createdAt" => time(Some(user.created_at)),
+            "updatedAt" => time(Some(user.updated_at)),
+            "lockedUntil" => time(user.locked_until),
+            "professionalAt" => time(user.professional_at),
             "lastSignInAt" => time(user.last_sign_in_at),
             "deletedAt" => time(user.deleted_at),
             other => match other.strip_prefix("attributes.") {
@@ -75,7 +85,7 @@ impl Resource for Seen<'_> {
     }
 
     fn time(&self, text: &str) -> Option<i64> {
-        text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond)
+        text.parse::<Timestamp>().ok().map(Timestamp::as_microsecond)
     }
 }
 
@@ -102,14 +112,18 @@ impl Resource for SeenEmail<'_> {
 }
 
 /// Numbers that look random and are the same in every run.
-struct Dice(u64);
+struct Dice {
+    state: u64,
+    /// Of everybody there is.
+    ids: Vec<UserId>,
+}
 
 impl Dice {
     fn throw(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(sides).unwrap()).unwrap()
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        usize::try_from(self.state % u64::try_from(sides).unwrap()).unwrap()
     }
 
     fn pick(&mut self, of: &[&'static str]) -> &'static str {
@@ -118,20 +132,19 @@ impl Dice {
 
     fn comparison(&mut self) -> String {
         const PARTS: [&str; 6] = ["eq", "ne", "co", "sw", "ew", "pr"];
-        const TEXTS: [&str; 12] =
-            ["ann", "ANN00", "bob01", "Ann Baker", "_", "%", "100%", "ß", "Zoë", "mail.example", "zed02@mail.example", "b"];
-        let (path, operator, value) = match self.throw(12) {
+        const TEXTS: [&str; 13] =
+            ["ann", "ANN00", "bob01", "Ann Baker", "_", "%", "100%", "ß", "Zoë", "mail.example", "@o", "zed02@mail.example", "b"];
+        let (path, operator, value) = match self.throw(16) {
             0 => ("userName", self.pick(&PARTS), json!(self.pick(&TEXTS))),
-            1 => ("displayName", self.pick(&PARTS), json!(self.pick(&TEXTS))),
-            2 => ("emails", self.pick(&PARTS), json!(self.pick(&TEXTS))),
+            1 => (self.pick(&NAME_PATHS), self.pick(&PARTS), json!(self.pick(&TEXTS))),
+            2 => (self.pick(&["email", "emails"]), self.pick(&PARTS), json!(self.pick(&TEXTS))),
             3 => ("status", self.pick(&["eq", "ne"]), json!(self.pick(&["active", "pending", "suspended"]))),
-            4 => ("roles", self.pick(&["eq", "ne", "pr"]), json!(self.pick(&["user", "manager", "admin"]))),
+            4 | 7 => ("roles", self.pick(&["eq", "ne", "pr"]), json!(self.pick(&ROLES))),
             5 => ("emailVerified", self.pick(&["eq", "ne"]), json!(self.throw(2) == 0)),
-            6 => {
-                let path = self.pick(&["createdAt", "lastSignInAt", "deletedAt"]);
-                (path, self.pick(&ORDER), json!(format!("2026-01-01T00:00:{:02}Z", self.throw(45))))
-            }
-            7..=10 => self.of_attribute(),
+            6 => (self.pick(&TIME_PATHS), self.pick(&ORDER), json!(format!("2026-01-01T00:00:{:02}Z", self.throw(45)))),
+            8 => ("id", self.pick(&["eq", "ne", "pr"]), json!(self.id())),
+            9 => (self.pick(&["locale", "timeZone"]), self.pick(&["eq", "ne", "pr"]), json!(self.pick(&CODES))),
+            10..=13 => self.of_attribute(),
             _ => {
                 let inner = match self.throw(3) {
                     0 => format!("value {} {}", self.pick(&["eq", "co", "sw", "ew"]), json!(self.pick(&TEXTS))),
@@ -142,6 +155,23 @@ impl Dice {
             }
         };
         if operator == "pr" { format!("{path} pr") } else { format!("{path} {operator} {value}") }
+    }
+
+    /// Of somebody, or of nobody; a UUID minds no case either.
+    fn id(&mut self) -> String {
+        let at = self.throw(self.ids.len() + 1);
+        let id = self.ids.get(at).map_or("0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d".to_owned(), ToString::to_string);
+        if self.throw(2) == 0 { id.to_uppercase() } else { id }
+    }
+
+    fn pick_or_none(&mut self, of: &[&'static str]) -> Option<&'static str> {
+        Some(self.pick(of)).filter(|_| self.throw(4) > 0)
+    }
+
+    /// One in the first seconds, or none.
+    fn moment(&mut self) -> Option<Timestamp> {
+        let second = self.throw(60);
+        format!("2026-01-01T00:00:{second:02}Z").parse().ok().filter(|_| second < 45)
     }
 
     fn of_attribute(&mut self) -> (&'static str, &'static str, Json) {
@@ -203,8 +233,14 @@ impl Dice {
 const DEPARTMENTS: [&str; 8] = ["Sales", "sales", "SUPPORT", "Straße", "", "sal", "_%", "Zoë"];
 const TAGS: [&str; 4] = ["a", "B", "ß", "100%"];
 const ORDER: [&str; 7] = ["eq", "ne", "gt", "ge", "lt", "le", "pr"];
+const NAMES: [&str; 6] = ["Ann Baker", "ANN", "Bob_100%", "Zoë Groß", "a b c", "%"];
+const NAME_PATHS: [&str; 6] = ["displayName", "displayName", "givenName", "familyName", "name.givenName", "name.familyName"];
+const TIME_PATHS: [&str; 6] = ["createdAt", "updatedAt", "lastSignInAt", "lockedUntil", "professionalAt", "deletedAt"];
+const CODES: [&str; 6] = ["en", "EN-gb", "de-AT", "Europe/Vienna", "europe/VIENNA", "UTC"];
+const ROLES: [&str; 5] = ["user", "manager", "admin", "editor", "READER"];
 
-async fn set_schema(app: &TestApp) {
+/// An administrator, who has set it.
+async fn set_schema(app: &TestApp) -> Client {
     let text = |format: Json| json!({ "type": "string", "format": format, "searchable": true });
     let schema = json!({
         "type": "object",
@@ -217,14 +253,15 @@ async fn set_schema(app: &TestApp) {
             "tags": { "type": "array", "items": { "type": "string" }, "searchable": true },
         },
     });
-    let put = app.admin().await.client.put("/v1/attribute-schema", schema).await;
+    let admin = app.admin().await.client;
+    let put = admin.put("/v1/attribute-schema", schema).await;
     assert!([200, 202].contains(&put.status.as_u16()), "{}", put.text);
     app.run_jobs().await;
+    admin
 }
 
 /// A hundred and fifty users that differ in everything a filter can ask for.
 async fn crowd(app: &TestApp, dice: &mut Dice) {
-    const NAMES: [&str; 6] = ["Ann Baker", "ANN", "Bob_100%", "Zoë Groß", "a b c", "%"];
     for at in 0..150 {
         app.advance(SignedDuration::from_millis(i64::try_from(dice.throw(700)).unwrap()));
         let username = format!("{}{at:03}", dice.pick(&["ann", "Bob", "zed"]));
@@ -237,17 +274,75 @@ async fn crowd(app: &TestApp, dice: &mut Dice) {
             attributes: dice.attributes(),
         };
         make(app, made).await;
+        complete(app, dice, &username).await;
     }
+}
+
+/// Gives a user what nobody is made with.
+async fn complete(app: &TestApp, dice: &mut Dice, username: &str) {
+    let (given, family) = (dice.pick_or_none(&NAMES), dice.pick_or_none(&NAMES));
+    let (locale, zone) = (dice.pick_or_none(&["en", "en-GB", "de-AT"]), dice.pick_or_none(&["Europe/Vienna", "UTC"]));
+    let (locked_until, professional_at, updated_at) = (dice.moment(), dice.moment(), dice.moment());
+    let mut tx = app.tx().await;
+    let sql = "
+        update users
+        set given_name = $2, family_name = $3, locale = $4, time_zone = $5, locked_until = $6, professional_at = $7,
+            updated_at = coalesce($8, updated_at)
+        where username = $1
+        returning id";
+    let row = tx
+        .query_one(sql, &[&username, &given, &family, &locale, &zone, &locked_until, &professional_at, &updated_at])
+        .await
+        .unwrap();
+    let id: UserId = row.get("id");
+    if dice.throw(4) == 0 {
+        let address = format!("{username}@other.example").to_lowercase();
+        let sql = "
+            insert into emails (id, user_id, address, address_normal, is_primary, verified_at, created_at)
+            values (gen_random_uuid(), $1, $2, $2, false, $3, '2026-01-01')";
+        tx.execute(sql, &[&id, &address, &dice.moment()]).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    dice.ids.push(id);
+}
+
+/// Some are in a group, some in one below it, and some have been: the roles that each has by that.
+async fn join_groups(app: &TestApp, admin: &Client, dice: &mut Dice) -> HashMap<UserId, BTreeSet<&'static str>> {
+    let mut groups = Vec::new();
+    for (name, role) in [("Staff", "editor"), ("Press", "reader")] {
+        admin.post("/v1/roles", json!({ "name": role, "permissions": [] })).await.expect(201);
+        let group = admin.post("/v1/groups", json!({ "name": name })).await.expect(201).str("id");
+        admin.put(&format!("/v1/groups/{group}/roles"), json!({ "roles": [role] })).await.expect(200);
+        groups.push(group);
+    }
+    let (staff, press) = (&groups[0], &groups[1]);
+    admin.put(&format!("/v1/groups/{press}/parents"), json!({ "parents": [staff] })).await.expect(200);
+    let soon = json!({ "expires_at": (app.now() + SignedDuration::from_secs(1)).to_string() });
+    let mut carried = HashMap::new();
+    for id in dice.ids.clone() {
+        let (group, body, roles): (&String, Json, &[&'static str]) = match dice.throw(6) {
+            0 => (staff, json!({}), &["editor"]),
+            1 => (press, json!({}), &["editor", "reader"]),
+            2 => (press, soon.clone(), &[]),
+            _ => continue,
+        };
+        admin.put(&format!("/v1/groups/{group}/members/{id}"), body).await.expect(200);
+        carried.insert(id, roles.iter().copied().collect());
+    }
+    app.advance(SignedDuration::from_secs(2));
+    carried
 }
 
 #[tokio::test]
 async fn sql_finds_whom_a_plain_evaluator_finds() {
     let app = TestApp::new().await;
-    set_schema(&app).await;
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let admin = set_schema(&app).await;
+    let mut dice = Dice { state: 0x9e37_79b9_7f4a_7c15, ids: Vec::new() };
     crowd(&app, &mut dice).await;
+    let carried = join_groups(&app, &admin, &mut dice).await;
+    let by_none = BTreeSet::new();
     let mut tx = app.tx().await;
-    let ids: Vec<crate::id::UserId> = tx.query("select id from users", &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    let ids: Vec<UserId> = tx.query("select id from users", &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
     let everybody = users::lock_many(&mut tx, &ids).await.unwrap();
     let mut found_some = 0;
     for _ in 0..2000 {
@@ -255,7 +350,8 @@ async fn sql_finds_whom_a_plain_evaluator_finds() {
         let parsed = filter::parse(&text).unwrap();
         let expected: BTreeSet<String> = everybody
             .iter()
-            .filter(|user| user.status != crate::caller::UserStatus::Deleted && filter::evaluate(&parsed, &Seen(user)))
+            .filter(|user| user.status != crate::caller::UserStatus::Deleted)
+            .filter(|user| filter::evaluate(&parsed, &Seen(user, carried.get(&user.id).unwrap_or(&by_none))))
             .map(|user| user.username.clone())
             .collect();
         for written in [Written::ForFew, Written::ForMany] {
