@@ -96,7 +96,7 @@ problem-rule-name-taken = Es gibt bereits eine Regel mit diesem Namen.
 problem-second-factor-bound = Es ist bereits eine Authenticator-App eingerichtet: Entfernen Sie sie zuerst.
 problem-second-factor-not-bound = Es ist keine Authenticator-App eingerichtet.
 problem-second-factor-not-started = Es wartet keine Authenticator-App auf ihre Bestätigung: Beginnen Sie noch einmal.
-problem-second-factor-required = Eine Ihrer Rollen verlangt einen zweiten Faktor.
+problem-second-factor-required = Sie brauchen einen zweiten Faktor.
 problem-service-account-name-taken = Es gibt bereits ein Dienstkonto mit diesem Namen.
 problem-session-required = Das darf nur, wer sich selbst angemeldet hat; ein API-Schlüssel darf es nicht.
 problem-setup-done = Die Administration ist bereits eingerichtet: Melden Sie sich an.
@@ -270,7 +270,6 @@ fault-unusable-hash = Dieser Passwort-Hash lässt sich nicht verwenden.
 fault-user-exists = Diesen Benutzer gibt es schon; `upsert` würde ihn ändern.
 
 said-a-group-that-it-was-below-has-been-deleted = Eine Gruppe, unter der sie stand, wurde gelöscht.
-said-a-role-of-yours-asks-for-a-second-factor-and-this-is-the-only-one-bind-another-one-first = Eine Ihrer Rollen verlangt einen zweiten Faktor, und dies ist der einzige. Richten Sie zuerst einen anderen ein.
 said-a-role-that-it-carried-has-been-deleted = Eine Rolle, die sie trug, wurde gelöscht.
 said-a-warning-that-was-mailed-can-t-be-taken-back = Eine Warnung, die gesendet wurde, kann nicht zurückgenommen werden.
 said-an-address-that-was-verified-stays-so = Eine Adresse, die bestätigt wurde, bleibt es.
@@ -374,3 +373,4 @@ said-usher-s-role-does-not-own-the-table-users-run-usher-attributes-tend-as-the-
 said-who-was-purged-is-gone-for-good = Wer endgültig gelöscht wurde, kommt nicht zurück.
 said-whoever-began-it-may-not-do-this-any-more = Wer den Lauf begonnen hat, darf das nicht mehr.
 said-write-the-day-as-in-n-n-n = Schreiben Sie den Tag wie 2026-12-31.
+said-you-need-a-second-factor-and-this-is-the-only-one-bind-another-one-first = Sie brauchen einen zweiten Faktor, und dies ist der einzige. Richten Sie zuerst einen anderen ein.

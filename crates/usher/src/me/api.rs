@@ -74,7 +74,7 @@ pub fn router() -> Routes {
 struct Me {
     #[serde(flatten)]
     user: User,
-    /// By when you must bind a second factor, since a role of yours asks for one; left out when none does, or when you have one. The entity
+    /// By when you must bind a second factor; left out when nothing asks you for one, or when you have one. The entity
     /// tag is that of the profile and does not change with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     second_factor_due_at: Option<Timestamp>,
@@ -88,7 +88,7 @@ struct Me {
 })))]
 struct PasswordBody {
     current_password: Option<SecretText>,
-    /// At least 15 characters; a few unrelated words do well.
+    /// At least 15 characters, if no other number is set; a few unrelated words do well.
     password: SecretText,
 }
 

@@ -20,7 +20,7 @@ use crate::sessions::Tokens;
 
 const NOT_BOUND: &str = "There is no second factor (`second_factor_not_bound`).";
 const OUTRANKED: &str = "The user holds permissions that the caller lacks (`target_outranks_caller`).";
-pub(super) const LAST: &str = "A role of yours asks for a second factor, and this is the only one (`second_factor_required`).";
+pub(super) const LAST: &str = "You need a second factor, and this is the only one (`second_factor_required`).";
 
 pub fn router() -> Routes {
     let op = |method, path, access, summary| Op::new(method, path, access, "Second factors", summary);

@@ -214,7 +214,7 @@ async fn bind(app: &App, person: &Person, code: &SecretText) -> AppResult<(Tx, C
     Ok((tx, cleared.map_err(|_| Rejection::token_refused())?, codes))
 }
 
-/// Removes the person's own app. The session that asks has shown them. Not while a role asks for what they would lack then.
+/// Removes the person's own app. The session that asks has shown them. Not while they are asked for what they would lack then.
 async fn remove(tx: &mut Tx, person: &Person) -> AppResult<()> {
     let user = users::lock(tx, person.authority(), person.user_id).await?;
     require_bound(tx, person).await?;
@@ -281,10 +281,10 @@ async fn settle(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
     Ok(())
 }
 
-/// A role may ask for what would lack.
+/// What would lack may be asked for.
 async fn require_none_owed(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
     if caller::lacks_second_factor(tx, user_id).await? {
-        let detail = "A role of yours asks for a second factor, and this is the only one. Bind another one first.";
+        let detail = "You need a second factor, and this is the only one. Bind another one first.";
         return Err(Rejection::conflict("second_factor_required", detail).into());
     }
     Ok(())
