@@ -125,6 +125,9 @@ pub enum Act<'a> {
     ConfirmAddress,
     /// Come back by a link that was mailed when they deleted themselves.
     UndoDeletion,
+    /// Have done, after their request, what they asked for in it. Nothing is shown for it any more, so no session and no
+    /// key counts.
+    Work,
 }
 
 /// Where somebody signs in from.
@@ -250,6 +253,6 @@ pub fn may_act(standing: &Standing, act: Act<'_>, now: Timestamp) -> Result<Clea
         Act::UseKey(key) if key.revoked_at.is_some() => Err(Refusal::KeyRevoked),
         Act::UseKey(key) if key.expires_at <= now => Err(Refusal::KeyExpired),
         Act::UseKey(key) if key.auth_epoch.is_some_and(|epoch| epoch != auth_epoch) => Err(Refusal::EpochPassed),
-        Act::SignIn { .. } | Act::BeginAnew { .. } | Act::GoOn(_) | Act::UseKey(_) => cleared,
+        Act::SignIn { .. } | Act::BeginAnew { .. } | Act::GoOn(_) | Act::UseKey(_) | Act::Work => cleared,
     }
 }

@@ -72,7 +72,13 @@ pub async fn lacks_second_factor(tx: &mut Tx, user_id: UserId) -> DbResult<bool>
 
 /// What somebody may do whose work goes on after their request; nothing if they may not act any more.
 pub async fn find_active_permissions(tx: &mut Tx, subject: Subject) -> DbResult<Option<PermissionSet>> {
-    store::find_active_permissions(tx, subject).await
+    let standing = match subject {
+        Subject::User(id) => store::find_standing(tx, id).await?,
+        Subject::ServiceAccount(id) => store::find_standing_of_program(tx, id).await?,
+    };
+    let may_go_on =
+        |standing: &Standing| may_act(standing, Act::Work, tx.now()).is_ok_and(|cleared| !cleared.owes_second_factor());
+    Ok(standing.filter(may_go_on).map(|standing| standing.permissions))
 }
 
 /// Nobody looks into or ends what lets a user in who holds permissions that the caller lacks.

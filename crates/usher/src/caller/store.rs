@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use super::{Assurance, Demand, KeyStanding, PermissionSet, SessionStanding, Standing, Subject, UserStatus};
 use crate::db::lanes::{Pipeline, ReadLane};
 use crate::db::{DbResult, Tx};
-use crate::id::{SessionId, UserId};
+use crate::id::{ServiceAccountId, SessionId, UserId};
 
 /// Whether a user `u` has bound a second factor.
 macro_rules! has_second_factor {
@@ -103,19 +103,22 @@ pub async fn find_standing(tx: &mut Tx, id: UserId) -> DbResult<Option<Standing>
     Ok(tx.query_opt(FIND_STANDING, &[&id, &now]).await?.map(|row| standing(&row, Subject::User(id), all_need)))
 }
 
-pub async fn find_active_permissions(tx: &mut Tx, subject: Subject) -> DbResult<Option<PermissionSet>> {
-    let standing = match subject {
-        Subject::User(id) => find_standing(tx, id).await?,
-        Subject::ServiceAccount(id) => {
-            let sql = "select permissions from service_accounts where id = $1 and status = 'active'";
-            let row = tx.query_opt(sql, &[&id]).await?;
-            return Ok(row.map(|row| PermissionSet::from_names(&row.get::<_, Vec<&str>>(0))));
-        }
-    };
-    let now = tx.now();
-    let may =
-        |standing: &Standing| standing.status == UserStatus::Active && !standing.duty(now).is_some_and(|duty| duty.is_overdue);
-    Ok(standing.filter(may).map(|standing| standing.permissions))
+/// What only people have is as [`find_by_key`] says it of the holder of a program's key.
+pub async fn find_standing_of_program(tx: &mut Tx, id: ServiceAccountId) -> DbResult<Option<Standing>> {
+    let sql = "
+        select
+            s.status,
+            false as deleted_by_self,
+            null::timestamptz as locked_until,
+            0::bigint as auth_epoch,
+            false as has_second_factor,
+            true as email_verified,
+            null::timestamptz as second_factor_due_at,
+            s.permissions
+        from service_accounts s
+        where s.id = $1";
+    let row = tx.query_opt(sql, &[&id]).await?;
+    Ok(row.map(|row| standing(&row, Subject::ServiceAccount(id), false)))
 }
 
 /// An API key, and who holds it.
