@@ -87,8 +87,8 @@ pub async fn show(
     let memberships = groups::list_memberships(&mut tx, user.id).await?;
     let lists = list_all(&mut tx, &staff, user.id, &parameters).await?;
     tx.commit().await?;
-    let attributes: Vec<Attribute> =
-        user.attributes.iter().map(|(name, value)| Attribute { name: name.clone(), text: events::text(value) }).collect();
+    let shown = |(name, value)| Attribute { name: String::clone(name), text: events::of_attribute(&schema, name, value) };
+    let attributes: Vec<Attribute> = user.attributes.iter().map(shown).collect();
     let described: Vec<String> = schema.properties().iter().map(|property| property.name.clone()).collect();
     let factors = &credentials.second_factors;
     let has_factors = factors.totp_since.is_some() || factors.passkeys > 0;

@@ -101,9 +101,32 @@ fn times_are_said_as_the_language_says_them() {
     assert_eq!(german.duration(SignedDuration::from_mins(1)), "1 Minute");
     assert_eq!(Language::ENGLISH.day(date(2026, 2, 3)), "3 February 2026");
     assert_eq!(german.day(date(2026, 3, 31)), "31. März 2026");
+    assert_eq!(Language::ENGLISH.month(date(2026, 2, 1)), "February 2026");
+    assert_eq!(german.month(date(2026, 3, 1)), "März 2026");
     let at = "2026-12-31T23:30:00Z".parse().unwrap();
     assert_eq!(Language::ENGLISH.moment(at, &TimeZone::UTC), "31 December 2026, 23:30 UTC");
     assert_eq!(german.moment(at, &TimeZone::get("Europe/Berlin").unwrap()), "1. Januar 2027, 00:30 Uhr (Europe/Berlin)");
+}
+
+#[test]
+fn numbers_are_written_in_groups_as_the_language_does() {
+    let german = Language::of("de").unwrap();
+    for (number, english, other) in [
+        (0, "0", "0"),
+        (999, "999", "999"),
+        (1920, "1,920", "1.920"),
+        (-123, "-123", "-123"),
+        (-123_456, "-123,456", "-123.456"),
+        (1_000_000, "1,000,000", "1.000.000"),
+    ] {
+        assert_eq!([Language::ENGLISH, german].map(|language| language.number(number)), [english, other]);
+    }
+    for language in Language::all() {
+        let mark = language.word("number-mark");
+        assert!([",", ".", "’", "\u{202f}"].contains(&mark.as_str()), "{language:?}: {mark}");
+        let said = language.say("days", &FluentArgs::from_iter([("count", 1920_i64)]));
+        assert!(said.contains(&language.number(1920)), "{language:?}: {said}");
+    }
 }
 
 #[test]
