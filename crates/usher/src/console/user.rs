@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::parameters::{Parameters, address};
 use super::staff::Staff;
-use super::{acts, events, mails};
+use super::{acts, events, invitations, mails};
 use crate::api_keys;
 use crate::app::App;
 use crate::attributes;
@@ -85,6 +85,7 @@ pub async fn show(
     let pending = emails::find_pending(&mut tx, user.id).await?;
     let credentials = second_factors::find_credentials(&mut tx, user.id).await?;
     let memberships = groups::list_memberships(&mut tx, user.id).await?;
+    let origin = invitations::find_origin(&mut tx, &staff, user.id).await?;
     let lists = list_all(&mut tx, &staff, user.id, &parameters).await?;
     tx.commit().await?;
     let attributes: Vec<Attribute> =
@@ -96,7 +97,7 @@ pub async fn show(
         name => events::name_of(&user), way => way(user.id),
         acts => Serde(acts::offered(&staff, &user, has_factors)),
         held => Serde(held), held_roles => Serde(own_roles), memberships => Serde(memberships), credentials => Serde(credentials),
-        pending => Serde(pending), attributes => Serde(attributes), described => described,
+        pending => Serde(pending), origin => Serde(origin), attributes => Serde(attributes), described => described,
         myself => user.id == staff.person().user_id,
         user => Serde(user),
         ..lists
