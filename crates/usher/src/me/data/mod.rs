@@ -57,8 +57,8 @@ pub struct OwnData {
     pub api_keys: Vec<ApiKey>,
     /// What the person has asked for, and what became of it.
     pub approval_requests: Vec<ApprovalRequest>,
-    /// What was mailed to the person in the last 30 days. One that asks to confirm an address is there when the address is theirs: before,
-    /// it would tell whether somebody else has it.
+    /// What was mailed to the person in the last 30 days. One that asks to confirm an address is there when the address is theirs:
+    /// before, it would tell whether somebody else has it.
     pub mails: Vec<OwnMail>,
     /// Those that the person has sent, and the one that they came by, as long as they are kept.
     pub invitations: Vec<OwnInvitation>,
@@ -202,7 +202,7 @@ async fn list_mails(tx: &mut Tx, user: &User, cut: &mut Cut) -> AppResult<Vec<Ow
     }
 }
 
-/// To an address that somebody else has, no link goes out: that one went out must not be told before the address is theirs.
+/// No link goes out to an address that somebody else has: that one went out is not told before the address is theirs.
 fn is_told(mail: &OwnMail, user: &User) -> bool {
     let is_theirs = || user.emails.iter().any(|email| email.address.eq_ignore_ascii_case(&mail.recipient));
     mail.kind != Template::ConfirmEmail.name() || is_theirs()
