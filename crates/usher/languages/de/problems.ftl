@@ -371,6 +371,6 @@ said-too-many-wrong-passwords-came-before-nobody-looked-at-this-one = Zuvor kame
 said-too-many-wrong-passwords-came-from-this-network-at-whatever-accounts-nobody-looked-at-this-one = Aus diesem Netz kamen zu viele falsche Passwörter, bei welchen Konten auch immer; dieses hat niemand angesehen.
 said-usher-s-role-does-not-own-the-table-users-run-usher-attributes-tend-as-the-role-that-does = Die Rolle, als die usher sich verbindet, besitzt die Tabelle users nicht: Führen Sie `usher attributes tend` als die Rolle aus, die sie besitzt.
 said-who-was-purged-is-gone-for-good = Wer endgültig gelöscht wurde, kommt nicht zurück.
-said-whoever-began-it-may-not-do-this-any-more = Wer den Lauf begonnen hat, darf das nicht mehr.
+said-whoever-began-it-may-not-do-this-any-more = Wer das begonnen hat, darf es nicht mehr.
 said-write-the-day-as-in-n-n-n = Schreiben Sie den Tag wie 2026-12-31.
 said-you-need-a-second-factor-and-this-is-the-only-one-bind-another-one-first = Sie brauchen einen zweiten Faktor, und dies ist der einzige. Richten Sie zuerst einen anderen ein.

@@ -19,6 +19,7 @@ mod proof;
 mod requests;
 mod service_accounts;
 mod system;
+mod user;
 mod users;
 
 use std::time::Duration;

@@ -46,7 +46,8 @@ fn mails(language: Language) -> BTreeMap<String, String> {
 
 #[test]
 fn every_language_has_every_message_with_the_same_values() {
-    assert_eq!(Language::all().map(Language::tag).collect::<Vec<_>>(), ["en", "de"]);
+    let tags: Vec<_> = Language::all().map(Language::tag).collect();
+    assert!(tags[0] == Language::ENGLISH.tag() && tags[0] == "en" && tags.len() > 1, "{tags:?}");
     for language in Language::all() {
         assert_eq!(messages(language), messages(Language::ENGLISH), "{language:?}");
         assert!(["ltr", "rtl"].contains(&language.direction().as_str()), "{language:?}");
@@ -77,16 +78,16 @@ fn a_language_is_found_by_what_somebody_likes() {
     for tag in ["de", "DE", "de-AT", "de-Latn-DE-1996"] {
         assert_eq!(Language::of(tag), Some(german), "{tag}");
     }
-    for tag in ["", "fr", "deu", "*", "d"] {
+    for tag in ["", "xx", "deu", "*", "d"] {
         assert_eq!(Language::of(tag), None, "{tag}");
     }
-    for header in ["de", "fr, de;q=0.5", "en;q=0.8, de-CH", "en;q=0, de;q=0.001", "xx;q=1.0 , de ; q=0.3"] {
+    for header in ["de", "yy, de;q=0.5", "en;q=0.8, de-CH", "en;q=0, de;q=0.001", "xx;q=1.0 , de ; q=0.3"] {
         assert_eq!(Language::accepted(header), Some(german), "{header}");
     }
     for header in ["en, de", "de;q=0.7, en;q=0.8", "de;q=NaN, en;q=0.1", "de;q=2, en", "de;level=1, en"] {
         assert_eq!(Language::accepted(header), Some(Language::ENGLISH), "{header}");
     }
-    for header in ["", ",", "*", "fr", "de;q=0", "\u{0}", ";;;=,q"] {
+    for header in ["", ",", "*", "xx", "de;q=0", "\u{0}", ";;;=,q"] {
         assert_eq!(Language::accepted(header), None, "{header}");
     }
 }

@@ -36,8 +36,9 @@ pub fn router() -> Routes {
         .op(
             Op::new(Method::GET, "/v1/me/data", Access::SignedIn, "Me", "Everything that is known of you")
                 .description(
-                    "In one answer: you as `GET /v1/me` shows you, addresses, sessions, devices, API keys, second factors, groups, and what \
-                     has happened to your account, newest first. Lists end after 10,000 items. That you asked is noted there, too.",
+                    "In one answer: you as `GET /v1/me` shows you, addresses, sessions, devices, API keys, second factors, groups, mails, \
+                     invitations, and what has happened to your account, newest first. Lists end after 10,000 items: `truncated` names \
+                     those that did. That you asked is noted there, too.",
                 ),
             read_my_data,
         )
