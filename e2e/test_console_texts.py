@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from harness.canary import new_address
-from harness.faces import Faces
+from harness.faces import WCAG, Faces, is_sound
+from harness.looks import LOOKS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 
@@ -56,6 +57,10 @@ def test_a_text_is_edited_previewed_sent_and_restored(
 ) -> None:
     faces = opened(browser, site, staff, LIST, java_script_enabled=java_script)
     page = faces.page
+    if java_script:
+        page.wait_for_load_state()
+        page.keyboard.press("j")
+        expect(page.locator("tbody th a").first).to_be_focused()
     page.get_by_role("link", name="English: Welcome").click()
     faces.heading("Welcome")
     expect(drawn(page).get_by_role("heading", name="Welcome to usher")).to_be_visible()
@@ -94,7 +99,8 @@ def test_a_text_is_edited_previewed_sent_and_restored(
     assert events[0]["reason"] == "friendlier"
 
     page.get_by_role("link", name="Mail texts").last.click()
-    expect(page.get_by_text("1 of 40 says something else")).to_be_visible()
+    count = len(site.admin.api.get("/v1/mail-texts", expect=200).json()["items"])
+    expect(page.get_by_text(f"1 of {count} says something else")).to_be_visible()
     page.get_by_role("link", name="English: Welcome, edited").click()
     page.get_by_role("link", name="Restore …").click()
     page.get_by_label("Reason").fill("enough")
@@ -114,4 +120,27 @@ def test_who_may_only_read_sees_mails_in_both_shapes(browser: Browser, site: Sit
     faces.is_sound()
     faces.page.get_by_role("link", name="As plain text").click()
     expect(drawn(faces.page).get_by_text("Bestätigen Sie Ihre Adresse für usher")).to_be_visible()
+    end(faces)
+
+
+def turn(page: Page, width: int, scheme: Any) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+
+
+def test_every_mail_is_readable_for_everybody(browser: Browser, site: Site, staff: Person) -> None:
+    """In a page of its own: no script looks into the frame."""
+    faces = opened(browser, site, staff, LIST)
+    shown = browser.new_context().new_page()
+    for entry in site.admin.api.get("/v1/mail-texts", expect=200).json()["items"]:
+        path = f"{LIST}/{entry['name']}/{entry['language']}/preview"
+        shown.set_content(faces.page.evaluate("path => fetch(path).then(answer => answer.text())", path))
+        expect(shown.locator("html")).to_have_attribute("lang", entry["language"])
+        for width, scheme in LOOKS[:2]:
+            turn(shown, width, scheme)
+            try:
+                is_sound(shown, WCAG)
+            except AssertionError as fault:
+                raise AssertionError(f"{path}: {width}, {scheme}") from fault
+    shown.context.close()
     end(faces)

@@ -24,7 +24,10 @@ asked => axe.run(asked).then(report => report.violations.map(fault => [fault.id,
 _BESIDE = """
 () => {
   if (document.documentElement.scrollWidth <= innerWidth) return [];
-  const wide = [...document.querySelectorAll("body *")].filter(it => it.getBoundingClientRect().right > innerWidth);
+  const wide = [...document.querySelectorAll("body *")].filter(it => {
+    const { left, right } = it.getBoundingClientRect();
+    return left < 0 || right > innerWidth;
+  });
   return ["scrolls", ...wide.filter(it => !wide.some(other => it.contains(other) && it !== other)).map(it => it.outerHTML.slice(0, 200))];
 }
 """

@@ -7,13 +7,6 @@ document.querySelector(".keys-button").addEventListener("click", () => keys.show
 chooseAll();
 carry();
 document.addEventListener("keydown", press);
-showPlace();
-
-// On the phone the navigation is wider than the screen.
-function showPlace() {
-  const here = document.querySelector(".places [aria-current]");
-  if (here) here.closest("nav").scrollLeft = here.offsetLeft - 16;
-}
 
 function press(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
@@ -30,15 +23,15 @@ function search() {
   field?.select();
 }
 
-// The link of a row is what is moved to, so Enter opens it by itself.
+// The first link of a row is what is moved to, so Enter opens it by itself. A row without one is passed over.
 function move(step) {
-  const links = [...document.querySelectorAll("table[data-rows] tbody th a")];
-  if (!links.length) return;
-  const row = document.activeElement?.closest("table[data-rows] tbody tr");
-  const at = row ? links.indexOf(row.querySelector("th a")) + step : 0;
-  const link = links[Math.min(Math.max(at, 0), links.length - 1)];
-  link.focus();
-  link.closest("tr").scrollIntoView({ block: "nearest" });
+  const linkOf = (row) => row?.querySelector("th a, td a");
+  const rows = [...document.querySelectorAll("table[data-rows] tbody tr")];
+  const from = rows.indexOf(document.activeElement?.closest("tr"));
+  const ahead = from < 0 ? rows : step > 0 ? rows.slice(from + 1) : rows.slice(0, from).reverse();
+  const row = ahead.find(linkOf) ?? rows[from];
+  linkOf(row)?.focus();
+  row?.scrollIntoView({ block: "nearest" });
 }
 
 function choose() {
@@ -71,7 +64,7 @@ function carry() {
   const elsewhere = ids(carried).filter((id) => !ids(shown).includes(id)).length;
   const count = () => elsewhere + list.querySelectorAll("tbody input:checked").length;
   const look = () => {
-    bar.querySelector("strong").textContent = count();
+    bar.querySelector("strong").textContent = count().toLocaleString(document.documentElement.lang);
   };
   const send = (event, path) => {
     if (!count()) return;

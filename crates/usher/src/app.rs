@@ -79,14 +79,15 @@ impl App {
 
     /// Begins a transaction that happens now.
     pub async fn begin(&self, origin: &Origin) -> DbResult<Tx> {
-        self.db.begin(origin.clone(), self.clock.now()).await
+        self.begin_for(origin.clone()).await
     }
 
     /// Reads a list: on the replica if there is one that has all it needs, and where that fails on the database itself.
     /// What to ask for is given beside the question: a closure that borrowed it could not be sent between threads.
     pub async fn read_list<W, T>(&self, origin: &Origin, wanted: &W, ask: Ask<W, T>) -> AppResult<T> {
         let read = |from: &'static str| metrics::counter!("usher_database_reads_total", "from" => from).increment(1);
-        if let Some(mut tx) = self.db.begin_on_replica(origin.clone(), self.clock.now()).await? {
+        if let Some(tx) = self.db.begin_on_replica(origin.clone(), self.clock.now()).await? {
+            let mut tx = tx.under(&self.config.password);
             // A standby ends a read that stands in the way of its replay.
             if let Ok(answer) = ask(&mut tx, wanted).await {
                 tx.commit().await.log_and_ignore("what was read is there");
@@ -103,7 +104,11 @@ impl App {
 
     /// Begins a transaction of usher's own.
     pub async fn begin_as(&self, actor: Actor) -> DbResult<Tx> {
-        self.db.begin(Origin::of(actor), self.clock.now()).await
+        self.begin_for(Origin::of(actor)).await
+    }
+
+    async fn begin_for(&self, origin: Origin) -> DbResult<Tx> {
+        Ok(self.db.begin(origin, self.clock.now()).await?.under(&self.config.password))
     }
 }
 

@@ -125,7 +125,7 @@ impl Rejection {
     }
 
     pub fn second_factor_required() -> Self {
-        let detail = "A role of yours asks for a second factor. Bind one first: at /account/second-factors, or by \
+        let detail = "You need a second factor. Bind one first: at /account/second-factors, or by \
                       `POST /v1/me/second-factors/totp` in a session.";
         Self::new(StatusCode::FORBIDDEN, "second_factor_required", detail)
     }

@@ -16,6 +16,9 @@ dashboard-work-mails-waiting = Wartende Mails
 dashboard-more = Mehr
 dashboard-newest = Neueste Änderungen
 dashboard-periods = Länge der Abschnitte
+dashboard-queues = Was wartet und was aufgegeben wurde
+dashboard-queues-count = Anzahl
+dashboard-queues-lead = Aufträge und Mails, derzeit.
 dashboard-too-much = Das Zählen dauert der Datenbank gerade zu lange. Sehen Sie in einer Minute wieder nach.
 dashboard-waiting = Arbeit im Hintergrund
 
@@ -31,17 +34,19 @@ analytics-same-month = Im selben Monat
 analytics-signed-up = Registriert im
 analytics-too-much = Das Zählen dauert der Datenbank gerade zu lange. Nehmen Sie einen kürzeren Zeitraum, oder sehen Sie in einer Minute wieder nach.
 analytics-fault-after-to = Der letzte Tag liegt vor dem ersten.
-analytics-fault-too-long = Höchstens 1096 Tage.
+analytics-fault-too-long = Höchstens 1.096 Tage.
 analytics-fault-too-many-periods = Das sind zu viele Abschnitte: Nehmen Sie einen kürzeren Zeitraum, oder Wochen.
 analytics-fault-years = Ein Tag der Jahre 2000 bis 2999.
 
 chart-active-users = Aktive Benutzer
+chart-amount = { $name }: { $count }
 chart-as-table = Als Tabelle
 chart-as-table-of = { $title } als Tabelle
 chart-days = Tage
 chart-factor = Zweiter Faktor
 chart-factor-any = Eines von beiden
 chart-factor-app = Eine Authenticator-App
+chart-factor-none = Keines von beiden
 chart-factor-passkey = Ein Passkey
 chart-factors-lead = { $count ->
     [one] Ob { $count } Benutzer einen eingerichtet hat.

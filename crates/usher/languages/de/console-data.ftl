@@ -95,6 +95,8 @@ import-mails = { $count ->
 }
 import-map = Spalten mit anderem Namen
 import-map-hint = Eine je Zeile: Vorname = given_name. Ausgelassen wird eine Spalte mit: Notizen = -
+import-map-no-column = Die Datei hat keine Spalte „{ $name }“.
+import-map-no-field = „{ $name }“ ist kein Feld eines Benutzers.
 import-match = Eine Zeile gilt dem Benutzer, bei dem dies gleich ist
 import-match-email = E-Mail-Adresse
 import-match-username = Benutzername

@@ -1,5 +1,5 @@
 duty-due = Eine Ihrer Rollen verlangt einen zweiten Faktor. <a href="/account/second-factors">Richten Sie einen ein</a>, bevor es { $when } ({ $zone }) ist: danach öffnet sich nichts anderes.
-duty-overdue = Eine Ihrer Rollen verlangt einen zweiten Faktor. Richten Sie hier einen ein: bis dahin öffnet sich nichts anderes.
+duty-overdue = Sie brauchen einen zweiten Faktor. Richten Sie hier einen ein: bis dahin öffnet sich nichts anderes.
 error = Fehler:
 faults = { $count ->
     [one] Eines ist zu berichtigen:

@@ -1,5 +1,6 @@
 language-name = Deutsch
 writing-direction = ltr
+number-mark = .
 
 minutes = { $count ->
     [one] { $count } Minute
@@ -15,6 +16,20 @@ days = { $count ->
 }
 
 date = { $day }. { $month ->
+    [1] Januar
+    [2] Februar
+    [3] März
+    [4] April
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] August
+    [9] September
+    [10] Oktober
+    [11] November
+   *[12] Dezember
+} { $year }
+month-of-year = { $month ->
     [1] Januar
     [2] Februar
     [3] März

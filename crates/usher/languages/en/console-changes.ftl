@@ -19,6 +19,9 @@ dashboard-work-mails-waiting = Mails that wait
 dashboard-more = More
 dashboard-newest = Newest changes
 dashboard-periods = Length of the periods
+dashboard-queues = What waits and what was given up
+dashboard-queues-count = How many
+dashboard-queues-lead = Jobs and mails, as of now.
 dashboard-too-much = Counting takes the database too long just now. Look again in a minute.
 dashboard-waiting = Background work
 
@@ -40,6 +43,8 @@ analytics-fault-too-many-periods = That are too many periods: take a shorter ran
 analytics-fault-years = A day of the years 2000 to 2999.
 
 chart-active-users = Active users
+# One of what a picture shows, for who does not see it.
+chart-amount = { $name }: { $count }
 chart-as-table = As a table
 chart-as-table-of = { $title } as a table
 chart-days = Days
@@ -47,6 +52,7 @@ chart-days = Days
 chart-factor = Second factor
 chart-factor-any = Either
 chart-factor-app = An authenticator app
+chart-factor-none = Neither
 chart-factor-passkey = A passkey
 chart-factors-lead = Who of { $count } users has bound one.
 chart-highest = Highest: { $count }
@@ -55,7 +61,7 @@ chart-inactive-lead = Of { $count } users, for more than so many days.
 chart-invitations = Invitations
 chart-invitations-accepted = Accepted
 chart-invitations-not-accepted = Not accepted
-# What the picture shows, for who does not see it. { $day } is like 2026-01-31.
+# What the picture shows, for who does not see it. { $day } is like 31 January 2026.
 chart-most = The most were { $count }, from { $day } on. The table below has every number.
 chart-nothing = Nothing was counted.
 chart-share = Share

@@ -97,6 +97,8 @@ import-mails = { $count ->
 }
 import-map = Columns with another name
 import-map-hint = One a line: Vorname = given_name. A column is left out by: Notes = -
+import-map-no-column = The file has no column “{ $name }”.
+import-map-no-field = “{ $name }” is no field of a user.
 import-match = A row is about the user with the same
 import-match-email = E-mail address
 import-match-username = User name

@@ -81,8 +81,6 @@ user-attempts-caption = Attempts to sign in of the last 30 days, the newest firs
 user-attempts-none = Nobody has tried in the last 30 days.
 user-attribute-unknown = (not in the schema)
 user-attributes = Attributes
-# { $names } are the attributes that there could be.
-user-attributes-none = None of { $names }
 user-bio = About
 user-changed = Changed
 user-codes-left = { $count } left
@@ -112,6 +110,8 @@ user-grant = Grant a role …
 user-history = History
 user-history-none = There is nothing older.
 user-id = Id
+user-invitation = The invitation
+user-invitations = Invitations they sent
 user-kept-until = Kept until
 user-key-may-nothing = Says who they are
 user-key-revoke = Revoke …
@@ -125,6 +125,8 @@ user-mails-caption = Mails of the last 30 days to this user, the newest first
 user-mails-none = Nothing was mailed to them in the last 30 days.
 user-member-of = Member of { $groups }.
 user-myself = This is you.
+user-passkey-unused = Added { $added }, never used
+user-passkey-used = Added { $added }, last used { $used }
 user-permission-by = by { $role }
 user-permission-through = by { $role }, through { $groups }
 user-permissions = What they may do, and why
@@ -154,6 +156,7 @@ user-since = Since { $when }
 user-standing = Standing
 user-take = Take …
 user-take-label = Take the role { $role }
+user-trusted-until = Until { $until }
 
 # What is done to one user: the button, and what comes of it.
 acts-delete = Delete

@@ -49,7 +49,7 @@ console-about = About it
 console-actions = What you can do
 # A filter that fits everything.
 console-any = Any
-console-day-hint = A day, as UTC has it.
+console-day-hint = A day, as { $zone } has it.
 console-delete = Delete
 console-description = Description
 console-error-day = Write the day as in 2026-12-31.
@@ -83,7 +83,7 @@ console-suspend = Suspend
 console-times = (times in { $zone })
 console-to-end = To the end of
 console-until = Until the end of
-console-until-hint = A day, as UTC has it. Empty: for good.
+console-until-hint = A day, as { $zone } has it. Empty: for good.
 console-user = User
 console-what = What
 # The head of a column of times.

@@ -11,7 +11,7 @@ factors-app-move-passkeys = You have another phone? Remove the app here, and set
 factors-app-need = You need an app on your phone or computer that shows codes of six digits, such as Aegis, FreeOTP, or a password manager. Then you are signed out everywhere else. Your API keys go on.
 factors-app-picture = QR code of the secret below
 factors-app-remove = Remove the app
-factors-app-required = A role of yours asks for a second factor, so the app can't be removed. You have another phone? Ask somebody who administers { $product } to take your second factors away, and set it up there.
+factors-app-required = You need a second factor, so the app can't be removed. You have another phone? Ask somebody who administers { $product } to take your second factors away, and set it up there.
 factors-app-scan = Scan the picture with the app.
 factors-app-show = 2. Show that it works
 # After a badge that says "On". { $since } is a day.

@@ -1,7 +1,7 @@
 # What frames all pages, the fields of forms, and what is said of what has just been done.
 
 duty-due = A role of yours asks for a second factor. <a href="/account/second-factors">Set one up</a> before { $when } ({ $zone }): from then on nothing else opens.
-duty-overdue = A role of yours asks for a second factor. Set one up here: until then nothing else opens.
+duty-overdue = You need a second factor. Set one up here: until then nothing else opens.
 error = Error:
 faults = { $count ->
     [one] One thing has to be mended:

@@ -2,6 +2,8 @@
 
 language-name = English
 writing-direction = ltr
+# What stands between thousands: a comma, a full stop, ’ or a narrow no-break space.
+number-mark = ,
 
 minutes = { $count ->
     [one] { $count } minute
@@ -18,6 +20,20 @@ days = { $count ->
 
 # { $month } is 1 to 12, { $year } and { $day } are written as digits.
 date = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+} { $year }
+month-of-year = { $month ->
     [1] January
     [2] February
     [3] March

@@ -92,7 +92,8 @@ async fn submit_new(State(app): State<App>, form: SignedForm) -> AppResult<Respo
             ask(&app, &signed_in, members.text("email"), &Faults::at("email", taken))
         }
         Err(AppError::Rejected(rejection)) if rejection.code == "too_many_emails" => {
-            ask(&app, &signed_in, members.text("email"), &Faults::at("email", rejection.detail))
+            let said = languages::now().problem(rejection.code, &rejection.detail);
+            ask(&app, &signed_in, members.text("email"), &Faults::at("email", said))
         }
         Err(error) => ask(&app, &signed_in, members.text("email"), &refusal(error)?),
     }

@@ -61,13 +61,16 @@ pub fn read(members: &Members, now: Timestamp) -> AppResult<KeyWish> {
 
 /// What is refused, at the fields of the form.
 pub fn in_fields(error: AppError) -> AppResult<Faults> {
+    let now = languages::now();
     match error {
-        AppError::Rejected(rejection) if rejection.code == "too_many_api_keys" => Ok(Faults::at("name", rejection.detail)),
+        AppError::Rejected(rejection) if rejection.code == "too_many_api_keys" => {
+            Ok(Faults::at("name", now.problem(rejection.code, &rejection.detail)))
+        }
         AppError::Rejected(rejection) if ["grant_exceeds_caller", "grant_exceeds_holder"].contains(&rejection.code) => {
-            Ok(Faults::at("permissions", rejection.detail))
+            Ok(Faults::at("permissions", now.problem(rejection.code, &rejection.detail)))
         }
         AppError::Rejected(rejection) if rejection.errors.iter().any(|fault| fault.pointer.as_deref() == Some("/expires_at")) => {
-            Ok(Faults::at("days", languages::now().word("api-keys-days-too-late")))
+            Ok(Faults::at("days", now.word("api-keys-days-too-late")))
         }
         error => misfit(error),
     }

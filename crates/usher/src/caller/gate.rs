@@ -17,17 +17,36 @@ pub struct Standing {
     pub auth_epoch: i64,
     /// They have bound a second factor: nothing begins or goes on without it.
     pub has_second_factor: bool,
-    /// From when on a role of theirs lets them do nothing without a second factor; `None`: none asks for one.
-    pub second_factor_due_at: Option<Timestamp>,
+    /// Whether they must have a second factor.
+    pub second_factor: Demand,
     pub permissions: PermissionSet,
 }
 
 impl Standing {
     /// That they must bind a second factor.
     pub fn duty(&self, now: Timestamp) -> Option<Duty> {
-        let due_at = self.second_factor_due_at.filter(|_| !self.has_second_factor)?;
+        if self.has_second_factor {
+            return None;
+        }
+        let due_at = match self.second_factor {
+            Demand::Nobody => return None,
+            Demand::Role { due_at } => due_at,
+            Demand::All => now,
+        };
         Some(Duty { due_at, is_overdue: due_at <= now })
     }
+}
+
+/// Who asks somebody for a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    Nobody,
+    /// A role of theirs; from `due_at` on it lets them do nothing without one.
+    Role {
+        due_at: Timestamp,
+    },
+    /// The configuration asks every person, at once.
+    All,
 }
 
 /// How surely somebody has shown who they are.
@@ -56,7 +75,7 @@ impl Assurance {
     }
 }
 
-/// What a role asks of somebody who has no second factor: that they bind one.
+/// What a role, or the configuration, asks of somebody who has no second factor: that they bind one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Duty {
     pub due_at: Timestamp,
@@ -106,6 +125,9 @@ pub enum Act<'a> {
     ConfirmAddress,
     /// Come back by a link that was mailed when they deleted themselves.
     UndoDeletion,
+    /// Have done, after their request, what they asked for in it. Nothing is shown for it any more, so no session and no
+    /// key counts.
+    Work,
 }
 
 /// Where somebody signs in from.
@@ -199,7 +221,7 @@ impl Cleared {
 /// keep them from a device they use, by guessing. An API key is no session: making one takes both factors,
 /// and then it shows itself alone.
 ///
-/// Whom a role asks for a second factor that they do not have is let through with that duty: they could not bind one otherwise.
+/// Whoever is asked for a second factor that they do not have is let through with that duty: they could not bind one otherwise.
 pub fn may_act(standing: &Standing, act: Act<'_>, now: Timestamp) -> Result<Cleared, Refusal> {
     let Standing { subject, auth_epoch, has_second_factor, .. } = *standing;
     let cleared = Ok(Cleared { subject, auth_epoch, has_second_factor, duty: standing.duty(now) });
@@ -231,6 +253,6 @@ pub fn may_act(standing: &Standing, act: Act<'_>, now: Timestamp) -> Result<Clea
         Act::UseKey(key) if key.revoked_at.is_some() => Err(Refusal::KeyRevoked),
         Act::UseKey(key) if key.expires_at <= now => Err(Refusal::KeyExpired),
         Act::UseKey(key) if key.auth_epoch.is_some_and(|epoch| epoch != auth_epoch) => Err(Refusal::EpochPassed),
-        Act::SignIn { .. } | Act::BeginAnew { .. } | Act::GoOn(_) | Act::UseKey(_) => cleared,
+        Act::SignIn { .. } | Act::BeginAnew { .. } | Act::GoOn(_) | Act::UseKey(_) | Act::Work => cleared,
     }
 }

@@ -11,7 +11,7 @@ mod tests;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-pub use gate::{Act, Assurance, Cleared, Device, Duty, KeyStanding, Refusal, SessionStanding, Standing, may_act};
+pub use gate::{Act, Assurance, Cleared, Demand, Device, Duty, KeyStanding, Refusal, SessionStanding, Standing, may_act};
 pub use permission::{Permission, PermissionSet};
 pub use recognition::{KeyUse, Presence, Recognised, SessionUse, recognise, recognise_browser};
 
@@ -60,19 +60,25 @@ pub async fn find_permissions(tx: &mut Tx, user_id: UserId) -> DbResult<Option<P
     Ok(store::find_standing(tx, user_id).await?.map(|standing| standing.permissions))
 }
 
-/// Whether a role of the user's asks for a second factor, be it due or not.
+/// Whether the user is asked for a second factor, be it due or not.
 pub async fn is_second_factor_required(tx: &mut Tx, user_id: UserId) -> DbResult<bool> {
-    Ok(store::find_standing(tx, user_id).await?.is_some_and(|standing| standing.second_factor_due_at.is_some()))
+    Ok(store::find_standing(tx, user_id).await?.is_some_and(|standing| standing.second_factor != Demand::Nobody))
 }
 
-/// Whether one asks for it, and they have none.
+/// Whether they are asked for it, and have none.
 pub async fn lacks_second_factor(tx: &mut Tx, user_id: UserId) -> DbResult<bool> {
     Ok(store::find_standing(tx, user_id).await?.is_some_and(|standing| standing.duty(tx.now()).is_some()))
 }
 
 /// What somebody may do whose work goes on after their request; nothing if they may not act any more.
 pub async fn find_active_permissions(tx: &mut Tx, subject: Subject) -> DbResult<Option<PermissionSet>> {
-    store::find_active_permissions(tx, subject).await
+    let standing = match subject {
+        Subject::User(id) => store::find_standing(tx, id).await?,
+        Subject::ServiceAccount(id) => store::find_standing_of_program(tx, id).await?,
+    };
+    let may_go_on =
+        |standing: &Standing| may_act(standing, Act::Work, tx.now()).is_ok_and(|cleared| !cleared.owes_second_factor());
+    Ok(standing.filter(may_go_on).map(|standing| standing.permissions))
 }
 
 /// Nobody looks into or ends what lets a user in who holds permissions that the caller lacks.

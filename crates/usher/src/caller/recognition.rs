@@ -76,9 +76,9 @@ async fn by_access_token(app: &App, token: &str, origin: Origin) -> AppResult<Ca
         verified = app.keyring.verify_access(token, now);
     }
     let Ok(claims) = verified else { return refused() };
-    let Some((standing, session)) = store::find_by_session(app.db.read(), claims.session_id, now).await? else {
-        return refused();
-    };
+    let all_need = app.config.password.needs_second_factor();
+    let found = store::find_by_session(app.db.read(), claims.session_id, now, all_need).await?;
+    let Some((standing, session)) = found else { return refused() };
     if standing.subject != Subject::User(claims.user_id) {
         return refused();
     }
@@ -91,7 +91,9 @@ async fn by_access_token(app: &App, token: &str, origin: Origin) -> AppResult<Ca
 /// The key, and its holder as they are now. It may do what it was made for, as far as its holder may.
 async fn by_api_key(app: &App, key: &str, origin: Origin) -> AppResult<Caller> {
     let Some(hash) = bearer_hash(Purpose::ApiKey, &SecretText::new(key.to_owned())) else { return refused() };
-    let Some(found) = store::find_by_key(app.db.pipeline(), &hash, app.clock.now()).await? else { return refused() };
+    let all_need = app.config.password.needs_second_factor();
+    let found = store::find_by_key(app.db.pipeline(), &hash, app.clock.now(), all_need).await?;
+    let Some(found) = found else { return refused() };
     let Some(cleared) = ask(app, &found.holder, Act::UseKey(&found.key)) else { return refused() };
     let KeyStanding { id, expires_at, .. } = found.key;
     if found.last_used_at.is_none_or(|last| last + USE_NOTED_EVERY <= app.clock.now()) {
@@ -115,7 +117,8 @@ pub async fn recognise_browser(
 ) -> AppResult<Option<Recognised>> {
     let now = app.clock.now();
     let Some(hash) = bearer_hash(Purpose::Browser, secret) else { return Ok(None) };
-    let Some(found) = store::find_by_browser(app.db.pipeline(), &hash, now).await? else { return Ok(None) };
+    let all_need = app.config.password.needs_second_factor();
+    let Some(found) = store::find_by_browser(app.db.pipeline(), &hash, now, all_need).await? else { return Ok(None) };
     let Some(cleared) = ask(app, &found.standing, Act::GoOn(&found.session)) else { return Ok(None) };
     let SessionStanding { id, began_at, expires_at, assurance, .. } = found.session;
     if presence == Presence::There && found.last_seen_at + USE_NOTED_EVERY <= now {

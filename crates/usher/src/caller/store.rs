@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::{Assurance, KeyStanding, PermissionSet, SessionStanding, Standing, Subject, UserStatus};
+use super::{Assurance, Demand, KeyStanding, PermissionSet, SessionStanding, Standing, Subject, UserStatus};
 use crate::db::lanes::{Pipeline, ReadLane};
 use crate::db::{DbResult, Tx};
-use crate::id::{SessionId, UserId};
+use crate::id::{ServiceAccountId, SessionId, UserId};
 
 /// Whether a user `u` has bound a second factor.
 macro_rules! has_second_factor {
@@ -87,29 +87,38 @@ const FIND_STANDING: &str = concat!(
     where u.id = $1"
 );
 
-pub async fn find_by_session(lane: &ReadLane, id: SessionId, at: Timestamp) -> DbResult<Option<(Standing, SessionStanding)>> {
+/// `all_need`, here and below: every person must have a second factor.
+pub async fn find_by_session(
+    lane: &ReadLane,
+    id: SessionId,
+    at: Timestamp,
+    all_need: bool,
+) -> DbResult<Option<(Standing, SessionStanding)>> {
     let Some(row) = lane.find(FIND_BY_SESSION, id.uuid(), at).await? else { return Ok(None) };
-    Ok(Some((standing(&row, Subject::User(row.get("user_id"))), session(&row))))
+    Ok(Some((standing(&row, Subject::User(row.get("user_id")), all_need), session(&row))))
 }
 
 pub async fn find_standing(tx: &mut Tx, id: UserId) -> DbResult<Option<Standing>> {
-    let now = tx.now();
-    Ok(tx.query_opt(FIND_STANDING, &[&id, &now]).await?.map(|row| standing(&row, Subject::User(id))))
+    let (now, all_need) = (tx.now(), tx.all_need_second_factor());
+    Ok(tx.query_opt(FIND_STANDING, &[&id, &now]).await?.map(|row| standing(&row, Subject::User(id), all_need)))
 }
 
-pub async fn find_active_permissions(tx: &mut Tx, subject: Subject) -> DbResult<Option<PermissionSet>> {
-    let standing = match subject {
-        Subject::User(id) => find_standing(tx, id).await?,
-        Subject::ServiceAccount(id) => {
-            let sql = "select permissions from service_accounts where id = $1 and status = 'active'";
-            let row = tx.query_opt(sql, &[&id]).await?;
-            return Ok(row.map(|row| PermissionSet::from_names(&row.get::<_, Vec<&str>>(0))));
-        }
-    };
-    let now = tx.now();
-    let may =
-        |standing: &Standing| standing.status == UserStatus::Active && !standing.duty(now).is_some_and(|duty| duty.is_overdue);
-    Ok(standing.filter(may).map(|standing| standing.permissions))
+/// What only people have is as [`find_by_key`] says it of the holder of a program's key.
+pub async fn find_standing_of_program(tx: &mut Tx, id: ServiceAccountId) -> DbResult<Option<Standing>> {
+    let sql = "
+        select
+            s.status,
+            false as deleted_by_self,
+            null::timestamptz as locked_until,
+            0::bigint as auth_epoch,
+            false as has_second_factor,
+            true as email_verified,
+            null::timestamptz as second_factor_due_at,
+            s.permissions
+        from service_accounts s
+        where s.id = $1";
+    let row = tx.query_opt(sql, &[&id]).await?;
+    Ok(row.map(|row| standing(&row, Subject::ServiceAccount(id), false)))
 }
 
 /// An API key, and who holds it.
@@ -121,7 +130,7 @@ pub struct Found {
     pub last_used_at: Option<Timestamp>,
 }
 
-pub async fn find_by_key(pipeline: &Pipeline, hash: &[u8], at: Timestamp) -> DbResult<Option<Found>> {
+pub async fn find_by_key(pipeline: &Pipeline, hash: &[u8], at: Timestamp, all_need: bool) -> DbResult<Option<Found>> {
     let sql = concat!(
         "
         select
@@ -166,7 +175,7 @@ pub async fn find_by_key(pipeline: &Pipeline, hash: &[u8], at: Timestamp) -> DbR
     };
     let granted: Vec<&str> = row.get("granted");
     let (granted, last_used_at) = (PermissionSet::from_names(&granted), row.get("last_used_at"));
-    Ok(Some(Found { key, holder: standing(&row, subject), granted, last_used_at }))
+    Ok(Some(Found { key, holder: standing(&row, subject, all_need), granted, last_used_at }))
 }
 
 /// The session of a browser, and whose it is.
@@ -181,7 +190,12 @@ pub struct FoundInBrowser {
     pub last_seen_at: Timestamp,
 }
 
-pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) -> DbResult<Option<FoundInBrowser>> {
+pub async fn find_by_browser(
+    pipeline: &Pipeline,
+    hash: &[u8],
+    at: Timestamp,
+    all_need: bool,
+) -> DbResult<Option<FoundInBrowser>> {
     let sql = concat!(
         "
         select
@@ -211,7 +225,7 @@ pub async fn find_by_browser(pipeline: &Pipeline, hash: &[u8], at: Timestamp) ->
     let user_id = row.get("user_id");
     Ok(Some(FoundInBrowser {
         session: session(&row),
-        standing: standing(&row, Subject::User(user_id)),
+        standing: standing(&row, Subject::User(user_id), all_need),
         user_id,
         name: row.get("name"),
         avatar: row.get("avatar"),
@@ -232,8 +246,13 @@ fn session(row: &Row) -> SessionStanding {
     }
 }
 
-fn standing(row: &Row, subject: Subject) -> Standing {
+fn standing(row: &Row, subject: Subject, all_need: bool) -> Standing {
     let permissions: Vec<&str> = row.get("permissions");
+    let second_factor = match row.get("second_factor_due_at") {
+        _ if all_need && subject.user_id().is_some() => Demand::All,
+        Some(due_at) => Demand::Role { due_at },
+        None => Demand::Nobody,
+    };
     Standing {
         subject,
         // A status of a later release is none that may act.
@@ -243,7 +262,7 @@ fn standing(row: &Row, subject: Subject) -> Standing {
         locked_until: row.get("locked_until"),
         auth_epoch: row.get("auth_epoch"),
         has_second_factor: row.get("has_second_factor"),
-        second_factor_due_at: row.get("second_factor_due_at"),
+        second_factor,
         permissions: PermissionSet::from_names(&permissions),
     }
 }

@@ -21,7 +21,7 @@ fn standing(status: UserStatus) -> Standing {
         locked_until: None,
         auth_epoch: 3,
         has_second_factor: false,
-        second_factor_due_at: None,
+        second_factor: Demand::Nobody,
         permissions: PermissionSet::default(),
     }
 }
@@ -57,7 +57,7 @@ fn only_an_active_and_verified_user_may_act() {
     let now = Timestamp::UNIX_EPOCH;
     let session = session(now);
     let key = key(now);
-    for act in [FROM_ANYWHERE, ON_A_KNOWN_DEVICE, BEGIN_ANEW, Act::GoOn(&session), Act::UseKey(&key)] {
+    for act in [FROM_ANYWHERE, ON_A_KNOWN_DEVICE, BEGIN_ANEW, Act::GoOn(&session), Act::UseKey(&key), Act::Work] {
         for (status, refusal) in [
             (UserStatus::Pending, Refusal::Pending),
             (UserStatus::Suspended, Refusal::Suspended),
@@ -150,7 +150,7 @@ fn r065_who_has_a_second_factor_begins_nothing_and_goes_on_with_nothing_without_
 fn r065_whom_a_role_asks_for_a_second_factor_is_let_through_with_that_duty_until_they_have_one() {
     let now = Timestamp::UNIX_EPOCH;
     let due_at = now + SignedDuration::from_hours(24);
-    let user = Standing { second_factor_due_at: Some(due_at), ..standing(UserStatus::Active) };
+    let user = Standing { second_factor: Demand::Role { due_at }, ..standing(UserStatus::Active) };
     let (session, key) = (session(now), KeyStanding { expires_at: Timestamp::MAX, ..key(now) });
     let session = SessionStanding { expires_at: Timestamp::MAX, ..session };
     for act in [FROM_ANYWHERE, BEGIN_ANEW, Act::GoOn(&session), Act::UseKey(&key)] {
@@ -162,6 +162,29 @@ fn r065_whom_a_role_asks_for_a_second_factor_is_let_through_with_that_duty_until
             may_act(&bound, act, due_at).is_ok_and(|cleared| cleared.duty().is_none()) || asked(&bound, act, due_at).is_some()
         );
     }
+}
+
+#[test]
+fn r001_where_all_are_asked_for_a_second_factor_nobody_has_a_grace() {
+    let now = Timestamp::UNIX_EPOCH;
+    let user = Standing { second_factor: Demand::All, ..standing(UserStatus::Active) };
+    let (session, key) = (session(now), key(now));
+    for act in [FROM_ANYWHERE, BEGIN_ANEW, Act::GoOn(&session), Act::UseKey(&key), Act::Work] {
+        let cleared = may_act(&user, act, now).unwrap();
+        assert_eq!((cleared.duty(), cleared.owes_second_factor()), (Some(Duty { due_at: now, is_overdue: true }), true));
+    }
+    let bound = Standing { has_second_factor: true, ..user };
+    let strong = SessionStanding { assurance: TwoFactors, ..session };
+    for act in [Act::GoOn(&strong), Act::UseKey(&key), Act::Work] {
+        assert!(!may_act(&bound, act, now).unwrap().owes_second_factor());
+    }
+}
+
+#[test]
+fn work_goes_on_without_anything_that_was_shown_for_it() {
+    let now = Timestamp::UNIX_EPOCH;
+    let user = Standing { locked_until: Some(Timestamp::MAX), has_second_factor: true, ..standing(UserStatus::Active) };
+    assert_eq!(asked(&user, Act::Work, now), None);
 }
 
 #[test]

@@ -165,7 +165,7 @@ async fn list(app: &App, wish: List, json: bool) -> Outcome {
     let state = wish.state.as_deref().map(|text| State::parse(text).ok_or_else(unknown)).transpose()?;
     let limit = Limit::new(wish.limit).unwrap_or_default();
     let mut tx = app.begin(&boot::operator(None)).await?;
-    let page = invitations::list(&mut tx, &Wanted { limit, state, q: wish.q, cursor: None }).await?;
+    let page = invitations::list(&mut tx, &Wanted { limit, state, q: wish.q, ..Wanted::default() }).await?;
     tx.commit().await?;
     if json {
         return Ok(output::json(&page.items)?);

@@ -188,6 +188,14 @@ pub struct Password {
     pub pepper_previous: Option<SecretKey>,
 }
 
+impl Password {
+    /// Whether a password is too short to be the only factor: then everybody must have a second one (R-001; NIST SP 800-63B-4,
+    /// section 3.1.1.2).
+    pub fn needs_second_factor(&self) -> bool {
+        self.min_length < 15
+    }
+}
+
 /// How long what usher issues is good for, and what signs it.
 #[derive(Clone, Debug)]
 pub struct Tokens {

@@ -17,7 +17,7 @@ use super::branding;
 use super::hidden::sample_problem;
 use super::people::{language, profile_fields};
 use super::public_url::is_loopback;
-use super::reader::{Parsed, Reader, choice, number, quoted, to_size};
+use super::reader::{Parsed, Reader, choice, number, quoted};
 use super::{
     Audit, AuditKey, Config, Database, Hidden, Log, LogFormat, Mail, Password, PublicUrl, Registration, Report, SecretKey,
     Server, SmtpUrl, Tokens, Traces,
@@ -208,7 +208,7 @@ fn password(reader: &mut Reader<'_>) -> Password {
         reader.problem(PREVIOUS, "is the same as USHER_PASSWORD_PEPPER; give the one before, or remove it");
     }
     Password {
-        min_length: reader.value("USHER_PASSWORD_MIN_LENGTH", min_length),
+        min_length: reader.size("USHER_PASSWORD_MIN_LENGTH"),
         blocked_words: reader.optional("USHER_PASSWORD_BLOCKED_WORDS", blocked_words).unwrap_or_default(),
         filter: reader.optional("USHER_PASSWORD_FILTER", file),
         hash_memory_mib: reader.size("USHER_HASH_MEMORY_MIB"),
@@ -343,17 +343,6 @@ fn file(text: &str) -> Parsed<PathBuf> {
         return Err(format!("is {}, which is no file; give one or remove it", quoted(text)));
     }
     Ok(path)
-}
-
-/// NIST SP 800-63B-4, section 3.1.1.2: 15 characters where the password is the only factor, 8 where it never is.
-fn min_length(text: &str) -> Parsed<usize> {
-    number("USHER_PASSWORD_MIN_LENGTH", text).map(to_size).map_err(|message| {
-        let is_for_two_factors = text.parse().is_ok_and(|length| (8..15).contains(&length));
-        if !is_for_two_factors {
-            return message;
-        }
-        format!("{message}: fewer are safe only where everybody must have a second factor, which usher can't demand yet")
-    })
 }
 
 fn blocked_words(text: &str) -> Parsed<Vec<String>> {

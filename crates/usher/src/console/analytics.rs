@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use minijinja::context;
 use minijinja::value::Serde;
 
-use super::chart::{self, Chart, Series};
+use super::chart::{self, Amount, Amounts, Chart, Series};
 use super::parameters::Parameters;
 use super::staff::Staff;
 use crate::activity;
@@ -63,6 +63,19 @@ pub fn draw(counted: &Analytics, kinds: &[Kind]) -> Vec<Chart> {
     kinds.iter().map(|kind| chart::draw(kind.series(counted))).collect()
 }
 
+/// Who has a second factor, of all users.
+pub fn draw_second_factors(counted: &Analytics) -> Amounts {
+    let (of, factors) = (counted.inactive.users, counted.second_factors);
+    let amount = |name, count| Amount { name, count, is_bad: false };
+    let amounts = vec![
+        amount(now().word("chart-factor-app"), factors.app),
+        amount(now().word("chart-factor-passkey"), factors.passkey),
+        amount(now().word("chart-factor-any"), factors.any),
+        amount(now().word("chart-factor-none"), (of - factors.any).max(0)),
+    ];
+    chart::draw_amounts("second-factors", now().word("place-second-factors"), amounts, Some(of))
+}
+
 /// Which days; what does not fit is said at its field.
 fn read(app: &App, parameters: &Parameters, by: By) -> Result<Range, Faults> {
     let day = |name: &str| {
@@ -106,7 +119,7 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
         from => day("from", counted.as_ref().map(|counted| counted.from)), to => day("to", counted.as_ref().map(|counted| counted.to)),
         charts => Serde(counted.as_ref().map(|counted| draw(counted, &all))),
         inactive => Serde(counted.as_ref().map(|counted| &counted.inactive)),
-        second_factors => Serde(counted.as_ref().map(|counted| &counted.second_factors)),
+        second_factors => Serde(counted.as_ref().map(draw_second_factors)),
         cohorts => Serde(counted.as_ref().map(|counted| counted.cohorts.iter().map(in_percent).collect::<Vec<_>>())),
         months => counted.as_ref().map(|counted| counted.cohorts.len()),
     };
@@ -116,5 +129,5 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
 /// For the template: the month, how many signed up, and of them how many came in each month since, with the share in percent.
 fn in_percent(cohort: &Cohort) -> (String, i64, Vec<(i64, i64)>) {
     let share = |active: &i64| (*active, if cohort.sign_ups == 0 { 0 } else { 100 * active / cohort.sign_ups });
-    (cohort.month.strftime("%Y-%m").to_string(), cohort.sign_ups, cohort.active.iter().map(share).collect())
+    (now().month(cohort.month), cohort.sign_ups, cohort.active.iter().map(share).collect())
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Response;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use minijinja::context;
 use minijinja::value::Serde;
@@ -24,7 +23,7 @@ use crate::error::{AppResult, Rejection};
 use crate::html::Faults;
 use crate::http::params::Path;
 use crate::id::first_uuid;
-use crate::languages::now;
+use crate::languages::{now, zone_here};
 
 pub const HERE: &str = "/admin/audit";
 const LIST_PAGE: &str = "console/audit.html";
@@ -82,9 +81,9 @@ impl Asked {
     }
 }
 
-/// The first moment of the day, as UTC has it, and that of the day after.
+/// The first moment of the day, where whoever looks is, and that of the day after.
 fn bounds_of(name: &str, day: &str) -> Result<(Timestamp, Timestamp), Faults> {
-    let start = |date: Date| Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp());
+    let start = |date: Date| Some(date.to_zoned(zone_here()).ok()?.timestamp());
     let read = || {
         let date: Date = day.parse().ok().filter(|_| day.len() == 10)?;
         Some((start(date)?, start(date.tomorrow().ok()?)?))

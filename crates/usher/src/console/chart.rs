@@ -1,4 +1,5 @@
-//! Counts over time as bars. The picture has no text: what it shows stands beside it, and every number in a table.
+//! Counts as bars: over time, and of a few kinds now. The picture has no text: what it shows stands beside it, and every number
+//! in a table.
 
 use fluent_bundle::FluentArgs;
 use jiff::civil::Date;
@@ -73,13 +74,72 @@ pub fn draw(series: Series) -> Chart {
         || now().word("chart-nothing"),
         |((day, _), sum)| {
             let mut values = FluentArgs::from_iter([("count", *sum)]);
-            values.set("day", day.to_string());
+            values.set("day", now().day(*day));
             now().say("chart-most", &values)
         },
     );
-    let rows = series.periods.iter().map(|(day, counts)| Row { day: day.to_string(), counts: counts.clone() }).collect();
+    let rows = series.periods.iter().map(|(day, counts)| Row { day: now().day(*day), counts: counts.clone() }).collect();
     let total = series.adds_up.then(|| sums.iter().sum());
     Chart { id: series.id, title: series.title, names: series.names, bars, rows, highest, total, said }
+}
+
+/// So high is the band of each amount. Its bar is the last part of it; its name lies above.
+const BAND: usize = 20;
+const BAR: usize = 6;
+
+/// How many there are of something now.
+pub struct Amount {
+    pub name: String,
+    pub count: i64,
+    pub is_bad: bool,
+}
+
+/// For the template.
+#[derive(Serialize)]
+pub struct Amounts {
+    id: &'static str,
+    title: String,
+    /// The height of the picture, which is a hundred wide.
+    height: usize,
+    bar: usize,
+    rows: Vec<Beam>,
+    has_shares: bool,
+    /// What the picture shows, in words.
+    said: String,
+}
+
+#[derive(Serialize)]
+struct Beam {
+    name: String,
+    count: i64,
+    /// In percent.
+    share: Option<i64>,
+    is_bad: bool,
+    y: usize,
+    width: String,
+}
+
+/// `of` is how many there are in all, where each amount is a part of that: else the longest bar is that of the largest.
+#[expect(clippy::cast_precision_loss, reason = "a picture need not be exact")]
+pub fn draw_amounts(id: &'static str, title: String, amounts: Vec<Amount>, of: Option<i64>) -> Amounts {
+    let whole = of.or_else(|| amounts.iter().map(|amount| amount.count).max()).unwrap_or_default().max(1);
+    let said = |amount: &Amount| {
+        let mut values = FluentArgs::from_iter([("count", amount.count)]);
+        values.set("name", amount.name.clone());
+        now().say("chart-amount", &values)
+    };
+    let said = amounts.iter().map(said).collect::<Vec<_>>().join("; ");
+    let height = amounts.len() * BAND;
+    let beam = |(at, Amount { name, count, is_bad }): (usize, Amount)| Beam {
+        name,
+        count,
+        share: of.map(|_| (100 * count + whole / 2) / whole),
+        is_bad,
+        y: (at + 1) * BAND - BAR,
+        width: format!("{:.2}", 100.0 * (count as f64) / (whole as f64)),
+    };
+    let rows = amounts.into_iter().enumerate().map(beam).collect();
+    Amounts { id, title, height, bar: BAR, rows, has_shares: of.is_some(), said }
 }
 
 #[cfg(test)]
@@ -100,7 +160,25 @@ mod tests {
         let tops: Vec<(usize, &str, &str)> = chart.bars.iter().map(|bar| (bar.of, bar.y.as_str(), bar.height.as_str())).collect();
         assert_eq!(tops, [(0, "30.00", "90.00"), (1, "0.00", "30.00"), (1, "60.00", "60.00")]);
         assert_eq!((chart.highest, chart.total), (4, Some(6)));
-        assert!(chart.said.contains("4, from 2026-01-01"), "{}", chart.said);
+        assert!(chart.said.contains("4, from 1 January 2026"), "{}", chart.said);
+    }
+
+    #[test]
+    fn amounts_are_drawn_by_their_share_or_by_the_largest() {
+        let drawn = |counts: [i64; 2], of| {
+            let amount = |(name, count): (&str, i64)| Amount { name: name.to_owned(), count, is_bad: false };
+            let amounts = ["App", "Neither"].into_iter().zip(counts).map(amount).collect();
+            let drawn = draw_amounts("a", "A".to_owned(), amounts, of);
+            let rows: Vec<_> = drawn.rows.into_iter().map(|row| (row.y, row.width, row.share)).collect();
+            (rows, drawn.said)
+        };
+        let (rows, said) = drawn([1, 3], Some(8));
+        assert_eq!(rows, [(14, "12.50".to_owned(), Some(13)), (34, "37.50".to_owned(), Some(38))]);
+        assert_eq!(said, "App: 1; Neither: 3");
+        let (rows, _) = drawn([1, 3], None);
+        assert_eq!(rows, [(14, "33.33".to_owned(), None), (34, "100.00".to_owned(), None)]);
+        let (rows, _) = drawn([0, 0], Some(0));
+        assert_eq!(rows, [(14, "0.00".to_owned(), Some(0)), (34, "0.00".to_owned(), Some(0))]);
     }
 
     #[test]

@@ -6,10 +6,12 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::Serialize;
 
-use super::analytics::{Kind, draw};
+use super::analytics::{Kind, draw, draw_second_factors};
+use super::chart::{self, Amount, Amounts};
 use super::events;
 use super::parameters::{Parameters, address};
 use super::staff::Staff;
+use super::words;
 use crate::activity;
 use crate::analytics::{self, By, Range};
 use crate::app::App;
@@ -19,6 +21,7 @@ use crate::db::Tx;
 use crate::db::page::{Limit, Total};
 use crate::error::AppResult;
 use crate::html::Faults;
+use crate::languages::now;
 use crate::{jobs, mails, users};
 
 const PAGE: &str = "console/dashboard.html";
@@ -50,10 +53,11 @@ pub async fn show(staff: Staff, parameters: Parameters, State(app): State<App>) 
     let values = context! {
         by => by.as_str(),
         charts => Serde(counted.as_ref().map(|counted| draw(counted, &[Kind::SignUps, Kind::ActiveUsers, Kind::SignIns]))),
-        second_factors => Serde(counted.as_ref().map(|counted| &counted.second_factors)),
+        second_factors => Serde(counted.as_ref().map(|counted| draw_second_factors(counted))),
         inactive => Serde(counted.as_ref().map(|counted| &counted.inactive)),
         counted_at => counted.as_ref().map(|counted| counted.counted_at.to_string()),
-        too_much, standings => Serde(standings), waiting => Serde(waiting), newest => Serde(newest),
+        too_much, standings => Serde(standings), newest => Serde(newest),
+        queues => Serde(draw_queues(&waiting)), waiting => Serde(waiting),
     };
     staff.page(&app, "/admin", PAGE, values, &Faults::default())
 }
@@ -104,4 +108,9 @@ async fn list_waiting(tx: &mut Tx) -> AppResult<Vec<Waiting>> {
         alarming("mails-held", mails.held, "/admin/mails?status=held"),
         alarming("mails-given-up", mails.given_up, "/admin/mails?status=failed"),
     ])
+}
+
+fn draw_queues(waiting: &[Waiting]) -> Amounts {
+    let amount = |one: &Waiting| Amount { name: words::of("dashboard-work-", one.name), count: one.count, is_bad: one.alarming };
+    chart::draw_amounts("queues", now().word("dashboard-queues"), waiting.iter().map(amount).collect(), None)
 }

@@ -4,12 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use fluent_bundle::FluentArgs;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::staff::Staff;
 use super::words;
+use crate::attributes::{Kind, Schema};
 use crate::audit::{self, AuditEvent};
 use crate::caller::Permission;
 use crate::db::{DbResult, Tx};
@@ -215,7 +217,19 @@ pub fn text(value: &Value) -> String {
     whole.chars().take(VALUE_MAX).chain(['…']).collect()
 }
 
-/// The same, with times and addresses as people write them.
+/// The value of an attribute, with times and days as people write them.
+pub fn of_attribute(schema: &Schema, name: &str, value: &Value) -> String {
+    match schema.property(name).map(|property| property.kind) {
+        Some(Kind::Time) => told(value),
+        Some(Kind::Date) => {
+            let day: Option<Date> = value.as_str().and_then(|day| day.parse().ok());
+            day.map_or_else(|| text(value), |day| now().day(day))
+        }
+        _ => text(value),
+    }
+}
+
+/// The same as `text`, with times and addresses as people write them.
 fn told(value: &Value) -> String {
     match value {
         Value::String(written) => match written.parse::<Timestamp>() {

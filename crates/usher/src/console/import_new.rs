@@ -20,7 +20,7 @@ use super::staff::{Staff, StaffStream};
 use crate::app::App;
 use crate::attributes;
 use crate::caller::Permission;
-use crate::error::{AppError, AppResult, Rejection};
+use crate::error::{AppError, AppResult, FieldError, Rejection};
 use crate::html::{Faults, Field, Members, SentFile, see_other};
 use crate::imports::{self, Column, FIELDS, FileFormat, Import, Match, Mode, Options, PASSWORD_HASH, Preset};
 use crate::languages::now;
@@ -315,10 +315,23 @@ fn of_columns(error: AppError, columns: &[Column]) -> AppResult<Faults> {
         faults.add(format!("field.{number}"), text);
     }
     let of_a_column = |detail: &str| columns.iter().any(|column| column.fault.as_ref().is_some_and(|own| own.detail == detail));
-    let others: Vec<&str> =
-        rejection.errors.iter().map(|fault| fault.detail.as_str()).filter(|detail| !of_a_column(detail)).collect();
-    if !others.is_empty() || faults.is_empty() {
-        faults.add("map", if others.is_empty() { rejection.detail.clone() } else { others.join(" ") });
+    let others: Vec<String> = rejection.errors.iter().filter(|fault| !of_a_column(&fault.detail)).map(of_the_map).collect();
+    if !others.is_empty() {
+        faults.add("map", others.join(" "));
+    } else if faults.is_empty() {
+        faults.add("map", now().problem(rejection.code, &rejection.detail));
     }
     Ok(faults)
+}
+
+/// What is wrong with a pair of the map, or with the columns as a whole. What the pair names stands in the English words alone.
+fn of_the_map(fault: &FieldError) -> String {
+    let Some(said) = now().fault(&fault.code, &fault.detail) else { return fault.detail.clone() };
+    let Some(name) = fault.detail.split('`').nth(1) else { return said };
+    let named = FluentArgs::from_iter([("name", name)]);
+    match fault.code.as_ref() {
+        "unknown_field" => now().say("import-map-no-field", &named),
+        "unknown_column" => now().say("import-map-no-column", &named),
+        _ => said,
+    }
 }

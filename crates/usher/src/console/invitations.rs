@@ -17,7 +17,7 @@ use crate::audit;
 use crate::caller::Permission;
 use crate::db::Tx;
 use crate::db::page::Limit;
-use crate::error::{AppError, AppResult};
+use crate::error::{AppError, AppResult, Rejection};
 use crate::html::{self, Faults, Notice};
 use crate::http::params::Path;
 use crate::id::{InvitationId, UserId};
@@ -73,6 +73,35 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// How a user came.
+#[derive(Serialize)]
+pub struct Origin {
+    inviter: Named,
+    /// To the invitation.
+    way: String,
+}
+
+/// By which invitation a user came, as long as it is kept and for those who may look at it.
+pub async fn find_origin(tx: &mut Tx, staff: &Staff, id: UserId) -> AppResult<Option<Origin>> {
+    if !staff.may(Permission::InvitationsRead) {
+        return Ok(None);
+    }
+    let Some(invitation) = invitations::find_accepted_by(tx, id).await? else { return Ok(None) };
+    let people = find_people(tx, staff, std::slice::from_ref(&invitation)).await?;
+    let Shown { inviter, way, .. } = Shown::of(&invitation, &people);
+    Ok(Some(Origin { inviter, way }))
+}
+
+/// What the user is called by whose invitations the list is narrowed; the list itself may say it.
+async fn name_inviter(tx: &mut Tx, staff: &Staff, id: UserId, found: &[Invitation]) -> AppResult<Named> {
+    if let Some(one) = found.first() {
+        let people = find_people(tx, staff, std::slice::from_ref(one)).await?;
+        return Ok(Shown::of(one, &people).inviter);
+    }
+    let people = events::find_names(tx, staff, &[id]).await?;
+    Ok(events::named_user(&id.to_string(), &people))
+}
+
 async fn find_people(tx: &mut Tx, staff: &Staff, shown: &[Invitation]) -> AppResult<HashMap<String, String>> {
     let inviters = shown.iter().map(|one| &one.invited_by).filter(|by| by.kind == "user");
     let inviters = inviters.filter_map(|by| by.id.map(UserId::from_uuid));
@@ -82,8 +111,9 @@ async fn find_people(tx: &mut Tx, staff: &Staff, shown: &[Invitation]) -> AppRes
 
 pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) -> AppResult<Response> {
     staff.require(Permission::InvitationsRead)?;
-    let asked = [("q", parameters.get("q").unwrap_or_default()), ("state", parameters.get("state").unwrap_or_default())];
-    let [(_, part), (_, named)] = asked;
+    let asked = ["q", "state", "invited_by"].map(|name| (name, parameters.get(name).unwrap_or_default()));
+    let [(_, part), (_, named), (_, inviter)] = asked;
+    let invited_by = parameters.get("invited_by").map(str::parse::<UserId>).transpose().map_err(|_| Rejection::not_found())?;
     let mut faults = Faults::default();
     let state = invitations::State::parse(named);
     if state.is_none() && !named.is_empty() {
@@ -94,6 +124,7 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
         cursor: parameters.get("cursor").map(ToOwned::to_owned),
         state,
         q: Some(part.chars().take(PART_MAX).collect()).filter(|part: &String| !part.is_empty()),
+        invited_by,
     };
     let ask: Ask<Wanted, _> = |tx, wanted| Box::pin(invitations::list(tx, wanted));
     let page = if faults.is_empty() { Some(app.read_list(&staff.person().origin, &wanted, ask).await?) } else { None };
@@ -101,6 +132,10 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
     let mut tx = staff.begin(&app).await?;
     let counts = invitations::count(&mut tx).await?;
     let people = find_people(&mut tx, &staff, &found).await?;
+    let chosen = match invited_by {
+        Some(id) => Some(name_inviter(&mut tx, &staff, id, &found).await?),
+        None => None,
+    };
     tx.commit().await?;
     let next = page.as_ref().and_then(|page| page.next.as_deref());
     let values = context! {
@@ -109,6 +144,7 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
         is_narrowed => asked.iter().any(|(_, value)| !value.is_empty()),
         first => wanted.cursor.as_ref().map(|_| address(HERE, asked)),
         next => next.map(|next| address(HERE, asked.into_iter().chain([("cursor", next)]))),
+        inviter => inviter, chosen => Serde(chosen), of_anybody => address(HERE, [("q", part), ("state", named)]),
         may_invite => staff.may(Permission::InvitationsWrite),
     };
     staff.page(&app, HERE, LIST_PAGE, values, &faults)

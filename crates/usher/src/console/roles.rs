@@ -5,7 +5,6 @@ use axum::response::Response;
 use fluent_bundle::FluentArgs;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
@@ -20,7 +19,7 @@ use crate::error::{AppError, AppResult, FieldError, Rejection};
 use crate::html::{self, Faults, Members, Notice};
 use crate::http::params::Path;
 use crate::id::UserId;
-use crate::languages::now;
+use crate::languages::{now, zone_here};
 use crate::roles::{self, Role};
 use crate::users;
 
@@ -95,12 +94,12 @@ async fn grant(app: &App, staff: &Staff, id: UserId, members: &Members) -> AppRe
     Ok(())
 }
 
-/// The end of the day, as UTC has it.
+/// The end of the day, where whoever typed it is.
 pub fn read_until(day: &str) -> Result<Option<Timestamp>, Rejection> {
     if day.is_empty() {
         return Ok(None);
     }
-    let read = || day.parse::<Date>().ok()?.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok();
+    let read = || day.parse::<Date>().ok()?.tomorrow().ok()?.to_zoned(zone_here()).ok();
     let end = read().ok_or_else(|| Rejection::invalid_field("/until", "invalid", "Write the day as in 2026-12-31."))?;
     Ok(Some(end.timestamp()))
 }

@@ -19,6 +19,7 @@ mod proof;
 mod requests;
 mod service_accounts;
 mod system;
+mod user;
 mod users;
 
 use std::time::Duration;
@@ -137,7 +138,11 @@ async fn the_dashboard_counts_anew_beside_the_answer_when_a_minute_has_passed() 
     let mut browser = signed_in(&app, &admin).await;
     let counted =
         |page: &Answer| page.text.split("<p class=\"hint\">Counted ").nth(1).unwrap().split("</time>").next().unwrap().to_owned();
-    let first = counted(&browser.open("/admin").await.expect(200));
+    let page = browser.open("/admin").await.expect(200);
+    for picture in ["sign-ups", "active", "sign-ins", "second-factors", "queues"] {
+        assert!(page.text.contains(&format!("role=\"img\" aria-labelledby=\"{picture}-title {picture}-desc\"")), "{picture}");
+    }
+    let first = counted(&page);
     app.advance(SignedDuration::from_secs(59));
     assert_eq!(counted(&browser.open("/admin").await.expect(200)), first);
     app.advance(SignedDuration::from_secs(1));

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::parameters::{Parameters, address};
 use super::staff::Staff;
-use super::{acts, events, mails};
+use super::{acts, events, invitations, mails};
 use crate::api_keys;
 use crate::app::App;
-use crate::attributes;
+use crate::attributes::{self, Schema};
 use crate::audit::{self, Wanted};
 use crate::caller::{Permission, Subject};
 use crate::db::Tx;
@@ -56,11 +56,16 @@ struct HeldRole {
     groups: Vec<String>,
 }
 
-/// An attribute as the schema names it.
+/// An attribute, be it of the schema or not.
 #[derive(Serialize)]
 struct Attribute {
     name: String,
+    /// What the schema calls it.
+    title: Option<String>,
+    /// Empty where the user has none.
     text: String,
+    /// There is a schema, and it does not have it.
+    is_unknown: bool,
 }
 
 /// The user, whom whoever looks may see. `User::permissions` decides.
@@ -83,25 +88,42 @@ pub async fn show(
     let held = grants::list_permissions(&mut tx, staff.authority(), user.id, true).await?;
     let own_roles = list_roles(&mut tx, &user, &held).await?;
     let pending = emails::find_pending(&mut tx, user.id).await?;
-    let credentials = second_factors::find_credentials(&mut tx, user.id).await?;
+    let credentials = second_factors::find_credentials(&app, &mut tx, user.id).await?;
     let memberships = groups::list_memberships(&mut tx, user.id).await?;
+    let origin = invitations::find_origin(&mut tx, &staff, user.id).await?;
     let lists = list_all(&mut tx, &staff, user.id, &parameters).await?;
     tx.commit().await?;
-    let attributes: Vec<Attribute> =
-        user.attributes.iter().map(|(name, value)| Attribute { name: name.clone(), text: events::text(value) }).collect();
-    let described: Vec<String> = schema.properties().iter().map(|property| property.name.clone()).collect();
     let factors = &credentials.second_factors;
     let has_factors = factors.totp_since.is_some() || factors.passkeys > 0;
     let values = context! {
         name => events::name_of(&user), way => way(user.id),
         acts => Serde(acts::offered(&staff, &user, has_factors)),
         held => Serde(held), held_roles => Serde(own_roles), memberships => Serde(memberships), credentials => Serde(credentials),
-        pending => Serde(pending), attributes => Serde(attributes), described => described,
+        pending => Serde(pending), origin => Serde(origin), attributes => Serde(list_attributes(&schema, &user)),
         myself => user.id == staff.person().user_id,
         user => Serde(user),
         ..lists
     };
     staff.page(&app, HERE, PAGE, values, &Faults::default())
+}
+
+/// Those of the schema in its order, then what the user has besides.
+fn list_attributes(schema: &Schema, user: &User) -> Vec<Attribute> {
+    let rules = &schema.document.properties;
+    let known = rules.iter().map(|(name, rule)| Attribute {
+        name: name.clone(),
+        title: rule.title.clone(),
+        text: user.attributes.get(name).map(|value| events::of_attribute(schema, name, value)).unwrap_or_default(),
+        is_unknown: false,
+    });
+    let others = user.attributes.iter().filter(|(name, _)| !rules.contains_key(*name));
+    let others = others.map(|(name, value)| Attribute {
+        name: name.clone(),
+        title: None,
+        text: events::text(value),
+        is_unknown: !rules.is_empty(),
+    });
+    known.chain(others).collect()
 }
 
 /// A part of a list on the page. Each list has its own place in the address.

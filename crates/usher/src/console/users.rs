@@ -105,7 +105,7 @@ async fn list(app: &App, staff: &Staff, parameters: &Parameters, schema: &Schema
         Err(error) => return Err(error),
     };
     let rows: Vec<Row> =
-        page.iter().flat_map(|page| &page.items).map(|user| row(user, &columns, choice)).collect::<AppResult<_>>()?;
+        page.iter().flat_map(|page| &page.items).map(|user| row(user, &columns, schema, choice)).collect::<AppResult<_>>()?;
     let next = page.as_ref().and_then(|page| page.next.as_deref());
     let asked: BTreeMap<&str, &str> = NARROWING.map(|name| (name, parameters.get(name).unwrap_or_default())).into();
     let everything = [&NARROWING[..], &["columns"]].concat();
@@ -162,14 +162,14 @@ fn columns(parameters: &Parameters, schema: &Schema) -> Vec<Column> {
     own.chain(attributes).map(|(key, label)| Column { shown: chosen.contains(&key.as_str()), key, label }).collect()
 }
 
-fn row(user: &User, columns: &[Column], choice: &Choice) -> AppResult<Row> {
+fn row(user: &User, columns: &[Column], schema: &Schema, choice: &Choice) -> AppResult<Row> {
     let members = serde_json::to_value(user)?;
     let cell = |column: &Column| {
-        let value = match column.key.strip_prefix("attributes.") {
-            Some(name) => user.attributes.get(name).unwrap_or(&Value::Null),
-            None => &members[&column.key],
+        let text = match column.key.strip_prefix("attributes.") {
+            Some(name) => events::of_attribute(schema, name, user.attributes.get(name).unwrap_or(&Value::Null)),
+            None => events::text(&members[&column.key]),
         };
-        Cell { key: column.key.clone(), label: column.label.clone(), text: events::text(value) }
+        Cell { key: column.key.clone(), label: column.label.clone(), text }
     };
     Ok(Row {
         id: user.id.to_string(),

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::error::{DbError, DbResult};
 use super::pulse::Pulse;
+use crate::config;
 use crate::id::{ApiKeyId, ServiceAccountId, UserId};
 use crate::network::Network;
 use crate::telemetry::statement;
@@ -140,11 +141,13 @@ pub struct Tx {
     lent: Lent,
     origin: Origin,
     now: Timestamp,
+    /// Read by the gate.
+    all_need_second_factor: bool,
 }
 
 impl Tx {
     pub(super) async fn begin(lent: Lent, origin: Origin, now: Timestamp) -> DbResult<Self> {
-        let mut tx = Self { lent, origin, now };
+        let mut tx = Self { lent, origin, now, all_need_second_factor: false };
         let patience = tx.lent.patience;
         let begun = tx.lent.answer(async |connection| connection.batch_execute("begin").await);
         // Nothing can make this wait but a server that does not answer.
@@ -163,6 +166,18 @@ impl Tx {
 
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Whether everybody must have a second factor here, whatever their roles ask for.
+    pub fn all_need_second_factor(&self) -> bool {
+        self.all_need_second_factor
+    }
+
+    /// Here, that is under these rules.
+    #[must_use]
+    pub fn under(mut self, rules: &config::Password) -> Self {
+        self.all_need_second_factor = rules.needs_second_factor();
+        self
     }
 
     /// From here on the transaction acts as this user: they have just proved who they are.

@@ -6,6 +6,7 @@ use axum::response::Response;
 use fluent_bundle::FluentArgs;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, header};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 use minijinja::value::Kwargs;
@@ -75,6 +76,8 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
         others.map(|language| context! { tag => language.tag(), name => language.name() }).collect::<Vec<_>>()
     });
     environment.add_function("this_page", || HERE.try_with(String::clone).unwrap_or_default());
+    environment.add_filter("number", |number: i64| languages::now().number(number));
+    environment.add_filter("date", |day: String| date_in_words(&day));
     environment.add_filter("day", |time: String, zone: Option<String>| in_words(&time, zone.as_deref(), Language::day_of));
     environment
         .add_filter("moment", |time: String, zone: Option<String>| in_words(&time, zone.as_deref(), Language::short_moment));
@@ -85,6 +88,11 @@ fn in_words(time: &str, zone: Option<&str>, say: fn(Language, &Zoned) -> String)
     let time: Timestamp = time.parse().map_err(|_| Error::new(ErrorKind::InvalidOperation, "it is no time"))?;
     let zone = zone.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or_else(languages::zone_here);
     Ok(say(languages::now(), &time.to_zoned(zone)))
+}
+
+fn date_in_words(day: &str) -> Result<String, Error> {
+    let day: Date = day.parse().map_err(|_| Error::new(ErrorKind::InvalidOperation, "it is no day"))?;
+    Ok(languages::now().day(day))
 }
 
 /// A message. It may hold tags, since it is ours; what fills it in may not. `zone` is that of who looks, unless it is given.

@@ -298,7 +298,7 @@ fn describe(operation: &mut Operation, op: &Op, id: String) {
         add(401, "There is no valid access token or API key (`unauthorized`).");
     }
     if op.access != Access::Public && !is_open_to_owing(&op.method, op.path) {
-        add(403, "A role of the caller's asks for a second factor, and they have none (`second_factor_required`).");
+        add(403, "The caller needs a second factor, and has none (`second_factor_required`).");
     }
     if let Access::SignedIn | Access::Fresh = op.access {
         add(403, "Only a person in a session may do this (`session_required`).");

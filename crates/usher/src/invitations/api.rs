@@ -176,7 +176,7 @@ impl From<Judged> for Outcome {
 })))]
 struct AcceptBody {
     token: SecretText,
-    /// At least 15 characters; a few unrelated words do well.
+    /// At least 15 characters, if no other number is set; a few unrelated words do well.
     password: SecretText,
     /// Made up when left out.
     username: Option<Username>,

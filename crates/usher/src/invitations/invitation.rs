@@ -198,4 +198,6 @@ pub struct Wanted {
     /// A part of the address.
     #[schemars(length(max = 254))]
     pub q: Option<String>,
+    /// Only those that this user has sent.
+    pub invited_by: Option<UserId>,
 }

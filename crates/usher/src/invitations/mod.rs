@@ -135,6 +135,12 @@ pub async fn read(tx: &mut Tx, id: InvitationId) -> AppResult<Invitation> {
     store::find_invitation(tx, id).await?.ok_or_else(|| Rejection::not_found().into())
 }
 
+/// The invitation that a user came by, as long as it is kept.
+pub async fn find_accepted_by(tx: &mut Tx, user_id: UserId) -> DbResult<Option<Invitation>> {
+    let Some(id) = store::find_accepted_by(tx, user_id).await? else { return Ok(None) };
+    store::find_invitation(tx, id).await
+}
+
 /// Locks the invitation for a change by somebody who could give what it gives.
 pub async fn lock(tx: &mut Tx, by: Authority, id: InvitationId) -> AppResult<Invitation> {
     store::lock_invitation(tx, id).await?;

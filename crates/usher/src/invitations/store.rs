@@ -64,6 +64,7 @@ pub async fn list_invitations(tx: &mut Tx, wanted: &Wanted, before: Option<Invit
         left join service_accounts s on s.id = i.service_account_id
         where ($2::uuid is null or i.id < $2)
             and ($3::text is null or i.address_normal like $3)
+            and ($6::uuid is null or i.invited_by = $6)
             and ($4::text is null or $4 = case
                 when i.accepted_at is not null then 'accepted'
                 when i.revoked_at is not null then 'revoked'
@@ -72,7 +73,7 @@ pub async fn list_invitations(tx: &mut Tx, wanted: &Wanted, before: Option<Invit
             end)
         order by i.id desc
         limit $5";
-    let rows = tx.query(sql, &[&now, &before, &pattern, &state, &wanted.limit.and_one()]).await?;
+    let rows = tx.query(sql, &[&now, &before, &pattern, &state, &wanted.limit.and_one(), &wanted.invited_by]).await?;
     Ok(rows.iter().map(|row| invitation(row, now)).collect())
 }
 
@@ -88,6 +89,17 @@ pub async fn find_invitation(tx: &mut Tx, id: InvitationId) -> DbResult<Option<I
         left join service_accounts s on s.id = i.service_account_id
         where i.id = $1";
     Ok(tx.query_opt(sql, &[&id]).await?.map(|row| invitation(&row, now)))
+}
+
+/// The one that a user came by.
+pub async fn find_accepted_by(tx: &mut Tx, user_id: UserId) -> DbResult<Option<InvitationId>> {
+    let sql = "
+        select id
+        from invitations
+        where accepted_by = $1
+        order by id desc
+        limit 1";
+    Ok(tx.query_opt(sql, &[&user_id]).await?.map(|row| row.get("id")))
 }
 
 /// The one whose link this is, if it works.

@@ -235,6 +235,32 @@ async fn the_list_has_pages_states_and_parts_of_addresses() {
 }
 
 #[tokio::test]
+async fn the_list_is_narrowed_to_whom_one_user_has_invited() {
+    let app = TestApp::new().await;
+    let (root, boss) = (app.admin().await, app.manager().await);
+    for (inviter, name) in [(&root, "ann"), (&boss, "bob"), (&root, "cat")] {
+        inviter.client.post(PATH, json!({ "email": format!("{name}@example.org") })).await.expect(201);
+    }
+    app.mails().await;
+    for (query, expected) in [
+        (format!("invited_by={}", root.id), vec!["cat", "ann"]),
+        (format!("invited_by={}&q=ann&state=waiting", root.id), vec!["ann"]),
+        (format!("invited_by={}", boss.id), vec!["bob"]),
+        ("invited_by=0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d".to_owned(), vec![]),
+    ] {
+        let found = boss.client.get(&format!("{PATH}?{query}")).await.expect(200);
+        let found: Vec<&str> =
+            found.json["items"].as_array().unwrap().iter().map(|item| item["email"].as_str().unwrap()).collect();
+        assert_eq!(found, expected.iter().map(|name| format!("{name}@example.org")).collect::<Vec<_>>(), "{query}");
+    }
+    let first = boss.client.get(&format!("{PATH}?invited_by={}&limit=1", root.id)).await.expect(200);
+    let rest = boss.client.get(&format!("{PATH}?invited_by={}&limit=1&cursor={}", root.id, first.str("next"))).await.expect(200);
+    assert_eq!((&rest.json["items"][0]["email"], &rest.json["next"]), (&json!("ann@example.org"), &Value::Null));
+    boss.client.get(&format!("{PATH}?invited_by=boss")).await.expect_problem(422, "invalid_query");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn of_many_each_is_judged_alone_and_a_repetition_invites_nobody_twice() {
     let app = TestApp::new().await;
     let boss = app.manager().await;

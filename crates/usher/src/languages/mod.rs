@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource};
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
@@ -21,6 +21,8 @@ use rust_embed::RustEmbed;
 
 /// The language that everything is written in first.
 const ORIGINAL: &str = "en";
+/// What stands between thousands where a language does not say.
+const NUMBER_MARK: char = ',';
 
 #[derive(RustEmbed)]
 #[folder = "languages"]
@@ -50,7 +52,39 @@ fn bundle(tag: &str) -> FluentBundle<FluentResource> {
         let resource = FluentResource::try_new(source).map_err(|(_, errors)| errors).expect("catalogues are tested");
         bundle.add_resource(resource).expect("no two catalogues of a language have the same message");
     }
+    let mark = bundle.get_message("number-mark").and_then(|message| message.value());
+    let mark = mark.map(|pattern| bundle.format_pattern(pattern, None, &mut Vec::new()).into_owned());
+    bundle.set_formatter(Some(writing(mark.as_deref().unwrap_or_default())));
     bundle
+}
+
+/// How numbers are written in messages, by what stands between thousands.
+fn writing<M>(mark: &str) -> fn(&FluentValue<'_>, &M) -> Option<String> {
+    match mark {
+        "." => write::<'.', M>,
+        "’" => write::<'’', M>,
+        "\u{202f}" => write::<'\u{202f}', M>,
+        _ => write::<NUMBER_MARK, M>,
+    }
+}
+
+/// A whole number in groups of three; all else as it is.
+fn write<const MARK: char, M>(value: &FluentValue<'_>, _: &M) -> Option<String> {
+    let FluentValue::Number(number) = value else { return None };
+    let written = number.as_string();
+    (!written.contains('.')).then(|| grouped(&written, MARK))
+}
+
+/// `-1234567` as `-1,234,567`.
+fn grouped(written: &str, mark: char) -> String {
+    let mut text = String::with_capacity(written.len() * 2);
+    for (at, sign) in written.char_indices() {
+        if (written.len() - at).is_multiple_of(3) && text.ends_with(|before: char| before.is_ascii_digit()) {
+            text.push(mark);
+        }
+        text.push(sign);
+    }
+    text
 }
 
 fn file(path: &str) -> Option<String> {
@@ -167,6 +201,18 @@ impl Language {
         values.set("month", i64::from(day.month()));
         values.set("year", day.year().to_string());
         self.say("date", &values)
+    }
+
+    /// "February 2026".
+    pub fn month(self, day: Date) -> String {
+        let mut values = FluentArgs::from_iter([("month", i64::from(day.month()))]);
+        values.set("year", day.year().to_string());
+        self.say("month-of-year", &values)
+    }
+
+    /// "1,920".
+    pub fn number(self, number: i64) -> String {
+        grouped(&number.to_string(), self.word("number-mark").chars().next().unwrap_or(NUMBER_MARK))
     }
 
     /// "3 February 2026".

@@ -68,6 +68,20 @@ pub struct Envelope {
     pub sent_at: Option<Timestamp>,
 }
 
+/// A mail to whoever asks, from outside.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct OwnMail {
+    pub id: MailId,
+    /// What it is about, such as `reset_password`.
+    pub kind: String,
+    /// The address.
+    pub recipient: String,
+    pub subject: String,
+    pub status: Status,
+    pub created_at: Timestamp,
+    pub sent_at: Option<Timestamp>,
+}
+
 /// How many there are.
 #[derive(Clone, Copy, Debug)]
 pub struct Counts {
@@ -98,6 +112,14 @@ pub async fn list_to(tx: &mut Tx, user_id: UserId, limit: Limit, cursor: Option<
     let mails = store::list_to(tx, user_id, before, limit.and_one()).await?;
     let mails = mails.into_iter().map(|mail| envelope(mail, true)).collect();
     Ok(Page::cut(mails, limit, |mail: &Envelope| mail.id))
+}
+
+/// One page of those to the person who asks.
+pub async fn list_own(tx: &mut Tx, user_id: UserId, limit: Limit, cursor: Option<&str>) -> AppResult<Page<OwnMail>> {
+    let before: Option<MailId> = cursor.map(page::decode).transpose()?;
+    let mails = store::list_to(tx, user_id, before, limit.and_one()).await?;
+    let mails = mails.into_iter().map(own).collect();
+    Ok(Page::cut(mails, limit, |mail: &OwnMail| mail.id))
 }
 
 /// The mail, or a refusal: there is no such resource.
@@ -134,11 +156,27 @@ fn envelope(mail: Mail, is_seen: bool) -> Envelope {
         kind: mail.template,
         user_id: mail.user_id.filter(|_| is_seen),
         recipient: if is_seen { mail.recipient } else { masked(&mail.recipient) },
-        // What a later release calls otherwise has not been sent.
-        status: Status::parse(&mail.status).unwrap_or(Status::Queued),
+        status: known(&mail.status),
         attempts: mail.attempts,
         last_error: mail.last_error.map(|error| telemetry::without_addresses(&error)),
         created_at: mail.created_at,
         sent_at: mail.sent_at,
     }
+}
+
+fn own(mail: Mail) -> OwnMail {
+    OwnMail {
+        id: mail.id,
+        kind: mail.template,
+        recipient: mail.recipient,
+        subject: mail.subject,
+        status: known(&mail.status),
+        created_at: mail.created_at,
+        sent_at: mail.sent_at,
+    }
+}
+
+/// What a later release calls otherwise has not been sent.
+fn known(status: &str) -> Status {
+    Status::parse(status).unwrap_or(Status::Queued)
 }

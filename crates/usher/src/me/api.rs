@@ -36,8 +36,9 @@ pub fn router() -> Routes {
         .op(
             Op::new(Method::GET, "/v1/me/data", Access::SignedIn, "Me", "Everything that is known of you")
                 .description(
-                    "In one answer: you as `GET /v1/me` shows you, addresses, sessions, devices, API keys, second factors, groups, and what \
-                     has happened to your account, newest first. Lists end after 10,000 items. That you asked is noted there, too.",
+                    "In one answer: you as `GET /v1/me` shows you, addresses, sessions, devices, API keys, second factors, groups, mails, \
+                     invitations, and what has happened to your account, newest first. Lists end after 10,000 items: `truncated` names \
+                     those that did. That you asked is noted there, too.",
                 ),
             read_my_data,
         )
@@ -74,7 +75,7 @@ pub fn router() -> Routes {
 struct Me {
     #[serde(flatten)]
     user: User,
-    /// By when you must bind a second factor, since a role of yours asks for one; left out when none does, or when you have one. The entity
+    /// By when you must bind a second factor; left out when nothing asks you for one, or when you have one. The entity
     /// tag is that of the profile and does not change with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     second_factor_due_at: Option<Timestamp>,
@@ -88,7 +89,7 @@ struct Me {
 })))]
 struct PasswordBody {
     current_password: Option<SecretText>,
-    /// At least 15 characters; a few unrelated words do well.
+    /// At least 15 characters, if no other number is set; a few unrelated words do well.
     password: SecretText,
 }
 

@@ -1,6 +1,7 @@
 //! The policy, rule by rule.
 
 use http::Method;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -47,6 +48,16 @@ fn r004_there_are_no_composition_rules() {
     assert_eq!(check_it("just some small words"), Ok(()));
     assert_eq!(check_it("  leading and trailing  "), Ok(()));
     assert_eq!(check_it("словосочетание не из списка"), Ok(()));
+}
+
+#[tokio::test]
+async fn r004_a_password_is_good_a_year_later() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    app.advance(SignedDuration::from_hours(24 * 366));
+    app.sign_in(&ann.email, PASSWORD).await;
+    app.run_jobs().await;
+    app.finish().await;
 }
 
 #[test]

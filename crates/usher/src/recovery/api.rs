@@ -84,7 +84,7 @@ struct ForgotBody {
 #[serde(deny_unknown_fields)]
 struct ResetBody {
     token: SecretText,
-    /// At least 15 characters; a few unrelated words do well.
+    /// At least 15 characters, if no other number is set; a few unrelated words do well.
     password: SecretText,
 }
 

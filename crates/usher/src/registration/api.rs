@@ -37,7 +37,7 @@ pub fn router() -> Routes {
 })))]
 struct RegisterBody {
     email: EmailAddress,
-    /// At least 15 characters; a few unrelated words do well. No rules about kinds of characters.
+    /// At least 15 characters, if no other number is set; a few unrelated words do well. No rules about kinds of characters.
     password: SecretText,
     /// A wish: made up when left out or taken.
     username: Option<Username>,

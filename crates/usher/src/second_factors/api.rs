@@ -20,7 +20,7 @@ use crate::sessions::Tokens;
 
 const NOT_BOUND: &str = "There is no second factor (`second_factor_not_bound`).";
 const OUTRANKED: &str = "The user holds permissions that the caller lacks (`target_outranks_caller`).";
-pub(super) const LAST: &str = "A role of yours asks for a second factor, and this is the only one (`second_factor_required`).";
+pub(super) const LAST: &str = "You need a second factor, and this is the only one (`second_factor_required`).";
 
 pub fn router() -> Routes {
     let op = |method, path, access, summary| Op::new(method, path, access, "Second factors", summary);
@@ -62,7 +62,10 @@ pub fn router() -> Routes {
         )
         .op(
             Op::new(Method::GET, "/v1/users/{id}/credentials", Access::Holding(Permission::UsersRead), "Users", "See with what a user signs in")
-                .description("Since when there is a password, and what second factors there are. API keys are listed by themselves.")
+                .description(
+                    "Since when there is a password, what second factors there are, and which devices are spared them. API keys are listed \
+                     by themselves.",
+                )
                 .fails(403, OUTRANKED),
             read_user_credentials,
         )
@@ -155,7 +158,7 @@ async fn read_user_credentials(
 ) -> AppResult<Answer<Credentials>> {
     let mut tx = app.begin(&caller.origin).await?;
     caller::require_rank(&mut tx, &caller, path.id).await?;
-    let found = super::find_credentials(&mut tx, path.id).await?;
+    let found = super::find_credentials(&app, &mut tx, path.id).await?;
     tx.commit().await?;
     Ok(Answer(found))
 }

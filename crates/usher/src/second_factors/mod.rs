@@ -28,12 +28,14 @@ pub use pages::router as pages;
 pub use passkeys::register;
 pub use proof::prove;
 
+use passkeys::Passkey;
+
 use crate::app::App;
 use crate::attempts::{self, Authenticator};
 use crate::audit::{self, Event};
 use crate::caller::{self, Act, Assurance, Authority, Cleared, Person};
 use crate::db::{Actor, DbResult, Tx};
-use crate::devices;
+use crate::devices::{self, TrustedDevice};
 use crate::error::{AppResult, Rejection};
 use crate::id::{UserId, new_uuid};
 use crate::mails::{self, About, FactorChange, Template};
@@ -93,12 +95,21 @@ pub struct SecondFactors {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(extend("example" = serde_json::json!({
     "password_since": "2026-01-02T03:04:05Z", "totp_since": null, "recovery_codes_left": 9, "passkeys": 1,
+    "bound_passkeys": [{
+        "id": "0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d", "name": "Phone", "is_backed_up": true,
+        "created_at": "2026-01-02T03:04:05Z", "last_used_at": "2026-02-03T01:00:00Z",
+    }],
+    "trusted_devices": [],
 })))]
 pub struct Credentials {
     /// Since when they have their present password; `null`: they have none.
     pub password_since: Option<Timestamp>,
     #[serde(flatten)]
     pub second_factors: SecondFactors,
+    /// Each of the passkeys, the oldest first.
+    pub bound_passkeys: Vec<Passkey>,
+    /// The devices on which the second factor is not asked for, the newest first.
+    pub trusted_devices: Vec<TrustedDevice>,
 }
 
 /// The secret that an authenticator app is to take over. It opens nothing until it is confirmed.
@@ -120,9 +131,13 @@ pub async fn find(tx: &mut Tx, user_id: UserId) -> DbResult<SecondFactors> {
     Ok(SecondFactors { totp_since: found.totp_since, recovery_codes_left: found.codes_left, passkeys: found.passkeys })
 }
 
-pub async fn find_credentials(tx: &mut Tx, user_id: UserId) -> DbResult<Credentials> {
-    let password_since = password::find_changed_at(tx, user_id).await?;
-    Ok(Credentials { password_since, second_factors: find(tx, user_id).await? })
+pub async fn find_credentials(app: &App, tx: &mut Tx, user_id: UserId) -> DbResult<Credentials> {
+    Ok(Credentials {
+        password_since: password::find_changed_at(tx, user_id).await?,
+        second_factors: find(tx, user_id).await?,
+        bound_passkeys: passkeys::list(tx, user_id).await?,
+        trusted_devices: devices::list_trusted(tx, user_id, app.config.tokens.trusted_device).await?,
+    })
 }
 
 /// Whether a second factor is asked for.
@@ -215,7 +230,7 @@ async fn bind(app: &App, person: &Person, code: &SecretText) -> AppResult<(Tx, C
     Ok((tx, cleared.map_err(|_| Rejection::token_refused())?, codes))
 }
 
-/// Removes the person's own app. The session that asks has shown them. Not while a role asks for what they would lack then.
+/// Removes the person's own app. The session that asks has shown them. Not while they are asked for what they would lack then.
 async fn remove(tx: &mut Tx, person: &Person) -> AppResult<()> {
     let user = users::lock(tx, person.authority(), person.user_id).await?;
     require_bound(tx, person).await?;
@@ -287,10 +302,10 @@ async fn settle(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
     Ok(())
 }
 
-/// A role may ask for what would lack.
+/// What would lack may be asked for.
 async fn require_none_owed(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
     if caller::lacks_second_factor(tx, user_id).await? {
-        let detail = "A role of yours asks for a second factor, and this is the only one. Bind another one first.";
+        let detail = "You need a second factor, and this is the only one. Bind another one first.";
         return Err(Rejection::conflict("second_factor_required", detail).into());
     }
     Ok(())

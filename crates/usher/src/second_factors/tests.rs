@@ -214,6 +214,7 @@ async fn those_who_look_after_users_see_with_what_each_signs_in() {
     app.with_second_factor(&ann).await;
     let after = admin.client.get(&way).await.expect(200).json;
     assert!(after["totp_since"].is_string() && after["recovery_codes_left"] == 10, "{after}");
+    assert_eq!((&after["bound_passkeys"], &after["trusted_devices"]), (&json!([]), &json!([])));
     let invited = json!({ "email": "cay@example.org" });
     let cay = admin.client.post("/v1/users", invited).await.expect(201).json["id"].as_str().unwrap().to_owned();
     let none = admin.client.get(&format!("/v1/users/{cay}/credentials")).await.expect(200).json;

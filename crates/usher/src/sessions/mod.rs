@@ -67,7 +67,7 @@ pub struct Begun {
     /// Until when the second factor is not asked for again on this device; only when that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_trusted_until: Option<Timestamp>,
-    /// By when a second factor must be bound, since a role asks for one. From then on nothing but that works.
+    /// By when a second factor must be bound; from then on nothing but that works. Left out when nothing asks for one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub second_factor_due_at: Option<Timestamp>,
 }

@@ -35,7 +35,7 @@ pub fn router() -> Routes {
 struct SetupBody {
     token: SecretText,
     email: EmailAddress,
-    /// At least 15 characters; a few unrelated words do well.
+    /// At least 15 characters, if no other number is set; a few unrelated words do well.
     password: SecretText,
     username: Option<Username>,
     display_name: Option<crate::users::Name>,

@@ -32,8 +32,8 @@ pub fn router() -> Routes {
                     "Wrong, unknown, unverified, suspended and deleted accounts get the same answer. After ten wrong passwords at an \
                      account (also at one that does not exist) the answer is 429 for a while; a device that sends its `device_token` \
                      is not kept out by the guesses of others. Who has a second factor gets 202 with a `pending_token` for \
-                     `POST /v1/login/second-factor`, unless the device is trusted. Whom a role asks for a second factor that they do \
-                     not have is told by when (`second_factor_due_at`); from then on they can bind one, and nothing else.",
+                     `POST /v1/login/second-factor`, unless the device is trusted. Who needs a second factor and has none is told \
+                     by when (`second_factor_due_at`); from then on they can bind one, and nothing else.",
                 )
                 .fails(429, "Too many passwords for this account, or from this network, were wrong (`too_many_requests`).")
                 .fails(401, "The credentials do not open an account (`invalid_credentials`)."),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use syn::visit::Visit;
 
 use super::{Answer, Authenticator, Browser, PASSWORD, Person, TestApp};
+use crate::caller;
 use crate::db::Tx;
 use crate::emails::{self, EmailAddress};
 use crate::id::UserId;
@@ -95,6 +96,9 @@ const DOORS: [Door; 19] = [
     Door { name: "undoing a deletion", open_to: &[DeletedBySelf] },
 ];
 
+/// What is done after the request that asked for it, and in whose name it still is. Nothing is shown for it any more.
+const WORK: &[State] = &[Good, Locked, EpochPassed, SessionEnded, SessionExpired, KeyRevoked, KeyExpired, SecondFactor];
+
 /// Where bearer secrets and access tokens are made and looked at; each is behind one of the doors, or named with its reason.
 const SOURCES: [(&str, &str); 13] = [
     ("api_keys/mod.rs", "makes keys: own API key"),
@@ -104,7 +108,10 @@ const SOURCES: [(&str, &str); 13] = [
         "a device token opens nothing alone: it says which counter of failures an attempt is charged to, and beside the password spares the code",
     ),
     ("keyring.rs", "the format alone: no door"),
-    ("invitations", "an invitation makes a user, who signs in by a door"),
+    (
+        "invitations",
+        "an invitation makes a user, who signs in by a door; what it gives them is asked of the gate about who invited",
+    ),
     ("html/visitor.rs", "what binds the form of who is not signed in opens nothing"),
     ("one_time_tokens/mod.rs", "all links; the gate is asked in `redeem`"),
     ("second_factors/passkeys/ceremony.rs", "a challenge opens nothing without the passkey that answers it: passkey"),
@@ -280,6 +287,28 @@ async fn r103_every_door_is_shut_by_the_gate_to_whoever_may_not_act() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_done_after_a_request_is_done_for_whom_the_gate_lets_through_then() {
+    let app = TestApp::new().await;
+    for state in STATES {
+        let boss = app.person(&format!("{state:?}").to_lowercase(), &["admin", "user"]).await;
+        boss.client.post("/v1/me/api-keys", json!({ "name": "x" })).await.expect(201);
+        let wish = json!({ "email": format!("by-{}", boss.email), "roles": ["manager"], "delivery": "link" });
+        let invited = boss.client.post("/v1/invitations", wish).await.expect(201).str("link");
+        put(&app, &boss, state).await;
+        let mut tx = app.tx().await;
+        let subject = caller::Subject::User(boss.id.parse().unwrap());
+        let held = caller::find_active_permissions(&mut tx, subject).await.unwrap();
+        tx.commit().await.unwrap();
+        let body = json!({ "token": invited.split("?token=").nth(1).unwrap(), "password": PASSWORD });
+        let guest = app.client().post("/v1/invitations/accept", body).await.expect(201);
+        let gives = guest.json["roles"] == json!(["manager"]);
+        assert_eq!([held.is_some(), gives], [WORK.contains(&state); 2], "{state:?}: {}", guest.text);
+    }
     app.run_jobs().await;
     app.finish().await;
 }

@@ -47,7 +47,7 @@ struct VerifyBody {
     token: SecretText,
     /// The one that was chosen at sign-up.
     password: Option<SecretText>,
-    /// At least 15 characters; takes the place of the one from the sign-up.
+    /// At least 15 characters, if no other number is set; takes the place of the one from the sign-up.
     new_password: Option<SecretText>,
 }
 

@@ -106,6 +106,9 @@ async fn what_is_no_address_or_theirs_already_or_too_many_is_said_at_the_field()
     assert!(!full.contains(NEW) && full.contains("as many as one may have"), "{full}");
     let refused = browser.submit(NEW, &[("email", "more@example.org")]).await.expect(422);
     assert!(refused.text.contains("at most 10 addresses"), "{}", refused.text);
+    browser.submit("/language", &[("language", "de")]).await.expect(303);
+    let refused = browser.submit(NEW, &[("email", "more@example.org")]).await.expect(422);
+    assert!(refused.text.contains("Es gibt bereits 10 Adressen: Entfernen Sie zuerst eine."), "{}", refused.text);
     app.run_jobs().await;
     app.finish().await;
 }

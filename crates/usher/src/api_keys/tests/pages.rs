@@ -82,6 +82,9 @@ async fn r203_only_what_one_holds_can_be_given() {
     let id = eve.client.post("/v1/me/api-keys", json!({ "name": "x" })).await.expect(201).str("id");
     leads_to(&browser.submit(&format!("{HERE}/{id}/revoke"), &[]).await, HERE);
     assert_eq!(eve.client.get("/v1/me/api-keys").await.expect(200).json["items"].as_array().unwrap().len(), 1);
+    browser.submit("/language", &[("language", "de")]).await.expect(303);
+    let refused = browser.submit(NEW, &forged).await.expect(422);
+    assert!(refused.text.contains("Niemand kann Rechte geben, nehmen oder ändern"), "{}", refused.text);
     app.run_jobs().await;
     app.finish().await;
 }
@@ -113,6 +116,9 @@ async fn what_does_not_fit_is_said_at_its_field_and_what_was_chosen_stays() {
     }
     let refused = browser.submit(NEW, &[("name", "x"), ("days", "30")]).await.expect(422);
     assert!(refused.text.contains("Revoke one first."), "{}", refused.text);
+    browser.submit("/language", &[("language", "de")]).await.expect(303);
+    let refused = browser.submit(NEW, &[("name", "x"), ("days", "30")]).await.expect(422);
+    assert!(refused.text.contains("Es gibt bereits 50 Schlüssel: Widerrufen Sie zuerst einen."), "{}", refused.text);
     app.run_jobs().await;
     app.finish().await;
 }

@@ -25,11 +25,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "USHER_PASSWORD_MIN_LENGTH",
         section: Section::Password,
-        syntax: Syntax::Count(15..=64),
+        syntax: Syntax::Count(8..=64),
         default: Fallback::Value("15"),
         secret: false,
-        description: "The fewest characters (Unicode code points) of a new password. Fewer than 15 would need a second factor of \
-            everybody.",
+        description: "The fewest characters (Unicode code points) of a new password. Fewer than 15 are too few for a password \
+            alone: then everybody must have a second factor, at once and whatever their roles ask for.",
     },
     Setting {
         name: "USHER_PASSWORD_BLOCKED_WORDS",

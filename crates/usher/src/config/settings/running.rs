@@ -88,7 +88,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "USHER_LANGUAGE",
         section: Section::Server,
-        syntax: Syntax::Text("the tag of a language that usher speaks: `en`, `de`"),
+        syntax: Syntax::Text("the tag of a language that usher speaks, such as `de`"),
         default: Fallback::Value("en"),
         secret: false,
         description: "The language of mails to whoever has named none in their profile, or one that usher does not speak.",

@@ -120,17 +120,21 @@ fn words_are_exact() {
 }
 
 #[test]
+fn r001_fewer_than_fifteen_characters_need_a_second_factor_of_everybody() {
+    for (length, needs) in [("8", true), ("14", true), ("15", false), ("64", false)] {
+        let password = accepted(&[("USHER_PASSWORD_MIN_LENGTH", length)]).password;
+        assert_eq!((password.min_length.to_string().as_str(), password.needs_second_factor()), (length, needs));
+    }
+    assert!(!accepted(&[]).password.needs_second_factor());
+}
+
+#[test]
 fn numbers_are_whole_and_within_their_limits() {
     assert_eq!(accepted(&[("USHER_PASSWORD_MIN_LENGTH", "64")]).password.min_length, 64);
-    for bad in ["14", "65", "+15", "15.5", "fifteen", "-1", "99999999999"] {
+    for bad in ["7", "65", "+15", "15.5", "fifteen", "-1", "99999999999"] {
         let problem = refused(&[("USHER_PASSWORD_MIN_LENGTH", bad)]);
-        assert_contains(&problem, &["USHER_PASSWORD_MIN_LENGTH: ", "from 15 to 64"]);
+        assert_contains(&problem, &["USHER_PASSWORD_MIN_LENGTH: ", "from 8 to 64"]);
     }
-    for for_two_factors in ["8", "14"] {
-        let problem = refused(&[("USHER_PASSWORD_MIN_LENGTH", for_two_factors)]);
-        assert_contains(&problem, &["from 15 to 64: fewer are safe only where everybody must have a second factor"]);
-    }
-    assert!(!refused(&[("USHER_PASSWORD_MIN_LENGTH", "7")]).contains("second factor"));
     let hashing = [("USHER_HASH_MEMORY_MIB", "256"), ("USHER_HASH_QUEUE", "9")];
     let password = accepted(&hashing).password;
     assert_eq!((password.hash_memory_mib, password.hash_queue), (256, 9));

@@ -146,7 +146,8 @@ async fn carry_out(app: &App, staff: &Staff, act: Act, id: InactivityRuleId, mem
 fn at(field: &str, error: AppError) -> AppResult<Faults> {
     match error {
         AppError::Rejected(rejection) if rejection.status == StatusCode::UNPROCESSABLE_ENTITY => {
-            Ok(Faults::at(field, AppError::Rejected(rejection).to_string()))
+            let said = rejection.errors.first().and_then(|fault| now().fault(&fault.code, &fault.detail));
+            Ok(Faults::at(field, said.unwrap_or_else(|| AppError::Rejected(rejection).to_string())))
         }
         error => Err(error),
     }

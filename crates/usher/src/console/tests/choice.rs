@@ -57,7 +57,7 @@ async fn a_choice_is_bounded_read_with_care_and_bound_to_the_session() {
     assert!(page.text.contains("1 were left out") || page.text.contains("1 was left out"), "{}", page.text);
     assert!(page.text.contains("And 900 more.") && page.text.contains("A user who is not to be seen any more"));
     let page = browser.submit("/admin/bulk/new", &[("carried", &many), (&pick, "on")]).await.expect(200);
-    assert!(page.text.contains("1000 users are chosen") && page.text.contains("left out"), "{}", page.text);
+    assert!(page.text.contains("1,000 users are chosen") && page.text.contains("left out"), "{}", page.text);
     for (name, value) in [("carried", "nobody"), ("shown", "x,y"), ("drop", "<b>"), ("user.x", "on")] {
         browser.submit("/admin/users", &[(name, value)]).await.expect(400);
     }

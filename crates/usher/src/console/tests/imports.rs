@@ -154,6 +154,43 @@ async fn what_is_wrong_with_a_file_or_an_option_is_said_at_its_field() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_the_columns_is_said_in_german_too() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let mut browser = signed_in(&app, &admin).await;
+    browser.open(NEW).await.expect(200);
+    browser.submit("/language", &[("language", "de")]).await.expect(303);
+    for (map, file, said) in [
+        ("a = shoe", "email,a\n", "„shoe“ ist kein Feld eines Benutzers."),
+        ("b = bio", "email\n", "Die Datei hat keine Spalte „b“."),
+        ("a = -", "a\n", "Die Datei hat keine Spalte, die ein Feld eines Benutzers ist."),
+    ] {
+        let page = browser.upload_with(NEW, &[("map", map)], ("file", "x.csv"), file.as_bytes()).await.expect(422);
+        assert!(page.text.contains("id=\"map-error\"") && page.text.contains(said), "{map}: {}", page.text);
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn why_an_import_could_not_go_on_is_said_in_german_too() {
+    let app = TestApp::new().await;
+    let (admin, boss) = (app.admin().await, app.manager().await);
+    let mut theirs = signed_in(&app, &boss).await;
+    let import = upload(&mut theirs, &[], "email\nnew@d.example\n").await;
+    admin.client.post(&format!("/v1/users/{}/suspend", boss.id), serde_json::json!({})).await.expect(200);
+    app.run_jobs().await;
+    let mut browser = signed_in(&app, &admin).await;
+    let said = "It could not go on: whoever began it may not do this any more. What is done is done.";
+    let page = browser.open(&import).await.expect(200);
+    assert!(page.text.contains("data-state=\"failed\"") && page.text.contains(said), "{}", page.text);
+    browser.submit("/language", &[("language", "de")]).await.expect(303);
+    let said = "Es ging nicht weiter: Wer das begonnen hat, darf es nicht mehr. Was getan ist, ist getan.";
+    let page = browser.open(&import).await.expect(200);
+    assert!(page.text.contains(said), "{}", page.text);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn an_import_is_for_whoever_may_change_users_as_much_as_it_may() {
     let app = TestApp::new().await;
     let admin = app.admin().await;

@@ -165,6 +165,25 @@ async fn the_preview_says_who_would_be_hit_and_is_run_from_there() {
 }
 
 #[tokio::test]
+async fn why_a_rule_fits_nobody_any_more_is_said_in_german_too() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let schema = |properties: serde_json::Value| json!({ "type": "object", "properties": properties });
+    let team = schema(json!({ "team": { "type": "string", "searchable": true, "maxLength": 20 } }));
+    admin.client.put("/v1/attribute-schema", team).await.expect(200);
+    let rule = json!({ "name": "Reds", "action": "suspend", "after_days": 30, "exempt": "attributes.team eq \"red\"" });
+    let id = admin.client.post("/v1/inactivity-rules", rule).await.expect(201).str("id");
+    admin.client.put("/v1/attribute-schema", schema(json!({}))).await.expect(200);
+    let mut browser = signed_in(&app, &admin).await;
+    browser.open(&format!("{RULES}/{id}")).await.expect(200);
+    browser.submit("/language", &[("language", "de")]).await.expect(303);
+    let page = browser.submit(&format!("{RULES}/{id}/preview"), &[]).await.expect(422);
+    assert!(page.text.contains("Der Filter passt ab Spalte "), "{}", page.text);
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn nobody_reaches_what_they_may_not() {
     let app = TestApp::new().await;
     let admin = app.admin().await;

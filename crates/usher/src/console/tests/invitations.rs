@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 
-use super::{signed_in, with};
+use super::{signed_in, way, with};
 use crate::testing::{Answer, Browser, PASSWORD, TestApp, token_in};
 
 const HERE: &str = "/admin/invitations";
@@ -17,6 +17,11 @@ async fn send_many(browser: &mut Browser, fields: &[(&str, &str)]) -> Answer {
 fn location(answer: &Answer) -> String {
     assert_eq!(answer.status.as_u16(), 303, "{}", answer.text);
     answer.headers["location"].to_str().unwrap().to_owned()
+}
+
+/// A page with its addresses as they are.
+async fn text(browser: &mut Browser, path: &str) -> String {
+    browser.open(path).await.expect(200).text.replace("&#x2f;", "/")
 }
 
 /// The link that a page shows.
@@ -231,6 +236,38 @@ async fn the_list_is_narrowed_and_goes_on() {
 }
 
 #[tokio::test]
+async fn who_invited_whom_is_found_from_both_ends() {
+    let app = TestApp::new().await;
+    let (admin, boss) = (app.admin().await, app.manager().await);
+    let id = boss.client.post("/v1/invitations", json!({ "email": "ann@example.org" })).await.expect(201).str("id");
+    let acceptance = json!({ "token": app.mailed_token().await, "password": PASSWORD });
+    let ann = app.client().post("/v1/invitations/accept", acceptance).await.expect(201).str("id");
+    admin.client.post("/v1/invitations", json!({ "email": "ben@example.org" })).await.expect(201);
+    let mut browser = signed_in(&app, &admin).await;
+    let page = text(&mut browser, &format!("/admin/users/{ann}")).await;
+    for found in [format!("<a href=\"{}\">zz-boss</a>", way(&boss)), format!("\"{HERE}/{id}\""), format!("?invited_by={ann}\"")] {
+        assert!(page.contains("Invited by") && page.contains(&found), "{found}: {page}");
+    }
+    let page = text(&mut browser, &way(&boss)).await;
+    assert!(!page.contains("Invited by") && page.contains(&format!("{HERE}?invited_by={}", boss.id)), "{page}");
+    let page = text(&mut browser, &format!("{HERE}?invited_by={}&state=accepted", boss.id)).await;
+    assert!(page.contains("ann@example.org") && !page.contains("ben@example.org"), "{page}");
+    assert!(page.contains(&format!("Only those that <a href=\"{}\">zz-boss</a> has sent.", way(&boss))), "{page}");
+    // A search keeps to them, and they can be let go.
+    assert!(page.contains(&format!("name=\"invited_by\" value=\"{}\"", boss.id)), "{page}");
+    assert!(page.contains(&format!("href=\"{HERE}?state=accepted\">Show those of everybody")), "{page}");
+    let page = text(&mut browser, &format!("{HERE}?invited_by={ann}")).await;
+    assert!(page.contains("No invitation fits.") && page.contains("Only those that <a"), "{page}");
+    browser.open(&format!("{HERE}?invited_by=boss")).await.expect(404);
+    let looker = with(&app, &admin, "looker", &["users:read"]).await;
+    let mut browser = signed_in(&app, &looker).await;
+    let page = text(&mut browser, &format!("/admin/users/{ann}")).await;
+    assert!(!page.contains("Invited by") && !page.contains(HERE), "{page}");
+    app.mails().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn who_may_only_look_changes_nothing_and_nobody_outranks_themselves() {
     let app = TestApp::new().await;
     let admin = app.admin().await;
@@ -244,6 +281,8 @@ async fn who_may_only_look_changes_nothing_and_nobody_outranks_themselves() {
     assert!(page.text.contains("ann@example.org") && !page.text.contains("Invite somebody"), "{}", page.text);
     // They may not see users, so none is linked.
     assert!(page.text.contains("zz-root") && !page.text.contains("/admin/users"), "{}", page.text);
+    let page = browser.open(&format!("{HERE}?invited_by={}", admin.id)).await.expect(200);
+    assert!(page.text.contains("Only those that zz-root has sent.") && !page.text.contains("/admin/users"), "{}", page.text);
     assert!(!browser.open(&way).await.expect(200).text.contains("Revoke …"));
     for path in [format!("{HERE}/new"), format!("{way}/resend"), format!("{way}/revoke")] {
         browser.open(&path).await.expect(403);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{signed_in, way, with};
+use super::{leads_to, signed_in, way, with};
 use crate::testing::TestApp;
 
 fn escaped(location: &http::HeaderValue) -> String {
@@ -49,9 +49,15 @@ async fn times_are_in_the_zone_of_who_looks() {
     assert!(page.text.contains("(times in Europe/Vienna)") && !page.text.contains(" UTC"), "{}", page.text);
     let page = browser.open("/admin/users?columns=created_at").await.expect(200);
     assert!(page.text.contains("data-label=\"Created (Europe&#x2f;Vienna)\""), "{}", page.text);
-    // Days are typed as those of UTC, whoever types them.
     let page = browser.open("/admin/audit").await.expect(200);
-    assert!(page.text.contains("A day, as UTC has it.") && page.text.contains("When (Europe/Vienna)"), "{}", page.text);
+    assert!(page.text.contains("A day, as Europe/Vienna has it.") && page.text.contains("When (Europe/Vienna)"), "{}", page.text);
+    // So is a day that is typed.
+    let bob = app.user("bob").await;
+    let path = format!("{}/roles/grant", way(&bob));
+    browser.open(&path).await.expect(200);
+    leads_to(&browser.submit(&path, &[("role", "manager"), ("until", "2026-06-30")]).await, &way(&bob));
+    let page = browser.open(&way(&bob)).await.expect(200);
+    assert!(page.text.contains("ends 1 Jul 2026, 00:00 Europe/Vienna"), "{}", page.text);
     app.finish().await;
 }
 

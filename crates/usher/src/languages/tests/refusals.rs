@@ -162,7 +162,7 @@ fn refusals_are_said_with_what_the_english_holds() {
     let german = Language::of("de").unwrap();
     let fault = |code: &str, detail: &str| german.fault(code, detail).unwrap();
     assert_eq!(fault("min_length", "must have at least 15 characters"), "Das ist zu kurz: mindestens 15 Zeichen.");
-    assert_eq!(fault("max_bytes", "must have at most 16,384 bytes as JSON"), "Das ist zu groß: höchstens 16384 Bytes.");
+    assert_eq!(fault("max_bytes", "must have at most 16,384 bytes as JSON"), "Das ist zu groß: höchstens 16.384 Bytes.");
     assert_eq!(fault("max_items", "must have at most 1 items"), "Höchstens 1 Eintrag ist möglich.");
     assert_eq!(fault("minimum", "must be at least -0.5"), "Das ist zu wenig: Die Grenze ist -0.5.");
     assert_eq!(fault("enum", "must be one of [\"a\",\"b\"]"), "Möglich ist hier: \"a\",\"b\".");

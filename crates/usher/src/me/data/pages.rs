@@ -11,6 +11,7 @@ use minijinja::value::Serde;
 use crate::app::App;
 use crate::error::{AppError, AppResult};
 use crate::html::{self, Cookie, Faults, SignedForm, SignedIn, cookies};
+use crate::languages::now;
 use crate::me::deletion;
 use crate::users;
 
@@ -76,7 +77,7 @@ async fn submit_delete(State(app): State<App>, SignedForm { signed_in, .. }: Sig
         }
         Err(AppError::Rejected(rejection)) if rejection.code == "last_admin" => {
             drop(tx);
-            ask(&app, &signed_in, &Faults::at("delete", rejection.detail)).await
+            ask(&app, &signed_in, &Faults::at("delete", now().problem(rejection.code, &rejection.detail))).await
         }
         Err(error) => Err(error),
     }

@@ -34,6 +34,28 @@ async fn the_file_holds_all_that_the_api_tells_and_nothing_secret() {
     assert_eq!(file.headers[header::CONTENT_DISPOSITION], "attachment; filename=\"usher-data-2026-01-01.json\"");
     assert_eq!(file.headers[header::CACHE_CONTROL], "no-store");
     let data = &file.json;
+    let mut members: Vec<&str> = data.as_object().unwrap().keys().map(String::as_str).collect();
+    members.sort_unstable();
+    let whole = [
+        "api_keys",
+        "approval_requests",
+        "devices",
+        "groups",
+        "history",
+        "invitations",
+        "made_at",
+        "mails",
+        "passkeys",
+        "password_changed_at",
+        "pending_email",
+        "second_factors",
+        "sessions",
+        "truncated",
+        "trusted_devices",
+        "user",
+    ];
+    assert_eq!(members, whole);
+    assert_eq!((&data["invitations"], &data["truncated"]), (&json!([]), &json!([])));
     assert_eq!(data["user"], ann.client.get("/v1/me").await.expect(200).json);
     assert_eq!(data["user"]["attributes"], json!({ "nickname": "Nan" }), "what is for administrators is left out");
     assert_eq!(data["pending_email"]["address"], "new@example.org");
@@ -56,6 +78,82 @@ async fn the_file_holds_all_that_the_api_tells_and_nothing_secret() {
     assert_eq!(by_api["history"][0]["action"], "user.data_read", "that it was read is known");
     assert_ne!(by_api["history"][0]["id"], Value::Null);
     app.run_jobs().await;
+    app.finish().await;
+}
+
+/// Of each mail that somebody's data has what it is about, to whom it went, and what stood above it.
+async fn mails_of(person: &Person) -> Vec<[String; 3]> {
+    let data = person.client.get("/v1/me/data").await.expect(200).json;
+    let text = |mail: &Value, name: &str| mail[name].as_str().unwrap().to_owned();
+    data["mails"].as_array().unwrap().iter().map(|mail| ["kind", "recipient", "subject"].map(|name| text(mail, name))).collect()
+}
+
+#[tokio::test]
+async fn mails_and_invitations_are_in_it_for_whom_they_are_about() {
+    let app = TestApp::new().await;
+    let boss = app.manager().await;
+    for (email, message) in [("ann@example.org", "Welcome!"), ("cat@example.org", "Hello, Cat!")] {
+        boss.client.post("/v1/invitations", json!({ "email": email, "message": message })).await.expect(201);
+    }
+    let mails = app.mails().await;
+    let token = mails.iter().find(|mail| mail.to.as_str() == "ann@example.org").map(token_in).unwrap();
+    app.client().post("/v1/invitations/accept", json!({ "token": token, "password": PASSWORD })).await.expect(201);
+    let ann = app.sign_in("ann@example.org", PASSWORD).await;
+    ann.client.post("/v1/me/api-keys", json!({ "name": "Nightly" })).await.expect(201);
+    app.mails().await;
+    let own = mails_of(&ann).await;
+    let made = ["api_key_created", "ann@example.org", "An API key was made for your account at usher"].map(str::to_owned);
+    assert!(own.contains(&made), "{own:?}");
+    assert!(!mails_of(&boss).await.contains(&made));
+
+    let theirs = ann.client.get("/v1/me/data").await.expect(200);
+    let items = theirs.json["invitations"].as_array().unwrap();
+    assert_eq!((items.len(), &items[0]["sent_by_you"], &items[0]["message"]), (1, &json!(false), &json!("Welcome!")));
+    assert_eq!((&items[0]["state"], items[0]["accepted_at"].is_string()), (&json!("accepted"), true));
+    assert!(!theirs.text.contains(&boss.id), "who has invited is not said: {}", theirs.text);
+    let sent = boss.client.get("/v1/me/data").await.expect(200);
+    let items = sent.json["invitations"].as_array().unwrap();
+    let told: Vec<_> = items.iter().map(|one| (&one["sent_by_you"], &one["email"], &one["state"])).collect();
+    let (by_them, waiting, accepted) = (json!(true), json!("waiting"), json!("accepted"));
+    let expected = [(&by_them, &json!("cat@example.org"), &waiting), (&by_them, &json!("ann@example.org"), &accepted)];
+    assert_eq!(told, expected);
+    assert!(!sent.text.contains(&ann.id) && !sent.text.contains("ush_invite_"), "{}", sent.text);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn r026_mails_of_an_address_that_is_wanted_do_not_tell_whose_it_is() {
+    let app = TestApp::new().await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let mut links = Vec::new();
+    for email in ["free@example.org", "bob@example.org", "free@example.org"] {
+        ann.client.post("/v1/me/emails", json!({ "email": email })).await.expect(202);
+        links.extend(app.mails().await.iter().filter(|mail| mail.to.as_str() == "free@example.org").map(token_in));
+        let own = mails_of(&ann).await;
+        assert!(own.iter().all(|[_, to, _]| to == "ann@example.org"), "{email}: {own:?}");
+    }
+    assert!(mails_of(&bob).await.iter().any(|[_, to, _]| to == "bob@example.org"));
+    app.client().post("/v1/me/emails/confirm", json!({ "token": links.pop().unwrap() })).await.expect(200);
+    let own = mails_of(&ann).await;
+    assert_eq!(own.iter().filter(|[kind, to, _]| kind == "confirm_email" && to == "free@example.org").count(), 2, "{own:?}");
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_that_is_too_long_ends_with_the_newest_and_is_named() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let id: uuid::Uuid = ann.id.parse().unwrap();
+    let mut tx = app.tx().await;
+    let sql = "
+        insert into mails (id, user_id, template, recipient, subject, status, created_at)
+        select gen_random_uuid(), $1::uuid, 'new_device', 'ann@example.org', number::text, 'sent', now()
+        from generate_series(1, 10001) number";
+    tx.execute(sql, &[&id]).await.unwrap();
+    tx.commit().await.unwrap();
+    let data = ann.client.get("/v1/me/data").await.expect(200).json;
+    assert_eq!((data["mails"].as_array().unwrap().len(), &data["truncated"]), (10_000, &json!(["mails"])));
     app.finish().await;
 }
 

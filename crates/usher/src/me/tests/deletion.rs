@@ -58,6 +58,22 @@ async fn r203_the_last_administrator_cannot_leave() {
 }
 
 #[tokio::test]
+async fn why_the_last_administrator_cannot_leave_is_said_on_the_page_in_their_language() {
+    let app = TestApp::new().await;
+    let root = app.admin().await;
+    let mut browser = app.browser();
+    browser.sign_in(&root.email).await.expect(303);
+    browser.open("/account/delete").await.expect(200);
+    let refused = browser.submit("/account/delete", &[]).await.expect(422);
+    assert!(refused.text.contains("Make somebody else one first."), "{}", refused.text);
+    browser.submit("/language", &[("language", "de")]).await.expect(303);
+    let refused = browser.submit("/account/delete", &[]).await.expect(422);
+    assert!(refused.text.contains("Danach gäbe es niemanden mehr"), "{}", refused.text);
+    assert_eq!(root.client.get("/v1/me").await.expect(200).str("status"), "active");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn whom_an_administrator_has_deleted_cannot_undo_it() {
     let app = TestApp::new().await;
     let boss = app.admin().await;

@@ -1,11 +1,11 @@
-//! Roles that ask for a second factor: at which moment, of whom, at every way in, and how it ends.
+//! Roles and a setting that ask for a second factor: at which moment, of whom, at every way in, and how it ends.
 
 use futures_util::future::join_all;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::testing::{Answer, PASSWORD, Person, TestApp};
+use crate::testing::{Answer, Authenticator, PASSWORD, Person, TestApp};
 
 const OWES: &str = "second_factor_required";
 const TOTP: &str = "/v1/me/second-factors/totp";
@@ -106,6 +106,65 @@ fn roles(answer: &Answer) -> Vec<String> {
     let claims = data_encoding::BASE64URL_NOPAD.decode(token.split('.').nth(1).unwrap().as_bytes()).unwrap();
     let claims: Value = serde_json::from_slice(&claims).unwrap();
     serde_json::from_value(claims["roles"].clone()).unwrap()
+}
+
+#[tokio::test]
+async fn r001_a_password_of_eight_characters_opens_nothing_but_the_binding_of_a_second_factor() {
+    const SHORT: &str = "vq3kz8wd";
+    let app = TestApp::with(&[("USHER_PASSWORD_MIN_LENGTH", "8")]).await;
+    let mut wish = json!({ "email": "ann@example.org", "password": SHORT[1..] });
+    let refused = app.client().post("/v1/register", wish.clone()).await.expect_problem(422, "invalid_body");
+    assert_eq!(refused.fault_at("/password"), Some("password_too_short"));
+    wish["password"] = json!(SHORT);
+    app.client().post("/v1/register", wish).await.expect(202);
+    let token = app.mailed_token().await;
+    app.client().post("/v1/verify-email", json!({ "token": token, "password": SHORT })).await.expect(200);
+    let begun = app.client().post("/v1/login", json!({ "identifier": "ann@example.org", "password": SHORT })).await.expect(200);
+    assert_eq!(begun.str("second_factor_due_at"), app.now().to_string());
+    can_only_bind(&app, &begun).await;
+    let ann = app.person_of(&begun).await;
+    assert_eq!(ann.client.get("/v1/me").await.expect(200).str("second_factor_due_at"), app.now().to_string());
+
+    // A passkey is the second factor beside the password, and both by itself.
+    let mut phone = Authenticator::new(b"phone");
+    let asked = ann.client.post("/v1/me/passkeys/options", json!({})).await.expect(200);
+    let credential = phone.create(&asked.json["options"]);
+    let body = json!({ "ceremony": asked.str("ceremony"), "credential": credential, "name": "Phone" });
+    ann.client.post("/v1/me/passkeys", body).await.expect(200);
+    let asked = app.client().post("/v1/login/passkey/options", json!({})).await.expect(200);
+    let body = json!({ "ceremony": asked.str("ceremony"), "credential": phone.get(&asked.json["options"]) });
+    let begun = app.client().post("/v1/login/passkey", body).await.expect(200);
+    assert_eq!(begun.json["second_factor_due_at"], Value::Null);
+    app.person_of(&begun).await.client.get("/v1/me/sessions").await.expect(200);
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn r001_where_passwords_may_be_short_all_people_must_have_a_second_factor_and_programs_need_none() {
+    let app = TestApp::with(&[("USHER_PASSWORD_MIN_LENGTH", "14")]).await;
+    let (admin, boss) = (app.admin().await, app.manager().await);
+    boss.client.get("/v1/users").await.expect_problem(403, OWES);
+    let mut browser = app.browser();
+    browser.sign_in(&boss.email).await.expect(303);
+    for path in ["/account", "/admin/users"] {
+        assert_eq!(browser.open(path).await.expect(303).headers["location"], "/account/second-factors", "{path}");
+    }
+    let page = browser.open("/account/second-factors").await.expect(200);
+    assert!(page.text.contains("You need a second factor. Set one up here"), "{}", page.text);
+
+    let boss = app.with_second_factor(&boss).await.person;
+    boss.client.get("/v1/users").await.expect(200);
+    assert_eq!(boss.client.get("/v1/me").await.expect(200).json["second_factor_due_at"], Value::Null);
+    boss.client.delete(TOTP).await.expect_problem(409, OWES);
+
+    let admin = app.with_second_factor(&admin).await.person.client;
+    let wish = json!({ "name": "report", "permissions": ["users:read"] });
+    let report = admin.post("/v1/service-accounts", wish).await.expect(201).str("id");
+    let made = admin.post(&format!("/v1/service-accounts/{report}/keys"), json!({ "name": "first" })).await.expect(201);
+    app.client_with(&made.str("key")).get("/v1/users").await.expect(200);
+    app.run_jobs().await;
+    app.finish().await;
 }
 
 #[tokio::test]
