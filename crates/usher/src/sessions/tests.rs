@@ -1,8 +1,8 @@
 //! Sessions, refresh tokens and access tokens, through the front door.
 
 mod browser;
-mod forging;
 mod forgetting;
+mod forging;
 mod grace;
 mod own;
 
