@@ -32,7 +32,7 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// The edge of a tree with so many leaves; `None` when the hashes can't be that. No log has 2^63 leaves, so one more can be counted.
+    /// The edge of a tree with so many leaves; `None` when the hashes can't be that. No log has 2^63 leaves: more can be counted.
     pub fn new(size: u64, hashes: Vec<Hash>) -> Option<Self> {
         let is_possible = size < 1 << 63 && usize::try_from(size.count_ones()).ok()? == hashes.len();
         is_possible.then_some(Self { size, hashes })
