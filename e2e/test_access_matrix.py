@@ -381,7 +381,8 @@ COMMON = {
     "/v1/groups/{id}/members",
     "/v1/groups/{id}/members/{user_id}",
 }
-# What is one's own is looked for among one's own only; test_account.py and test_api_keys.py ask for that of others.
+# What is one's own is looked for among one's own only. Keys of others are asked for in test_api_keys.py; their sessions, addresses,
+# trusted devices, passkeys and requests in the tests beside the code.
 OWN = "/v1/me/"
 
 

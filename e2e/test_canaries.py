@@ -3,6 +3,7 @@ in the log, in the metrics, in failures, and in a dump of the database, as it is
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,15 +13,18 @@ from typing import Any
 import httpx
 import pytest
 
-from harness import canary, database
+from harness import canary, database, totp
 from harness.canary import new_address, new_password, unique
 from harness.client import Bearer, Client
-from harness.mailbox import Mailbox
-from harness.people import Newcomer, Site
+from harness.faces import form_token
+from harness.mailbox import Mailbox, token_of
+from harness.people import Newcomer, Person, Site
+from harness.purposes import PURPOSES
 from harness.server import Stage, Usher
 from harness.waiting import until
 
 VERBOSE = "debug,usher=trace"
+IN_COOKIES = re.compile("=(ush_[a-z_]+_[A-Za-z0-9_-]{43});")
 
 
 @dataclass
@@ -46,6 +50,13 @@ def assert_no_canary(found: Found, since: int) -> None:
     assert not told, f"R-262: secrets can be seen: {'; '.join(told)}"
 
 
+def assert_walked(since: int) -> None:
+    """Fails if there is a kind of bearer secret that was not there since that moment."""
+    noted = canary.noted(since)
+    missing = [name for name, beginning in PURPOSES.items() if not any(secret.startswith(beginning) for secret in noted)]
+    assert not missing, f"the walk has met no secret for {missing}: have it meet one"
+
+
 @dataclass
 class Walk:
     """One server's life with every secret."""
@@ -53,13 +64,21 @@ class Walk:
     usher: Usher
     site: Site
     failures: list[str] = field(default_factory=list)
+    cookies: list[str] = field(default_factory=list)
 
     def ask(self, method: str, path: str, *, by: Client | None = None, **options: Any) -> httpx.Response:
         """A request that may well fail; what it fails with is kept."""
         answer = (by or self.site.anonymous).request(method, path, may_be_unavailable=True, **options)
         if answer.status_code >= 400:
             self.failures.append(answer.text)
+        for value in answer.headers.get_list("set-cookie"):
+            self.cookies += [canary.note(secret, "a cookie") for secret in IN_COOKIES.findall(value)]
         return answer
+
+    def use(self, path: str, token: str, **members: Any) -> None:
+        """A one-time token: wrong, right and once more."""
+        for value in (f"{token}x", token, token):
+            self.ask("POST", path, json={"token": value, **members})
 
     def set_up(self) -> None:
         """The setup token, wrong and right, and once more."""
@@ -125,6 +144,74 @@ class Walk:
         # One that is never used waits in the database.
         self.site.create(email=new_address())
 
+    def follow_links(self) -> None:
+        """The tokens of mails about a new address, a strange device and a deletion. One of each stays unused."""
+        for is_used in (True, False):
+            address = new_address()
+            self.ask("POST", "/v1/me/emails", by=self.site.person().api, json={"email": address})
+            found = {"/v1/me/emails/confirm": self.site.mailbox.wait_for(address).token}
+            someone, before = self.newcomer()
+            stranger = Client(self.site.base_url, headers={"User-Agent": unique("program")})
+            self.ask("POST", "/v1/login", by=stranger, json={"identifier": someone.email, "password": someone.password})
+            found["/v1/report-sign-in"] = self.site.mailbox.wait_for(someone.email, after=before).token
+            someone, before = self.newcomer()
+            self.ask("DELETE", "/v1/me", by=someone.api)
+            found["/v1/undo-deletion"] = self.site.mailbox.wait_for(someone.email, after=before).token
+            for path, token in found.items() if is_used else ():
+                self.use(path, token)
+
+    def newcomer(self) -> tuple[Person, int]:
+        """Somebody, and how many mails they have."""
+        someone = self.site.person()
+        return someone, len(self.site.mailbox.to(someone.email))
+
+    def invite(self) -> None:
+        """The tokens of invitations, mailed and handed over."""
+        admin, address = self.site.admin.api, new_address()
+        self.ask("POST", "/v1/invitations", by=admin, json={"email": address})
+        token = self.site.mailbox.wait_for(address).token
+        self.ask("GET", "/invitation", params={"token": token})
+        self.use("/v1/invitations/accept", token, password=new_password())
+        body, headers = {"email": new_address(), "delivery": "link"}, {"Idempotency-Key": unique("key")}
+        made = [self.ask("POST", "/v1/invitations", by=admin, json=body, headers=headers).json() for _ in range(2)][0]
+        self.use("/v1/verify-email", token_of(made["link"]), password=new_password())
+
+    def bind(self) -> None:
+        """The secret of an app, recovery codes, the handle between the factors, a trusted device, and a passkey's challenge."""
+        someone = self.site.person()
+        secret = self.ask("POST", "/v1/me/second-factors/totp", by=someone.api).json()["secret"]
+        canary.note(base64.b32decode(secret).hex(), "the secret of an app")
+        app = totp.App(secret)
+        self.ask("POST", "/v1/me/second-factors/totp/confirm", by=someone.api, json={"code": app.wrong()})
+        bound = self.ask("POST", "/v1/me/second-factors/totp/confirm", by=someone.api, json={"code": app.code()}).json()
+        codes = bound["recovery_codes"]
+        for code in codes:
+            canary.note(re.sub("[^A-Za-z0-9]", "", code), "a recovery code")
+        body = {"identifier": someone.email, "password": someone.password}
+        # The second one is never used.
+        pending, _ = [self.ask("POST", "/v1/login", json=body).json()["pending_token"] for _ in range(2)]
+        for token, code in ((f"{pending}x", codes[0]), (pending, app.wrong()), (pending, codes[0]), (pending, codes[1])):
+            shown = {"pending_token": token, "code": code, "trust_device": True}
+            self.ask("POST", "/v1/login/second-factor", json=shown)
+        self.ask("GET", f"/v1/users/{codes[2]}", by=self.site.admin.api, params={"q": secret, "code": codes[3]})
+        self.ask("GET", "/v1/me", headers={"Authorization": f"Bearer {pending}", "Cookie": f"pending={pending}"})
+        asked, _ = [self.ask("POST", "/v1/login/passkey/options", json={}).json() for _ in range(2)]
+        for _ in range(2):
+            answer = {"ceremony": asked["ceremony"], "credential": {"id": unique("passkey")}}
+            self.ask("POST", "/v1/login/passkey", json=answer)
+
+    def browse(self) -> None:
+        """What a browser keeps of a visitor, a session and a device; each is shown where it does not belong, too."""
+        someone, browser = self.site.person(), Client(self.site.base_url)
+        form = {"form_token": form_token(self.ask("GET", "/sign-in", by=browser).text)}
+        form |= {"identifier": someone.email, "password": someone.password}
+        assert self.ask("POST", "/sign-in", by=browser, data=form).status_code == 303
+        assert self.ask("GET", "/account", by=browser).status_code == 200
+        for value in self.cookies.copy():
+            self.ask("GET", "/v1/whoami", headers={"Authorization": f"Bearer {value}", "Cookie": f"session={value}"})
+            self.ask("POST", "/v1/refresh", json={"refresh_token": value})
+            self.ask("GET", f"/v1/users/{value}", by=self.site.admin.api, params={"cursor": value})
+
     def automate(self) -> None:
         """API keys of a person and of a service account: made twice under a key, shown where they belong and where not."""
         admin = self.site.admin.api
@@ -177,6 +264,10 @@ class Walk:
         newcomer = self.register()
         self.sign_in(newcomer)
         self.recover(newcomer)
+        self.follow_links()
+        self.invite()
+        self.bind()
+        self.browse()
         self.automate()
         self.stray(newcomer)
 
@@ -187,6 +278,8 @@ class Walk:
 @contextmanager
 def walked(usher: Usher, mailbox: Mailbox) -> Iterator[Walk]:
     """A server with its life behind it, all of it in the log."""
+    # Passkeys belong to a name.
+    usher.settings["USHER_PUBLIC_URL"] = f"http://localhost:{usher.port}"
     usher.start()
     walk = Walk(usher, Site(usher.base_url, mailbox))
     walk.whole()
@@ -202,7 +295,8 @@ def test_r262_no_secret_can_be_seen_anywhere(
     """With everything logged that can be, and every secret of the configuration too. In the end the database goes away."""
     since = canary.moment()
     host = new_server(mail=False)
-    key, database_password, smtp_password = (secrets.token_bytes(32), new_password(), new_password())
+    database_password, smtp_password = new_password(), new_password()
+    key = lambda kind: canary.note(base64.b64encode(secrets.token_bytes(32)).decode(), kind)  # noqa: E731
     url = database.create(host.data_dir, "canaries", database_password)
     usher = new_server(
         start=False,
@@ -210,7 +304,11 @@ def test_r262_no_secret_can_be_seen_anywhere(
         USHER_LOG_LEVEL=VERBOSE,
         USHER_DATABASE_URL=url,
         USHER_MIGRATE="true",
-        USHER_SECRET_KEY=canary.note(base64.b64encode(key).decode(), "the secret key"),
+        USHER_SECRET_KEY=key("the secret key"),
+        USHER_SECRET_KEY_PREVIOUS=key("the secret key of before"),
+        USHER_PASSWORD_PEPPER=key("the pepper"),
+        USHER_PASSWORD_PEPPER_PREVIOUS=key("the pepper of before"),
+        USHER_AUDIT_KEY=key("the audit key"),
         USHER_SMTP_URL=f"smtp://sender:{smtp_password}@127.0.0.1:{mailbox.port}?tls=none",
     )
     with walked(usher, mailbox) as walk:
@@ -223,6 +321,7 @@ def test_r262_no_secret_can_be_seen_anywhere(
         assert "usher_sign_ins_total" in metrics
         usher.stop()
     assert len(walk.failures) > 20
+    assert_walked(since)
     assert_no_canary(Found(usher.log(), metrics, dump, walk.failures), since)
 
 
@@ -249,14 +348,21 @@ def test_r262_every_encoding_of_a_secret_is_found() -> None:
 # These tests can fail
 
 
-@pytest.mark.parametrize(("fault", "place"), [("canary_in_log", "the log"), ("canary_in_error", "failures")])
-def test_a_planted_leak_is_found(faulty_stage: Stage, mailbox: Mailbox, fault: str, place: str) -> None:
+PLANTED = {
+    "canary_in_log": "the log, such as a password",
+    "canary_in_error": "failures, such as a password",
+    "canary_in_dump": "the database, such as .* in another encoding",
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_leak_is_found(faulty_stage: Stage, mailbox: Mailbox, fault: str) -> None:
     since = canary.moment()
     usher = faulty_stage.usher(USHER_PLANTED_FAULT=fault, USHER_LOG_FORMAT="human")
     try:
         with walked(usher, mailbox) as walk:
             found = Found(usher.log(), walk.metrics(), database.dump(usher.data_dir), walk.failures)
-        with pytest.raises(AssertionError, match=f"secrets can be seen: [0-9]+ in {place}, such as a password"):
+        with pytest.raises(AssertionError, match=f"secrets can be seen: [0-9]+ in {PLANTED[fault]}"):
             assert_no_canary(found, since)
     finally:
         usher.remove()

@@ -4,19 +4,23 @@ Each race is a function that runs one round against a pair of servers and fails 
 tests run it `ROUNDS` times against honest servers, and once against a binary with a planted fault, where it must fail.
 """
 
+import hashlib
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from harness import storm
-from harness.canary import new_address, new_password, unique
+from harness import storm, tokens, totp
+from harness.canary import new_address, new_password, note, unique
 from harness.client import Bearer, Client, problem
 from harness.mailbox import Mailbox
 from harness.pair import ROUNDS, Pair, rounds
-from harness.people import Newcomer, Session
+from harness.people import Newcomer, Person, Session
+from harness.purposes import PURPOSES
 from harness.server import Stage
-from harness.storm import Answer, Shot
+from harness.storm import Shot
 
 pytestmark = pytest.mark.long
 
@@ -31,11 +35,6 @@ FAILURES_MAX = 10
 def pair(stage: Stage, mailbox: Mailbox) -> Iterator[Pair]:
     with Pair(stage, mailbox) as pair:
         yield pair
-
-
-def decided(answers: list[Answer]) -> list[Answer]:
-    """Those that were not sent away because of the load."""
-    return [answer for answer in answers if not answer.is_overload]
 
 
 # Refresh tokens
@@ -68,10 +67,11 @@ def test_r147_of_a_thousand_uses_of_a_refresh_token_one_wins_and_the_session_end
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of one-time token: how one comes to be, and the request number `n` that uses it."""
+    """A kind of what works once: how one comes to be, the request number `n` that uses it, and how all but one are refused."""
 
-    issue: Callable[[Pair], str]
-    use: Callable[[str, int], Shot]
+    issue: Callable[[Pair], Any]
+    use: Callable[[Any, int], Shot]
+    refusals: frozenset[str] = frozenset({"invalid_token"})
 
 
 def issue_setup(pair: Pair) -> str:
@@ -120,6 +120,12 @@ def issue_undo(pair: Pair) -> str:
 SETTING_UP = Newcomer()
 
 
+def issue_invitation(pair: Pair) -> str:
+    address = new_address()
+    pair.site.admin.api.post("/v1/invitations", json={"email": address}, expect=201)
+    return pair.site.mailbox.wait_for(address).token
+
+
 def use_setup(token: str, number: int) -> Shot:
     body = {"token": token, "email": new_address(f"first{number}"), "password": SETTING_UP.password}
     return Shot("POST", "/v1/setup", body)
@@ -145,9 +151,13 @@ def use_undo(token: str, _number: int) -> Shot:
     return Shot("POST", "/v1/undo-deletion", {"token": token})
 
 
-# A new kind of token gets a line here; a test below compares with what the database knows.
+def use_invitation(token: str, _number: int) -> Shot:
+    return Shot("POST", "/v1/invitations/accept", {"token": token, "password": new_password()})
+
+
+# A new kind of token gets a line here; tests below compare with what the database and the source know.
 KINDS = {
-    "setup": Kind(issue_setup, use_setup),
+    "setup": Kind(issue_setup, use_setup, frozenset({"invalid_token", "setup_done"})),
     "verify_email": Kind(issue_verification, use_verification),
     "reset_password": Kind(issue_reset, use_password_link),
     "set_password": Kind(issue_welcome, use_password_link),
@@ -157,21 +167,97 @@ KINDS = {
 }
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Sign-ins of one person that wait for the second factor, with codes that are good for it."""
+
+    handles: list[str]
+    codes: list[str]
+
+    def shot(self, number: int) -> Shot:
+        handle, code = self.handles[number % len(self.handles)], self.codes[number % len(self.codes)]
+        return Shot("POST", "/v1/login/second-factor", {"pending_token": handle, "code": code})
+
+
+def bind(pair: Pair) -> tuple[Person, list[str], str]:
+    """Somebody with an authenticator app, their recovery codes, and the code that it shows next."""
+    person = pair.site.person()
+    secret = person.api.post("/v1/me/second-factors/totp", expect=200).json()["secret"]
+    app = totp.App(secret)
+    bound = person.api.post("/v1/me/second-factors/totp/confirm", json={"code": app.code()}, expect=200).json()
+    return person, bound["recovery_codes"], app.code()
+
+
+def pending(pair: Pair, person: Person, number: int) -> list[str]:
+    """So many sign-ins that wait. The password is verified for the first; the others are put beside it as that one is stored."""
+    first = pair.site.login(person.email, person.password, expect=202).json()["pending_token"]
+    beginning = PURPOSES["pending_sign_in"]
+
+    def stored(token: str) -> str:
+        random = tokens.decode(token.removeprefix(beginning))
+        return f"'\\x{hashlib.sha256(b'pending_sign_in' + bytes(1) + random).hexdigest()}'::bytea"
+
+    more = [note(f"{beginning}{tokens.encode(secrets.token_bytes(32))}") for _ in range(number - 1)]
+    columns = "user_id, auth_epoch, device_id, created_at, expires_at"
+    if more:
+        values = ", ".join(f"({stored(token)})" for token in more)
+        pair.sql(
+            f"insert into pending_sign_ins (token_hash, {columns}) select hash, {columns}"
+            f" from pending_sign_ins, (values {values}) as more (hash) where token_hash = {stored(first)}"
+        )
+    return [first, *more]
+
+
+def issue_totp_code(pair: Pair) -> Asked:
+    person, _, code = bind(pair)
+    return Asked(pending(pair, person, USES), [code])
+
+
+def issue_recovery_code(pair: Pair) -> Asked:
+    person, codes, _ = bind(pair)
+    return Asked(pending(pair, person, USES), codes[:1])
+
+
+def issue_handle(pair: Pair) -> Asked:
+    person, codes, code = bind(pair)
+    return Asked(pending(pair, person, 1), [*codes, code])
+
+
+# The wrong ones are paid for, and so many wrong ones lock. A handle that has let somebody in is gone.
+OF_CODES = frozenset({"wrong_code", "too_many_requests", "sign_in_over"})
+# What works once and is in a table of its own.
+OTHER_KINDS = {
+    "invitation": Kind(issue_invitation, use_invitation),
+    "totp_code": Kind(issue_totp_code, Asked.shot, OF_CODES),
+    "recovery_code": Kind(issue_recovery_code, Asked.shot, OF_CODES),
+    "pending_sign_in": Kind(issue_handle, Asked.shot, OF_CODES),
+}
+# What is no one-time token, or is raced by another test.
+ELSEWHERE = {
+    "refresh": "race_refreshes",
+    "device": "may be shown as often as one likes",
+    "api_key": "may be shown as often as one likes; test_api_key_races.py",
+    "browser": "may be shown as often as one likes",
+    "form": "may be shown as often as one likes",
+    "passkey_ceremony": "takes an authenticator: r080_of_twenty_who_show_one_answer_at_the_same_time_one_is_let_in",
+}
+
+
 def race_uses(kind: Kind, pair: Pair) -> str:
     token = kind.issue(pair)
     shots = [kind.use(token, number) for number in range(USES)]
-    answers = storm.storm(pair.base_urls, shots)
+    answers, repeated = storm.persist(pair.base_urls, shots)
     winners = [number for number, answer in enumerate(answers) if answer.status < 300]
     kinds = storm.count(answers)
     assert len(winners) == 1, f"{len(winners)} of {USES} uses of one token won: {kinds}"
-    others = {answer.code for answer in decided(answers) if answer.status >= 300}
-    assert others <= {"invalid_token", "setup_done"}, kinds
+    refused = [answer.code for answer in answers if answer.status >= 400]
+    assert len(refused) == USES - 1 and kind.refusals.issuperset(refused), kinds
     again = storm.persist(pair.base_urls, [kind.use(token, USES)] * 2)[0]
-    assert {answer.code for answer in again} <= {"invalid_token", "setup_done"}, storm.count(again)
+    assert kind.refusals.issuperset(answer.code for answer in again), storm.count(again)
     if kind is KINDS["setup"]:
         pair.site.adopt_admin(shots[winners[0]].body["email"], SETTING_UP.password)
         assert pair.sql("select count(*) from user_roles where role_name = 'admin'") == ["1"]
-    return str(kinds)
+    return f"{kinds}, {repeated} had to come back"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -179,11 +265,22 @@ def test_r040_of_two_hundred_uses_of_a_one_time_token_one_wins(pair: Pair, kind:
     rounds(f"token of the kind {kind}", lambda pair: race_uses(KINDS[kind], pair), pair)
 
 
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_r061_r063_r064_of_two_hundred_uses_of_what_works_once_one_wins(pair: Pair, kind: str) -> None:
+    rounds(f"token of the kind {kind}", lambda pair: race_uses(OTHER_KINDS[kind], pair), pair)
+
+
 def test_r040_every_kind_of_one_time_token_is_raced(pair: Pair) -> None:
     rule = "select pg_get_constraintdef(oid) from pg_constraint where conname = 'one_time_tokens_purpose_check'"
     (definition,) = pair.sql(rule)
     known = set(definition.split("'")[1::2])
     assert known == set(KINDS), "a new kind of one-time token gets a line in KINDS"
+
+
+def test_r040_every_purpose_of_a_secret_is_raced_or_says_why_not() -> None:
+    raced = set(KINDS) | set(OTHER_KINDS) - {"totp_code", "recovery_code"}
+    assert not raced & set(ELSEWHERE)
+    assert set(PURPOSES) == raced | set(ELSEWHERE), "a new purpose gets a line in KINDS, OTHER_KINDS or ELSEWHERE"
 
 
 # Guesses
@@ -207,7 +304,10 @@ def race_guesses(pair: Pair) -> str:
     answers = storm.storm(pair.base_urls, shots)
     refused = [answer for answer, mine in zip(answers, is_right, strict=True) if not mine]
     assert {answer.status for answer in refused} <= {401, 429, 503}, storm.count(refused)
-    sent_away = [shot for shot, answer, mine in zip(shots, answers, is_right, strict=True) if mine and answer.status != 200]
+    let_in = [answer for answer, mine in zip(answers, is_right, strict=True) if mine]
+    kinds = storm.count(let_in)
+    assert all(answer.status == 200 or answer.is_overload for answer in let_in), f"right passwords were refused: {kinds}"
+    sent_away = [shot for shot, answer, mine in zip(shots, answers, is_right, strict=True) if mine and answer.is_overload]
     late = storm.persist(pair.base_urls, sent_away)[0] if sent_away else []
     assert all(answer.status == 200 for answer in late), f"right passwords were refused: {storm.count(late)}"
     guessed = verified() - before
@@ -261,3 +361,12 @@ def test_a_planted_refresh_race_is_found(faulty_stage: Stage, mailbox: Mailbox) 
 
 def test_a_planted_race_of_guesses_is_found(faulty_stage: Stage, mailbox: Mailbox) -> None:
     assert_finds("attempt_race", race_guesses, faulty_stage, mailbox, "guesses reached the hasher")
+
+
+def test_a_planted_race_of_one_time_tokens_is_found(faulty_stage: Stage, mailbox: Mailbox) -> None:
+    race = lambda pair: race_uses(KINDS["report_sign_in"], pair)  # noqa: E731
+    assert_finds("token_race", race, faulty_stage, mailbox, "uses of one token won")
+
+
+def test_a_planted_race_of_demotions_is_found(faulty_stage: Stage, mailbox: Mailbox) -> None:
+    assert_finds("demotion_race", race_demotions, faulty_stage, mailbox, "'200': 2")

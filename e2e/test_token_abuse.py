@@ -101,6 +101,7 @@ def with_other_key(token: str) -> dict[str, str]:
         named["jwk"] = tokens.public_jwk(key, kid)
         forged[f"its own key as {kid[:4]}"] = tokens.signed(header | named, claims, key)
     # Each of these is refused for its signature too: what they show is that no claim gets in before that is looked at.
+    # What a good signature does not open is tried where the key can be had: crates/usher/src/sessions/tests/forging.rs.
     now = claims["iat"]
     changes: dict[str, dict[str, Any]] = {
         "expired": {"iat": now - A_YEAR, "exp": now - A_YEAR + 300},

@@ -102,6 +102,12 @@ def moment() -> int:
         return len(_noted)
 
 
+def noted(since: int) -> list[str]:
+    """The secrets that were noted since that moment."""
+    with _lock:
+        return list(_noted)[since:]
+
+
 def leaks(text: str, *, addresses: bool = True, encoded_since: int | None = None) -> list[str]:
     """The lines of a text that hold a secret, each with the kind of it.
 

@@ -1,6 +1,7 @@
 """Many requests at the same moment: each on a connection of its own, opened before, and all let go together."""
 
 import asyncio
+import itertools
 import json
 import resource
 import time
@@ -16,6 +17,9 @@ _OPENING_MAX = 64
 _ANSWER_SECONDS = 60
 # How long a client that is told to come back does so.
 _PATIENCE_SECONDS = 300
+
+# Each request of a run comes from a network of its own, for as long as there are any.
+_numbers = itertools.count()
 
 # What the storms have to tell, printed at the end of the run.
 figures: list[str] = []
@@ -60,8 +64,8 @@ class Answer:
 
     @property
     def is_overload(self) -> bool:
-        """A server that is too busy says so, and when to come back (R-011, R-282)."""
-        return self.status == 503 and int(self.headers.get("retry-after", 0)) > 0
+        """A server that is too busy says so, and when to come back (R-011). That its database is away is another thing."""
+        return self.status == 503 and self.code == "overloaded" and int(self.headers.get("retry-after", 0)) > 0
 
 
 class _Connection:
@@ -79,7 +83,7 @@ class _Connection:
         return Answer(int(head[0].split()[1]), headers, body)
 
 
-async def _let_go(base_urls: Sequence[str], shots: Sequence[Shot], first: int) -> list[Answer]:
+async def _let_go(base_urls: Sequence[str], shots: Sequence[Shot]) -> list[Answer]:
     opening = asyncio.Semaphore(_OPENING_MAX)
 
     async def connect(number: int) -> _Connection:
@@ -88,7 +92,7 @@ async def _let_go(base_urls: Sequence[str], shots: Sequence[Shot], first: int) -
             return _Connection(*await asyncio.open_connection(place.hostname, place.port))
 
     hosts = [urlsplit(url).netloc for url in base_urls]
-    written = [shot.written(hosts[number % len(hosts)], first + number) for number, shot in enumerate(shots)]
+    written = [shot.written(hosts[number % len(hosts)], next(_numbers)) for number, shot in enumerate(shots)]
     connections = await asyncio.gather(*(connect(number) for number in range(len(shots))))
     try:
         for connection, request in zip(connections, written, strict=True):
@@ -100,7 +104,7 @@ async def _let_go(base_urls: Sequence[str], shots: Sequence[Shot], first: int) -
             connection.writer.close()
 
 
-def storm(base_urls: Sequence[str], shots: Sequence[Shot], *, first: int = 0) -> list[Answer]:
+def storm(base_urls: Sequence[str], shots: Sequence[Shot]) -> list[Answer]:
     """Lets all shots go at once, in turn to each of the servers, and returns the answers in their order.
 
     Fails on any 5xx but an overload that says when to come back.
@@ -110,7 +114,7 @@ def storm(base_urls: Sequence[str], shots: Sequence[Shot], *, first: int = 0) ->
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard) if hard > 0 else wanted, hard))
     for shot in shots:
         canary.note_members(shot.body)
-    answers = asyncio.run(_let_go(base_urls, shots, first))
+    answers = asyncio.run(_let_go(base_urls, shots))
     for answer in answers:
         if answer.status < 300 and answer.headers.get("content-type", "").startswith("application/json"):
             canary.note_members(answer.json())

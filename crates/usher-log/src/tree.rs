@@ -32,9 +32,10 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// The edge of a tree with so many leaves; `None` when the hashes can't be that.
+    /// The edge of a tree with so many leaves; `None` when the hashes can't be that. No log has 2^63 leaves: more can be counted.
     pub fn new(size: u64, hashes: Vec<Hash>) -> Option<Self> {
-        (usize::try_from(size.count_ones()).ok()? == hashes.len()).then_some(Self { size, hashes })
+        let is_possible = size < 1 << 63 && usize::try_from(size.count_ones()).ok()? == hashes.len();
+        is_possible.then_some(Self { size, hashes })
     }
 
     /// The same, with the hashes one after the other.
@@ -137,6 +138,10 @@ mod tests {
         assert!(Edge::new(0, vec![]).is_some() && Edge::new(5, vec![[1; 32], [2; 32]]).is_some());
         assert!(Edge::new(5, vec![[1; 32]]).is_none() && Edge::new(0, vec![[1; 32]]).is_none());
         assert!(Edge::from_bytes(1, &[1; 31]).is_none() && Edge::from_bytes(1, &[1; 64]).is_none());
+        let mut largest = Edge::new((1 << 63) - 1, vec![[1; 32]; 63]).unwrap();
+        largest.push([2; 32]);
+        assert_eq!((largest.size(), largest.hashes().len()), (1 << 63, 1));
+        assert!(Edge::new(u64::MAX, vec![[1; 32]; 64]).is_none() && Edge::new(1 << 63, vec![[1; 32]]).is_none());
     }
 
     proptest! {

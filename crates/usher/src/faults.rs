@@ -34,10 +34,18 @@ pub enum Fault {
     LostWrite,
     /// `mail_before_commit`: a user who is created gets a mail 50 ms before the commit.
     MailBeforeCommit,
+    /// `token_race`: whether a one-time token is unused is looked up first and written down later.
+    TokenRace,
+    /// `demotion_race`: whether an administrator remains is looked up 50 ms before the commit, and nobody waits for anybody.
+    DemotionRace,
+    /// `spelling`: an address is known by its spelling.
+    Spelling,
     /// `canary_in_log`: a sign-in logs the password.
     CanaryInLog,
     /// `canary_in_error`: a refused sign-in answers with the password.
     CanaryInError,
+    /// `canary_in_dump`: bearer secrets are stored as they are.
+    CanaryInDump,
 }
 
 /// Whether the fault is there.
@@ -87,8 +95,12 @@ mod with_faults {
             Some("timing") => Some(Fault::Timing),
             Some("lost_write") => Some(Fault::LostWrite),
             Some("mail_before_commit") => Some(Fault::MailBeforeCommit),
+            Some("token_race") => Some(Fault::TokenRace),
+            Some("demotion_race") => Some(Fault::DemotionRace),
+            Some("spelling") => Some(Fault::Spelling),
             Some("canary_in_log") => Some(Fault::CanaryInLog),
             Some("canary_in_error") => Some(Fault::CanaryInError),
+            Some("canary_in_dump") => Some(Fault::CanaryInDump),
             _ => return Err("must name a fault, or none: this binary holds planted faults and is for tests only"),
         };
         PLANTED.get_or_init(|| fault);
@@ -107,6 +119,13 @@ pub fn warn() {
 pub async fn dawdle_if(known: bool) {
     if planted(Fault::Timing) && known {
         tokio::time::sleep(LEAK).await;
+    }
+}
+
+/// Where `demotion_race` is planted: others get the time to look too.
+pub async fn linger() {
+    if planted(Fault::DemotionRace) {
+        tokio::time::sleep(GAP).await;
     }
 }
 

@@ -13,6 +13,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::faults::{self, Fault};
+
 /// `N` bytes from the operating system.
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
@@ -151,6 +153,9 @@ pub fn bearer_hash(purpose: Purpose, secret: &SecretText) -> Option<[u8; 32]> {
 }
 
 fn hash_for(purpose: Purpose, random: &[u8]) -> [u8; 32] {
+    if faults::planted(Fault::CanaryInDump) {
+        return random.try_into().expect("a secret has 32 bytes");
+    }
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(purpose.as_str().as_bytes());
     context.update(&[0]);

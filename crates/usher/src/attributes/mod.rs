@@ -34,6 +34,8 @@ use uuid::Uuid;
 pub use api::router;
 pub use changes::{Outcome, lock_for_change, put, try_again};
 pub use document::{Document, Format, Rule, Type, Visibility};
+#[cfg(any(test, fuzzing))]
+pub use inspect::inspect as inspect_document;
 pub use jobs::register;
 pub use migration::Operation;
 pub use schema::{Kind, Property, Schema, normal_text};

@@ -13,7 +13,7 @@ use crate::error::{AppError, AppResult, Rejection};
 use crate::pictures::{LARGE, SMALL};
 
 /// What a picture may have, as its header says before anything of it is decoded.
-const PIXELS_MAX: u64 = 25_000_000;
+pub const PIXELS_MAX: u64 = 25_000_000;
 /// Longer than any camera makes them, and what the formats can say.
 const SIDE_MAX: u32 = 16_384;
 /// Shorter ones are no picture of anybody.

@@ -5,7 +5,7 @@
 //! acknowledged is missing, and what was given up on the way is removed an hour later. Removing goes the other way round.
 
 mod api;
-mod images;
+pub(crate) mod images;
 mod jobs;
 mod pages;
 mod storage;

@@ -4,7 +4,7 @@
 mod analytics;
 mod attributes;
 mod audit;
-mod backup;
+pub(crate) mod backup;
 mod boot;
 mod bulk;
 mod changes;

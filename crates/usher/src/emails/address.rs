@@ -7,6 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::faults::{self, Fault};
+
 /// RFC 5321, section 4.5.3.1.3, less the angle brackets.
 const BYTES_MAX: usize = 254;
 
@@ -33,6 +35,7 @@ impl EmailAddress {
         if fold(&local) != local || [&text, &normal].into_iter().any(|text| !is_plain(text) || read(text).is_none()) {
             return Err(NO_ADDRESS);
         }
+        let normal = if faults::planted(Fault::Spelling) { text.clone() } else { normal };
         Ok(Self { text, normal })
     }
 

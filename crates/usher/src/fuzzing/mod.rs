@@ -5,6 +5,8 @@
 //! only; `fuzz/seeds/<name>/` holds inputs to begin with.
 
 mod configuration;
+mod files;
+mod logs;
 mod requests;
 mod rows;
 mod texts;
@@ -22,7 +24,7 @@ pub struct Target {
 }
 
 /// All of them. `cargo xtask fuzz` knows them by their folders of seeds.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 31] = [
     Target { name: "address", run: texts::address },
     Target { name: "username", run: texts::username },
     Target { name: "formats", run: texts::formats },
@@ -31,7 +33,10 @@ pub const TARGETS: [Target; 21] = [
     Target { name: "ids", run: texts::ids },
     Target { name: "recovery_code", run: texts::recovery_code },
     Target { name: "password_hash", run: texts::password_hash },
+    Target { name: "color", run: texts::color },
+    Target { name: "languages", run: texts::languages },
     Target { name: "body", run: requests::body },
+    Target { name: "attribute_schema", run: requests::attribute_schema },
     Target { name: "query", run: requests::query },
     Target { name: "form", run: requests::form },
     Target { name: "cursor", run: requests::cursor },
@@ -44,6 +49,13 @@ pub const TARGETS: [Target; 21] = [
     Target { name: "dotenv", run: configuration::dotenv },
     Target { name: "urls", run: configuration::urls },
     Target { name: "rows", run: rows::rows },
+    Target { name: "invitations", run: rows::invitations },
+    Target { name: "image", run: files::image },
+    Target { name: "password_filter", run: files::password_filter },
+    Target { name: "corpus", run: files::corpus },
+    Target { name: "backup", run: files::backup },
+    Target { name: "note", run: logs::note },
+    Target { name: "export", run: logs::export },
 ];
 
 /// The target of this name.

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::text;
+use crate::attributes::{self, Document, Schema};
 use crate::config::PublicUrl;
 use crate::db::page::{self, Limit, Page};
 use crate::error::{AppError, FieldError, Rejection};
@@ -33,6 +34,21 @@ pub(super) fn body(data: &[u8]) {
     let stored = serde_json::to_vec(&new.profile).expect("a profile is plain data");
     let shown = accepted::<Profile>(&stored).expect("what was accepted is accepted again");
     assert_eq!(shown, new.profile, "what was accepted reads as something else");
+}
+
+/// The schema of attributes, as an operator sets it.
+pub(super) fn attribute_schema(data: &[u8]) {
+    let Some(document) = accepted::<Document>(data) else { return };
+    if let Err(rejection) = attributes::inspect_document(&document) {
+        return assert_is_told_well(&rejection);
+    }
+    let again: Document = body::from_value(document.to_value()).expect("what was accepted is accepted again");
+    assert_eq!(again, document, "what was accepted reads as something else");
+    let schema = Schema::new(1, document, |_| true).expect("what was accepted can be put in force");
+    for property in schema.properties() {
+        let found = schema.property(&property.name.to_ascii_uppercase());
+        assert_eq!(found, Some(property), "two names differ in case only");
+    }
 }
 
 /// The body as it was taken, or `None` when it was refused as refusals are.

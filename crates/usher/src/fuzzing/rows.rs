@@ -1,10 +1,11 @@
-//! Files of users, whoever has made them.
+//! Files of users and texts of invitations, whoever has made them.
 
 use serde_json::Value;
 
 use crate::cells;
 use crate::error::AppError;
 use crate::imports::{FileFormat, Options, Preset, Record, read_all};
+use crate::invitations::rows as invited;
 
 const FORMATS: [FileFormat; 3] = [FileFormat::Csv, FileFormat::Ndjson, FileFormat::Json];
 const PRESETS: [Option<Preset>; 8] = [
@@ -34,6 +35,21 @@ pub(super) fn rows(data: &[u8]) {
     }
     let text = super::text(file);
     assert_eq!(cells::original(&cells::neutral(&text)), text, "a cell reads as something else");
+}
+
+pub(super) fn invitations(data: &[u8]) {
+    let text = super::text(data);
+    let Ok(found) = invited::read(&text) else { return };
+    let lines = text.split('\n').count() as u64;
+    let mut last = 1;
+    for row in &found.rows {
+        assert!((last..=lines).contains(&row.line), "line {} of {lines} follows line {last}", row.line);
+        last = row.line;
+        assert!(!row.text.is_empty() && text.contains(row.text), "{:?} stands nowhere", row.text);
+        let is_known = |name: &String| invited::COLUMNS.contains(&name.as_str());
+        assert!(!row.members.is_empty() && row.members.keys().all(is_known), "{:?}", row.members);
+    }
+    assert!(found.heading.is_none_or(|heading| heading.contains("email")));
 }
 
 /// What is staged reads as the same record, and PostgreSQL can hold it.

@@ -1,4 +1,4 @@
-//! Texts with a form of their own: addresses, names, filters, ids, hashes.
+//! Texts with a form of their own: addresses, names, filters, ids, hashes, colours, languages.
 
 use std::sync::OnceLock;
 
@@ -6,11 +6,13 @@ use tokio::runtime::{Builder, Runtime};
 use usher_oidc::filter;
 
 use super::text;
+use crate::brand::{Color, DARK, LIGHT};
 use crate::emails::EmailAddress;
 use crate::formats as forms;
 use crate::hashing::{self, Cost, Hasher};
 use crate::http::body;
 use crate::id::UserId;
+use crate::languages::Language;
 use crate::network::Network;
 use crate::second_factors;
 use crate::secret::{Purpose, SecretText, bearer_hash};
@@ -107,9 +109,35 @@ pub(super) fn ids(data: &[u8]) {
         Purpose::ConfirmEmail,
         Purpose::UndoDeletion,
         Purpose::ApiKey,
+        Purpose::Browser,
+        Purpose::PendingSignIn,
+        Purpose::Form,
+        Purpose::Invitation,
+        Purpose::PasskeyCeremony,
     ];
     let fitting = purposes.into_iter().filter(|purpose| bearer_hash(*purpose, &secret).is_some()).count();
     assert!(fitting <= 1, "a bearer secret is for one purpose");
+}
+
+pub(super) fn color(data: &[u8]) {
+    let text = text(data);
+    let Some(color) = Color::parse(&text) else { return };
+    assert_eq!(color.to_string(), text.to_ascii_lowercase(), "a colour has one spelling");
+    assert_eq!(Color::parse(&color.to_string()), Some(color), "what was accepted reads as something else");
+    for scheme in [LIGHT, DARK] {
+        let contrast = scheme.contrast(color);
+        assert!((0.999..21.001).contains(&contrast), "{text}: no contrast is {contrast}");
+    }
+}
+
+/// `Accept-Language`.
+pub(super) fn languages(data: &[u8]) {
+    let text = text(data);
+    let Some(language) = Language::accepted(&text) else { return };
+    assert!(text.to_ascii_lowercase().contains(&language.tag().to_ascii_lowercase()), "{language:?} stands nowhere");
+    for more in ["", "xx", "*", "en;q=0", "de;q=nonsense"] {
+        assert_eq!(Language::accepted(&format!("{text},{more}")), Some(language), "{more:?} asks for no other language");
+    }
 }
 
 /// A stored hash comes from an import, so it is input too.

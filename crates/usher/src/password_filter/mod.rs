@@ -5,8 +5,8 @@
 //! password is always found. Another one is taken for listed at a look-up with the chance of [`FALSE_POSITIVE_RATE`].
 
 mod build;
-mod format;
-mod input;
+pub(crate) mod format;
+pub(crate) mod input;
 #[cfg(test)]
 mod tests;
 

@@ -27,6 +27,7 @@ use crate::audit::{self, Event};
 use crate::caller::{Authority, Permission, PermissionSet};
 use crate::db::{DbResult, OnConstraint, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
+use crate::faults::{self, Fault};
 use crate::id::UserId;
 
 pub const ADMIN: &str = "admin";
@@ -313,12 +314,16 @@ pub async fn lock_if_admin(tx: &mut Tx, user_id: UserId) -> DbResult<bool> {
 
 /// Call before a change that may make this user no active administrator any more, and [`keep_an_admin`] after it.
 pub async fn lock_admins(tx: &mut Tx) -> DbResult<()> {
+    if faults::planted(Fault::DemotionRace) {
+        return Ok(());
+    }
     store::lock_role(tx, ADMIN).await
 }
 
 /// Fails, and so undoes the change, if it removed the last active administrator.
 pub async fn keep_an_admin(tx: &mut Tx) -> AppResult<()> {
     if store::exists_active_admin(tx).await? {
+        faults::linger().await;
         return Ok(());
     }
     let detail = "This is the last active administrator. Make somebody else one first.";

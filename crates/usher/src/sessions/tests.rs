@@ -3,6 +3,7 @@
 mod attributes;
 mod browser;
 mod forgetting;
+mod forging;
 mod grace;
 mod own;
 
@@ -240,7 +241,7 @@ async fn r120_tokens_that_were_tampered_with_are_refused_without_a_failure() {
 }
 
 #[tokio::test]
-async fn r121_r125_tokens_of_another_key_type_issuer_or_session_are_refused() {
+async fn r121_r125_tokens_of_another_key_issuer_or_session_are_refused() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let stranger = Ed25519KeyPair::generate().unwrap().to_pkcs8v1().unwrap();

@@ -1,19 +1,18 @@
 //! Every path that issues or accepts a token goes through the gate.
 //!
 //! Each is a door. In [`DOORS`] stands who may pass it; whoever is made somebody else, behind the back of the code that would end
-//! their tokens, must be refused at it by the gate alone. A source that handles tokens and is not written down here fails the test.
+//! their tokens, must be refused at it by the gate alone. Which sources handle tokens stands in `token_sources.rs`.
 
-use std::path::Path;
-
+use data_encoding::BASE32_NOPAD;
 use serde_json::{Value, json};
-use syn::visit::Visit;
 
-use super::{Answer, Authenticator, Browser, PASSWORD, Person, TestApp};
+use super::{Answer, Authenticator, Browser, Client, PASSWORD, Person, TestApp};
 use crate::caller;
 use crate::db::Tx;
 use crate::emails::{self, EmailAddress};
 use crate::id::UserId;
 use crate::one_time_tokens::{self, Subject};
+use crate::second_factors::totp;
 use crate::secret::Purpose;
 
 /// What has become of a user.
@@ -71,7 +70,10 @@ const LINK: &[State] =
 /// A sign-in that has come as far as the second factor. It waits for this epoch of the user's.
 const WAITING: &[State] = &[Good, SessionEnded, SessionExpired, KeyRevoked, KeyExpired, SecondFactor];
 
-const DOORS: [Door; 19] = [
+/// Who signs in with a passkey has shown both factors.
+const PASSKEY: &[State] = &[Good, EpochPassed, SessionEnded, SessionExpired, KeyRevoked, KeyExpired, SecondFactor];
+
+const DOORS: [Door; 23] = [
     Door { name: "access token", open_to: SESSION },
     Door { name: "refresh token", open_to: SESSION },
     Door { name: "session in a browser", open_to: SESSION },
@@ -83,9 +85,13 @@ const DOORS: [Door; 19] = [
     Door { name: "sign-in", open_to: &[Good, EpochPassed, SessionEnded, SessionExpired, KeyRevoked, KeyExpired] },
     Door { name: "second factor", open_to: WAITING },
     Door { name: "second factor in a browser", open_to: WAITING },
-    // It stands for both factors.
-    Door { name: "passkey", open_to: &[Good, EpochPassed, SessionEnded, SessionExpired, KeyRevoked, KeyExpired, SecondFactor] },
+    Door { name: "passkey", open_to: PASSKEY },
+    Door { name: "passkey in a browser", open_to: PASSKEY },
     Door { name: "proof again", open_to: SESSION },
+    Door { name: "proof again in a browser", open_to: SESSION },
+    // The session is one of two factors.
+    Door { name: "proof again by passkey", open_to: &[Good, Locked, KeyRevoked, KeyExpired, SecondFactor] },
+    Door { name: "binding an app", open_to: SESSION },
     Door { name: "own password", open_to: SESSION },
     Door { name: "own API key", open_to: SESSION },
     Door { name: "verification", open_to: LINK },
@@ -98,29 +104,6 @@ const DOORS: [Door; 19] = [
 
 /// What is done after the request that asked for it, and in whose name it still is. Nothing is shown for it any more.
 const WORK: &[State] = &[Good, Locked, EpochPassed, SessionEnded, SessionExpired, KeyRevoked, KeyExpired, SecondFactor];
-
-/// Where bearer secrets and access tokens are made and looked at; each is behind one of the doors, or named with its reason.
-const SOURCES: [(&str, &str); 13] = [
-    ("api_keys/mod.rs", "makes keys: own API key"),
-    ("caller/recognition.rs", "access token, API key, session in a browser"),
-    (
-        "devices/mod.rs",
-        "a device token opens nothing alone: it says which counter of failures an attempt is charged to, and beside the password spares the code",
-    ),
-    ("keyring.rs", "the format alone: no door"),
-    (
-        "invitations",
-        "an invitation makes a user, who signs in by a door; what it gives them is asked of the gate about who invited",
-    ),
-    ("html/visitor.rs", "what binds the form of who is not signed in opens nothing"),
-    ("one_time_tokens/mod.rs", "all links; the gate is asked in `redeem`"),
-    ("second_factors/passkeys/ceremony.rs", "a challenge opens nothing without the passkey that answers it: passkey"),
-    ("secret.rs", "the format alone: no door"),
-    ("sessions/browser.rs", "sign-in in a browser, own password in a browser"),
-    ("sessions/mod.rs", "sign-in, refresh token"),
-    ("sign_in/pending.rs", "second factor, second factor in a browser"),
-    ("fuzzing", "no door"),
-];
 
 /// Makes the user what the state says, and touches nothing else of theirs.
 async fn put(app: &TestApp, person: &Person, state: State) {
@@ -143,7 +126,7 @@ async fn put(app: &TestApp, person: &Person, state: State) {
             insert into totp_factors (user_id, secret_sealed, created_at, confirmed_at, accepted_step)
             values ($1, 'x', now(), now(), 0)
             on conflict (user_id) do update
-            set confirmed_at = now()"
+            set confirmed_at = now(), accepted_step = coalesce(totp_factors.accepted_step, 0)"
             .to_owned(),
     };
     let mut tx = app.tx().await;
@@ -173,8 +156,15 @@ struct Tokens {
     /// In which they have signed in, with the form of a page of theirs.
     browser: Browser,
     waiting: Option<Waiting>,
-    /// An answer of their passkey.
-    passkey: Option<Value>,
+    passkey: Option<Passkey>,
+    /// For the app that they are about to bind.
+    app_code: Option<String>,
+}
+
+/// An answer of their passkey, and the session in which they have made it.
+struct Passkey {
+    answer: Value,
+    client: Client,
 }
 
 /// A sign-in that waits for the second factor, and the code for it.
@@ -194,14 +184,21 @@ async fn waiting(app: &TestApp, person: &Person) -> Waiting {
     Waiting { token: asked.str("pending_token"), browser, code: bound.next_code(app) }
 }
 
-async fn passkey(app: &TestApp, person: &Person) -> Value {
+async fn passkey(app: &TestApp, person: &Person) -> Passkey {
     let mut authenticator = Authenticator::new(person.id.as_bytes());
     let asked = person.client.post("/v1/me/passkeys/options", json!({})).await.expect(200);
     let credential = authenticator.create(&asked.json["options"]);
     let body = json!({ "ceremony": asked.str("ceremony"), "credential": credential, "name": "x" });
-    person.client.post("/v1/me/passkeys", body).await.expect(200);
+    let client = app.person_of(&person.client.post("/v1/me/passkeys", body).await.expect(200)).await.client;
     let asked = app.client().post("/v1/login/passkey/options", json!({})).await.expect(200);
-    json!({ "ceremony": asked.str("ceremony"), "credential": authenticator.get(&asked.json["options"]) })
+    let answer = json!({ "ceremony": asked.str("ceremony"), "credential": authenticator.get(&asked.json["options"]) });
+    Passkey { answer, client }
+}
+
+async fn app_code(app: &TestApp, person: &Person) -> String {
+    let started = person.client.post("/v1/me/second-factors/totp", json!({})).await.expect(200);
+    let secret = BASE32_NOPAD.decode(started.str("secret").as_bytes()).unwrap();
+    totp::code(&secret, totp::step(app.now()))
 }
 
 async fn tokens(app: &TestApp, door: &str, person: &Person) -> Tokens {
@@ -224,8 +221,9 @@ async fn tokens(app: &TestApp, door: &str, person: &Person) -> Tokens {
     }
     tx.commit().await.unwrap();
     let waiting = if door.starts_with("second factor") { Some(waiting(app, person).await) } else { None };
-    let passkey = if door == "passkey" { Some(passkey(app, person).await) } else { None };
-    Tokens { key: made.str("key"), links, browser, waiting, passkey }
+    let passkey = if door.contains("passkey") { Some(passkey(app, person).await) } else { None };
+    let app_code = if door == "binding an app" { Some(app_code(app, person).await) } else { None };
+    Tokens { key: made.str("key"), links, browser, waiting, passkey, app_code }
 }
 
 async fn knock(app: &TestApp, door: &str, person: &Person, tokens: &Tokens) -> Answer {
@@ -251,8 +249,21 @@ async fn knock(app: &TestApp, door: &str, person: &Person, tokens: &Tokens) -> A
             let waiting = tokens.waiting.as_ref().unwrap();
             waiting.browser.clone().submit("/sign-in/second-factor", &[("code", &waiting.code)]).await
         }
-        "passkey" => anybody.post("/v1/login/passkey", tokens.passkey.clone().unwrap()).await,
+        "passkey" => anybody.post("/v1/login/passkey", tokens.passkey.as_ref().unwrap().answer.clone()).await,
+        "passkey in a browser" => {
+            let answer = &tokens.passkey.as_ref().unwrap().answer;
+            let (ceremony, credential) = (answer["ceremony"].as_str().unwrap(), answer["credential"].to_string());
+            let mut browser = app.browser();
+            browser.open("/sign-in").await.expect(200);
+            browser.submit("/sign-in/passkey", &[("ceremony", ceremony), ("credential", &credential)]).await
+        }
         "proof again" => person.client.post("/v1/reauthenticate", json!({ "password": PASSWORD })).await,
+        "proof again in a browser" => tokens.browser.clone().submit("/reauthenticate", &[("password", PASSWORD)]).await,
+        "proof again by passkey" => {
+            let passkey = tokens.passkey.as_ref().unwrap();
+            passkey.client.post("/v1/reauthenticate/passkey", passkey.answer.clone()).await
+        }
+        "binding an app" => person.client.post("/v1/me/second-factors/totp/confirm", json!({ "code": tokens.app_code })).await,
         "own password" => person.client.put("/v1/me/password", json!({ "current_password": PASSWORD, "password": NEW })).await,
         "own API key" => person.client.post("/v1/me/api-keys", json!({ "name": "y" })).await,
         "verification" => {
@@ -313,62 +324,37 @@ async fn what_is_done_after_a_request_is_done_for_whom_the_gate_lets_through_the
     app.finish().await;
 }
 
+/// A service account is no user: what shuts its keys is less.
+#[tokio::test]
+async fn r103_the_key_of_a_service_account_is_shut_by_the_gate() {
+    let app = TestApp::new().await;
+    let root = app.admin().await;
+    for (number, ending) in [
+        "update service_accounts set status = 'suspended' where id::text = $1",
+        "update api_keys set revoked_at = created_at where service_account_id::text = $1",
+        "update api_keys set expires_at = created_at where service_account_id::text = $1",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let account = json!({ "name": format!("robot-{number}"), "permissions": ["users:read"] });
+        let account = root.client.post("/v1/service-accounts", account).await.expect(201).str("id");
+        let made = root.client.post(&format!("/v1/service-accounts/{account}/keys"), json!({ "name": "x" })).await.expect(201);
+        let program = app.client_with(&made.str("key"));
+        program.get("/v1/whoami").await.expect(200);
+        let mut tx = app.tx().await;
+        assert_eq!(tx.execute(ending, &[&account]).await.unwrap(), 1, "{ending}");
+        tx.commit().await.unwrap();
+        program.get("/v1/whoami").await.expect_problem(401, "unauthorized");
+    }
+    app.finish().await;
+}
+
 /// Pages lead on: to the account who is let in, and to the sign-in who is not. Who is asked for the second factor is not in yet.
 fn is_open(answer: &Answer) -> bool {
     let leads_in = |to: &http::HeaderValue| to.as_bytes().starts_with(b"/account");
     let is_asked_on = answer.json["second_factor"] == "required" || answer.text.contains("<h1>Sign in again</h1>");
     answer.status.is_success() && !is_asked_on || answer.headers.get("location").is_some_and(leads_in)
-}
-
-/// Whether a source makes or looks at tokens.
-#[derive(Default)]
-struct Handles(bool);
-
-const HANDLING: [&str; 6] = ["new_bearer", "new_bearer_and_hash", "bearer_hash", "issue_access", "verify_access", "use_token"];
-
-impl<'ast> Visit<'ast> for Handles {
-    fn visit_ident(&mut self, name: &'ast syn::Ident) {
-        self.0 |= HANDLING.iter().any(|handling| name == handling);
-    }
-}
-
-fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            found.push(path);
-        }
-    }
-}
-
-#[test]
-fn every_source_that_handles_tokens_is_behind_a_door() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&root, &mut files);
-    let mut unlisted = Vec::new();
-    let mut listed = std::collections::BTreeSet::new();
-    for file in files {
-        let name = file.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
-        let is_test = name.contains("tests") || name.starts_with("testing/") || name.ends_with("store.rs");
-        let mut handles = Handles::default();
-        handles.visit_file(&syn::parse_file(&std::fs::read_to_string(&file).unwrap()).unwrap());
-        if !handles.0 || is_test {
-            continue;
-        }
-        match SOURCES.iter().find(|(source, _)| name.starts_with(source)) {
-            Some((source, _)) => drop(listed.insert(*source)),
-            None => unlisted.push(name),
-        }
-    }
-    assert_eq!(
-        unlisted,
-        Vec::<String>::new(),
-        "handle tokens: put a door before them, and write it down in `DOORS` and `SOURCES`"
-    );
-    assert_eq!(listed.len(), SOURCES.len(), "some of `SOURCES` handle no tokens any more");
 }
 
 /// The door at which a secret of this purpose is shown; a new purpose does not compile before it has one.

@@ -13,6 +13,7 @@ mod doors;
 mod house;
 mod released;
 mod schema;
+mod token_sources;
 
 use std::sync::Arc;
 use std::time::Duration;

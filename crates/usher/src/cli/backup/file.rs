@@ -141,11 +141,16 @@ impl Verified {
     }
 }
 
-/// The last two lines: the manifest and its proof.
+/// The end of the file.
 fn tail(mut file: &File, length: u64) -> anyhow::Result<(String, Vec<u8>)> {
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_MAX)))?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
+    last_lines(&bytes)
+}
+
+/// The last two lines: the manifest and its proof.
+pub fn last_lines(bytes: &[u8]) -> anyhow::Result<(String, Vec<u8>)> {
     let cut_off = "its end is missing";
     let bytes = bytes.strip_suffix(b"\n").context(cut_off)?;
     let mut lines = bytes.rsplitn(3, |byte| *byte == b'\n');

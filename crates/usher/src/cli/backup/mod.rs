@@ -1,6 +1,6 @@
 //! `usher backup` and `usher restore`.
 
-mod file;
+pub(crate) mod file;
 mod restore;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! Signing in with a passkey through the front door.
 
+use futures_util::future::join_all;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -62,6 +63,23 @@ async fn r080_r081_an_answer_is_good_once_and_for_its_challenge_here() {
     app.client().post(SIGN_IN, late).await.expect_problem(401, "invalid_credentials");
     phone.origin = "https://id.example.com.evil.example".to_owned();
     sign_in(&app, &mut phone).await.expect_problem(401, "invalid_credentials");
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn r080_of_twenty_who_show_one_answer_at_the_same_time_one_is_let_in() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let mut phone = Authenticator::new(b"phone");
+    with_passkey(&app, &ann, &mut phone).await;
+    let (client, body) = (app.client(), answer(&app, &mut phone, json!({})).await);
+    let answers = join_all((0..20).map(|_| client.post(SIGN_IN, body.clone()))).await;
+    let (let_in, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+    assert_eq!(let_in.len(), 1);
+    for answer in refused {
+        answer.expect_problem(401, "invalid_credentials");
+    }
     app.run_jobs().await;
     app.finish().await;
 }
