@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*BENCHMARKS, *ALIASES])} (all); or charts or dependencies, alone")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help=f"five pairs, short loads, {USERS_QUICK} users (as is)")
-    size.add_argument("--full", action="store_true", help=f"nine pairs, long loads, {USERS_FULL} users")
+    size.add_argument("--full", action="store_true", help=f"nine pairs, long loads, {USERS_FULL} users; the charts too")
     parser.add_argument("--users", type=lambda word: int(word.replace("_", "")), help="how many users there are")
     parser.add_argument("--binary", type=Path, required=True, help="the usher to measure")
     parser.add_argument("--driver", type=Path, required=True, help="the program usher-bench")
@@ -62,6 +62,8 @@ def main() -> int:
             traceback.print_exc()
             failed.append(name)
         print(f"({time.monotonic() - began:.0f} s)", flush=True)
+    if given.full or not given.names:
+        charts.run()
     print(f"\nAll in {(time.monotonic() - whole) / 60:.1f} minutes." + (f" {_LEFT_OUT}" if options.quick else ""))
     if failed:
         print(f"Failed, see above: {', '.join(failed)}.")

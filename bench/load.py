@@ -8,6 +8,8 @@ from collections.abc import Callable
 from statistics import median
 from urllib.parse import urlencode, urlsplit
 
+from .machine import Split
+
 _TIMEOUT_SECONDS = 1800
 # usher closes a connection on which nothing comes; sooner than that a new one is made.
 _IDLE_MAX_SECONDS = 3
@@ -72,11 +74,12 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def in_turns(one: Callable[[], object], other: Callable[[], object], pairs: int, each: int) -> tuple[list[float], list[float]]:
-    """The median time of each half of each pair, A B A B."""
+def in_turns(one: Callable[[], object], other: Callable[[], object], pairs: int, each: int, split: Split) -> tuple[list[float], list[float]]:
+    """The median time of each half of each pair, A B A B. The CPU of the first halves is split."""
     ours, theirs = [], []
     for _ in range(pairs):
-        ours.append(median(timed(one) for _ in range(each)))
+        with split:
+            ours.append(median(timed(one) for _ in range(each)))
         theirs.append(median(timed(other) for _ in range(each)))
     return ours, theirs
 
@@ -87,8 +90,8 @@ def rates_in_turns(one: Callable[[], float], other: Callable[[], float], pairs: 
     return [a for a, _ in rounds[1:]], [b for _, b in rounds[1:]]
 
 
-def at_rate(open_one: Callable[[], Connection], ask: Callable[[Connection], object], rate: float, seconds: float) -> list[float]:
-    """Latencies at a fixed rate, each from when its request was due: one that waits for a slow one before it is slow, too."""
+def at_rate(open_one: Callable[[], Connection], ask: Callable[[Connection], object], rate: float, count: int) -> list[float]:
+    """Latencies of so many requests at a fixed rate, each from when its request was due: one that waits for a slow one before it is slow, too."""
     due: queue.SimpleQueue[float | None] = queue.SimpleQueue()
     latencies: list[float] = []
     failures: list[BaseException] = []
@@ -108,7 +111,7 @@ def at_rate(open_one: Callable[[], Connection], ask: Callable[[Connection], obje
     for thread in threads:
         thread.start()
     began = time.perf_counter()
-    for number in range(max(1, round(rate * seconds))):
+    for number in range(count):
         at = began + number / rate
         time.sleep(max(0.0, at - time.perf_counter()))
         due.put(at)

@@ -77,7 +77,8 @@ class Split:
     def __exit__(self, *_: object) -> None:
         passed = {name: after - self._before[name] for name, after in self._now().items()}
         ours = sum(passed[name] for name in ("server", "PostgreSQL", "generator"))
-        passed["strangers"] = max(0.0, passed["strangers"] - ours)
+        # Of a short half the machine may tell less than the processes do: what is left over is judged when all are added up.
+        passed["strangers"] -= ours
         for name, seconds in passed.items():
             self.seconds[name] += seconds
 
@@ -93,7 +94,7 @@ class Split:
 
     @property
     def strangers(self) -> float:
-        return self.seconds["strangers"] / self.seconds["all"] if self.seconds["all"] else 0.0
+        return max(0.0, self.seconds["strangers"] / self.seconds["all"]) if self.seconds["all"] else 0.0
 
     def __str__(self) -> str:
         """Shares of what these three had: `CPU 38/42/20`."""

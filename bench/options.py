@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+# The p99 is the second slowest of a hundred, the fourth of three hundred.
+_SAMPLES, _SAMPLES_QUICK = 300, 100
+_LOAD_SECONDS = 30
+
 
 @dataclass(frozen=True)
 class Options:
@@ -28,9 +32,9 @@ class Options:
         """Requests in each half of a pair."""
         return 5 if self.quick else 25
 
-    @property
-    def load_seconds(self) -> float:
-        return 4 if self.quick else 30
+    def samples(self, rate: float) -> int:
+        """Requests of which a p99 is taken, at so many a second."""
+        return _SAMPLES_QUICK if self.quick else max(_SAMPLES, round(rate * _LOAD_SECONDS))
 
     @property
     def burst_seconds(self) -> int:

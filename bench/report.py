@@ -19,7 +19,8 @@ class Figure:
     """One figure. `unit` is empty for ratios."""
 
     name: str
-    value: float
+    # None: it was not measured, and the note says why.
+    value: float | None
     unit: str = ""
     target: float | None = None
     better: Literal["less", "more"] = "less"
@@ -28,24 +29,38 @@ class Figure:
     strangers: float = 0.0
     note: str = ""
     raw: dict[str, object] = field(default_factory=dict)
+    # What is as much as the target has missed it.
+    strict: bool = False
+    # Why it is not what its name says.
+    invalid: str = ""
 
     @property
     def met(self) -> bool | None:
-        if self.target is None:
+        if self.target is None or self.value is None:
             return None
+        if self.invalid or (self.strict and self.value == self.target):
+            return False
         return self.value <= self.target if self.better == "less" else self.value >= self.target
 
     @property
+    def sign(self) -> str:
+        return (">" if self.better == "more" else "<") + ("" if self.strict else "=")
+
+    @property
+    def wide(self) -> bool:
+        return self.spread is not None and self.spread > SPREAD_MAX
+
+    @property
     def noisy(self) -> bool:
-        return self.strangers > STRANGERS_MAX and (self.spread is None or self.spread > SPREAD_MAX)
+        return self.strangers > STRANGERS_MAX and (self.spread is None or self.wide)
 
     def __str__(self) -> str:
-        sign = "<=" if self.better == "less" else ">="
-        target = f"{sign} {self.target:g}{self.unit}" if self.target is not None else "-"
+        target = f"{self.sign} {self.target:g}{self.unit}" if self.target is not None else "-"
         word = {True: "met", False: "UNMET", None: ""}[self.met]
         spread = f"{self.spread:.0%}" if self.spread is not None else "-"
         noise = f"  NOISY: strangers took {self.strangers:.0%}" if self.noisy else ""
-        value = f"{self.value:.3g}{self.unit}"
+        noise += f"  INVALID: {self.invalid}" if self.invalid else ""
+        value = f"{self.value:.3g}{self.unit}" if self.value is not None else ""
         return f"{self.name:<44} {value:>10}  target {target:<9} n {self.n:<5} spread {spread:>5}  {word:<5}  {self.note}{noise}"
 
 
@@ -84,7 +99,7 @@ class Report:
         (RESULTS / f"{self.name}-{self.users}.json").write_text(json.dumps(kept, indent=1) + "\n")
 
 
-def results(name: str, users: int) -> dict[str, float]:
+def results(name: str, users: int) -> dict[str, float | None]:
     """The values of an earlier run, if there was one."""
     place = RESULTS / f"{name}-{users}.json"
     return {figure["name"]: figure["value"] for figure in json.loads(place.read_text())["figures"]} if place.exists() else {}

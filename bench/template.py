@@ -28,6 +28,11 @@ def _place(users: int) -> Path:
     return CACHE / f"users-{users}-V{schema_version()}"
 
 
+def stands(users: int) -> bool:
+    """Whether the template for so many users need not be made."""
+    return _place(users).exists()
+
+
 def ensure(binary: Path, users: int) -> Path:
     """The template for so many users; one that was left half made, or made for an earlier schema, is taken up."""
     place = _place(users)

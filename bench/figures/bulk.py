@@ -7,7 +7,7 @@ from statistics import median
 
 from .. import template
 from ..load import Connection, timed
-from ..machine import Strangers, memory_peak
+from ..machine import Split, Strangers, memory_peak
 from ..options import Options
 from ..report import Figure, Report
 from ..site import Site
@@ -57,15 +57,16 @@ def run(options: Options) -> None:
             pairs = min(pairs, site.cluster.rows("select count(*) from users where status = 'active'")[0][0] // (2 * size))
         slices = active_slices(site, 2 * pairs, size)
         usher = Connection(site.base_url, site.key)
-        strangers = Strangers([os.getpid(), site.pid, site.cluster.pid])
+        strangers, split = Strangers([os.getpid(), site.pid, site.cluster.pid]), Split([site.pid], site.cluster.pid)
         ours, theirs = [], []
         for pair in range(pairs):
-            ours.append(suspend(site, usher, *slices[2 * pair]))
+            with split:
+                ours.append(suspend(site, usher, *slices[2 * pair]))
             ids = [row[0] for row in _active(site, *slices[2 * pair + 1])]
             theirs.append(timed(lambda ids=ids: sql.execute(_UPDATE, {"ids": ids})) / len(ids))
         ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-        note = f"{size} users a half; usher {median(ours) * 1e3:.2f} ms a user, UPDATE {median(theirs) * 1e3:.2f} ms"
-        raw = {"usher_seconds_a_user": ours, "update_seconds_a_user": theirs}
+        note = f"{size} users a half; usher {median(ours) * 1e3:.2f} ms a user, UPDATE {median(theirs) * 1e3:.2f} ms; {split}"
+        raw = {"usher_seconds_a_user": ours, "update_seconds_a_user": theirs, "cpu_seconds": split.seconds}
         figure = Figure(
             "bulk suspend / UPDATE with audit", median(ratios), "", RATIO_MAX, n=pairs, spread=spread(ratios), strangers=strangers.share(), note=note, raw=raw
         )

@@ -10,7 +10,7 @@ import psycopg
 
 from .. import template
 from ..load import Connection, at_rate, in_turns, timed
-from ..machine import Strangers, memory_peak
+from ..machine import Split, Strangers, memory_peak
 from ..options import Options
 from ..report import Figure, Report
 from ..site import Site
@@ -152,21 +152,21 @@ def measure(report: Report, options: Options, site: Site, usher: Connection, sql
 
     assert same(ours(), theirs()), f"usher and the SQL of {case.name} find different users"
     once = min(timed(ours) for _ in range(6))
-    strangers = Strangers([os.getpid(), site.pid, site.cluster.pid])
+    strangers, split = Strangers([os.getpid(), site.pid, site.cluster.pid]), Split([site.pid], site.cluster.pid)
     each = max(1, min(options.each, int(1 / once)))
-    one, other = in_turns(ours, theirs, options.pairs, each)
+    one, other = in_turns(ours, theirs, options.pairs, each, split)
     ratios = [a / b for a, b in zip(one, other, strict=True)]
-    note = f"{fits} fit; usher {median(one) * 1e3:.1f} ms, SQL {median(other) * 1e3:.1f} ms"
-    raw = {"usher_seconds": one, "sql_seconds": other, "fits": fits}
+    note = f"{fits} fit; usher {median(one) * 1e3:.1f} ms, SQL {median(other) * 1e3:.1f} ms; {split}"
+    raw = {"usher_seconds": one, "sql_seconds": other, "fits": fits, "cpu_seconds": split.seconds}
     count = options.pairs * each
     report.add(
         Figure(f"P-09 {case.name}", median(ratios), "", RATIO_MAX, n=count, spread=spread(ratios), strangers=strangers.share(), note=note, raw=raw)
     )
-    rate = min(_RATE_MAX, _LOAD / median(one))
-    strangers = Strangers([os.getpid(), site.pid, site.cluster.pid])
-    latencies = at_rate(
-        lambda: Connection(site.base_url, site.key), lambda to: to.get("/v1/users", limit="50", **case.query), rate, options.load_seconds
-    )
-    note = f"at {rate:.1f}/s; p50 {median(latencies) * 1e3:.1f} ms"
-    value = quantile(latencies, 0.99) * 1e3
-    report.add(Figure("     p99", value, " ms", P99_MAX_MS, n=len(latencies), strangers=strangers.share(), note=note, raw={"case": case.name}))
+    rate, split = min(_RATE_MAX, _LOAD / median(one)), Split([site.pid], site.cluster.pid)
+    with split:
+        latencies = at_rate(
+            lambda: Connection(site.base_url, site.key), lambda to: to.get("/v1/users", limit="50", **case.query), rate, options.samples(rate)
+        )
+    note = f"at {rate:.1f}/s; p50 {median(latencies) * 1e3:.1f} ms; {split}"
+    value, raw = quantile(latencies, 0.99) * 1e3, {"case": case.name, "cpu_seconds": split.seconds}
+    report.add(Figure("     p99", value, " ms", P99_MAX_MS, n=len(latencies), strangers=split.strangers, note=note, raw=raw, strict=True))

@@ -23,6 +23,8 @@ from .sign_ins import CONNECTIONS, PATH, PEOPLE
 SLOWER_MAX = 3
 GOODPUT_MIN = 0.9
 NORMAL_MAX_SECONDS = 10
+# If more than this of a load was never sent, it was not that load.
+_UNSENT_MAX = 0.05
 # Enough that a full queue of passwords and the refusals beside it do not take all of them.
 _CONNECTIONS = 512
 _UNLOADED = 0.2
@@ -101,20 +103,25 @@ def _overload(report: Report, options: Options, site: Site, people: People, aske
     with split:
         answers = driver.at_rate(options.driver, site.base_url, asked, peak * times, seconds, _CONNECTIONS)
     normal = _seconds_to_normal(site, people, calm_ms * SLOWER_MAX / 1e3)
-    name, share = f"overload x{times}", split.strangers
+    name, peak_memory = f"overload x{times}", memory_peak(site.pid)
     goodput = sum(answers.good_by_second[:seconds]) / seconds
     told = ", ".join(f"{found['count']} x {status}" for status, found in sorted(answers.statuses.items()))
     late = f", {answers.unsent} never sent" if answers.unsent else ""
     note = f"{goodput:,.0f}/s of {peak * times:,.0f}/s asked, peak {peak:,.0f}/s; {told}{late}; {split}"
-    report.add(Figure(f"{name} goodput / peak", goodput / peak, "", GOODPUT_MIN, "more", answers.good, strangers=share, note=note))
+    figures = [Figure(f"{name} goodput / peak", goodput / peak, "", GOODPUT_MIN, "more", answers.good, note=note)]
     note = f"{answers.p99_ms():,.0f} ms, unloaded {calm_ms:.1f} ms"
-    report.add(Figure(f"{name} p99 of the admitted / unloaded", answers.p99_ms() / calm_ms, "", SLOWER_MAX, n=answers.good, strangers=share, note=note))
+    figures.append(Figure(f"{name} p99 of the admitted / unloaded", answers.p99_ms() / calm_ms, "", SLOWER_MAX, n=answers.good, note=note))
     refused = answers.sent - answers.good
     kind = (refused - answers.refused_without_retry_after) / refused if refused else 1.0
-    report.add(Figure(f"{name} refused with Retry-After", kind, "", 1.0, "more", refused, strangers=share, note=f"of {answers.sent} that were sent"))
-    note = f"{held / 1e6:.0f} MB before"
-    report.add(Figure(f"{name} memory", memory_peak(site.pid) / 1e6, " MB", MEMORY_MAX_MB, note=note))
-    report.add(Figure(f"{name} time to normal", normal, " s", NORMAL_MAX_SECONDS, strangers=share))
+    figures.append(Figure(f"{name} refused with Retry-After", kind, "", 1.0, "more", refused, note=f"of {answers.sent} that were sent"))
+    figures.append(Figure(f"{name} memory", peak_memory / 1e6, " MB", MEMORY_MAX_MB, note=f"{held / 1e6:.0f} MB before"))
+    figures.append(Figure(f"{name} time to normal", normal, " s", NORMAL_MAX_SECONDS))
+    unsent = answers.unsent / (answers.sent + answers.unsent)
+    for figure in figures:
+        # What it holds does not depend on them.
+        figure.strangers = 0.0 if figure.unit == " MB" else split.strangers
+        figure.invalid = f"{unsent:.0%} of the load was never sent" if unsent > _UNSENT_MAX else ""
+        report.add(figure)
 
 
 def _seconds_to_normal(site: Site, people: People, normal: float) -> float:

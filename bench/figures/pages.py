@@ -1,10 +1,11 @@
-"""P-13: pages as a browser asks for them: the server's time at a fixed rate, and what the first view of the sign-in weighs."""
+"""P-13: pages as a browser asks for them: the server's time at a fixed rate, and what the first views of the sign-in and of the users weigh."""
 
 import http.client
 import json
-import os
 import re
 import secrets
+import tempfile
+from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode, urlsplit
 
@@ -12,7 +13,7 @@ import httpx
 
 from .. import template
 from ..load import Connection, at_rate, timed
-from ..machine import Strangers
+from ..machine import Split
 from ..options import Options
 from ..report import Figure, Report
 from ..site import Site
@@ -77,7 +78,8 @@ def run(options: Options) -> None:
         cookie = sign_in(site)
         for name, path in places(site).items():
             measure(report, options, site, cookie if path != "/sign-in" else "", name, path)
-        weigh(report, site)
+        weigh(report, site, "/sign-in")
+        weigh(report, site, "/admin/users", cookie)
     report.write()
 
 
@@ -89,8 +91,9 @@ def measure(report: Report, options: Options, site: Site, cookie: str, name: str
     once = [timed(lambda: alone.get(path)) for _ in range(options.each + 1)][1:]
     alone.close()
     rate = min(_RATE_MAX, _LOAD / median(once))
-    strangers = Strangers([os.getpid(), site.pid, site.cluster.pid])
-    latencies = at_rate(browser, lambda connection: connection.get(path), rate, options.load_seconds)
+    split = Split([site.pid], site.cluster.pid)
+    with split:
+        latencies = at_rate(browser, lambda connection: connection.get(path), rate, options.samples(rate))
     report.add(
         Figure(
             f"P-13 {name}, p99",
@@ -98,32 +101,42 @@ def measure(report: Report, options: Options, site: Site, cookie: str, name: str
             " ms",
             P99_MAX_MS,
             n=len(latencies),
-            strangers=strangers.share(),
-            note=f"at {rate:.1f}/s; p50 {median(latencies) * 1e3:.1f} ms",
-            raw={"path": path, "p50_seconds": median(latencies)},
+            strangers=split.strangers,
+            note=f"at {rate:.1f}/s; p50 {median(latencies) * 1e3:.1f} ms; {split}",
+            raw={"path": path, "p50_seconds": median(latencies), "cpu_seconds": split.seconds},
+            strict=True,
         )
     )
 
 
-def weigh(report: Report, site: Site) -> None:
-    """Heads and bodies as they are sent, of the page and of all that it names, whether or not a browser would need it at once."""
-    waiting, weights = ["/sign-in"], dict[str, int]()
+def weigh(report: Report, site: Site, first: str, cookie: str = "") -> None:
+    """Heads and bodies as they are sent, of the page and of all that it names, whether or not a browser would need it at once. usher itself
+    compresses nothing; Nginx sends the styles and scripts that were exported as they were compressed then, and pages as they are."""
+    waiting, direct = [first], dict[str, int]()
     while waiting:
         path = waiting.pop()
-        if path not in weights:
-            weights[path], text = sent(site, path)
+        if path not in direct:
+            direct[path], text = sent(site, path, cookie)
             waiting += _NAMED.findall(text)
-    note = ", ".join(f"{path.rpartition('/')[2]} {weight / 1e3:.1f}" for path, weight in weights.items())
-    report.add(Figure("P-13 first view of /sign-in", sum(weights.values()) / 1e3, " kB", FIRST_VIEW_MAX_KB, n=len(weights), note=note, raw=weights))
+    with tempfile.TemporaryDirectory() as folder:
+        site.usher.cli("static", "export", folder)
+        saved = {path: Path(folder + path).stat().st_size - Path(f"{folder}{path}.gz").stat().st_size for path in direct if path.startswith("/assets/")}
+    behind = {path: weight - saved.get(path, 0) for path, weight in direct.items()}
+    for name, weights in ((first, direct), (f"{first} behind Nginx", behind)):
+        note = ", ".join(f"{path.rpartition('/')[2]} {weight / 1e3:.1f}" for path, weight in weights.items())
+        whole = sum(weights.values()) / 1e3
+        report.add(Figure(f"P-13 first view of {name}", whole, " kB", FIRST_VIEW_MAX_KB, n=len(weights), note=note, raw=weights, strict=True))
 
 
-def sent(site: Site, path: str) -> tuple[int, str]:
+def sent(site: Site, path: str, cookie: str) -> tuple[int, str]:
     """How many bytes an answer has over HTTP/1.1, and what it says."""
     connection = http.client.HTTPConnection(urlsplit(site.base_url).netloc, timeout=30)
-    connection.request("GET", path, headers={"Accept-Encoding": _ENCODINGS})
+    given = {"Cookie": cookie} if cookie else {}
+    connection.request("GET", path, headers={"Accept-Encoding": _ENCODINGS} | given)
     answer = connection.getresponse()
     body = answer.read()
     assert answer.status == 200, f"{path} -> {answer.status}"
     head = len(f"HTTP/1.1 {answer.status} {answer.reason}\r\n\r\n") + sum(len(f"{name}: {value}\r\n") for name, value in answer.getheaders())
     connection.close()
-    return head + len(body), httpx.get(f"{site.base_url}{path}", headers={"Accept-Encoding": "identity"}, trust_env=False).text
+    plain = httpx.get(f"{site.base_url}{path}", headers={"Accept-Encoding": "identity"} | given, trust_env=False)
+    return head + len(body), plain.text

@@ -169,8 +169,7 @@ async fn examine_content(app: &App, findings: &mut Vec<Finding>) -> anyhow::Resu
     let mails::Queue { held, given_up, .. } = mails::count(&mut tx).await?;
     let verdict = if held + given_up > 0 { Verdict::Warning } else { Verdict::Ok };
     let server = if app.mailer.holds() { "none" } else { "set" };
-    let counts: [(&str, FluentValue<'_>); 3] =
-        [("server", server.into()), ("held", held.into()), ("given_up", given_up.into())];
+    let counts: [(&str, FluentValue<'_>); 3] = [("server", server.into()), ("held", held.into()), ("given_up", given_up.into())];
     findings.push(finding("mail", verdict, now().say("health-mails", &FluentArgs::from_iter(counts))));
     tx.commit().await?;
     Ok(())

@@ -302,7 +302,7 @@ async fn a_version_that_waits_shows_how_far_it_is_and_one_that_was_refused_says_
     let page = browser.open(LIST).await.expect(200);
     for said in [
         "The last version did not come into force",
-        "1111 users do not fit it",
+        "1,111 users do not fit it",
         "must be at most 7",
         "There are no attributes yet",
     ] {
