@@ -1,13 +1,18 @@
 """The audit trail in the console: found by filter, one event, its seal; with JavaScript and without."""
 
 import datetime
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from harness import database
 from harness.canary import new_address
 from harness.faces import Faces
+from harness.mailbox import Mailbox
 from harness.people import Site
+from harness.server import Usher
+from harness.waiting import until
 
 
 @pytest.mark.parametrize("scripted", [True, False])
@@ -57,3 +62,45 @@ def test_days_that_do_not_fit_are_said_at_their_field(faces: Faces, site: Site) 
     expect(faces.page.locator("#to[aria-invalid=true]")).to_be_visible()
     expect(faces.page.locator("#to-error")).to_contain_text("The last day comes before the first.")
     faces.is_sound()
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_r261_the_seal_is_verified_and_a_changed_event_is_named(
+    browser: Browser, new_server: Callable[..., Usher], mailbox: Mailbox, scripted: bool
+) -> None:
+    usher = new_server()
+    site = Site(usher.public_url, mailbox)
+    admin = site.set_up(usher.setup_token())
+    someone = site.create()["id"]
+    admin.api.post(f"/v1/users/{someone}/suspend", expect=200)
+    faces = Faces(browser.new_context(java_script_enabled=scripted).new_page(), site.public_url)
+    page, found = faces.page, faces.page.locator("#found")
+    faces.sign_in(admin.email, admin.password, "/sign-in?return_to=/admin/audit/seal")
+    faces.heading("The seal")
+
+    def sql(statement: str) -> str:
+        """Whoever owns the database can switch its triggers off."""
+        (row,) = database.sql(usher.data_dir, f"set session_replication_role = replica; {statement}")
+        return row
+
+    until("all is sealed", lambda: sql("select count(*) from audit_unsealed") == "0")
+    faces.press("Verify the newest events")
+    expect(found).to_contain_text("This part is good.")
+    size = int(sql("select max(tree_size) from audit_checkpoints"))
+    assert size > 3
+    expect(found).to_contain_text(f"Events 0 to {size - 1} of {size}, counted from 0, are as they were sealed, under")
+    expect(found).to_contain_text("Whether the end was cut off")
+    expect(page.get_by_role("button", name="Verify those before")).to_have_count(0)
+
+    event = admin.api.get(f"/v1/audit-events?action=user.suspended&target_id={someone}", expect=200).json()["items"][0]["id"]
+    sql(f"update audit_events set action = 'user.reactivated' where id = '{event}' returning id")
+    faces.open("/admin/audit/seal")
+    faces.press("Verify the newest events")
+    expect(found).to_contain_text("Something is not as it was sealed.")
+    expect(found).not_to_contain_text("This part is good.")
+    expect(found).to_contain_text(f"event {event} is not as it was sealed")
+    found.get_by_role("link", name="The event as it is there now").click()
+    faces.at(f"/admin/audit/{event}")
+    faces.heading("User reactivated")
+    faces.end()
+    page.context.close()

@@ -11,13 +11,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from harness import connections
-from harness.canary import new_address, unique
+from harness import connections, database
+from harness.canary import DOMAIN, new_address, unique
 from harness.faces import Faces
-from harness.looks import PAYLOADS
 from harness.mailbox import Mailbox
 from harness.people import Person, Site
 from harness.server import Usher
+from harness.trap import LINES
 from harness.waiting import until
 from test_console import enter, opened
 
@@ -124,6 +124,38 @@ def test_a_run_is_paused_and_resumed_elsewhere(faces: Faces, site: Site, staff: 
     follows(page)
     faces.is_sound()
     faces.end()
+
+
+def test_the_queues_on_the_dashboard_move_while_they_are_looked_at(
+    browser: Browser, new_server: Callable[..., Usher], mailbox: Mailbox
+) -> None:
+    """There is one mail, which the mail server takes at the second try only."""
+    alone = new_server()
+    site = Site(alone.public_url, mailbox)
+    admin = site.set_up(alone.setup_token())
+    faces = opened(browser, site)
+    page = faces.page
+    enter(faces, admin, "/admin")
+    waiting = page.locator("#live .tile").filter(has_text="Mails that wait").locator(".tile-number")
+    follows(page)
+    expect(waiting).to_have_text("0", timeout=NOTICED_MS)
+    mark(page)
+    waiting.locator("xpath=..").focus()
+    domain = f"{unique('busy')}.{DOMAIN}"
+    mailbox.refusals[domain] = "451 4.7.1 later"
+    email = site.create(email=f"{unique('ann')}@{domain}")["email"]
+    expect(waiting).to_have_text("1", timeout=NOTICED_MS)
+    refused = "last_error is not null and claimed_until is null"
+    until("it waits for its second try", lambda: database.sql(alone.data_dir, f"select id from jobs where {refused}"))
+    del mailbox.refusals[domain]
+    # Which comes now, and not in a while.
+    database.sql(alone.data_dir, f"update jobs set run_at = now() where {refused}")
+    mailbox.wait_for(email)
+    expect(waiting).to_have_text("0", timeout=NOTICED_MS)
+    expect(waiting.locator("xpath=..")).to_be_focused()
+    assert is_kept(page), "nothing was opened anew"
+    faces.end()
+    page.context.close()
 
 
 def test_a_page_that_nobody_sees_holds_no_stream(faces: Faces, staff: Person) -> None:
@@ -326,13 +358,13 @@ def test_hostile_names_run_nowhere(faces: Faces, site: Site, staff: Person) -> N
     page = faces.page
     page.add_init_script("window.alert = () => { document.documentElement.dataset.hit = 'yes' }")
     name = unique("xss")
-    for payload in PAYLOADS[:20]:
-        site.create(display_name=payload[:100].replace("\u2028", " "), given_name=name)
+    for line in LINES:
+        site.create(display_name=line, given_name=name)
     enter(faces, staff, f"/admin/users?filter=givenName+eq+%22{name}%22")
     page.get_by_label("Choose everybody on this page").check()
     faces.press("Show")
     page.locator("summary", has_text="Show who is chosen").click()
-    expect(page.get_by_role("button", name="Leave ")).to_have_count(20)
+    expect(page.get_by_role("button", name="Leave ")).to_have_count(len(LINES))
     assert page.evaluate("document.documentElement.dataset.hit") is None
     assert page.evaluate("document.querySelectorAll('script:not([src^=\"/assets/\"]), main img:not(.face), iframe').length") == 0
     faces.end()

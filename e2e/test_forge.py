@@ -132,7 +132,7 @@ def test_commands_of_the_project_exist() -> None:
     dispatch = (ROOT / "xtask/src/main.rs").read_text()
     called = [(name, words) for name, text in scripts() for words in re.findall(r"cargo xtask ([^\n&|;]+)", text)]
     found = {words.split()[0] for _, words in called}
-    assert found >= {"audit", "advisories", "docker-test", "fuzz", "proofs", "chaos", "timing", "schemathesis"}
+    assert found >= {"audit", "advisories", "docker-test", "fuzz", "test", "proofs", "chaos", "timing", "schemathesis"}
     for name, words in called:
         assert f'["{words.split()[0]}"' in dispatch, (name, words)
     assert any(text.strip() == ".ci/run" for _, text in scripts()) and os.access(ROOT / ".ci/run", os.X_OK)

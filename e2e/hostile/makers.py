@@ -146,7 +146,9 @@ def me(house: House) -> Iterator[Thing]:
 
 
 def groups(house: House) -> Iterator[Thing]:
-    someone = house.site.create()["id"]
+    someone, role = house.site.create()["id"], unique("role")
+    # Few have it, so all who do are on the first page.
+    house.api.post("/v1/roles", json={"name": role, "permissions": ["system:read"]}, expect=201)
     for thing in things():
         body = thing.body("create_group", "name description")
         made = house.api.post("/v1/groups", json=body, headers=thing.why(), expect=201).json()["id"]
@@ -157,6 +159,7 @@ def groups(house: House) -> Iterator[Thing]:
         thing.ways = {"group": made, "user": someone, **house.newest(made)}
         below = house.api.post("/v1/groups", json={"name": unique("~")}, expect=201).json()["id"]
         house.api.put(f"/v1/groups/{below}/parents", json={"parents": [made]}, expect=200)
+        house.api.put(f"/v1/groups/{made}/roles", json={"roles": [role]}, expect=200)
         house.api.put(f"/v1/groups/{made}/members/{someone}", json={}, expect=200)
         thing.ways["below"] = below
         yield thing
@@ -164,12 +167,13 @@ def groups(house: House) -> Iterator[Thing]:
 
 def roles(house: House) -> Iterator[Thing]:
     group = house.api.post("/v1/groups", json={"name": unique("Carrier")}, expect=201).json()["id"]
+    someone = house.site.create()["id"]
     for thing in things():
         name = unique("role")
         body = {"name": name, "permissions": [], **thing.body("create_role", "description")}
         house.api.post("/v1/roles", json=body, expect=201)
         house.api.patch(f"/v1/roles/{name}", json=thing.body("update_role", "description"), headers=thing.why(), expect=200)
-        thing.ways = {"role": name, "group": group, "event": house.events(target_id=name)[0]}
+        thing.ways = {"role": name, "group": group, "user": someone, "event": house.events(target_id=name)[0]}
         yield thing
 
 

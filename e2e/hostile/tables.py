@@ -10,8 +10,9 @@ ACTS = "/admin/users/{user}/act/suspend /admin/users/{user}/act/delete /admin/us
 ACTS += "/admin/users/{user}/roles/user/take"
 GROUP = "/admin/groups /admin/groups/{group} /admin/groups/{group}/edit /admin/groups/{group}/delete"
 BELOW = "/admin/groups/{below} /admin/groups/{below}/parents /admin/users/{user} "
-BELOW += "/admin/groups/{group}/members/add /admin/groups/{group}/members/{user}/remove"
-ROLE = "/admin/roles /admin/roles/{role} /admin/roles/{role}/edit /admin/roles/{role}/delete /admin/groups/{group}/roles"
+BELOW += "/admin/groups/{group}/members/add /admin/groups/{group}/members/{user}/remove /admin/permissions/system:read"
+ROLE = "/admin/roles /admin/roles/{role} /admin/roles/{role}/edit /admin/roles/{role}/delete /admin/groups/{group}/roles "
+ROLE += "/admin/users/new /admin/invitations/new /admin/users/{user}/roles/grant"
 ACCOUNT = "/admin/service-accounts /admin/service-accounts/{account} /admin/service-accounts/{account}/edit"
 RULE = "/admin/inactivity/{rule}"
 KEYS = "/admin/service-accounts/{account} /admin/service-accounts/{account}/keys/{key}/revoke"
@@ -21,6 +22,7 @@ EVENT = "/admin/audit/{event}"
 CHANGE = "/admin/changes/{change} " + EVENT
 TRAILS = "/admin/changes /admin/audit"
 TEXT = "/admin/mails/texts/{name}/en"
+OF_ATTRIBUTES = "/account /account/profile /admin/users/{user}/edit /admin/users/new"
 
 # What is shown: of which things, which operation sets which texts of them (or where else they come from), and on which pages they
 # are. A page without a name in braces shows all of the things.
@@ -95,11 +97,11 @@ SHOWN: dict[str, list[tuple[str, str, str]]] = {
         ("X-Reason", "", EVENT),
     ],
     "schema": [
-        ("set_attribute_schema", "properties.title", "/account /account/profile /admin/users/{user}/edit /admin/users/new"),
+        ("set_attribute_schema", "properties.title", f"{OF_ATTRIBUTES} /admin/bulk/new?user={{user}}"),
         ("set_attribute_schema", "properties.description", "/account/profile"),
         ("set_attribute_schema", "title description", EVENT),
         ("migrate_attributes", "operations.remove", "/admin/audit/{migration}"),
-        ("set_attribute_schema", "properties.enum", "/account /account/profile /admin/users/{user}/edit"),
+        ("set_attribute_schema", "properties.enum", OF_ATTRIBUTES),
     ],
     "programs": [("User-Agent", "", "/admin/audit/{begun} /admin/audit/{failed}")],
     "mail servers": [("what it says", "", "/admin/mails /admin/mails/{mail}")],

@@ -24,6 +24,8 @@ def main() -> int:
     mailbox = Mailbox()
     stage = Stage(Path(os.environ["USHER_BIN"]).resolve(), mailbox.port)
     server = stage.usher()
+    # Passkeys belong to a name.
+    server.settings["USHER_PUBLIC_URL"] = f"http://localhost:{server.port}"
     heavy = False
     try:
         server.start()

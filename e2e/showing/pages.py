@@ -27,7 +27,8 @@ PAGES = [
     Page("register", "/register"),
     Page("account", "/account", who="ada"),
     Page("activity", "/account/activity", who="ada", scheme="dark"),
-    Page("second-factors", "/account/second-factors", who="ada", **PHONE),
+    # Passkeys are at its end.
+    Page("second-factors", "/account/second-factors", who="ada", width=390, height=920),
     Page("dashboard", "/admin", **CONSOLE),
     Page("users", "/admin/users?filter=attributes.department%20eq%20%22Sales%22", **CONSOLE),
     Page("users-phone", "/admin/users", **CONSOLE, **PHONE),

@@ -20,6 +20,47 @@ SCHEMA = {
     "required": [],
     "additionalProperties": False,
 }
+# The seed ends before anybody looks: some of its users come in the last 30 days, and who is there comes back, at weekends fewer.
+_MONTH = """
+with days as (
+    select day, i, 2 + i * 7 % 5 + case when extract(isodow from day) < 6 then 4 else 0 end as sign_ups
+    from generate_series(0, 29) as i
+    cross join lateral (select (now() at time zone 'UTC')::date - 29 + i as day) as d
+),
+places as (
+    select day, sum(sign_ups) over (order by day desc) as last, sign_ups
+    from days
+),
+seeded as (
+    select u.id, row_number() over (order by u.created_at desc) as n, u.status
+    from users u
+    where not exists (select from password_credentials c where c.user_id = u.id)
+),
+joined as (
+    select s.id, s.n, s.status, p.day, (p.day::timestamp at time zone 'UTC') + s.n * interval '1 second' as at
+    from seeded s
+    left join places p on s.n > p.last - p.sign_ups and s.n <= p.last
+),
+moved as (
+    update users u
+    set created_at = j.at, updated_at = j.at, last_sign_in_at = null
+    from joined j
+    where j.id = u.id and j.day is not null
+),
+active as (
+    insert into activity_days (day, user_id)
+    select d.day, j.id
+    from joined j
+    join days d on d.day >= coalesce(j.day, d.day)
+    where j.status = 'active'
+        and (j.n * 37 + d.i * 29) % 100 < case when extract(isodow from d.day) < 6 then 14 + d.i % 5 else 6 end
+    returning day, user_id
+)
+insert into last_active_days (user_id, day)
+select user_id, max(day)
+from active
+group by user_id
+"""
 
 
 class Cast:
@@ -27,6 +68,7 @@ class Cast:
         self._site = Site(server.base_url, mailbox, server.public_url)
         self._site.set_up(server.setup_token())
         seeding.seed(database.place(server.data_dir), OTHERS)
+        database.sql(server.data_dir, _MONTH)
         grace = self._person("grace@example.org", "Grace Hopper", "admin")
         ada = self._person("ada@example.org", "Ada Lovelace")
         for password in (ada.password, "not the password of ada", ada.password):

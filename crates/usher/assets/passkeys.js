@@ -13,6 +13,9 @@ if (able) {
   for (const part of document.querySelectorAll("[data-without-passkeys]")) part.hidden = true;
   const form = document.querySelector('form[data-passkey="offer"]');
   if (form && (await PublicKeyCredential.isConditionalMediationAvailable?.())) offer(form);
+} else {
+  // Its place was kept until now.
+  document.querySelector('form[data-passkey="offer"]')?.remove();
 }
 
 // What is sent by hand carries the answer: until it is there, the browser is asked for it.
