@@ -31,15 +31,14 @@ pytestmark = pytest.mark.first
 LINKS = "[...document.querySelectorAll('main a[href^=\"/\"], nav a[href^=\"/\"]')].map(it => it.getAttribute('href'))"
 # Behind these are files.
 FILES = re.compile("/(docs|assets|avatars|[.]well-known)|/admin/imports/[^/]+/report")
-# What has moved while nobody did anything, from the first moment of a page on.
-NOTE_SHIFTS = """
-globalThis.shifted = 0;
-new PerformanceObserver(list => {
-  for (const it of list.getEntries()) if (!it.hadRecentInput) shifted += it.value;
-}).observe({ type: "layout-shift", buffered: true });
-"""
-# Two frames later everything of before has been noted.
-SHIFTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(shifted)))))"
+# What has moved while nobody did anything, from the first moment of a page on. Two frames later everything of before has been noted.
+SHIFTED = """() => new Promise(done => {
+  let shifted = 0;
+  new PerformanceObserver(list => {
+    for (const it of list.getEntries()) if (!it.hadRecentInput) shifted += it.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(shifted))));
+})"""
 SHIFT_MAX = 0.01
 # In no place of the navigation.
 NOWHERE = ["/account/professional"]
@@ -56,7 +55,6 @@ class Look(Faces):
     def __init__(self, page: Page, base_url: str) -> None:
         # A virtual authenticator answers the field of the name before anybody can press a button.
         page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false;")
-        page.add_init_script(NOTE_SHIFTS)
         super().__init__(page, base_url)
         self.seen: set[str] = set()
         self.linked: set[str] = set()
