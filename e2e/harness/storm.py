@@ -65,7 +65,12 @@ class Answer:
     @property
     def is_overload(self) -> bool:
         """A server that is too busy says so, and when to come back (R-011). That its database is away is another thing."""
-        return self.status == 503 and self.code == "overloaded" and int(self.headers.get("retry-after", 0)) > 0
+        return self.asks_for_patience and self.code == "overloaded"
+
+    @property
+    def asks_for_patience(self) -> bool:
+        """Who waits too long for a connection hears that the database is away. Who comes back must be served."""
+        return self.status == 503 and self.code in ("overloaded", "database_unavailable") and int(self.headers.get("retry-after", 0)) > 0
 
 
 class _Connection:
@@ -104,10 +109,10 @@ async def _let_go(base_urls: Sequence[str], shots: Sequence[Shot]) -> list[Answe
             connection.writer.close()
 
 
-def storm(base_urls: Sequence[str], shots: Sequence[Shot]) -> list[Answer]:
+def storm(base_urls: Sequence[str], shots: Sequence[Shot], patient: bool = False) -> list[Answer]:
     """Lets all shots go at once, in turn to each of the servers, and returns the answers in their order.
 
-    Fails on any 5xx but an overload that says when to come back.
+    Fails on any 5xx but an overload that says when to come back; with `patient`, on any that does not say so.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * len(shots) + 500
@@ -118,21 +123,21 @@ def storm(base_urls: Sequence[str], shots: Sequence[Shot]) -> list[Answer]:
     for answer in answers:
         if answer.status < 300 and answer.headers.get("content-type", "").startswith("application/json"):
             canary.note_members(answer.json())
-    broken = [answer for answer in answers if answer.status >= 500 and not answer.is_overload]
+    broken = [one for one in answers if one.status >= 500 and not (one.asks_for_patience if patient else one.is_overload)]
     assert not broken, f"{len(broken)} of {len(answers)} failed, such as {broken[0]} {broken[0].body[:400]!r}"
     return answers
 
 
 def persist(base_urls: Sequence[str], shots: Sequence[Shot]) -> tuple[list[Answer], int]:
     """A storm of clients that come back when they are told to. Returns the last answers and how often that was."""
-    answers = storm(base_urls, shots)
+    answers = storm(base_urls, shots, patient=True)
     deadline = time.monotonic() + _PATIENCE_SECONDS
     repeated = 0
-    while again := [number for number, answer in enumerate(answers) if answer.is_overload]:
+    while again := [number for number, answer in enumerate(answers) if answer.asks_for_patience]:
         assert time.monotonic() < deadline, f"{len(again)} of {len(shots)} found no time in {_PATIENCE_SECONDS} s"
         time.sleep(max(int(answers[number].headers["retry-after"]) for number in again))
         repeated += len(again)
-        for number, answer in zip(again, storm(base_urls, [shots[number] for number in again]), strict=True):
+        for number, answer in zip(again, storm(base_urls, [shots[number] for number in again], patient=True), strict=True):
             answers[number] = answer
     return answers, repeated
 
