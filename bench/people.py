@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
+from time import sleep
 from urllib.parse import urlsplit
 
 from .site import Site
@@ -62,15 +63,20 @@ def _body(name: str, device: str | None) -> str:
 
 
 def sign_in(base_url: str, name: str, device: str | None = None) -> dict:
-    connection = HTTPConnection(urlsplit(base_url).netloc, timeout=60)
-    try:
-        connection.request("POST", "/v1/login", _body(name, device), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        read = answer.read()
-    finally:
-        connection.close()
-    assert answer.status == 200, read[:500]
-    return json.loads(read)
+    """Signs in, later where the server has too many passwords to check and says so."""
+    while True:
+        connection = HTTPConnection(urlsplit(base_url).netloc, timeout=60)
+        try:
+            connection.request("POST", "/v1/login", _body(name, device), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            read = answer.read()
+        finally:
+            connection.close()
+        if answer.status == 503 and answer.headers["Retry-After"]:
+            sleep(int(answer.headers["Retry-After"]))
+            continue
+        assert answer.status == 200, read[:500]
+        return json.loads(read)
 
 
 def lines(folder: Path, words: Sequence[str]) -> str:
