@@ -209,7 +209,8 @@ def kinds(site: Site) -> list[Kind]:
         filtered("userName eq", f'userName eq "{username}"'),
         filtered("userName sw", f'userName sw "{username[:5]}"'),
         Kind("userName sw, by user name", {"filter": 'userName sw "z"', "sort": "username"}),
-        Kind("userName sw, by user name backwards", {"filter": 'userName sw "a"', "sort": "-username"}),
+        # Whether ten thousand fit is asked first, and of so many a scan finds them in a tenth of the table.
+        Kind("userName sw, by user name backwards", {"filter": 'userName sw "a"', "sort": "-username"}, reads_all=True),
         filtered("userName co", f'userName co "{username[2:9]}"'),
         filtered("familyName eq", f'familyName eq "{family}"'),
         filtered("emails eq", f'emails eq "{address}"'),
