@@ -139,9 +139,23 @@ async fn the_dashboard_counts_anew_beside_the_answer_when_a_minute_has_passed() 
     let counted =
         |page: &Answer| page.text.split("<p class=\"hint\">Counted ").nth(1).unwrap().split("</time>").next().unwrap().to_owned();
     let page = browser.open("/admin").await.expect(200);
-    for picture in ["sign-ups", "active", "sign-ins", "second-factors", "queues"] {
-        assert!(page.text.contains(&format!("role=\"img\" aria-labelledby=\"{picture}-title {picture}-desc\"")), "{picture}");
+    let shows = |page: &Answer, picture: &str| {
+        page.text.contains(&format!("role=\"img\" aria-labelledby=\"{picture}-title {picture}-desc\""))
+    };
+    for picture in ["sign-ups", "active", "sign-ins", "second-factors"] {
+        assert!(shows(&page, picture), "{picture}");
     }
+    assert!(!shows(&page, "queues"), "nothing waits, and nothing was given up");
+    let mut tx = app.tx().await;
+    let sql = "
+        insert into jobs (id, kind, payload, run_at, created_at, dead_at)
+        values (gen_random_uuid(), 'lost', '{}', now(), now(), now())";
+    tx.execute(sql, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(shows(&browser.open("/admin").await.expect(200), "queues"));
+    let mut tx = app.tx().await;
+    tx.execute("delete from jobs where kind = 'lost'", &[]).await.unwrap();
+    tx.commit().await.unwrap();
     let first = counted(&page);
     app.advance(SignedDuration::from_secs(59));
     assert_eq!(counted(&browser.open("/admin").await.expect(200)), first);
