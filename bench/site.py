@@ -11,20 +11,6 @@ from harness.waiting import until
 
 from .cluster import Cluster
 
-# What `cargo xtask seed` gives each user; all five are asked for by the figures.
-SCHEMA = {
-    "type": "object",
-    "properties": {
-        "department": {"type": "string", "maxLength": 100, "searchable": True},
-        "city": {"type": "string", "maxLength": 100, "searchable": True},
-        "level": {"type": "number", "searchable": True},
-        "start_date": {"type": "string", "format": "date", "searchable": True},
-        "tags": {"type": "array", "items": {"type": "string", "maxLength": 50}, "searchable": True},
-    },
-    "required": [],
-    "additionalProperties": True,
-}
-
 _SETTLE_SECONDS = 300
 _LOOK_EACH_SECONDS = 0.02
 

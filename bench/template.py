@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.seeding import seed
+from harness.seeding import SCHEMA, seed
 
 from .cluster import CACHE, ROOT, Cluster
 from .load import Connection
-from .site import SCHEMA, Site
+from .site import Site
 
 _INDEX_SECONDS = 3600
 

@@ -4,6 +4,7 @@ ways out of the recycle bin."""
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -49,9 +50,8 @@ def scripted(request: pytest.FixtureRequest) -> bool:
     return request.param
 
 
-@pytest.fixture
-def faces(browser: Browser, house: Site, scripted: bool) -> Iterator[Faces]:
-    """The browser of who uses the console."""
+@contextmanager
+def seen(browser: Browser, house: Site, scripted: bool) -> Iterator[Faces]:
     faces = opened(browser, house, java_script_enabled=scripted)
     yield faces
     faces.end()
@@ -59,12 +59,17 @@ def faces(browser: Browser, house: Site, scripted: bool) -> Iterator[Faces]:
 
 
 @pytest.fixture
+def faces(browser: Browser, house: Site, scripted: bool) -> Iterator[Faces]:
+    """The browser of who uses the console."""
+    with seen(browser, house, scripted) as faces:
+        yield faces
+
+
+@pytest.fixture
 def own(browser: Browser, house: Site, scripted: bool) -> Iterator[Faces]:
     """The browser of the user whom it is about."""
-    own = opened(browser, house, java_script_enabled=scripted)
-    yield own
-    own.end()
-    own.page.context.close()
+    with seen(browser, house, scripted) as own:
+        yield own
 
 
 def said(faces: Faces, text: str) -> None:

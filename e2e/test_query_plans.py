@@ -15,26 +15,12 @@ from harness.client import Session
 from harness.mailbox import Mailbox
 from harness.people import Site
 from harness.postgres import Postgres
-from harness.seeding import seed
+from harness.seeding import SCHEMA, seed
 from harness.server import Stage
 
 USERS = 100_000
 # So many blocks of 8 KiB are about what the users take on the disk: whoever reads more has looked at everybody.
 READ_THROUGH = 6500
-
-# Of what `cargo xtask seed` gives each user.
-SCHEMA = {
-    "type": "object",
-    "properties": {
-        "department": {"type": "string", "maxLength": 100, "searchable": True},
-        "city": {"type": "string", "maxLength": 100, "searchable": True},
-        "level": {"type": "number", "searchable": True},
-        "start_date": {"type": "string", "format": "date", "searchable": True},
-        "tags": {"type": "array", "items": {"type": "string", "maxLength": 50}, "searchable": True},
-    },
-    "required": [],
-    "additionalProperties": True,
-}
 
 pytestmark = pytest.mark.long
 

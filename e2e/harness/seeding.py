@@ -7,6 +7,19 @@ from .database import program
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _BATCH = 20_000
+# For the attributes of these users.
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "department": {"type": "string", "maxLength": 100, "searchable": True},
+        "city": {"type": "string", "maxLength": 100, "searchable": True},
+        "level": {"type": "number", "searchable": True},
+        "start_date": {"type": "string", "format": "date", "searchable": True},
+        "tags": {"type": "array", "items": {"type": "string", "maxLength": 50}, "searchable": True},
+    },
+    "required": [],
+    "additionalProperties": True,
+}
 _SESSION = "set timezone = 'UTC'; set synchronous_commit = off; set gin_pending_list_limit = '64MB';\n"
 
 

@@ -206,6 +206,12 @@ impl Tx {
         self.lent.answer(ask).instrument(statement(sql)).await
     }
 
+    /// From here to its end each statement takes the time it takes.
+    pub async fn lift_statement_timeout(&mut self) -> DbResult<()> {
+        self.execute_once("set local statement_timeout = 0", &[]).await?;
+        Ok(())
+    }
+
     /// Runs a statement whose text is made for this one time: it is planned for its values, and nobody keeps it.
     pub async fn query_once(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
         let ask = async |connection: &Object| connection.query(sql, params).await;

@@ -90,11 +90,11 @@ async fn examine_indexes(app: &App, is_newer: bool) -> anyhow::Result<Finding> {
     let invalid = |name: &str| now().say("health-index-invalid", &FluentArgs::from_iter([("index", name)]));
     let mut wrong: Vec<String> = there.iter().filter(|(_, is_good)| !is_good).map(|(name, _)| invalid(name)).collect();
     if !is_newer {
-        let ready = app.db.pipeline().query("select name from attribute_indexes where state = 'ready'", &[]).await?;
-        let known = migrations::indexes().into_iter().chain(ready.iter().map(|row| row.get("name")));
+        let asked = app.db.pipeline().query("select name, state, detail from attribute_indexes", &[]).await?;
+        let of_state = |state: &'static str| asked.iter().filter(move |row| row.get::<_, &str>("state") == state);
+        let known = migrations::indexes().into_iter().chain(of_state("ready").map(|row| row.get("name")));
         let missing = known.filter(|name| there.iter().all(|(found, _)| found != name));
-        let failed = app.db.pipeline().query("select name, detail from attribute_indexes where state = 'failed'", &[]).await?;
-        wrong.extend(failed.iter().map(|row| {
+        wrong.extend(of_state("failed").map(|row| {
             let mut values = FluentArgs::from_iter([("index", row.get::<_, &str>("name"))]);
             values.set("why", row.get::<_, Option<&str>>("detail").unwrap_or_default().to_owned());
             now().say("health-index-failed", &values)

@@ -10,7 +10,7 @@ use crate::users::{self, User};
 /// From here on the transaction sees the database as it is now, whatever happens beside, and takes the time it takes.
 pub async fn begin_snapshot(tx: &mut Tx, read_within: Duration) -> DbResult<()> {
     tx.execute_once("set transaction isolation level repeatable read, read only", &[]).await?;
-    tx.execute_once("set local statement_timeout = 0", &[]).await?;
+    tx.lift_statement_timeout().await?;
     let idle = format!("set local idle_in_transaction_session_timeout = {}", read_within.as_millis());
     tx.execute_once(&idle, &[]).await?;
     Ok(())

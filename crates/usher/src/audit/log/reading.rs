@@ -52,7 +52,7 @@ pub async fn verify(app: &App, key: VerifierKey, saved: Option<&SignedCheckpoint
     // What is sealed while this reads is left to the next time.
     let until = last(app).await?.map_or(0, |sealed| sealed.tree_size);
     let mut tx = app.begin_as(Actor::Cli).await?;
-    store::lift_statement_timeout(&mut tx).await?;
+    tx.lift_statement_timeout().await?;
     read_on(&mut tx, &mut verifier, until, PAGE).await?;
     let summary = verifier.finish().map_err(anyhow::Error::from)?;
     if let Some(id) = store::find_stray_event(&mut tx).await? {

@@ -209,12 +209,6 @@ pub async fn count_leaves(tx: &mut Tx) -> DbResult<(i64, i64)> {
     Ok((row.get(0), row.get(1)))
 }
 
-/// Reading all events takes longer than a request may.
-pub async fn lift_statement_timeout(tx: &mut Tx) -> DbResult<()> {
-    tx.execute("set local statement_timeout = 0", &[]).await?;
-    Ok(())
-}
-
 /// An event that is neither sealed nor waits for it.
 pub async fn find_stray_event(tx: &mut Tx) -> DbResult<Option<Uuid>> {
     let sql = "

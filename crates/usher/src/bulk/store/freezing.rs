@@ -172,7 +172,7 @@ pub async fn spare_the_last_admin(tx: &mut Tx, id: Uuid) -> DbResult<()> {
 /// Puts the events of a change set into the run that undoes it, newest first, and says how many there are.
 pub async fn freeze_events(tx: &mut Tx, id: Uuid, undoes: Uuid) -> DbResult<i64> {
     // One statement for millions.
-    tx.execute("set local statement_timeout = 0", &[]).await?;
+    tx.lift_statement_timeout().await?;
     let sql = "
         insert into bulk_items (run_id, position, user_id, event_id)
         select $1, row_number() over (order by e.id desc), e.subject_id, e.id
