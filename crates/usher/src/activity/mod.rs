@@ -36,16 +36,30 @@ pub async fn note(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
 
 /// The same for somebody who was last seen then; nothing is written when that was today.
 pub async fn note_again(tx: &mut Tx, user_id: UserId, last_seen_at: Timestamp) -> DbResult<()> {
-    if day_of(last_seen_at) >= day_of(tx.now()) {
+    if is_noted(last_seen_at, tx.now()) {
         return Ok(());
     }
     note(tx, user_id).await
 }
 
+/// Whether somebody who was last seen then was noted today.
+pub fn is_noted(last_seen_at: Timestamp, now: Timestamp) -> bool {
+    day_of(last_seen_at) >= day_of(now)
+}
+
+/// Notes that all of these are active now.
+pub async fn note_many(tx: &mut Tx, ids: Vec<UserId>) -> DbResult<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let day = day_of(tx.now());
+    store::upsert_day_of_many(tx, ids, day).await
+}
+
 /// The same outside of a transaction.
 pub async fn note_use(counters: &Pipeline, user_id: UserId, last_used_at: Option<Timestamp>, now: Timestamp) -> DbResult<()> {
     let day = day_of(now);
-    if last_used_at.is_some_and(|last| day_of(last) >= day) {
+    if last_used_at.is_some_and(|last| is_noted(last, now)) {
         return Ok(());
     }
     store::upsert_day_by_itself(counters, user_id, day).await

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use crate::db::lanes::Pipeline;
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Tx, values};
 use crate::id::UserId;
 
 /// The last day on which a user `u` was active, where `last_active_days` is joined as `l`: that of a sign-in which was noted
@@ -24,8 +24,27 @@ const UPSERT_DAY: &str = "
     where l.day < excluded.day";
 
 pub async fn upsert_day(tx: &mut Tx, user_id: UserId, day: Date) -> DbResult<()> {
-    tx.execute(UPSERT_DAY, &[&user_id, &day]).await?;
-    Ok(())
+    tx.execute_later(UPSERT_DAY, values![user_id, day]).await
+}
+
+/// In the order of their ids, so that two who note the same users wait and do not block each other.
+pub async fn upsert_day_of_many(tx: &mut Tx, ids: Vec<UserId>, day: Date) -> DbResult<()> {
+    let sql = "
+        with noted as (
+            insert into activity_days (day, user_id)
+            select $2, id
+            from unnest($1::uuid[]) as id
+            order by id
+            on conflict do nothing
+        )
+        insert into last_active_days as l (user_id, day)
+        select id, $2
+        from unnest($1::uuid[]) as id
+        order by id
+        on conflict (user_id) do update
+        set day = excluded.day
+        where l.day < excluded.day";
+    tx.execute_later(sql, values![ids, day]).await
 }
 
 pub async fn upsert_day_by_itself(counters: &Pipeline, user_id: UserId, day: Date) -> DbResult<()> {

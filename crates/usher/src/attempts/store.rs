@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Authenticator, Failed, Target};
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Tx, values};
 use crate::id::DeviceId;
 
 /// Why an attempt was not granted.
@@ -76,8 +76,7 @@ pub async fn settle_success(tx: &mut Tx, target: &Target) -> DbResult<()> {
             locked_until = null
         where authenticator = $1 and subject = $2
             and (device_id = $3 or device_id = '00000000-0000-0000-0000-000000000000'::uuid)";
-    tx.execute(sql, &[&target.authenticator.as_str(), &target.subject, &device(target)]).await?;
-    Ok(())
+    tx.execute_later(sql, values![target.authenticator.as_str(), target.subject.clone(), device(target)]).await
 }
 
 pub async fn refund(tx: &mut Tx, target: &Target) -> DbResult<()> {

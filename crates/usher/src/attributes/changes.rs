@@ -75,7 +75,7 @@ async fn check_now(tx: &mut Tx, schema: &Schema) -> AppResult<bool> {
         return Err(checking::violated(progress.violating, &progress.offenders).into());
     }
     for index in schema.properties().iter().filter_map(sql::index).filter(|index| index.unique) {
-        let (violating, offenders) = indexes::duplicates(tx.connection(), schema, &index).await?;
+        let (violating, offenders) = indexes::duplicates(tx.connection().await?, schema, &index).await?;
         if violating > 0 {
             return Err(checking::violated(violating, &offenders).into());
         }

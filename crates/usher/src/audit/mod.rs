@@ -177,7 +177,7 @@ impl Event {
 /// Writes the event.
 pub async fn record(tx: &mut Tx, event: Event) -> DbResult<()> {
     let row = Row::of(tx, event);
-    store::insert_event(tx, &row).await
+    store::insert_event(tx, row).await
 }
 
 /// Events, newest first.
@@ -200,7 +200,7 @@ pub async fn record_all(tx: &mut Tx, events: Vec<Event>) -> DbResult<()> {
 pub async fn begin_change(tx: &mut Tx, id: Uuid, event: Event) -> DbResult<()> {
     tx.belong_to(id);
     let row = Row { id, ..Row::of(tx, event) };
-    store::insert_event(tx, &row).await
+    store::insert_event(tx, row).await
 }
 
 /// An event as it is written.

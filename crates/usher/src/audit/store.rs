@@ -5,13 +5,14 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{AuditEvent, Content, Row};
-use crate::db::{Conditions, DbResult, Tx};
+use crate::db::{Conditions, DbResult, Tx, values};
 use crate::id::{UserId, first_uuid};
 
-pub async fn insert_event(tx: &mut Tx, row: &Row) -> DbResult<()> {
+pub async fn insert_event(tx: &mut Tx, row: Row) -> DbResult<()> {
     let now = tx.now();
     let origin = tx.origin().clone();
-    let (target_kind, target_id) = row.event.target.as_ref().map(|(kind, id)| (*kind, id.as_str())).unzip();
+    let hash = row.details.hash();
+    let (target_kind, target_id) = row.event.target.unzip();
     let sql = "
         with event as (
             insert into audit_events (
@@ -30,25 +31,23 @@ pub async fn insert_event(tx: &mut Tx, row: &Row) -> DbResult<()> {
         )
         insert into audit_unsealed (event_id)
         values ($1)";
-    let hash = row.details.hash();
-    let params: [&(dyn ToSql + Sync); 14] = [
-        &row.id,
-        &now,
-        &row.event.action,
-        &row.event.outcome.as_str(),
-        &origin.actor.kind(),
-        &origin.actor.id(),
-        &target_kind,
-        &target_id,
-        &row.event.subject,
-        &origin.request_id,
-        &hash.as_slice(),
-        &row.details.salt.as_slice(),
-        &row.details.content,
-        &row.change,
+    let values = values![
+        row.id,
+        now,
+        row.event.action,
+        row.event.outcome.as_str(),
+        origin.actor.kind(),
+        origin.actor.id(),
+        target_kind,
+        target_id,
+        row.event.subject,
+        origin.request_id,
+        hash.to_vec(),
+        row.details.salt.to_vec(),
+        row.details.content,
+        row.change,
     ];
-    tx.execute(sql, &params).await?;
-    Ok(())
+    tx.execute_later(sql, values).await
 }
 
 /// The same for many, which have actor and time in common.

@@ -8,6 +8,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -53,6 +55,11 @@ impl UserStatus {
 pub async fn ask(tx: &mut Tx, user_id: UserId, act: Act<'_>) -> DbResult<Result<Cleared, Refusal>> {
     let standing = store::find_standing(tx, user_id).await?;
     Ok(standing.map_or(Err(Refusal::Unknown), |standing| may_act(&standing, act, tx.now())))
+}
+
+/// What the gate looks at, of many users: whoever lets one of them in still asks [`may_act`].
+pub async fn find_standings(tx: &mut Tx, user_ids: &[UserId]) -> DbResult<HashMap<UserId, Standing>> {
+    store::find_standings(tx, user_ids).await
 }
 
 /// What a user may do, if there is such a user.

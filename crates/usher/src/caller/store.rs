@@ -1,5 +1,7 @@
 //! Reads what the gate needs to know. Joins tables of several features; writes none.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
@@ -101,6 +103,26 @@ pub async fn find_by_session(
 pub async fn find_standing(tx: &mut Tx, id: UserId) -> DbResult<Option<Standing>> {
     let (now, all_need) = (tx.now(), tx.all_need_second_factor());
     Ok(tx.query_opt(FIND_STANDING, &[&id, &now]).await?.map(|row| standing(&row, Subject::User(id), all_need)))
+}
+
+pub async fn find_standings(tx: &mut Tx, ids: &[UserId]) -> DbResult<HashMap<UserId, Standing>> {
+    let (now, all_need) = (tx.now(), tx.all_need_second_factor());
+    let sql = concat!(
+        "
+        select u.id as user_id,",
+        standing_of_user!(),
+        "
+        from users u",
+        held_by_user!(),
+        "
+        where u.id = any($1)"
+    );
+    let rows = tx.query(sql, &[&ids, &now]).await?;
+    let found = rows.iter().map(|row| {
+        let id = row.get("user_id");
+        (id, standing(row, Subject::User(id), all_need))
+    });
+    Ok(found.collect())
 }
 
 /// What only people have is as [`find_by_key`] says it of the holder of a program's key.

@@ -33,7 +33,8 @@ use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs
 
 pub use conditions::Conditions;
 pub use error::{DbError, DbResult, OnConstraint};
-pub use tx::{Actor, Origin, Tx};
+pub use tx::{Actor, Origin, Tx, Value};
+pub(crate) use tx::values;
 
 use crate::clock::Stopwatch;
 
@@ -169,7 +170,7 @@ impl Db {
             metrics::counter!("db_client_connection_timeouts_total").increment(1);
         }
         let connection = connection?;
-        Tx::begin(tx::Lent::new(connection, &self.0.pulse, self.0.wait), origin, now).await
+        Ok(Tx::begin(tx::Lent::new(connection, &self.0.pulse, self.0.wait), origin, now))
     }
 
     /// Begins a transaction on the replica, if there is one that has everything which was acknowledged before.

@@ -63,7 +63,7 @@ impl Replica {
             Ok(Some(connection)) => {
                 self.rests_until.store(0, Ordering::Relaxed);
                 let lent = tx::Lent::new(connection, &self.pulse, self.patience);
-                Ok(Tx::begin(lent, origin, now).await.ok())
+                Ok(Some(Tx::begin(lent, origin, now)))
             }
             Ok(None) => {
                 self.rest();

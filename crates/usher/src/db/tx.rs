@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
-use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -92,6 +93,59 @@ impl Origin {
     }
 }
 
+/// So many statements wait for the next one at the most.
+const WAITING_MAX: usize = 16;
+
+/// A value of a statement that goes out later.
+pub type Value = Box<dyn ToSql + Sync + Send>;
+
+/// The values of a statement that goes out later.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => {
+        vec![$(Box::new($value) as $crate::db::Value),*]
+    };
+}
+pub(crate) use values;
+
+/// What goes out with the next question: PostgreSQL works at all of it in its order, and nobody waits in between.
+enum Waiting {
+    Begin,
+    Statement { sql: &'static str, values: Vec<Value> },
+}
+
+impl Waiting {
+    async fn prepare(&self, connection: &Object) -> Result<Option<Statement>, tokio_postgres::Error> {
+        match self {
+            Self::Begin => Ok(None),
+            Self::Statement { sql, .. } => connection.prepare_cached(sql).await.map(Some),
+        }
+    }
+
+    async fn send(&self, connection: &Object, prepared: Option<&Statement>, patience: Duration) -> Result<(), Stop> {
+        match (self, prepared) {
+            (Self::Statement { sql, values }, Some(prepared)) => {
+                let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
+                connection.execute(prepared, &values).instrument(statement(sql)).await?;
+            }
+            // Nothing can make this wait but a server that does not answer.
+            _ => tokio::time::timeout(patience, connection.batch_execute("begin")).await.map_err(|_| Stop::Silent)??,
+        }
+        Ok(())
+    }
+}
+
+/// Why there is no answer to what was sent together.
+enum Stop {
+    Failed(tokio_postgres::Error),
+    Silent,
+}
+
+impl From<tokio_postgres::Error> for Stop {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// A connection that a transaction has from the pool. It goes back only in a state that is known to be good.
 pub(super) struct Lent {
     connection: Option<Object>,
@@ -126,6 +180,37 @@ impl Lent {
         }
     }
 
+    /// Sends what waits, and the question after it. The first of them that fails has gone wrong; the others only follow it.
+    async fn answer_after<T>(
+        &mut self,
+        waiting: Vec<Waiting>,
+        ask: impl AsyncFnOnce(&Object) -> Result<T, tokio_postgres::Error>,
+    ) -> DbResult<T> {
+        if waiting.is_empty() {
+            return self.answer(ask).await;
+        }
+        let patience = self.patience;
+        let all = async |connection: &Object| {
+            let mut prepared = Vec::with_capacity(waiting.len());
+            for one in &waiting {
+                prepared.push(one.prepare(connection).await?);
+            }
+            let before = try_join_all(
+                waiting.iter().zip(&prepared).map(|(one, prepared)| one.send(connection, prepared.as_ref(), patience)),
+            );
+            let question = async { Ok(ask(connection).await?) };
+            match futures_util::try_join!(before, question) {
+                Ok((_, answer)) => Ok(Some(answer)),
+                Err(Stop::Failed(error)) => Err(error),
+                Err(Stop::Silent) => Ok(None),
+            }
+        };
+        self.answer(all).await?.ok_or_else(|| {
+            self.spoilt = true;
+            DbError::Unavailable("the database does not answer".to_owned())
+        })
+    }
+
     fn take(&mut self) -> Option<Object> {
         let connection = self.connection.take()?;
         if self.spoilt {
@@ -136,9 +221,10 @@ impl Lent {
     }
 }
 
-/// A transaction at the isolation level READ COMMITTED.
+/// A transaction at the isolation level READ COMMITTED. Its beginning goes out with its first statement.
 pub struct Tx {
     lent: Lent,
+    waiting: Vec<Waiting>,
     origin: Origin,
     now: Timestamp,
     /// Read by the gate.
@@ -146,17 +232,8 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(super) async fn begin(lent: Lent, origin: Origin, now: Timestamp) -> DbResult<Self> {
-        let mut tx = Self { lent, origin, now, all_need_second_factor: false };
-        let patience = tx.lent.patience;
-        let begun = tx.lent.answer(async |connection| connection.batch_execute("begin").await);
-        // Nothing can make this wait but a server that does not answer.
-        if let Ok(begun) = tokio::time::timeout(patience, begun).await {
-            begun?;
-            return Ok(tx);
-        }
-        tx.lent.spoilt = true;
-        Err(DbError::Unavailable("the database does not answer".to_owned()))
+    pub(super) fn begin(lent: Lent, origin: Origin, now: Timestamp) -> Self {
+        Self { lent, waiting: vec![Waiting::Begin], origin, now, all_need_second_factor: false }
     }
 
     /// The time of everything in this transaction.
@@ -201,9 +278,14 @@ impl Tx {
         self.now = asked_at;
     }
 
+    /// Puts a question, after all that waits.
+    async fn ask<T>(&mut self, sql: &str, ask: impl AsyncFnOnce(&Object) -> Result<T, tokio_postgres::Error>) -> DbResult<T> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.lent.answer_after(waiting, ask).instrument(statement(sql)).await
+    }
+
     pub async fn query(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
-        let ask = async |connection: &Object| connection.query(&connection.prepare_cached(sql).await?, params).await;
-        self.lent.answer(ask).instrument(statement(sql)).await
+        self.ask(sql, async |connection| connection.query(&connection.prepare_cached(sql).await?, params).await).await
     }
 
     /// From here to its end each statement takes the time it takes.
@@ -214,45 +296,56 @@ impl Tx {
 
     /// Runs a statement whose text is made for this one time: it is planned for its values, and nobody keeps it.
     pub async fn query_once(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
-        let ask = async |connection: &Object| connection.query(sql, params).await;
-        self.lent.answer(ask).instrument(statement(sql)).await
+        self.ask(sql, async |connection| connection.query(sql, params).await).await
     }
 
     /// The same for a statement that returns no rows: it says how many it touched.
     pub async fn execute_once(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<u64> {
-        let ask = async |connection: &Object| connection.execute(sql, params).await;
-        self.lent.answer(ask).instrument(statement(sql)).await
+        self.ask(sql, async |connection| connection.execute(sql, params).await).await
     }
 
     pub async fn query_opt(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Option<Row>> {
-        let ask = async |connection: &Object| connection.query_opt(&connection.prepare_cached(sql).await?, params).await;
-        self.lent.answer(ask).instrument(statement(sql)).await
+        self.ask(sql, async |connection| connection.query_opt(&connection.prepare_cached(sql).await?, params).await).await
     }
 
     pub async fn query_one(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<Row> {
-        let ask = async |connection: &Object| connection.query_one(&connection.prepare_cached(sql).await?, params).await;
-        self.lent.answer(ask).instrument(statement(sql)).await
+        self.ask(sql, async |connection| connection.query_one(&connection.prepare_cached(sql).await?, params).await).await
     }
 
     /// Runs a statement and says how many rows it touched.
     pub async fn execute(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> DbResult<u64> {
-        let ask = async |connection: &Object| connection.execute(&connection.prepare_cached(sql).await?, params).await;
-        self.lent.answer(ask).instrument(statement(sql)).await
+        self.ask(sql, async |connection| connection.execute(&connection.prepare_cached(sql).await?, params).await).await
+    }
+
+    /// Has a statement run before the next one, or before the commit, and lets nobody wait for it. If it fails, what comes next does.
+    pub async fn execute_later(&mut self, sql: &'static str, values: Vec<Value>) -> DbResult<()> {
+        self.waiting.push(Waiting::Statement { sql, values });
+        if self.waiting.len() < WAITING_MAX {
+            return Ok(());
+        }
+        self.send_waiting().await
+    }
+
+    async fn send_waiting(&mut self) -> DbResult<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.lent.answer_after(waiting, async |_| Ok(())).await
     }
 
     /// The connection, for what is no single statement. What is asked of it is part of the transaction.
-    pub fn connection(&self) -> &tokio_postgres::Client {
-        self.lent.connection()
+    pub async fn connection(&mut self) -> DbResult<&tokio_postgres::Client> {
+        self.send_waiting().await?;
+        Ok(self.lent.connection())
     }
 
     /// Makes everything in the transaction last. Only after this has returned may anybody be told. A failure may mean that the
     /// answer was lost and not the transaction: only a repetition under the same idempotency key tells.
     pub async fn commit(mut self) -> DbResult<()> {
-        let committed =
-            self.lent.answer(async |connection| connection.batch_execute("commit").await).instrument(statement("commit")).await;
+        if !matches!(self.waiting[..], [Waiting::Begin]) {
+            self.ask("commit", async |connection| connection.batch_execute("commit").await).await?;
+        }
         // There is nothing left to roll back.
         drop(self.lent.take());
-        committed
+        Ok(())
     }
 }
 
@@ -260,6 +353,9 @@ impl Drop for Tx {
     fn drop(&mut self) {
         let patience = self.lent.patience;
         let Some(connection) = self.lent.take() else { return };
+        if matches!(self.waiting[..], [Waiting::Begin, ..]) {
+            return;
+        }
         // The connection goes back to the pool only after the roll-back; if that fails it is closed and never reused.
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{KnownDevice, TrustedDevice};
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Tx, values};
 use crate::id::{DeviceId, UserId};
 
 /// Where, and with what, a user has signed in before.
@@ -67,8 +67,7 @@ pub async fn insert_device(tx: &mut Tx, id: DeviceId, user_id: UserId, hash: &[u
     let sql = "
         insert into devices (id, user_id, token_hash, created_at, last_seen_at, address, user_agent)
         values ($1, $2, $3, $4, $4, $5, $6)";
-    tx.execute(sql, &[&id, &user_id, &hash, &now, &origin.address, &origin.user_agent]).await?;
-    Ok(())
+    tx.execute_later(sql, values![id, user_id, hash.to_vec(), now, origin.address, origin.user_agent]).await
 }
 
 /// Forgets those that were seen longest ago; never the newest one.
@@ -82,8 +81,7 @@ pub async fn delete_beyond(tx: &mut Tx, user_id: UserId, newest: DeviceId, kept:
             order by last_seen_at desc, id desc
             offset $3
         )";
-    tx.execute(sql, &[&user_id, &newest, &(kept - 1)]).await?;
-    Ok(())
+    tx.execute_later(sql, values![user_id, newest, kept - 1]).await
 }
 
 pub async fn delete_of_user(tx: &mut Tx, user_id: UserId) -> DbResult<()> {

@@ -84,7 +84,7 @@ impl Registry {
 /// Writes a job into the transaction; a worker begins it right after the commit.
 pub async fn enqueue(tx: &mut Tx, kind: &'static str, payload: &impl Serialize) -> AppResult<()> {
     let payload = serde_json::to_value(payload)?;
-    store::insert_job(tx, kind, &payload).await?;
+    store::insert_job(tx, kind, payload).await?;
     Ok(())
 }
 

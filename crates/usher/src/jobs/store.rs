@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Queue;
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Tx, values};
 use crate::id::new_uuid;
 
 /// A job in a worker's hands.
@@ -18,7 +18,7 @@ pub struct Claimed {
     pub is_periodic: bool,
 }
 
-pub async fn insert_job(tx: &mut Tx, kind: &str, payload: &Value) -> DbResult<()> {
+pub async fn insert_job(tx: &mut Tx, kind: &'static str, payload: Value) -> DbResult<()> {
     let now = tx.now();
     let sql = "
         with added as (
@@ -26,8 +26,7 @@ pub async fn insert_job(tx: &mut Tx, kind: &str, payload: &Value) -> DbResult<()
             values ($1, $2, $3, $4, $4)
         )
         select pg_notify('usher_jobs', '')";
-    tx.query(sql, &[&new_uuid(now), &kind, payload, &now]).await?;
-    Ok(())
+    tx.execute_later(sql, values![new_uuid(now), kind, payload, now]).await
 }
 
 pub async fn insert_periodic_job(tx: &mut Tx, kind: &str, run_at: Timestamp) -> DbResult<()> {

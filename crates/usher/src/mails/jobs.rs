@@ -155,9 +155,10 @@ pub async fn queue(app: &App, tx: &mut Tx, template: Template, recipient: Recipi
         sent_at: None,
     };
     let sealed = app.sealer.seal(&bound_to(mail.id), &serde_json::to_vec(&rendered.body)?);
-    store::insert_mail(tx, &mail, &sealed).await?;
+    let mail_id = mail.id;
+    store::insert_mail(tx, mail, sealed).await?;
     if !holds {
-        enqueue(tx, DELIVER, &Deliver { mail_id: mail.id }).await?;
+        enqueue(tx, DELIVER, &Deliver { mail_id }).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Mail, Queue};
 use crate::caller::PermissionSet;
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Tx, values};
 use crate::id::{MailId, UserId};
 use crate::one_time_tokens::Subject;
 
@@ -97,14 +97,13 @@ fn recipient(row: &Row) -> Recipient {
     }
 }
 
-pub async fn insert_mail(tx: &mut Tx, mail: &Mail, body_sealed: &[u8]) -> DbResult<()> {
+pub async fn insert_mail(tx: &mut Tx, mail: Mail, body_sealed: Vec<u8>) -> DbResult<()> {
     let sql = "
         insert into mails (id, user_id, template, recipient, subject, body_sealed, status, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
-        [&mail.id, &mail.user_id, &mail.template, &mail.recipient, &mail.subject, &body_sealed, &mail.status, &mail.created_at];
-    tx.execute(sql, &params).await?;
-    Ok(())
+    let values =
+        values![mail.id, mail.user_id, mail.template, mail.recipient, mail.subject, body_sealed, mail.status, mail.created_at];
+    tx.execute_later(sql, values).await
 }
 
 pub async fn list_mails(tx: &mut Tx, limit: i64) -> DbResult<Vec<Mail>> {

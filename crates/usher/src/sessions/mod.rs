@@ -4,7 +4,9 @@
 mod api;
 mod browser;
 mod device;
+mod gathering;
 mod pages;
+mod refreshing;
 mod store;
 
 #[cfg(test)]
@@ -12,7 +14,6 @@ mod tests;
 
 use std::net::IpAddr;
 
-use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,25 +22,20 @@ use serde_json::{Map, Value, json};
 pub use api::router;
 pub use browser::{BrowserSession, begin_in_browser, note_seen, replace_in_browser, strengthen_in_browser};
 pub use device::label as device_label;
+pub use gathering::refresh;
 pub use pages::router as pages;
 
 use crate::activity;
 use crate::app::App;
 use crate::attributes;
 use crate::audit::{self, Event};
-use crate::caller::{self, Act, Assurance, Cleared, SessionStanding};
+use crate::caller::{Assurance, Cleared};
 use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, Tx, partitions};
 use crate::error::{AppResult, Rejection};
-use crate::faults::{self, Fault};
 use crate::id::{DeviceId, SessionId, UserId};
 use crate::keyring::NewAccess;
-use crate::network::Network;
-use crate::seal::Sealer;
-use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer_and_hash};
-
-/// What the successor of a refresh token is bound to.
-const SUCCESSOR: &str = "successor";
+use crate::secret::{Purpose, SecretText, new_bearer_and_hash};
 
 /// What a sign-in and a refresh answer with (RFC 6749, section 5.1).
 #[derive(Debug, Serialize, JsonSchema)]
@@ -181,112 +177,6 @@ async fn give_way(tx: &mut Tx, old: SessionId) -> DbResult<(Option<DeviceId>, Ve
     Ok((device, amr))
 }
 
-/// What came of presenting a refresh token.
-pub enum Refreshed {
-    Tokens(Box<Tokens>),
-    /// Refused; what was noted about it must be committed all the same.
-    Refused(Rejection),
-}
-
-/// Exchanges a refresh token for new tokens.
-pub async fn refresh(app: &App, tx: &mut Tx, presented: &SecretText) -> AppResult<Refreshed> {
-    let Some(hash) = bearer_hash(Purpose::Refresh, presented) else { return Ok(Refreshed::Refused(invalid())) };
-    let looked_up = if faults::planted(Fault::RefreshRace) { store::find_session_of_unused(tx, &hash).await? } else { None };
-    let Some(session_id) = store::use_refresh_token(tx, &hash).await?.or(looked_up) else {
-        return match find_retry(app, tx, presented, &hash).await? {
-            Some(retry) => go_on(app, tx, retry.session_id, Next::Same(retry)).await,
-            None => note_reuse(tx, &hash).await,
-        };
-    };
-    go_on(app, tx, session_id, Next::New { instead_of: presented.clone() }).await
-}
-
-/// The refresh token that goes with the new access token.
-enum Next {
-    New { instead_of: SecretText },
-    Same(Retry),
-}
-
-/// A used token that came back within the grace, whose successor nobody has used.
-struct Retry {
-    session_id: SessionId,
-    successor: SecretText,
-    expires_at: Timestamp,
-}
-
-async fn go_on(app: &App, tx: &mut Tx, session_id: SessionId, next: Next) -> AppResult<Refreshed> {
-    let Some((session, user_id, last_seen_at)) = store::lock_session(tx, session_id).await? else {
-        return Ok(Refreshed::Refused(invalid()));
-    };
-    match caller::ask(tx, user_id, Act::GoOn(&session)).await? {
-        Ok(cleared) => {
-            tx.act_as(user_id);
-            store::update_session_seen(tx, session_id).await?;
-            activity::note_again(tx, user_id, last_seen_at).await?;
-            let tokens = match next {
-                Next::New { instead_of } => {
-                    let tokens = issue(app, tx, cleared, session_id, session.expires_at).await?;
-                    keep_successor(app, tx, &instead_of, &tokens.refresh_token).await?;
-                    tokens
-                }
-                Next::Same(retry) => issue_again(app, tx, cleared, retry).await?,
-            };
-            Ok(Refreshed::Tokens(Box::new(tokens)))
-        }
-        Err(refusal) => {
-            let event =
-                Event::failure("session.refreshed").on("session", session_id).about(user_id).detail("refusal", refusal.as_str());
-            audit::record(tx, event).await?;
-            Ok(Refreshed::Refused(invalid()))
-        }
-    }
-}
-
-/// With a retry grace, a client whose answer was lost may ask again and gets the same successor. The grace is for the
-/// client that asked first: the same program from the same network.
-async fn find_retry(app: &App, tx: &mut Tx, presented: &SecretText, hash: &[u8; 32]) -> AppResult<Option<Retry>> {
-    let grace = signed(app.config.tokens.refresh_grace);
-    if grace.is_zero() {
-        return Ok(None);
-    }
-    let since = tx.now() - grace;
-    let Some(used) = store::find_used_with_successor(tx, hash, since).await? else { return Ok(None) };
-    let same_client = Network::of(used.address) == tx.origin().network() && used.user_agent == tx.origin().user_agent;
-    if !same_client {
-        return Ok(None);
-    }
-    let opened = under(presented).open(SUCCESSOR, &used.successor).map_err(anyhow::Error::from)?;
-    let successor = SecretText::new(String::from_utf8(opened.to_vec()).context("a refresh token is text")?);
-    let Some(next) = bearer_hash(Purpose::Refresh, &successor) else { return Ok(None) };
-    let expires_at = store::find_unused(tx, &next).await?;
-    Ok(expires_at.map(|expires_at| Retry { session_id: used.session_id, successor, expires_at }))
-}
-
-async fn keep_successor(app: &App, tx: &mut Tx, used: &SecretText, successor: &str) -> AppResult<()> {
-    if app.config.tokens.refresh_grace.is_zero() {
-        return Ok(());
-    }
-    if let Some(hash) = bearer_hash(Purpose::Refresh, used) {
-        store::update_successor(tx, &hash, &under(used).seal(SUCCESSOR, successor.as_bytes())).await?;
-    }
-    Ok(())
-}
-
-/// Only who shows the used token again can read its successor.
-fn under(token: &SecretText) -> Sealer {
-    Sealer::new(token.reveal().as_bytes())
-}
-
-/// A token that was used before: its whole family ends.
-async fn note_reuse(tx: &mut Tx, hash: &[u8; 32]) -> AppResult<Refreshed> {
-    if let Some((session_id, user_id)) = store::find_session_of_used(tx, hash).await? {
-        store::end_session(tx, session_id, "refresh_token_reused").await?;
-        tracing::warn!(session.id = %session_id, "ended a session: its refresh token was used twice");
-        audit::record(tx, Event::failure("refresh_token.reused").on("session", session_id).about(user_id)).await?;
-    }
-    Ok(Refreshed::Refused(invalid()))
-}
-
 /// Ends a session; its access tokens are refused from the next request on.
 pub async fn end(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<()> {
     if let Some(user_id) = store::end_session(tx, id, reason).await? {
@@ -319,17 +209,14 @@ pub async fn forget_ended(tx: &mut Tx) -> DbResult<u64> {
 
 /// Nobody gets tokens whom the gate has not let through.
 async fn issue(app: &App, tx: &mut Tx, cleared: Cleared, id: SessionId, session_expires_at: Timestamp) -> AppResult<Tokens> {
-    let now = tx.now();
     let (secret, hash) = new_bearer_and_hash(Purpose::Refresh);
-    let expires_at = (now + signed(app.config.tokens.refresh_lifetime)).min(session_expires_at);
+    let expires_at = refresh_expires_at(app, tx.now(), session_expires_at);
     let bearer = store::insert_refresh_token(tx, &hash, id, expires_at).await?;
     answer(app, tx, cleared, &bearer, &secret, expires_at).await
 }
 
-/// The same refresh token as before, with an access token of its own.
-async fn issue_again(app: &App, tx: &mut Tx, cleared: Cleared, retry: Retry) -> AppResult<Tokens> {
-    let bearer = store::find_bearer(tx, retry.session_id).await?;
-    answer(app, tx, cleared, &bearer, &retry.successor, retry.expires_at).await
+fn refresh_expires_at(app: &App, now: Timestamp, session_expires_at: Timestamp) -> Timestamp {
+    (now + signed(app.config.tokens.refresh_lifetime)).min(session_expires_at)
 }
 
 async fn answer(
@@ -382,11 +269,3 @@ fn person(cleared: Cleared) -> AppResult<UserId> {
 fn signed(duration: std::time::Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
-
-fn invalid() -> Rejection {
-    let detail = "This refresh token is unknown, has been used, or has expired. Sign in again.";
-    Rejection::unauthenticated("invalid_refresh_token", detail)
-}
-
-/// A session as the gate sees it, whose it is, and when it was last seen.
-type Found = (SessionStanding, UserId, Timestamp);

@@ -1,16 +1,40 @@
 //! The SQL of sessions and refresh tokens.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio_postgres::Row;
 
-use super::{Found, Session, device};
+use super::{Session, device};
 use crate::caller::{Assurance, SessionStanding};
 use crate::db::lanes::Pipeline;
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Tx, values};
 use crate::id::{DeviceId, SessionId, UserId};
+
+/// A session as the gate sees it, whose it is, and when it was last seen.
+pub struct Found {
+    pub session: SessionStanding,
+    pub user_id: UserId,
+    pub last_seen_at: Timestamp,
+}
+
+/// A refresh token that nobody has used, with its session: both are locked.
+pub struct Unused {
+    pub found: Found,
+    pub bearer: Bearer,
+}
+
+/// A refresh token in the place of another.
+pub struct Rotation {
+    pub used: [u8; 32],
+    pub session_id: SessionId,
+    pub address: Option<IpAddr>,
+    pub successor: Option<Vec<u8>>,
+    pub hash: [u8; 32],
+    pub expires_at: Timestamp,
+}
 
 /// What an access token says of its session and of its user.
 pub struct Bearer {
@@ -98,17 +122,16 @@ pub async fn insert_session(
     let sql = "
         insert into sessions (id, user_id, auth_epoch, created_at, last_seen_at, expires_at, address, user_agent, amr, device_id)
         values ($1, $2, $3, $4, $4, $5, $6, $7, $8, (select id from devices where id = $9 for key share))";
-    let (address, user_agent) = (&origin.address, &origin.user_agent);
-    tx.execute(sql, &[&id, &user_id, &auth_epoch, &now, &expires_at, address, user_agent, &amr, &device]).await?;
-    Ok(())
+    let amr: Vec<String> = amr.iter().map(|&method| method.to_owned()).collect();
+    let values = values![id, user_id, auth_epoch, now, expires_at, origin.address, origin.user_agent, amr, device];
+    tx.execute_later(sql, values).await
 }
 
 pub async fn insert_browser_session(tx: &mut Tx, id: SessionId, hash: &[u8], expires_at: Timestamp) -> DbResult<()> {
     let sql = "
         insert into browser_sessions (session_id, secret_hash, expires_at)
         values ($1, $2, $3)";
-    tx.execute(sql, &[&id, &hash, &expires_at]).await?;
-    Ok(())
+    tx.execute_later(sql, values![id, hash.to_vec(), expires_at]).await
 }
 
 /// A session that is over stays as it is.
@@ -179,25 +202,78 @@ pub async fn lock_session(tx: &mut Tx, id: SessionId) -> DbResult<Option<Found>>
         from sessions
         where id = $1
         for update";
-    Ok(tx.query_opt(sql, &[&id]).await?.map(|row| {
-        let session = SessionStanding {
-            id: row.get("id"),
-            auth_epoch: row.get("auth_epoch"),
-            assurance: Assurance::of(row.get("has_many"), row.get("is_spared")),
-            began_at: row.get("created_at"),
-            expires_at: row.get("expires_at"),
-            ended_at: row.get("ended_at"),
-        };
-        (session, row.get("user_id"), row.get("last_seen_at"))
-    }))
+    Ok(tx.query_opt(sql, &[&id]).await?.as_ref().map(found))
+}
+
+fn found(row: &Row) -> Found {
+    let session = SessionStanding {
+        id: row.get("id"),
+        auth_epoch: row.get("auth_epoch"),
+        assurance: Assurance::of(row.get("has_many"), row.get("is_spared")),
+        began_at: row.get("created_at"),
+        expires_at: row.get("expires_at"),
+        ended_at: row.get("ended_at"),
+    };
+    Found { session, user_id: row.get("user_id"), last_seen_at: row.get("last_seen_at") }
+}
+
+/// Those of these tokens that nobody has used and nobody else holds, by their hashes. Nobody is waited for.
+pub async fn lock_unused(tx: &mut Tx, hashes: &[&[u8]]) -> DbResult<HashMap<Vec<u8>, Unused>> {
+    let now = tx.now();
+    let sql = "
+        select r.token_hash, s.id, s.user_id, s.auth_epoch, 'mfa' = any(s.amr) as has_many,
+            'trusted_device' = any(s.amr) as is_spared, s.created_at, s.last_seen_at, s.expires_at, s.ended_at, s.amr,
+            array(select distinct e.role_name from effective_roles(s.user_id, $2) e order by 1) as roles
+        from refresh_tokens r
+        join sessions s on s.id = r.session_id
+        where r.token_hash = any($1) and r.used_at is null and r.expires_at > $2 and r.created_at > $2 - interval '31 days'
+        for update of r, s skip locked";
+    let rows = tx.query(sql, &[&hashes, &now]).await?;
+    Ok(rows.iter().map(|row| (row.get("token_hash"), Unused { found: found(row), bearer: bearer(row) })).collect())
+}
+
+/// The one statement that uses tokens which are locked, and adds those that come after them.
+pub async fn rotate(tx: &mut Tx, rotations: Vec<Rotation>) -> DbResult<()> {
+    let now = tx.now();
+    let sql = "
+        with rotated as (
+            select *
+            from unnest($2::bytea[], $3::uuid[], $4::inet[], $5::bytea[], $6::bytea[], $7::timestamptz[])
+                as r (used_hash, session_id, address, successor, token_hash, expires_at)
+        ),
+        used as (
+            update refresh_tokens t
+            set used_at = $1, successor = r.successor
+            from rotated r
+            where t.token_hash = r.used_hash and t.created_at > $1::timestamptz - interval '31 days'
+        ),
+        seen as (
+            update sessions s
+            set last_seen_at = $1, address = coalesce(r.address, s.address)
+            from rotated r
+            where s.id = r.session_id
+        )
+        insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
+        select token_hash, session_id, $1, expires_at
+        from rotated";
+    let (mut used, mut sessions, mut addresses) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut successors, mut hashes, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    for rotation in rotations {
+        used.push(rotation.used.to_vec());
+        sessions.push(rotation.session_id);
+        addresses.push(rotation.address);
+        successors.push(rotation.successor);
+        hashes.push(rotation.hash.to_vec());
+        ends.push(rotation.expires_at);
+    }
+    tx.execute_later(sql, values![now, used, sessions, addresses, successors, hashes, ends]).await
 }
 
 pub async fn update_session_seen(tx: &mut Tx, id: SessionId) -> DbResult<()> {
     let now = tx.now();
     let address = tx.origin().address;
-    tx.execute("update sessions set last_seen_at = $2, address = coalesce($3, address) where id = $1", &[&id, &now, &address])
-        .await?;
-    Ok(())
+    let sql = "update sessions set last_seen_at = $2, address = coalesce($3, address) where id = $1";
+    tx.execute_later(sql, values![id, now, address]).await
 }
 
 pub async fn insert_refresh_token(tx: &mut Tx, hash: &[u8], id: SessionId, expires_at: Timestamp) -> DbResult<Bearer> {
@@ -271,8 +347,8 @@ pub async fn find_unused(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<Timestamp>
 }
 
 pub async fn update_successor(tx: &mut Tx, hash: &[u8], encrypted: &[u8]) -> DbResult<()> {
-    tx.execute("update refresh_tokens set successor = $2 where token_hash = $1", &[&hash, &encrypted]).await?;
-    Ok(())
+    let sql = "update refresh_tokens set successor = $2 where token_hash = $1";
+    tx.execute_later(sql, values![hash.to_vec(), encrypted.to_vec()]).await
 }
 
 /// False when it had ended before.

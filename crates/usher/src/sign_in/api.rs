@@ -20,7 +20,7 @@ use crate::http::output::{Answer, Either, Listed, NoContent};
 use crate::http::params::{Part, Path, Query};
 use crate::id::UserId;
 use crate::secret::SecretText;
-use crate::sessions::{self, Begun, Refreshed, Tokens};
+use crate::sessions::{self, Begun, Tokens};
 
 pub fn router() -> Routes {
     let op = |path, access, summary| Op::new(Method::POST, path, access, "Sign-in", summary);
@@ -175,13 +175,7 @@ async fn reauthenticate(person: Person, State(app): State<App>, Json(body): Json
 }
 
 async fn refresh(State(app): State<App>, origin: Origin, Json(body): Json<RefreshBody>) -> AppResult<Answer<Tokens>> {
-    let mut tx = app.begin(&origin).await?;
-    let outcome = sessions::refresh(&app, &mut tx, &body.refresh_token).await?;
-    tx.commit().await?;
-    match outcome {
-        Refreshed::Tokens(tokens) => Ok(Answer(*tokens)),
-        Refreshed::Refused(rejection) => Err(rejection.into()),
-    }
+    sessions::refresh(&app, &origin, &body.refresh_token).await.map(Answer)
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::proof::Who;
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Tx, values};
 use crate::emails::EmailAddress;
 use crate::id::UserId;
 
@@ -38,8 +38,7 @@ pub async fn insert_pending(tx: &mut Tx, hash: &[u8], who: Who, expires_at: Time
     let sql = "
         insert into pending_sign_ins (token_hash, user_id, auth_epoch, device_id, created_at, expires_at)
         values ($1, $2, $3, $4, $5, $6)";
-    tx.execute(sql, &[&hash, &who.user_id, &who.auth_epoch, &who.device, &now, &expires_at]).await?;
-    Ok(())
+    tx.execute_later(sql, values![hash.to_vec(), who.user_id, who.auth_epoch, who.device, now, expires_at]).await
 }
 
 pub async fn find_pending(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<Who>> {

@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use super::{Profile, User, UserEmail, Username};
 use crate::caller::{PermissionSet, UserStatus};
 use crate::db::lanes::ReadLane;
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Tx, values};
 use crate::id::UserId;
 use crate::pictures;
 
@@ -212,8 +212,8 @@ pub async fn update_locked_until(tx: &mut Tx, id: UserId, until: Option<Timestam
 /// Not a change of the resource: the version stays, and no index is touched.
 pub async fn update_last_sign_in(tx: &mut Tx, id: UserId) -> DbResult<()> {
     let now = tx.now();
-    tx.execute("update users set last_sign_in_at = $2, locked_until = null where id = $1", &[&id, &now]).await?;
-    Ok(())
+    let sql = "update users set last_sign_in_at = $2, locked_until = null where id = $1";
+    tx.execute_later(sql, values![id, now]).await
 }
 
 /// In the order of their ids, so that two who lock the same users wait and do not block each other.

@@ -158,10 +158,10 @@ async fn put_back(
 
     let mut tx = app.begin(&boot::operator(None)).await?;
     if restore.replace {
-        database::wipe(tx.connection()).await?;
+        database::wipe(tx.connection().await?).await?;
     }
-    load(&tx, script, &manifest).await?;
-    let migrations_applied = migrations::apply_alone(tx.connection()).await?;
+    load(&mut tx, script, &manifest).await?;
+    let migrations_applied = migrations::apply_alone(tx.connection().await?).await?;
     let ended = end(&mut tx, restore).await?;
     note(&mut tx, &manifest, &migrations_applied, ended).await?;
     tx.commit().await?;
@@ -182,8 +182,8 @@ async fn held(client: &Client) -> anyhow::Result<String> {
     })
 }
 
-async fn load(tx: &Tx, mut script: programs::Running, manifest: &Manifest) -> anyhow::Result<()> {
-    let client = tx.connection();
+async fn load(tx: &mut Tx, mut script: programs::Running, manifest: &Manifest) -> anyhow::Result<()> {
+    let client = tx.connection().await?;
     let unbound = "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
     client.batch_execute(unbound).await?;
     let from = script.child.stdout.take().context("a program's standard output is ours")?;

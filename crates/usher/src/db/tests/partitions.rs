@@ -158,9 +158,9 @@ async fn a_look_up_by_id_reads_one_partition() {
         tx.execute("set local plan_cache_mode = force_generic_plan", &[]).await.unwrap();
         let id = first_uuid(app.now());
         let prepared = format!("prepare look_{name} (uuid) as {sql}");
-        tx.connection().batch_execute(&prepared).await.unwrap();
+        tx.connection().await.unwrap().batch_execute(&prepared).await.unwrap();
         let plan =
-            tx.connection().simple_query(&format!("explain (analyze, timing off) execute look_{name} ('{id}')")).await.unwrap();
+            tx.connection().await.unwrap().simple_query(&format!("explain (analyze, timing off) execute look_{name} ('{id}')")).await.unwrap();
         let plan: Vec<String> = plan
             .iter()
             .filter_map(|message| match message {
