@@ -33,8 +33,8 @@ use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, TargetSessionAttrs
 
 pub use conditions::Conditions;
 pub use error::{DbError, DbResult, OnConstraint};
-pub use tx::{Actor, Origin, Tx, Value};
 pub(crate) use tx::values;
+pub use tx::{Actor, Origin, Tx, Value};
 
 use crate::clock::Stopwatch;
 

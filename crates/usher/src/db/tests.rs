@@ -1,5 +1,7 @@
 //! The database layer: transactions that end, lanes that answer right and come back, migrations by several processes at once.
 
+mod later;
+
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 
 use super::{Email, EmailAddress, NewEmail, PendingEmail};
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Tx, values};
 use crate::id::{EmailId, UserId};
 
 pub async fn insert_email(tx: &mut Tx, id: EmailId, user_id: UserId, address: &EmailAddress, verified: bool) -> DbResult<()> {
@@ -102,8 +102,8 @@ pub async fn delete_expired(tx: &mut Tx) -> DbResult<u64> {
 
 /// Held to the end of the transaction.
 pub async fn lock_address(tx: &mut Tx, normal: &str) -> DbResult<()> {
-    tx.query("select pg_advisory_xact_lock(hashtextextended('address ' || $1, 0))", &[&normal]).await?;
-    Ok(())
+    let sql = "select pg_advisory_xact_lock(hashtextextended('address ' || $1, 0))";
+    tx.execute_later(sql, values![normal.to_owned()]).await
 }
 
 /// One after the other, in the order of the array.

@@ -27,7 +27,7 @@ type Future<'a, T = ()> = Pin<Box<dyn std::future::Future<Output = AppResult<T>>
 
 /// Does a job inside the transaction that also removes its row: its effect happens once.
 pub type InTx = for<'a> fn(&'a App, &'a mut Tx, Value) -> Future<'a>;
-/// Does a job that speaks to the network or takes its time, with no transaction open: at least once, so it must be idempotent.
+/// Does a job that waits for the network or takes its time, with no transaction open: at least once, so it must be idempotent.
 pub type Outside = for<'a> fn(&'a App, Value) -> Future<'a>;
 
 #[derive(Clone, Copy)]
@@ -72,8 +72,8 @@ impl Registry {
         self.periodic.push((kind, period));
     }
 
-    fn long_kinds(&self) -> Vec<&'static str> {
-        self.handlers.iter().filter(|(_, handler)| matches!(handler, Handler::Long(_))).map(|(kind, _)| *kind).collect()
+    fn kinds(&self, of: fn(&Handler) -> bool) -> Vec<&'static str> {
+        self.handlers.iter().filter(|(_, handler)| of(handler)).map(|(kind, _)| *kind).collect()
     }
 
     fn shared(self) -> Arc<Self> {

@@ -45,28 +45,40 @@ pub struct Room<'a> {
     /// How many of them may be of these kinds.
     pub long: i64,
     pub long_kinds: &'a [&'a str],
+    /// How many of these kinds it can take beside them.
+    pub outside: i64,
+    pub outside_kinds: &'a [&'a str],
 }
 
 pub async fn claim_jobs(tx: &mut Tx, claimed_until: Timestamp, room: &Room<'_>) -> DbResult<Vec<Claimed>> {
     let now = tx.now();
     let sql = "
         with ready as materialized (
-            select id, run_at, kind = any($5) as is_long
+            select id, run_at, kind = any($5) as is_long, kind = any($7) as is_outside
             from jobs
             where dead_at is null and run_at <= $1 and (claimed_until is null or claimed_until <= $1)
+                and ($3::bigint > 0 or kind = any($7))
                 and ($4::bigint > 0 or kind <> all($5::text[]))
+                and ($6::bigint > 0 or kind <> all($7::text[]))
             order by run_at
-            limit $3
+            limit $3 + $6
             for update skip locked
         ), placed as (
-            select id, is_long, row_number() over (partition by is_long order by run_at, id) as place
+            select id, is_long, is_outside,
+                row_number() over (partition by is_outside order by run_at, id) as place,
+                row_number() over (partition by is_outside, is_long order by run_at, id) as place_of_kind
             from ready
         )
         update jobs
         set claimed_until = $2, attempts = attempts + 1
-        where id in (select id from placed where not is_long or place <= $4)
+        where id in (
+            select id
+            from placed
+            where case when is_outside then place <= $6 else place <= $3 and (not is_long or place_of_kind <= $4) end
+        )
         returning id, kind, payload, attempts, unique_key is not null as is_periodic";
-    let rows = tx.query(sql, &[&now, &claimed_until, &room.jobs, &room.long, &room.long_kinds]).await?;
+    let Room { jobs, long, long_kinds, outside, outside_kinds } = room;
+    let rows = tx.query(sql, &[&now, &claimed_until, jobs, long, long_kinds, outside, outside_kinds]).await?;
     Ok(rows
         .iter()
         .map(|row| Claimed {

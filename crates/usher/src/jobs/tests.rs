@@ -154,7 +154,7 @@ async fn a_job_whose_worker_died_is_taken_by_another_when_the_claim_has_run_out(
     queue(&app, "note", 1).await;
     let mut tx = app.tx().await;
     let until = app.now() + SignedDuration::from_mins(5);
-    let room = store::Room { jobs: 8, long: 4, long_kinds: &[] };
+    let room = store::Room { jobs: 8, long: 4, long_kinds: &[], outside: 0, outside_kinds: &[] };
     let claimed = store::claim_jobs(&mut tx, until, &room).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((claimed.len(), claimed[0].attempts), (1, 1));

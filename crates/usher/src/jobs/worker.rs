@@ -21,6 +21,8 @@ use crate::telemetry;
 
 /// Jobs at the same time; fewer where they would need more than half of the connections, which requests wait for too.
 const AT_ONCE: usize = 8;
+/// Beside them, those that wait for the network and need no connection meanwhile.
+const OUTSIDE_AT_ONCE: usize = 8;
 /// How long a handler may take.
 const HANDLER_WITHIN: Duration = Duration::from_secs(25);
 /// A worker that has not finished by then is taken for dead; its jobs go to others.
@@ -74,8 +76,8 @@ async fn work(
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
-            _ = heard.recv(), if hands.free() > 0 => {}
-            () = hands.free_one(), if hands.free() < hands.at_once => {}
+            _ = heard.recv(), if hands.has_room() => {}
+            () = hands.free_one(), if !hands.are_idle() => {}
             _ = stopping.changed() => {}
         }
     }
@@ -88,7 +90,7 @@ pub async fn run_due(app: &App, registry: &Registry) -> AppResult<usize> {
     let mut done = 0;
     loop {
         match hands.fill().await? {
-            0 if hands.free() == hands.at_once => return Ok(done),
+            0 if hands.are_idle() => return Ok(done),
             count => done += count,
         }
         hands.finish().await;
@@ -100,30 +102,52 @@ struct Hands {
     app: App,
     registry: Arc<Registry>,
     long_kinds: Vec<&'static str>,
+    outside_kinds: Vec<&'static str>,
     at_once: usize,
     short: JoinSet<()>,
     long: JoinSet<()>,
+    outside: JoinSet<()>,
 }
 
 impl Hands {
     fn new(app: App, registry: Arc<Registry>) -> Self {
         let at_once = (app.db.pool_use().max / 2).clamp(1, AT_ONCE);
-        let long_kinds = registry.long_kinds();
-        Self { app, registry, long_kinds, at_once, short: JoinSet::new(), long: JoinSet::new() }
+        let long_kinds = registry.kinds(|handler| matches!(handler, Handler::Long(_)));
+        let outside_kinds = registry.kinds(|handler| matches!(handler, Handler::Outside(_)));
+        let (short, long, outside) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+        Self { app, registry, long_kinds, outside_kinds, at_once, short, long, outside }
     }
 
     fn free(&self) -> usize {
         self.at_once - self.short.len() - self.long.len()
     }
 
+    fn free_outside(&self) -> usize {
+        OUTSIDE_AT_ONCE - self.outside.len()
+    }
+
+    fn has_room(&self) -> bool {
+        self.free() + self.free_outside() > 0
+    }
+
+    fn are_idle(&self) -> bool {
+        self.short.is_empty() && self.long.is_empty() && self.outside.is_empty()
+    }
+
     /// Begins as many of the jobs that are due as there is room for, and says how many.
     async fn fill(&mut self) -> AppResult<usize> {
-        if self.free() == 0 {
+        if !self.has_room() {
             return Ok(0);
         }
         let long = self.at_once.div_ceil(2).saturating_sub(self.long.len());
         let counted = |room| i64::try_from(room).unwrap_or(1);
-        let room = Room { jobs: counted(self.free()), long: counted(long), long_kinds: &self.long_kinds };
+        let room = Room {
+            jobs: counted(self.free()),
+            long: counted(long),
+            long_kinds: &self.long_kinds,
+            outside: counted(self.free_outside()),
+            outside_kinds: &self.outside_kinds,
+        };
         let mut tx = self.app.begin_as(Actor::System).await?;
         let until = tx.now() + CLAIM_LASTS;
         let claimed = store::claim_jobs(&mut tx, until, &room).await?;
@@ -136,7 +160,11 @@ impl Hands {
     }
 
     fn begin(&mut self, job: Claimed) {
-        let hands = if self.long_kinds.contains(&job.kind.as_str()) { &mut self.long } else { &mut self.short };
+        let hands = match self.registry.handlers.get(job.kind.as_str()) {
+            Some(Handler::Long(_)) => &mut self.long,
+            Some(Handler::Outside(_)) => &mut self.outside,
+            Some(Handler::InTx(_)) | None => &mut self.short,
+        };
         let (app, registry) = (self.app.clone(), Arc::clone(&self.registry));
         let span = telemetry::job(&job.kind);
         let doing = async move {
@@ -151,14 +179,16 @@ impl Hands {
         tokio::select! {
             _ = self.short.join_next(), if !self.short.is_empty() => {}
             _ = self.long.join_next(), if !self.long.is_empty() => {}
+            _ = self.outside.join_next(), if !self.outside.is_empty() => {}
             else => {}
         }
-        while self.short.try_join_next().is_some() {}
-        while self.long.try_join_next().is_some() {}
+        for hands in [&mut self.short, &mut self.long, &mut self.outside] {
+            while hands.try_join_next().is_some() {}
+        }
     }
 
     async fn finish(&mut self) {
-        while self.free() < self.at_once {
+        while !self.are_idle() {
             self.free_one().await;
         }
     }

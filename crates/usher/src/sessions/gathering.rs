@@ -109,7 +109,9 @@ async fn refresh_together(app: &App, origin: &Origin, presented: &SecretText, ha
         // Whoever asked may go away: the others still want theirs.
         tokio::spawn(work(app.clone(), AtWork { refreshes, counted: true }));
     }
-    answer.await.unwrap_or_else(|_| Err(Rejection::unavailable("overloaded", "The refresh was lost. Try again shortly.", 1).into()))
+    answer
+        .await
+        .unwrap_or_else(|_| Err(Rejection::unavailable("overloaded", "The refresh was lost. Try again shortly.", 1).into()))
 }
 
 async fn work(app: App, mut at_work: AtWork) {

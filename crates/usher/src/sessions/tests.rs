@@ -6,6 +6,7 @@ mod forgetting;
 mod forging;
 mod grace;
 mod own;
+mod together;
 
 use std::time::Duration;
 

@@ -159,8 +159,13 @@ async fn a_look_up_by_id_reads_one_partition() {
         let id = first_uuid(app.now());
         let prepared = format!("prepare look_{name} (uuid) as {sql}");
         tx.connection().await.unwrap().batch_execute(&prepared).await.unwrap();
-        let plan =
-            tx.connection().await.unwrap().simple_query(&format!("explain (analyze, timing off) execute look_{name} ('{id}')")).await.unwrap();
+        let plan = tx
+            .connection()
+            .await
+            .unwrap()
+            .simple_query(&format!("explain (analyze, timing off) execute look_{name} ('{id}')"))
+            .await
+            .unwrap();
         let plan: Vec<String> = plan
             .iter()
             .filter_map(|message| match message {

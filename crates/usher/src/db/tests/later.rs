@@ -1,0 +1,59 @@
+//! Statements that go out with the next one.
+
+use super::{INSERT, ROLES, insert};
+use crate::db::{Actor, DbError, OnConstraint, values};
+use crate::error::Rejection;
+use crate::testing::TestApp;
+
+#[tokio::test]
+async fn what_waits_runs_in_its_place_and_is_committed_with_the_rest() {
+    let app = TestApp::new().await;
+    let mut tx = app.tx().await;
+    tx.execute_later(INSERT, values!["test-a"]).await.unwrap();
+    insert(&mut tx, "test-b").await.unwrap();
+    assert_eq!(tx.query_one(ROLES, &[]).await.unwrap().get::<_, i64>(0), 2);
+    // More than wait together.
+    for number in 0..40 {
+        tx.execute_later(INSERT, values![format!("test-{number}")]).await.unwrap();
+    }
+    tx.execute_later("delete from roles where name = $1", values!["test-a"]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(app.count(ROLES).await, 41);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_waits_and_fails_fails_what_comes_next_and_leaves_nothing() {
+    let app = TestApp::new().await;
+    for round in 0..6 {
+        let mut tx = app.tx().await;
+        insert(&mut tx, "test-a").await.unwrap();
+        tx.execute_later(INSERT, values!["test-a"]).await.unwrap();
+        tx.execute_later(INSERT, values!["test-b"]).await.unwrap();
+        let failed = if round % 2 == 0 { tx.commit().await } else { insert(&mut tx, "test-c").await.map(|_| ()) };
+        let refusal = || Rejection::conflict("test_taken", "Taken.");
+        assert_eq!(failed.on_constraint("roles_pkey", refusal).unwrap_err().code(), Some("test_taken"));
+    }
+    // Nor does a statement that can't be prepared let what was before it last.
+    let mut tx = app.tx().await;
+    insert(&mut tx, "test-a").await.unwrap();
+    tx.execute_later("delete from no_such_table", values![]).await.unwrap();
+    assert!(matches!(tx.commit().await, Err(DbError::Statement(_))));
+    assert_eq!(app.count(ROLES).await, 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_transaction_without_statements_asks_the_database_for_nothing() {
+    let app = TestApp::new().await;
+    let client = app.app.db.dedicated().await.unwrap();
+    let mut others = app.app.begin_as(Actor::System).await.unwrap();
+    let stop = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()";
+    others.query("select 1", &[]).await.unwrap();
+    others.commit().await.unwrap();
+    client.query(stop, &[]).await.unwrap();
+    // Its connection is gone, and it needs none.
+    app.app.begin_as(Actor::System).await.unwrap().commit().await.unwrap();
+    app.finish().await;
+}
