@@ -41,9 +41,9 @@ impl Load {
     }
 
     /// Whether it is no use to wait behind so many networks, each of which has its turn first.
-    pub fn is_hopeless(&self, now: Duration, networks: usize, threads: usize) -> bool {
-        let before = u32::try_from(networks / threads.max(1)).unwrap_or(u32::MAX);
-        self.is_overloaded(now) && self.mean.saturating_mul(before) > WAIT_OVERLOADED
+    pub fn is_hopeless(&self, now: Duration, networks: impl FnOnce() -> usize, threads: usize) -> bool {
+        let before = || u32::try_from(networks() / threads.max(1)).unwrap_or(u32::MAX);
+        self.is_overloaded(now) && self.mean.saturating_mul(before()) > WAIT_OVERLOADED
     }
 
     fn is_overloaded(&self, now: Duration) -> bool {
@@ -67,7 +67,7 @@ mod tests {
         for now in [500, 900, 1500] {
             load.note_waiting(at(now), 40);
             assert_eq!(load.wait_max(at(now)), WAIT_MAX, "{now}");
-            assert!(!load.is_hopeless(at(now), 80, 2), "{now}");
+            assert!(!load.is_hopeless(at(now), || 80, 2), "{now}");
         }
         // Between two rushes nobody waits.
         load.note_waiting(at(1500), 0);
@@ -82,12 +82,12 @@ mod tests {
         load.note_waiting(at(0), 1);
         load.note_waiting(at(1001), 20);
         assert_eq!(load.wait_max(at(1001)), WAIT_OVERLOADED);
-        assert!(load.is_hopeless(at(1001), 8, 2), "four turns of 10 ms");
-        assert!(!load.is_hopeless(at(1001), 6, 2), "three turns of 10 ms");
-        assert!(!load.is_hopeless(at(1001), 1, 2), "one network floods, and another one has its turn");
+        assert!(load.is_hopeless(at(1001), || 8, 2), "four turns of 10 ms");
+        assert!(!load.is_hopeless(at(1001), || 6, 2), "three turns of 10 ms");
+        assert!(!load.is_hopeless(at(1001), || 1, 2), "one network floods, and another one has its turn");
         load.note_waiting(at(1002), 0);
         assert_eq!(load.wait_max(at(1002)), WAIT_MAX);
-        assert!(!load.is_hopeless(at(1002), 100, 2));
+        assert!(!load.is_hopeless(at(1002), || 100, 2));
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub use argon::Cost;
 pub use pepper::{Pepper, Peppers};
 pub use scheme::{Obstacle, Scheme, recognise};
 
+pub use pool::Admitted;
 use pool::{Outcome, Pool, Work};
 use scheme::Stored;
 
@@ -59,9 +60,9 @@ impl Hasher {
         Self { peppers, ..self }
     }
 
-    /// Refuses what is going to be refused, before anything is looked up for it.
-    pub fn admit(&self) -> AppResult<()> {
-        if self.pool.is_hopeless() { Err(overloaded().into()) } else { Ok(()) }
+    /// Refuses what is going to be refused, before anything is looked up for it. Who is admitted is on the way until they drop it.
+    pub fn admit(&self, from: Network) -> AppResult<Admitted> {
+        Ok(self.pool.admit(from).ok_or_else(overloaded)?)
     }
 
     /// Hashes a password into a PHC string.

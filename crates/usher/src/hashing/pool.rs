@@ -1,6 +1,8 @@
 //! The hashing threads: as many as cores and memory allow, below the priority of everything else, with a fair bounded queue in
 //! front. Whoever has waited for too long, or gone away, is not served any more.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +44,12 @@ struct Job {
     reply: oneshot::Sender<Outcome>,
 }
 
+/// Somebody on the way to the queue, as long as it lives.
+pub struct Admitted {
+    shared: Arc<Shared>,
+    from: Network,
+}
+
 /// The threads and their queue. The threads end with the pool.
 pub struct Pool(Arc<Shared>);
 
@@ -57,6 +65,8 @@ struct Shared {
 
 struct Waiting {
     jobs: FairQueue<Job>,
+    /// Who was admitted and has not come to the queue yet, by network.
+    on_the_way: HashMap<Network, usize>,
     load: Load,
     closed: bool,
 }
@@ -69,7 +79,12 @@ impl Pool {
         let threads = cores.min(memory_mib * 1024 / arena_kib).max(1);
         let budget_kib = (memory_mib * 1024).max(arena_kib);
         let shared = Arc::new(Shared {
-            queue: Mutex::new(Waiting { jobs: FairQueue::new(queue), load: Load::default(), closed: false }),
+            queue: Mutex::new(Waiting {
+                jobs: FairQueue::new(queue),
+                on_the_way: HashMap::new(),
+                load: Load::default(),
+                closed: false,
+            }),
             arrived: Condvar::new(),
             memory: Memory::new(budget_kib, arena_kib),
             cost,
@@ -95,10 +110,18 @@ impl Pool {
         stored.memory_kib() <= self.0.budget_kib
     }
 
-    /// Whether a password that comes now would wait for too long.
-    pub fn is_hopeless(&self) -> bool {
-        let waiting = self.0.lock();
-        waiting.load.is_hopeless(self.0.watch.elapsed(), waiting.jobs.networks(), self.0.threads)
+    /// Lets somebody come with a password, unless they would wait for too long: behind those who wait, and those who are on the way.
+    pub fn admit(&self, from: Network) -> Option<Admitted> {
+        let mut waiting = self.0.lock();
+        let before = || {
+            let on_the_way = waiting.on_the_way.keys().filter(|network| !waiting.jobs.holds(**network)).count();
+            waiting.jobs.networks() + on_the_way
+        };
+        if waiting.load.is_hopeless(self.0.watch.elapsed(), before, self.0.threads) {
+            return None;
+        }
+        *waiting.on_the_way.entry(from).or_default() += 1;
+        Some(Admitted { shared: Arc::clone(&self.0), from })
     }
 
     /// Waits for a thread to do it. `None` when there is no place in the queue or the wait was too long.
@@ -114,6 +137,18 @@ impl Pool {
         }
         self.0.arrived.notify_one();
         answer.await.ok()
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut waiting = self.shared.lock();
+        if let Entry::Occupied(mut count) = waiting.on_the_way.entry(self.from) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
     }
 }
 
@@ -220,6 +255,29 @@ fn step_back() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_on_the_way_counts_like_who_waits() {
+        let pool = Pool::start(Cost::CHEAP, 1, 8);
+        let network = |number: usize| Network::of(Some([10, 0, u8::try_from(number).unwrap(), 1].into()));
+        {
+            let mut waiting = pool.0.lock();
+            waiting.load.note_done(Duration::from_millis(10));
+            waiting.load.note_waiting(Duration::ZERO, 1);
+        }
+        // Each of them, and every one more of the first, takes no more than one turn.
+        let mut admitted: Vec<_> = (0..4 * pool.0.threads).map(|number| pool.admit(network(number)).unwrap()).collect();
+        admitted.extend((0..9).map(|_| pool.admit(network(0)).unwrap()));
+        let watch = Stopwatch::start();
+        while pool.admit(network(200)).is_some() {
+            assert!(watch.elapsed() < Duration::from_mins(1), "somebody has been waiting all the time, and all are admitted");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        admitted.truncate(2);
+        assert!(pool.admit(network(200)).is_some(), "those who went away are in nobody's way");
+        drop(admitted);
+        assert!(pool.0.lock().on_the_way.is_empty());
+    }
 
     #[test]
     fn the_threads_end_with_the_pool() {

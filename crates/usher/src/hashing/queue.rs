@@ -29,6 +29,11 @@ impl<T> FairQueue<T> {
         self.turns.len()
     }
 
+    /// Whether this one has.
+    pub fn holds(&self, network: Network) -> bool {
+        self.lines.contains_key(&network)
+    }
+
     /// Puts something at the end of its network's line. `false` when there is no place for it.
     pub fn push(&mut self, from: Network, item: T) -> bool {
         let free = self.length_max.saturating_sub(self.length);

@@ -69,10 +69,11 @@ struct Attempt {
 /// Verifies the password (in its normal form). With the transaction in which a success was noted, or `None` for a wrong one, which
 /// has been noted and committed. No transaction is open while the hash is computed.
 pub async fn prove(app: &App, origin: &Origin, account: &Account<'_>, password: &SecretText) -> AppResult<Option<(Tx, Proven)>> {
-    app.hasher.admit()?;
+    let admitted = app.hasher.admit(origin.network())?;
     let attempt = reserve(app, origin, account).await?;
     faults::tell(password);
     faults::dawdle_if(attempt.user_id.is_some()).await;
+    drop(admitted);
     let right = app.hasher.verify(password, attempt.phc.as_deref(), origin.network()).await;
     note_verification(&right, attempt.phc.is_some());
     let mut tx = app.begin(origin).await?;
