@@ -1,5 +1,7 @@
 //! The keys in use, in memory: what signs access tokens and what verifies them. The `keys` feature keeps it in step with the database.
 
+mod verified;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -9,6 +11,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use usher_oidc::jose::{AccessClaims, Expected, JwkSet, SignError, SigningKey, TokenError, Verifier};
+
+use verified::{Verified, VerifiedTokens};
 
 use crate::clock::Stopwatch;
 use crate::error::{AppResult, Rejection};
@@ -29,11 +33,17 @@ pub struct Keys {
     pub published: JwkSet,
 }
 
+/// The keys, and the tokens that they were found to have signed.
+struct InUse {
+    keys: Keys,
+    verified: VerifiedTokens,
+}
+
 /// What signs and verifies. Cheap to share; replaced as a whole when keys change.
 pub struct Keyring {
     issuer: String,
     access_lifetime: Duration,
-    keys: RwLock<Option<Arc<Keys>>>,
+    keys: RwLock<Option<Arc<InUse>>>,
     looks_begun: AtomicU64,
     last_look: Mutex<Option<Look>>,
 }
@@ -75,7 +85,8 @@ impl Keyring {
     }
 
     pub fn replace(&self, keys: Keys) {
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) =
+            Some(Arc::new(InUse { keys, verified: VerifiedTokens::default() }));
     }
 
     pub fn access_lifetime(&self) -> Duration {
@@ -84,12 +95,13 @@ impl Keyring {
 
     /// The public keys, for `/.well-known/jwks.json`.
     pub fn published(&self) -> JwkSet {
-        self.current().map(|keys| keys.published.clone()).unwrap_or_default()
+        self.current().map(|in_use| in_use.keys.published.clone()).unwrap_or_default()
     }
 
     /// Signs an access token that begins now. It is without claims of attributes where it would be longer than is read with them.
     pub fn issue_access(&self, new: &NewAccess<'_>, now: Timestamp) -> anyhow::Result<String> {
-        let keys = self.current().context("no signing key is loaded")?;
+        let in_use = self.current().context("no signing key is loaded")?;
+        let keys = &in_use.keys;
         let lifetime = i64::try_from(self.access_lifetime.as_secs())?;
         let claims = AccessClaims {
             iss: self.issuer.clone(),
@@ -113,16 +125,20 @@ impl Keyring {
         Ok(keys.signer.sign(ACCESS_TOKEN_TYPE, &serde_json::to_vec(&claims)?)?)
     }
 
-    /// Verifies an access token of ours.
+    /// Verifies an access token of ours. One that these keys were found to have signed is looked at no further than its times.
     pub fn verify_access(&self, token: &str, now: Timestamp) -> Result<Bearer, TokenError> {
-        let keys = self.current().ok_or(TokenError::UnknownKey)?;
+        let InUse { keys, verified } = &*self.current().ok_or(TokenError::UnknownKey)?;
+        let (digest, seconds) = (verified::digest(token), now.as_second());
+        if let Some(bearer) = verified.find(&digest, seconds) {
+            return Ok(bearer);
+        }
         let expected =
             Expected { typ: ACCESS_TOKEN_TYPE, issuer: &self.issuer, audience: &self.issuer, leeway_seconds: LEEWAY_SECONDS };
-        let claims = keys.verifier.verify_access(token, &expected, now.as_second())?;
-        match (claims.sub.parse(), claims.sid.parse()) {
-            (Ok(user_id), Ok(session_id)) => Ok(Bearer { user_id, session_id }),
-            _ => Err(TokenError::Shape),
-        }
+        let claims = keys.verifier.verify_access(token, &expected, seconds)?;
+        let (Ok(user_id), Ok(session_id)) = (claims.sub.parse(), claims.sid.parse()) else { return Err(TokenError::Shape) };
+        let bearer = Bearer { user_id, session_id };
+        verified.insert(digest, Verified { bearer, issued_at: claims.iat, expires_at: claims.exp });
+        Ok(bearer)
     }
 
     /// Has somebody look for new keys before a token is refused whose key is not known here. There is one look a second at the
@@ -145,7 +161,7 @@ impl Keyring {
         looked
     }
 
-    fn current(&self) -> Option<Arc<Keys>> {
+    fn current(&self) -> Option<Arc<InUse>> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
