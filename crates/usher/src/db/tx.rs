@@ -326,6 +326,15 @@ impl Tx {
         self.send_waiting().await
     }
 
+    /// From here to its end statements are planned to find rows by indexes. Where many keys are looked for at once, a table that was empty
+    /// when a statement was planned would be read through long after it has grown.
+    pub async fn find_by_indexes(&mut self) -> DbResult<()> {
+        let sql = "
+            select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+                set_config('enable_mergejoin', 'off', true)";
+        self.execute_later(sql, values![]).await
+    }
+
     async fn send_waiting(&mut self) -> DbResult<()> {
         let waiting = std::mem::take(&mut self.waiting);
         self.lent.answer_after(waiting, async |_| Ok(())).await

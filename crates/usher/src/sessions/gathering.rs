@@ -148,6 +148,7 @@ fn same(error: &AppError) -> AppError {
 /// The new tokens by the hashes of the old ones.
 async fn rotate(app: &App, asked: &[Asked]) -> AppResult<HashMap<[u8; 32], Tokens>> {
     let mut tx = app.begin_as(Actor::System).await?;
+    tx.find_by_indexes().await?;
     let hashes: Vec<&[u8]> = asked.iter().map(|asked| asked.hash.as_slice()).collect();
     let mut unused = store::lock_unused(&mut tx, &hashes).await?;
     let users: Vec<UserId> = unused.values().map(|unused| unused.found.user_id).collect();

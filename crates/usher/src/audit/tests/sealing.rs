@@ -100,6 +100,8 @@ async fn r261_a_long_transaction_holds_up_the_sealer_and_nobody_else() {
     seal_all(&app).await;
     let mut long = app.tx().await;
     record(&mut long, Event::success("test.began_first")).await.unwrap();
+    // Not before a statement goes out does it begin.
+    long.query("select 1", &[]).await.unwrap();
     note(&app.app, "test.done").await;
     for _ in 0..3 {
         assert_eq!(seal(&app.app).await.unwrap(), 0, "an earlier transaction may still bring an earlier event");
