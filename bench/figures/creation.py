@@ -51,6 +51,6 @@ def run(options: Options) -> None:
         def theirs() -> float:
             return pgbench.rate(site.cluster, [_INSERT], CLIENTS, options.burst_seconds)
 
-        one, other = rates_in_turns(ours, theirs, options.pairs)
+        one, other = rates_in_turns(site.cluster, ours, theirs, options.pairs)
         report.compare("P-12 create a user / pgbench insert of the row", RATIO_MIN, one, other, split, "pgbench")
     report.write()

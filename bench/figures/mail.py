@@ -62,7 +62,7 @@ def run(options: Options) -> None:
         def theirs() -> float:
             return _claims(site.cluster) / _JOBS_A_MAIL
 
-        one, other = rates_in_turns(ours, theirs, options.pairs)
+        one, other = rates_in_turns(site.cluster, ours, theirs, options.pairs)
         report.compare("P-16 mails / pgbench of their claims", RATIO_MIN, one, other, split, "pgbench", f"{count} mails a half")
     report.write()
 

@@ -41,6 +41,7 @@ def latency(options: Options) -> None:
         people = People(site, PEOPLE)
         reads, bodies = Reads(site, people, Path(folder)), lines(Path(folder), people.bodies())
         reads.burst(options.burst_seconds)
+        site.cluster.execute("analyze")
         rate = reads.burst(options.burst_seconds).rate / 2
         split = Split([site.pid], site.cluster.pid)
 
@@ -86,6 +87,7 @@ def run(options: Options) -> None:
         # The peak is that of the same generator at the same machine: the best of three.
         peaks = [wrk.load(site.base_url, "post", CONNECTIONS, options.burst_seconds + 2, PATH, lines(Path(folder), bodies), may_fail=True).rate for _ in range(3)]
         peak = max(peaks)
+        site.cluster.execute("analyze")
         asked = [_request(site, number, body) for number, body in enumerate(bodies)]
         calm = driver.at_rate(options.driver, site.base_url, asked, peak * _UNLOADED, options.overload_seconds)
         for times in (2, 10):

@@ -40,7 +40,7 @@ def reads(options: Options) -> None:
                 def theirs(peer: Peer = peer) -> float:
                     return peer.reads(folder, CONNECTIONS, options.burst_seconds)
 
-                one, other = rates_in_turns(ours, theirs, options.pairs)
+                one, other = rates_in_turns(site.cluster, ours, theirs, options.pairs)
                 report.compare(f"P-02 GET of a user / {peer.name}", READS_MIN.get(peer.name), one, other, split, peer.name)
     report.write()
 
@@ -61,7 +61,7 @@ def sign_ins(options: Options) -> None:
                 def theirs(peer: Peer = peer) -> float:
                     return peer.sign_ins(folder, CONNECTIONS, options.burst_seconds + 2)
 
-                one, other = rates_in_turns(ours, theirs, options.pairs)
+                one, other = rates_in_turns(site.cluster, ours, theirs, options.pairs)
                 report.compare(f"P-04 sign-in / {peer.name}", SIGN_INS_MIN.get(peer.name), one, other, split, peer.name)
     report.write()
 

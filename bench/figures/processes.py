@@ -36,7 +36,7 @@ def run(options: Options) -> None:
                 def direct() -> float:
                     return reads.burst(options.burst_seconds).rate
 
-                one, other = rates_in_turns(behind, direct, options.pairs)
+                one, other = rates_in_turns(site.cluster, behind, direct, options.pairs)
                 report.compare("P-15 two behind Nginx / one direct", RATIO_MIN, one, other, split, "one direct", "Nginx counts with the servers")
         finally:
             second.remove()

@@ -59,6 +59,6 @@ def run(options: Options) -> None:
             def theirs(scripts: list[str] = scripts) -> float:
                 return pgbench.rate(site.cluster, scripts, CLIENTS, options.burst_seconds)
 
-            one, other = rates_in_turns(ours, theirs, options.pairs)
+            one, other = rates_in_turns(site.cluster, ours, theirs, options.pairs)
             report.compare(f"P-01 GET of a user / pgbench {name}", target, one, other, split, "pgbench")
     report.write()

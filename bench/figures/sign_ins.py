@@ -34,6 +34,6 @@ def run(options: Options) -> None:
         def theirs() -> float:
             return driver.hashes_a_second(options.driver, options.burst_seconds + 1)
 
-        one, other = rates_in_turns(ours, theirs, options.pairs)
+        one, other = rates_in_turns(site.cluster, ours, theirs, options.pairs)
         report.compare("P-03 sign-in / bare hashes", RATIO_MIN, one, other, split, "bare", f"{refused} refused" if refused else "")
     report.write()

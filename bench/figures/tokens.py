@@ -81,7 +81,7 @@ def _refresh(report: Report, options: Options) -> None:
             with split:
                 return wrk.load(site.base_url, "refresh", CONNECTIONS, options.burst_seconds, tokens).rate
 
-        one, other = rates_in_turns(ours, partial(_inserts, site.cluster, options), options.pairs)
+        one, other = rates_in_turns(site.cluster, ours, partial(_inserts, site.cluster, options), options.pairs)
         report.compare("P-05 refresh / pgbench insert of a token", RATIO_MIN, one, other, split, "pgbench")
 
 
@@ -99,7 +99,7 @@ def _sign_in(report: Report, options: Options) -> None:
             with split:
                 return wrk.load(site.base_url, "post", CONNECTIONS, options.burst_seconds, "/v1/login/second-factor", bodies).rate
 
-        one, other = rates_in_turns(ours, partial(_inserts, site.cluster, options), options.pairs)
+        one, other = rates_in_turns(site.cluster, ours, partial(_inserts, site.cluster, options), options.pairs)
         report.compare("P-05 sign-in after its hash / pgbench insert of a token", RATIO_MIN, one, other, split, "pgbench")
 
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Offender, Operation};
 use crate::db::lanes::Pipeline;
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Tx, values};
 use crate::id::UserId;
 
 /// All that decides whether attributes fit, as of one moment.
@@ -31,14 +31,19 @@ pub struct StandingRow {
     pub ready: Vec<String>,
 }
 
+/// Arbitrary, but the same in every process: "schema" in ASCII. No lock of the row: each of those who share one would write it.
+const LOCK: i64 = 0x7363_6865_6d61;
+
 /// Whoever writes attributes holds this to their commit: no schema comes into force meanwhile.
 pub async fn lock_mark_for_share(tx: &mut Tx) -> DbResult<Uuid> {
-    Ok(tx.query_one("select mark from attribute_schema_state for share", &[]).await?.get(0))
+    tx.execute_later("select pg_advisory_xact_lock_shared($1)", values![LOCK]).await?;
+    // A statement of its own: it sees what was committed while the lock was waited for.
+    Ok(tx.query_one("select mark from attribute_schema_state", &[]).await?.get(0))
 }
 
 /// Waits for all who are writing attributes, and lets no others begin.
 pub async fn lock_state(tx: &mut Tx) -> DbResult<()> {
-    tx.query_one("select mark from attribute_schema_state for update", &[]).await?;
+    tx.query("select pg_advisory_xact_lock($1) as schema_lock", &[&LOCK]).await?;
     Ok(())
 }
 

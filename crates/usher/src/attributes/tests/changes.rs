@@ -175,7 +175,7 @@ async fn a_change_of_the_schema_waits_for_a_write_that_has_begun() {
         let admin = admin.clone();
         tokio::spawn(async move { admin.put(PATH, closed(json!({}))).await })
     };
-    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%attribute_schema_state%for update%'";
+    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%as schema_lock'";
     let waits = async {
         while app.count(waiting).await == 0 {
             tokio::task::yield_now().await;
