@@ -45,15 +45,14 @@ impl VerifiedTokens {
     /// Whose token it is, if it was verified and counts now.
     pub fn find(&self, token: &Digest, now: i64) -> Option<Bearer> {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = match generations.young.get(token) {
-            Some(verified) => *verified,
-            None => {
-                let verified = generations.old.remove(token)?;
+        let mut found = generations.young.get(token).copied();
+        if found.is_none() {
+            found = generations.old.remove(token);
+            if let Some(verified) = found {
                 generations.put(*token, verified);
-                verified
             }
-        };
-        found.counts(now).then_some(found.bearer)
+        }
+        found.filter(|found| found.counts(now)).map(|found| found.bearer)
     }
 
     pub fn insert(&self, token: Digest, verified: Verified) {
