@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Where bearer secrets and access tokens are made and looked at; each is behind one of the doors, or named with its reason.
-const SOURCES: [(&str, &str); 18] = [
+const SOURCES: [(&str, &str); 20] = [
     ("addresses/mod.rs", "confirmation"),
     ("api_keys/mod.rs", "makes keys: own API key"),
     ("caller/recognition.rs", "access token, API key, session in a browser"),
@@ -25,7 +25,9 @@ const SOURCES: [(&str, &str); 18] = [
     ("second_factors/passkeys/ceremony.rs", "a challenge opens nothing without the passkey that answers it: passkey"),
     ("secret.rs", "the format alone: no door"),
     ("sessions/browser.rs", "sign-in in a browser, own password in a browser"),
+    ("sessions/gathering.rs", "refresh token; the gate is asked about each of those that are made together"),
     ("sessions/mod.rs", "sign-in, refresh token"),
+    ("sessions/refreshing.rs", "refresh token"),
     ("setup/mod.rs", "makes the first user, who signs in by a door"),
     ("sign_in/pending.rs", "second factor, second factor in a browser"),
     ("verification/mod.rs", "verification"),
