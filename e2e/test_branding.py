@@ -130,7 +130,8 @@ def test_all_is_chosen_seen_everywhere_and_restored(
     page.get_by_label("Reason").fill("enough")
     faces.press("Restore")
     faces.at(HERE)
-    expect(page).to_have_title("Branding · usher")
+    until("the other process has heard of it", lambda: page.reload() and page.title() == "Branding · usher")
+    page.wait_for_load_state("load")
     expect(page.locator(".bar .logo")).to_have_count(0)
     assert "branding.css" not in site.anonymous.get("/sign-in").text
     faces.end()
