@@ -1,7 +1,7 @@
 //! Statements that go out with the next one.
 
-use super::{INSERT, ROLES, insert};
-use crate::db::{Actor, DbError, OnConstraint, values};
+use super::{INSERT, OTHERS, ROLES, insert};
+use crate::db::{DbError, OnConstraint, values};
 use crate::error::Rejection;
 use crate::testing::TestApp;
 
@@ -44,16 +44,20 @@ async fn what_waits_and_fails_fails_what_comes_next_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_transaction_without_statements_asks_the_database_for_nothing() {
+async fn a_transaction_begins_with_its_first_statement() {
     let app = TestApp::new().await;
-    let client = app.app.db.dedicated().await.unwrap();
-    let mut others = app.app.begin_as(Actor::System).await.unwrap();
-    let stop = "select count(pg_terminate_backend(pid)) from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid()";
-    others.query("select 1", &[]).await.unwrap();
-    others.commit().await.unwrap();
-    client.query(stop, &[]).await.unwrap();
-    // Its connection is gone, and it needs none.
-    app.app.begin_as(Actor::System).await.unwrap().commit().await.unwrap();
+    let open = format!("select count(*) from pg_stat_activity where state = 'idle in transaction' and {OTHERS}");
+    let mut tx = app.tx().await;
+    tx.execute_later(INSERT, values!["test-a"]).await.unwrap();
+    assert_eq!(app.count(&open).await, 0);
+    insert(&mut tx, "test-b").await.unwrap();
+    assert_eq!(app.count(&open).await, 1);
+    tx.commit().await.unwrap();
+    // One without statements needs no commit, and of one that is dropped before any went out nothing is left.
+    app.tx().await.commit().await.unwrap();
+    let mut dropped = app.tx().await;
+    dropped.execute_later(INSERT, values!["test-c"]).await.unwrap();
+    drop(dropped);
+    assert_eq!((app.count(&open).await, app.count(ROLES).await), (0, 2));
     app.finish().await;
 }
