@@ -30,8 +30,7 @@ pub fn day_of(at: Timestamp) -> Date {
 
 /// Notes that the user is active now.
 pub async fn note(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
-    let day = day_of(tx.now());
-    store::upsert_day(tx, user_id, day).await
+    note_many(tx, vec![user_id]).await
 }
 
 /// The same for somebody who was last seen then; nothing is written when that was today.
@@ -53,7 +52,7 @@ pub async fn note_many(tx: &mut Tx, ids: Vec<UserId>) -> DbResult<()> {
         return Ok(());
     }
     let day = day_of(tx.now());
-    store::upsert_day_of_many(tx, ids, day).await
+    store::upsert_day(tx, ids, day).await
 }
 
 /// The same outside of a transaction.

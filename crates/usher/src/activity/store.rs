@@ -11,44 +11,29 @@ use crate::id::UserId;
 pub const LAST_DAY: &str =
     "greatest(l.day, (u.last_sign_in_at at time zone 'UTC')::date, (u.created_at at time zone 'UTC')::date)";
 
+/// In the order of their ids, so that two who note the same users wait and do not block each other.
 const UPSERT_DAY: &str = "
     with noted as (
         insert into activity_days (day, user_id)
-        values ($2, $1)
+        select $2, id
+        from unnest($1::uuid[]) as id
+        order by id
         on conflict do nothing
     )
     insert into last_active_days as l (user_id, day)
-    values ($1, $2)
+    select id, $2
+    from unnest($1::uuid[]) as id
+    order by id
     on conflict (user_id) do update
     set day = excluded.day
     where l.day < excluded.day";
 
-pub async fn upsert_day(tx: &mut Tx, user_id: UserId, day: Date) -> DbResult<()> {
-    tx.execute_later(UPSERT_DAY, values![user_id, day]).await
-}
-
-/// In the order of their ids, so that two who note the same users wait and do not block each other.
-pub async fn upsert_day_of_many(tx: &mut Tx, ids: Vec<UserId>, day: Date) -> DbResult<()> {
-    let sql = "
-        with noted as (
-            insert into activity_days (day, user_id)
-            select $2, id
-            from unnest($1::uuid[]) as id
-            order by id
-            on conflict do nothing
-        )
-        insert into last_active_days as l (user_id, day)
-        select id, $2
-        from unnest($1::uuid[]) as id
-        order by id
-        on conflict (user_id) do update
-        set day = excluded.day
-        where l.day < excluded.day";
-    tx.execute_later(sql, values![ids, day]).await
+pub async fn upsert_day(tx: &mut Tx, ids: Vec<UserId>, day: Date) -> DbResult<()> {
+    tx.execute_later(UPSERT_DAY, values![ids, day]).await
 }
 
 pub async fn upsert_day_by_itself(counters: &Pipeline, user_id: UserId, day: Date) -> DbResult<()> {
-    counters.query(UPSERT_DAY, &[&user_id, &day]).await?;
+    counters.query(UPSERT_DAY, &[&[user_id].as_slice(), &day]).await?;
     Ok(())
 }
 

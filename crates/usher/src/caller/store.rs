@@ -78,15 +78,15 @@ pub(super) const FIND_BY_SESSION: &str = concat!(
     where s.id = any($1)"
 );
 
-const FIND_STANDING: &str = concat!(
+const FIND_STANDINGS: &str = concat!(
     "
-    select",
+    select u.id as user_id,",
     standing_of_user!(),
     "
     from users u",
     held_by_user!(),
     "
-    where u.id = $1"
+    where u.id = any($1)"
 );
 
 /// `all_need`, here and below: every person must have a second factor.
@@ -101,23 +101,12 @@ pub async fn find_by_session(
 }
 
 pub async fn find_standing(tx: &mut Tx, id: UserId) -> DbResult<Option<Standing>> {
-    let (now, all_need) = (tx.now(), tx.all_need_second_factor());
-    Ok(tx.query_opt(FIND_STANDING, &[&id, &now]).await?.map(|row| standing(&row, Subject::User(id), all_need)))
+    Ok(find_standings(tx, &[id]).await?.remove(&id))
 }
 
 pub async fn find_standings(tx: &mut Tx, ids: &[UserId]) -> DbResult<HashMap<UserId, Standing>> {
     let (now, all_need) = (tx.now(), tx.all_need_second_factor());
-    let sql = concat!(
-        "
-        select u.id as user_id,",
-        standing_of_user!(),
-        "
-        from users u",
-        held_by_user!(),
-        "
-        where u.id = any($1)"
-    );
-    let rows = tx.query(sql, &[&ids, &now]).await?;
+    let rows = tx.query(FIND_STANDINGS, &[&ids, &now]).await?;
     let found = rows.iter().map(|row| {
         let id = row.get("user_id");
         (id, standing(row, Subject::User(id), all_need))

@@ -173,6 +173,11 @@ impl Db {
         Ok(Tx::begin(tx::Lent::new(connection, &self.0.pulse, self.0.wait), origin, now))
     }
 
+    /// Waits for what others ask the database for, but not once it has stopped answering anybody.
+    pub async fn watch<A: Future>(&self, answer: A) -> DbResult<A::Output> {
+        self.0.pulse.watch(answer).await
+    }
+
     /// Begins a transaction on the replica, if there is one that has everything which was acknowledged before.
     pub async fn begin_on_replica(&self, origin: Origin, now: jiff::Timestamp) -> DbResult<Option<Tx>> {
         match &self.0.replica {

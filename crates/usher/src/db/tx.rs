@@ -153,11 +153,13 @@ pub(super) struct Lent {
     /// How long ending a transaction that is given up may take.
     patience: Duration,
     spoilt: bool,
+    /// What the transaction began with has failed: nothing may run on the connection any more as if it had begun.
+    failed: bool,
 }
 
 impl Lent {
     pub fn new(connection: Object, pulse: &Arc<Pulse>, patience: Duration) -> Self {
-        Self { connection: Some(connection), pulse: Arc::clone(pulse), patience, spoilt: false }
+        Self { connection: Some(connection), pulse: Arc::clone(pulse), patience, spoilt: false, failed: false }
     }
 
     fn connection(&self) -> &Object {
@@ -186,9 +188,14 @@ impl Lent {
         waiting: Vec<Waiting>,
         ask: impl AsyncFnOnce(&Object) -> Result<T, tokio_postgres::Error>,
     ) -> DbResult<T> {
+        if self.failed {
+            return Err(DbError::Unavailable("the transaction has failed before".to_owned()));
+        }
         if waiting.is_empty() {
             return self.answer(ask).await;
         }
+        // Until there is an answer: a statement that can't be prepared keeps the beginning from being sent.
+        self.failed = matches!(waiting[..], [Waiting::Begin, ..]);
         let patience = self.patience;
         let all = async |connection: &Object| {
             let mut prepared = Vec::with_capacity(waiting.len());
@@ -205,10 +212,12 @@ impl Lent {
                 Err(Stop::Silent) => Ok(None),
             }
         };
-        self.answer(all).await?.ok_or_else(|| {
+        let answer = self.answer(all).await?.ok_or_else(|| {
             self.spoilt = true;
             DbError::Unavailable("the database does not answer".to_owned())
-        })
+        })?;
+        self.failed = false;
+        Ok(answer)
     }
 
     fn take(&mut self) -> Option<Object> {

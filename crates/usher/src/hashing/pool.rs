@@ -112,12 +112,16 @@ impl Pool {
 
     /// Lets somebody come with a password, unless they would wait for too long: behind those who wait, and those who are on the way.
     pub fn admit(&self, from: Network) -> Option<Admitted> {
+        self.admit_at(self.0.watch.elapsed(), from)
+    }
+
+    fn admit_at(&self, now: Duration, from: Network) -> Option<Admitted> {
         let mut waiting = self.0.lock();
         let before = || {
             let on_the_way = waiting.on_the_way.keys().filter(|network| !waiting.jobs.holds(**network)).count();
             waiting.jobs.networks() + on_the_way
         };
-        if waiting.load.is_hopeless(self.0.watch.elapsed(), before, self.0.threads) {
+        if waiting.load.is_hopeless(now, before, self.0.threads) {
             return None;
         }
         *waiting.on_the_way.entry(from).or_default() += 1;
@@ -259,22 +263,21 @@ mod tests {
     #[test]
     fn who_is_on_the_way_counts_like_who_waits() {
         let pool = Pool::start(Cost::CHEAP, 1, 8);
-        let network = |number: usize| Network::of(Some([10, 0, u8::try_from(number).unwrap(), 1].into()));
+        let network = |number: u16| Network::of(Some([10, number.to_be_bytes()[0], number.to_be_bytes()[1], 1].into()));
+        let admit = |number| pool.admit_at(Duration::from_secs(2), network(number));
         {
             let mut waiting = pool.0.lock();
             waiting.load.note_done(Duration::from_millis(10));
             waiting.load.note_waiting(Duration::ZERO, 1);
         }
-        // Each of them, and every one more of the first, takes no more than one turn.
-        let mut admitted: Vec<_> = (0..4 * pool.0.threads).map(|number| pool.admit(network(number)).unwrap()).collect();
-        admitted.extend((0..9).map(|_| pool.admit(network(0)).unwrap()));
-        let watch = Stopwatch::start();
-        while pool.admit(network(200)).is_some() {
-            assert!(watch.elapsed() < Duration::from_mins(1), "somebody has been waiting all the time, and all are admitted");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        // Every one more of the first takes no more than its one turn.
+        let mut admitted: Vec<_> = (0..10).map(|_| admit(0).unwrap()).collect();
+        let turns = u16::try_from(4 * pool.0.threads).unwrap();
+        admitted.extend((1..turns).map(|number| admit(number).unwrap()));
+        assert!(admit(turns).is_none(), "four turns of 10 ms");
+        assert!(pool.admit_at(Duration::from_millis(999), network(turns)).is_some(), "a rush is served to its end");
         admitted.truncate(2);
-        assert!(pool.admit(network(200)).is_some(), "those who went away are in nobody's way");
+        assert!(admit(turns).is_some(), "those who went away are in nobody's way");
         drop(admitted);
         assert!(pool.0.lock().on_the_way.is_empty());
     }

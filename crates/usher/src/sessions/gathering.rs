@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::refreshing::{Refreshed, refresh_alone, sealed_under};
+use super::refreshing::{Refreshed, invalid, kept_successor, refresh_alone};
 use super::store::{self, Found, Rotation};
 use super::{Tokens, answer, refresh_expires_at};
 use crate::activity;
@@ -86,14 +86,14 @@ impl Drop for AtWork {
 
 /// Exchanges a refresh token for new tokens.
 pub async fn refresh(app: &App, origin: &Origin, presented: &SecretText) -> AppResult<Tokens> {
-    if let Some(hash) = bearer_hash(Purpose::Refresh, presented)
-        && !faults::planted(Fault::RefreshRace)
+    let hash = bearer_hash(Purpose::Refresh, presented).ok_or_else(invalid)?;
+    if !faults::planted(Fault::RefreshRace)
         && let Some(tokens) = refresh_together(app, origin, presented, hash).await?
     {
         return Ok(tokens);
     }
     let mut tx = app.begin(origin).await?;
-    let outcome = refresh_alone(app, &mut tx, presented).await?;
+    let outcome = refresh_alone(app, &mut tx, presented, &hash).await?;
     tx.commit().await?;
     match outcome {
         Refreshed::Tokens(tokens) => Ok(*tokens),
@@ -109,14 +109,18 @@ async fn refresh_together(app: &App, origin: &Origin, presented: &SecretText, ha
         // Whoever asked may go away: the others still want theirs.
         tokio::spawn(work(app.clone(), AtWork { refreshes, counted: true }));
     }
-    answer
-        .await
-        .unwrap_or_else(|_| Err(Rejection::unavailable("overloaded", "The refresh was lost. Try again shortly.", 1).into()))
+    // Who waits behind others must not wait for all of them to be given up.
+    let answer = app.db.watch(answer).await?;
+    answer.unwrap_or_else(|_| Err(Rejection::unavailable("overloaded", "The refresh was lost. Try again shortly.", 1).into()))
 }
 
 async fn work(app: App, mut at_work: AtWork) {
-    while let Some(asked) = at_work.take() {
-        make(&app, asked).await;
+    while let Some(mut asked) = at_work.take() {
+        // Who has gone away has not used their token.
+        asked.retain(|asked| !asked.reply.is_closed());
+        if !asked.is_empty() {
+            make(&app, asked).await;
+        }
     }
 }
 
@@ -163,12 +167,11 @@ async fn rotate(app: &App, asked: &[Asked]) -> AppResult<HashMap<[u8; 32], Token
         let (secret, hash) = new_bearer_and_hash(Purpose::Refresh);
         let expires_at = refresh_expires_at(app, tx.now(), session.expires_at);
         let tokens = answer(app, &mut tx, cleared, &unused.bearer, &secret, expires_at).await?;
-        let has_grace = !app.config.tokens.refresh_grace.is_zero();
         rotations.push(Rotation {
             used: asked.hash,
             session_id: session.id,
             address: asked.address,
-            successor: has_grace.then(|| sealed_under(&asked.presented, &tokens.refresh_token)),
+            successor: kept_successor(app, &asked.presented, &tokens.refresh_token),
             hash,
             expires_at,
         });

@@ -27,21 +27,20 @@ pub enum Refreshed {
 }
 
 /// Exchanges a refresh token for new tokens.
-pub async fn refresh_alone(app: &App, tx: &mut Tx, presented: &SecretText) -> AppResult<Refreshed> {
-    let Some(hash) = bearer_hash(Purpose::Refresh, presented) else { return Ok(Refreshed::Refused(invalid())) };
-    let looked_up = if faults::planted(Fault::RefreshRace) { store::find_session_of_unused(tx, &hash).await? } else { None };
-    let Some(session_id) = store::use_refresh_token(tx, &hash).await?.or(looked_up) else {
-        return match find_retry(app, tx, presented, &hash).await? {
+pub async fn refresh_alone(app: &App, tx: &mut Tx, presented: &SecretText, hash: &[u8; 32]) -> AppResult<Refreshed> {
+    let looked_up = if faults::planted(Fault::RefreshRace) { store::find_session_of_unused(tx, hash).await? } else { None };
+    let Some(session_id) = store::use_refresh_token(tx, hash).await?.or(looked_up) else {
+        return match find_retry(app, tx, presented, hash).await? {
             Some(retry) => go_on(app, tx, retry.session_id, Next::Same(retry)).await,
-            None => note_reuse(tx, &hash).await,
+            None => note_reuse(tx, hash).await,
         };
     };
-    go_on(app, tx, session_id, Next::New { instead_of: presented.clone() }).await
+    go_on(app, tx, session_id, Next::New { presented, hash }).await
 }
 
 /// The refresh token that goes with the new access token.
-enum Next {
-    New { instead_of: SecretText },
+enum Next<'a> {
+    New { presented: &'a SecretText, hash: &'a [u8; 32] },
     Same(Retry),
 }
 
@@ -52,7 +51,7 @@ struct Retry {
     expires_at: Timestamp,
 }
 
-async fn go_on(app: &App, tx: &mut Tx, session_id: SessionId, next: Next) -> AppResult<Refreshed> {
+async fn go_on(app: &App, tx: &mut Tx, session_id: SessionId, next: Next<'_>) -> AppResult<Refreshed> {
     let Some(store::Found { session, user_id, last_seen_at }) = store::lock_session(tx, session_id).await? else {
         return Ok(Refreshed::Refused(invalid()));
     };
@@ -62,9 +61,11 @@ async fn go_on(app: &App, tx: &mut Tx, session_id: SessionId, next: Next) -> App
             store::update_session_seen(tx, session_id).await?;
             activity::note_again(tx, user_id, last_seen_at).await?;
             let tokens = match next {
-                Next::New { instead_of } => {
+                Next::New { presented, hash } => {
                     let tokens = issue(app, tx, cleared, session_id, session.expires_at).await?;
-                    keep_successor(app, tx, &instead_of, &tokens.refresh_token).await?;
+                    if let Some(sealed) = kept_successor(app, presented, &tokens.refresh_token) {
+                        store::update_successor(tx, hash, sealed).await?;
+                    }
                     tokens
                 }
                 Next::Same(retry) => issue_again(app, tx, cleared, retry).await?,
@@ -100,19 +101,10 @@ async fn find_retry(app: &App, tx: &mut Tx, presented: &SecretText, hash: &[u8; 
     Ok(expires_at.map(|expires_at| Retry { session_id: used.session_id, successor, expires_at }))
 }
 
-async fn keep_successor(app: &App, tx: &mut Tx, used: &SecretText, successor: &str) -> AppResult<()> {
-    if app.config.tokens.refresh_grace.is_zero() {
-        return Ok(());
-    }
-    if let Some(hash) = bearer_hash(Purpose::Refresh, used) {
-        store::update_successor(tx, &hash, &sealed_under(used, successor)).await?;
-    }
-    Ok(())
-}
-
-/// The successor, for whoever shows the used token again.
-pub fn sealed_under(used: &SecretText, successor: &str) -> Vec<u8> {
-    under(used).seal(SUCCESSOR, successor.as_bytes())
+/// What is kept of the successor for whoever shows the used token again; nothing without a grace.
+pub fn kept_successor(app: &App, used: &SecretText, successor: &str) -> Option<Vec<u8>> {
+    let has_grace = !app.config.tokens.refresh_grace.is_zero();
+    has_grace.then(|| under(used).seal(SUCCESSOR, successor.as_bytes()))
 }
 
 /// Only who shows the used token again can read its successor.
@@ -136,7 +128,8 @@ async fn issue_again(app: &App, tx: &mut Tx, cleared: Cleared, retry: Retry) -> 
     answer(app, tx, cleared, &bearer, &retry.successor, retry.expires_at).await
 }
 
-fn invalid() -> Rejection {
+/// One refusal for every reason.
+pub fn invalid() -> Rejection {
     let detail = "This refresh token is unknown, has been used, or has expired. Sign in again.";
     Rejection::unauthenticated("invalid_refresh_token", detail)
 }

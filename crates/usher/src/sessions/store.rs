@@ -346,9 +346,9 @@ pub async fn find_unused(tx: &mut Tx, hash: &[u8]) -> DbResult<Option<Timestamp>
     Ok(tx.query_opt(sql, &[&hash, &now]).await?.map(|row| row.get(0)))
 }
 
-pub async fn update_successor(tx: &mut Tx, hash: &[u8], encrypted: &[u8]) -> DbResult<()> {
+pub async fn update_successor(tx: &mut Tx, hash: &[u8], encrypted: Vec<u8>) -> DbResult<()> {
     let sql = "update refresh_tokens set successor = $2 where token_hash = $1";
-    tx.execute_later(sql, values![hash.to_vec(), encrypted.to_vec()]).await
+    tx.execute_later(sql, values![hash.to_vec(), encrypted]).await
 }
 
 /// False when it had ended before.

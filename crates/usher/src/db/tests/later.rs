@@ -39,6 +39,12 @@ async fn what_waits_and_fails_fails_what_comes_next_and_leaves_nothing() {
     insert(&mut tx, "test-a").await.unwrap();
     tx.execute_later("delete from no_such_table", values![]).await.unwrap();
     assert!(matches!(tx.commit().await, Err(DbError::Statement(_))));
+    // Or let what comes after it run without a transaction.
+    let mut tx = app.tx().await;
+    tx.execute_later("delete from no_such_table", values![]).await.unwrap();
+    assert!(matches!(insert(&mut tx, "test-a").await, Err(DbError::Statement(_))));
+    insert(&mut tx, "test-b").await.unwrap_err();
+    tx.commit().await.unwrap_err();
     assert_eq!(app.count(ROLES).await, 0);
     app.finish().await;
 }

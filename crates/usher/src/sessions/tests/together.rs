@@ -5,7 +5,9 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{claims, refresh};
-use crate::db::Actor;
+use crate::db::{Actor, Origin};
+use crate::secret::SecretText;
+use crate::sessions::refresh as refresh_of;
 use crate::testing::{Person, TestApp};
 
 async fn people(app: &TestApp, count: usize) -> Vec<Person> {
@@ -72,5 +74,27 @@ async fn who_is_refused_or_has_to_wait_is_in_nobodys_way() {
         app.count("select count(*) from audit_events where action = 'session.refreshed' and outcome = 'failure'").await,
         1
     );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn who_goes_away_while_they_wait_has_not_used_their_token() {
+    let app = TestApp::new().await;
+    let people = people(&app, 3).await;
+    let tokens: Vec<SecretText> = people.iter().map(|person| SecretText::new(person.refresh_token.clone())).collect();
+    let origin = Origin::of(Actor::Anonymous);
+    // Nothing begins while all connections are in use: two work, and the third waits for them.
+    let held = join_all((0..4).map(|_| app.tx())).await;
+    let mut refreshes: Vec<_> = tokens.iter().map(|token| Box::pin(refresh_of(&app.app, &origin, token))).collect();
+    for refresh in &mut refreshes {
+        assert!(futures_util::poll!(refresh).is_pending());
+        tokio::task::yield_now().await;
+    }
+    drop(refreshes.pop());
+    drop(held);
+    for refreshed in join_all(refreshes).await {
+        refreshed.unwrap();
+    }
+    refresh(&app, &people[2].refresh_token).await.expect(200);
     app.finish().await;
 }
