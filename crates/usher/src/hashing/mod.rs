@@ -30,6 +30,8 @@ pub use pepper::{Pepper, Peppers};
 pub use scheme::{Obstacle, Scheme, recognise};
 
 pub use pool::Admitted;
+
+use load::WAIT_OVERLOADED;
 use pool::{Outcome, Pool, Work};
 use scheme::Stored;
 
@@ -60,9 +62,14 @@ impl Hasher {
         Self { peppers, ..self }
     }
 
-    /// Refuses what is going to be refused, before anything is looked up for it. Who is admitted is on the way until they drop it.
-    pub fn admit(&self, from: Network) -> AppResult<Admitted> {
-        Ok(self.pool.admit(from).ok_or_else(overloaded)?)
+    /// Refuses what is going to be refused, before anything is looked up for it. Who is admitted is on the way until they drop it. Who is
+    /// refused hears of it when their turn might have come: whoever comes back at once would take the time of those who are served.
+    pub async fn admit(&self, from: Network) -> AppResult<Admitted> {
+        let admitted = self.pool.admit(from);
+        if admitted.is_none() {
+            tokio::time::sleep(WAIT_OVERLOADED).await;
+        }
+        Ok(admitted.ok_or_else(overloaded)?)
     }
 
     /// Hashes a password into a PHC string.

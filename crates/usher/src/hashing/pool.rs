@@ -41,6 +41,7 @@ struct Job {
     password: Zeroizing<Vec<u8>>,
     work: Work,
     waiting: Stopwatch,
+    wait_max: Duration,
     reply: oneshot::Sender<Outcome>,
 }
 
@@ -117,11 +118,8 @@ impl Pool {
 
     fn admit_at(&self, now: Duration, from: Network) -> Option<Admitted> {
         let mut waiting = self.0.lock();
-        let before = || {
-            let on_the_way = waiting.on_the_way.keys().filter(|network| !waiting.jobs.holds(**network)).count();
-            waiting.jobs.networks() + on_the_way
-        };
-        if waiting.load.is_hopeless(now, before, self.0.threads) {
+        if waiting.load.is_hopeless(now, waiting.turns_before(from), self.0.threads) {
+            waiting.load.note_refused(now);
             return None;
         }
         *waiting.on_the_way.entry(from).or_default() += 1;
@@ -131,16 +129,34 @@ impl Pool {
     /// Waits for a thread to do it. `None` when there is no place in the queue or the wait was too long.
     pub async fn run(&self, password: Zeroizing<Vec<u8>>, work: Work, from: Network) -> Option<Outcome> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { password, work, waiting: Stopwatch::start(), reply };
         {
+            let now = self.0.watch.elapsed();
             let mut waiting = self.0.lock();
+            let wait_max = waiting.load.wait_max(now);
+            let job = Job { password, work, waiting: Stopwatch::start(), wait_max, reply };
             if !waiting.jobs.push(from, job) {
+                waiting.load.note_refused(now);
                 return None;
             }
             self.0.note_waiting(&mut waiting);
         }
         self.0.arrived.notify_one();
         answer.await.ok()
+    }
+}
+
+impl Waiting {
+    /// Who wait or are on the way.
+    fn ahead(&self, network: Network) -> usize {
+        self.jobs.held_by(network) + self.on_the_way.get(&network).copied().unwrap_or_default()
+    }
+
+    /// How many get their turn before one more of this network, since networks take turns.
+    fn turns_before(&self, from: Network) -> usize {
+        let own = self.ahead(from);
+        let coming = self.on_the_way.keys().copied().filter(|network| self.jobs.held_by(*network) == 0);
+        let others = self.jobs.networks().chain(coming).filter(|network| *network != from);
+        own + others.map(|network| self.ahead(network).min(own + 1)).sum::<usize>()
     }
 }
 
@@ -166,11 +182,15 @@ impl Drop for Pool {
 impl Shared {
     fn work(&self) {
         step_back();
-        while let Some((job, wait_max)) = self.next() {
+        while let Some(job) = self.next() {
             let waited = job.waiting.elapsed();
             metrics::histogram!("usher_password_hash_wait_seconds").record(waited.as_secs_f64());
-            if waited > wait_max || job.reply.is_closed() {
+            if waited > job.wait_max {
                 // Dropping the reply tells the waiting side that it was given up.
+                self.lock().load.note_refused(self.watch.elapsed());
+                continue;
+            }
+            if job.reply.is_closed() {
                 continue;
             }
             let begun = Stopwatch::start();
@@ -188,17 +208,16 @@ impl Shared {
         }
     }
 
-    /// Waits for a job, and says how long it may have waited; `None` when the pool is gone.
-    fn next(&self) -> Option<(Job, Duration)> {
+    /// Waits for a job; `None` when the pool is gone.
+    fn next(&self) -> Option<Job> {
         let mut waiting = self.lock();
         loop {
             if waiting.closed {
                 return None;
             }
             if let Some(job) = waiting.jobs.pop() {
-                let wait_max = waiting.load.wait_max(self.watch.elapsed());
                 self.note_waiting(&mut waiting);
-                return Some((job, wait_max));
+                return Some(job);
             }
             waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
@@ -270,15 +289,19 @@ mod tests {
             waiting.load.note_done(Duration::from_millis(10));
             waiting.load.note_waiting(Duration::ZERO, 1);
         }
-        // Every one more of the first takes no more than its one turn.
-        let mut admitted: Vec<_> = (0..10).map(|_| admit(0).unwrap()).collect();
+        assert!(pool.admit_at(Duration::from_millis(249), network(0)).is_some(), "a rush is served to its end");
         let turns = u16::try_from(4 * pool.0.threads).unwrap();
-        admitted.extend((1..turns).map(|number| admit(number).unwrap()));
+        let mut admitted: Vec<_> = (1..turns).map(|number| admit(number).unwrap()).collect();
+        admitted.push(admit(0).unwrap());
         assert!(admit(turns).is_none(), "four turns of 10 ms");
-        assert!(pool.admit_at(Duration::from_millis(999), network(turns)).is_some(), "a rush is served to its end");
         admitted.truncate(2);
-        assert!(admit(turns).is_some(), "those who went away are in nobody's way");
-        drop(admitted);
+        let more = admit(turns).expect("those who went away are in nobody's way");
+        drop((admitted, more));
+        // One network waits for itself, and is in nobody's way for more than a turn.
+        let of_one: Vec<_> = (0..turns).map(|_| admit(0).unwrap()).collect();
+        assert!(admit(0).is_none());
+        let of_another = admit(1).unwrap();
+        drop((of_one, of_another));
         assert!(pool.0.lock().on_the_way.is_empty());
     }
 

@@ -24,20 +24,20 @@ impl<T> FairQueue<T> {
         self.length
     }
 
-    /// How many have something waiting.
-    pub fn networks(&self) -> usize {
-        self.turns.len()
+    /// What this network has waiting.
+    pub fn held_by(&self, network: Network) -> usize {
+        self.lines.get(&network).map_or(0, VecDeque::len)
     }
 
-    /// Whether this one has.
-    pub fn holds(&self, network: Network) -> bool {
-        self.lines.contains_key(&network)
+    /// The networks that have something waiting.
+    pub fn networks(&self) -> impl Iterator<Item = Network> {
+        self.lines.keys().copied()
     }
 
     /// Puts something at the end of its network's line. `false` when there is no place for it.
     pub fn push(&mut self, from: Network, item: T) -> bool {
         let free = self.length_max.saturating_sub(self.length);
-        let held = self.lines.get(&from).map_or(0, VecDeque::len);
+        let held = self.held_by(from);
         if held >= free {
             return false;
         }
@@ -83,7 +83,7 @@ mod tests {
             assert!(queue.push(network(1), item));
         }
         assert!(queue.push(network(2), 20) && queue.push(network(3), 30) && queue.push(network(2), 21));
-        assert_eq!((queue.len(), queue.networks()), (7, 3));
+        assert_eq!((queue.len(), queue.networks().count()), (7, 3));
         assert_eq!(drain(&mut queue), [10, 20, 30, 11, 21, 12, 13]);
         assert_eq!((queue.len(), queue.lines.len(), queue.turns.len()), (0, 0, 0));
     }

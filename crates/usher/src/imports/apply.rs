@@ -21,6 +21,8 @@ use crate::users::{self, Arrival, Arrived, ChangeOfStanding, Profile, User, User
 
 /// Rows that one transaction applies: enough that the statements are few, and not so many that anybody waits long for an address.
 const BATCH: i64 = 500;
+/// Positions among which they are looked for: in a file of those who are there already, few rows have anything to apply.
+const WINDOW: i64 = 2 * BATCH;
 
 /// Whether there is more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +64,15 @@ async fn batch(app: &App, id: Uuid, size: i64) -> AppResult<Step> {
     };
     let now = tx.now();
     tx.go_on_for(run.origin(), now);
-    let due = store::list_due(&mut tx, id, run.position, size).await?;
-    let Some(last) = due.last().map(|due| due.position) else {
+    let Some(window) = run.window(WINDOW) else {
         finish(&mut tx, &run).await?;
         tx.commit().await?;
         return Ok(Step::Over);
     };
+    let end = window.end - 1;
+    let due = store::list_due(&mut tx, id, window, size).await?;
+    // Where there were no more, the rest of the window is done.
+    let last = due.last().filter(|_| i64::try_from(due.len()) == Ok(size)).map_or(end, |due| due.position);
     let done = apply(&mut tx, by, &run.options, &due).await?;
     store::update_rows(&mut tx, id, &done).await?;
     store::update_position(&mut tx, id, last).await?;
@@ -92,7 +97,8 @@ async fn skip(app: &App, id: Uuid, error: &AppError) -> AppResult<()> {
     tracing::error!(import = %id, %error, "a row of an import was left out");
     let mut tx = app.begin_as(Actor::System).await?;
     let Some(run) = store::lock_running(&mut tx, id).await? else { return Ok(()) };
-    if let Some(due) = store::list_due(&mut tx, id, run.position, 1).await?.pop() {
+    let Some(window) = run.window(WINDOW) else { return Ok(()) };
+    if let Some(due) = store::list_due(&mut tx, id, window, 1).await?.pop() {
         let fault = match error {
             AppError::Rejected(rejection) => Fault::new("", rejection.code, rejection.detail.clone()),
             AppError::Internal(_) => Fault::new("", "internal", "The server failed; its log says why."),

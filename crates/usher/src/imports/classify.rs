@@ -33,12 +33,13 @@ pub async fn step(app: &App, id: Uuid) -> AppResult<Step> {
         tx.commit().await?;
         return Ok(Step::Over);
     };
-    let due = store::list_unjudged(&mut tx, id, run.position, BATCH).await?;
-    let Some(last) = due.last().map(|due| due.position) else {
+    let Some(window) = run.window(BATCH) else {
         store::update_to_ready(&mut tx, id, &new_token()).await?;
         tx.commit().await?;
         return Ok(Step::Over);
     };
+    let last = window.end - 1;
+    let due = store::list_unjudged(&mut tx, id, window).await?;
     let keys: Vec<(String, i64)> =
         due.iter().flat_map(|due| judge::keys(&due.record).into_iter().map(|key| (key, due.position))).collect();
     let taken = keys::insert(&mut tx, id, &keys).await?;

@@ -28,6 +28,7 @@ mod store;
 mod tests;
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -227,7 +228,9 @@ struct Running {
     id: Uuid,
     options: Options,
     state: State,
+    /// The last row that is judged, or applied.
     position: i64,
+    total: i64,
     actor: Actor,
     api_key: Option<ApiKeyId>,
     permissions: PermissionSet,
@@ -235,6 +238,11 @@ struct Running {
 }
 
 impl Running {
+    /// The next positions, which are so many unless the rows end; `None` after the last.
+    fn window(&self, size: i64) -> Option<Range<i64>> {
+        (self.position < self.total).then(|| self.position + 1..(self.position + size).min(self.total) + 1)
+    }
+
     /// Each of its transactions is as if whoever began it had asked for it.
     fn origin(&self) -> Origin {
         let Asked { request_id, address, user_agent, reason } = self.asked.clone();

@@ -69,7 +69,7 @@ struct Attempt {
 /// Verifies the password (in its normal form). With the transaction in which a success was noted, or `None` for a wrong one, which
 /// has been noted and committed. No transaction is open while the hash is computed.
 pub async fn prove(app: &App, origin: &Origin, account: &Account<'_>, password: &SecretText) -> AppResult<Option<(Tx, Proven)>> {
-    let admitted = app.hasher.admit(origin.network())?;
+    let admitted = app.hasher.admit(origin.network()).await?;
     let attempt = reserve(app, origin, account).await?;
     faults::tell(password);
     faults::dawdle_if(attempt.user_id.is_some()).await;

@@ -3,14 +3,15 @@
 //! What is ordered and narrowed down at once has two plans, and PostgreSQL can't know which is good: few are found by their own
 //! indexes and sorted, many are met soon on a walk in the order of the page. So PostgreSQL is asked how many it expects. Where it
 //! expects many, a short walk is tried ([`Walk`]), which is enough if they are as many and stand anywhere; else up to [`FEW`] are found by
-//! their indexes, and counted by that. If they are more after all, the walk goes as far as it takes.
+//! their indexes, and counted by that ([`super::few`]). If they are more after all, the walk goes as far as it takes.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 
+use super::few::{FEW, among_few, count, expect};
 use super::filter::{self, Written};
+use super::search::search;
 use super::surroundings::Surroundings;
 use super::{User, store};
 use crate::caller::{Authority, UserStatus};
@@ -74,8 +75,6 @@ pub enum Sort {
     UsernameDescending,
 }
 
-/// So many are few: found by their own indexes, counted and sorted.
-const FEW: i64 = 10_000;
 /// At the end of what is asked of each user on a walk: PostgreSQL must not turn it round, and find all that it fits first.
 pub(super) const ONE_BY_ONE: &str = "offset 0";
 /// A short walk in the order of the page.
@@ -86,6 +85,9 @@ struct Walk {
     /// Users that it passes.
     steps: i64,
 }
+
+/// After this part of a short walk it is known whether the rest is worth going.
+const LOOKS_BACK_AFTER: i64 = 5;
 
 /// Each user is looked at alone: a microsecond.
 const AMONG_USERS: Walk = Walk { many: 2_000, steps: 30_000 };
@@ -102,7 +104,7 @@ impl Walk {
 
 /// Where a page ended.
 #[derive(Debug, Serialize, Deserialize)]
-enum Cursor {
+pub(super) enum Cursor {
     CreatedAt(Sort, Written, Timestamp, UserId),
     Username(Sort, Written, String),
 }
@@ -127,8 +129,7 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
     if narrows && cursor.is_none() {
         let walk = Walk::for_filter(filter, around)?;
         if expect(tx, around, filter).await? >= walk.many {
-            let met = on_a_walk(tx, around, filter, (sort, limit), None, Some(walk.steps)).await?;
-            if i64::try_from(met.len()) == Ok(limit.and_one()) {
+            if let Some(met) = on_a_short_walk(tx, around, filter, (sort, limit), walk).await? {
                 (written, found) = (Written::ForMany, Some(met));
             }
         }
@@ -143,7 +144,8 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
         ids
     } else {
         written = Written::ForMany;
-        on_a_walk(tx, around, filter, (sort, limit), cursor.as_ref(), None).await?
+        let met = on_a_walk(tx, around, filter, (sort, limit), cursor.as_ref(), None).await?;
+        met.iter().map(|met| met.id).collect()
     };
     if filter.count && total.is_none() {
         total = Some(count(tx, around, filter).await?);
@@ -189,11 +191,6 @@ fn standing(filter: &Filter) -> String {
     }
 }
 
-/// Text as a pattern of `like` that fits this very text and no other.
-pub(crate) fn escape_pattern(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
-}
-
 fn read_cursor(cursor: &str, sort: Sort) -> Result<Cursor, Rejection> {
     let cursor: Cursor = page::decode(cursor)?;
     let fits = match &cursor {
@@ -205,35 +202,6 @@ fn read_cursor(cursor: &str, sort: Sort) -> Result<Cursor, Rejection> {
     }
     let error = FieldError::at_parameter("cursor", "invalid", "belongs to another `sort`: begin again without it");
     Err(Rejection::invalid_query(vec![error]))
-}
-
-/// Substrings of name, user name and address. Each part has an index of its own, so each is a look-up of its own.
-fn search(text: &str, written: Written, into: &mut Conditions) -> Result<(), Rejection> {
-    if text.is_empty() || text.chars().count() > 100 {
-        let error = FieldError::at_parameter("q", "length", "must have 1 to 100 characters");
-        return Err(Rejection::invalid_query(vec![error]));
-    }
-    let text: String = text.nfc().collect();
-    let escaped = escape_pattern(&text);
-    let name = into.bind(format!("%{escaped}%"));
-    // Each column is folded by whoever has folded it before: names by PostgreSQL, addresses by our own normal form.
-    let address = into.bind(format!("%{}%", escaped.to_lowercase()));
-    into.require(match written {
-        Written::ForFew => format!(
-            "u.id in (
-                select s.id from users s where s.search_text like lower({name})
-                union
-                select e.user_id from emails e where e.address_normal like {address}
-            )"
-        ),
-        Written::ForMany => format!(
-            "(
-                u.search_text like lower({name})
-                or exists (select from emails e where e.user_id = u.id and e.address_normal like {address} {ONE_BY_ONE})
-            )"
-        ),
-    });
-    Ok(())
 }
 
 /// Whether a user `u` holds a permission that the caller lacks.
@@ -289,7 +257,7 @@ fn holds(so: &str, around: &Surroundings, written: Written, into: &mut Condition
 }
 
 /// What the page begins after, as a condition on the columns of `table`.
-fn after(cursor: Option<&Cursor>, table: &str, into: &mut Conditions) -> String {
+pub(super) fn after(cursor: Option<&Cursor>, table: &str, into: &mut Conditions) -> String {
     let Some(cursor) = cursor else { return "true".to_owned() };
     let beyond = match cursor.made_for().0 {
         Sort::CreatedAt | Sort::Username => ">",
@@ -308,7 +276,7 @@ fn after(cursor: Option<&Cursor>, table: &str, into: &mut Conditions) -> String 
 }
 
 /// User names byte by byte, whatever the collation of the database: in the order of the index that finds what they begin with.
-fn order(sort: Sort, table: &str) -> String {
+pub(super) fn order(sort: Sort, table: &str) -> String {
     match sort {
         Sort::CreatedAt => format!("{table}.created_at, {table}.id"),
         Sort::CreatedAtDescending => format!("{table}.created_at desc, {table}.id desc"),
@@ -317,31 +285,36 @@ fn order(sort: Sort, table: &str) -> String {
     }
 }
 
-/// How many there are, up to one more than [`FEW`], and the page if they are few.
-async fn among_few(
+/// Somebody who was met on a walk.
+struct Met {
+    id: UserId,
+    created_at: Timestamp,
+    username_normal: String,
+}
+
+/// The page, if a short walk meets all of it. Where so few are met on its first part that the rest would not do, it is not gone.
+async fn on_a_short_walk(
     tx: &mut Tx,
     around: &Surroundings,
     filter: &Filter,
-    sort: Sort,
-    limit: Limit,
-    cursor: Option<&Cursor>,
-) -> AppResult<(i64, Vec<UserId>)> {
-    let mut conditions = Conditions::default();
-    select(filter, around, Written::ForFew, &mut conditions)?;
-    let (after, order) = (after(cursor, "f", &mut conditions), order(sort, "f"));
-    let (limit, few) = (conditions.bind(limit.and_one()), conditions.bind(FEW + 1));
-    let sql = format!(
-        "with found as materialized (
-            select u.id, u.created_at, u.username_normal
-            from users u
-            where {}
-            limit {few}
-        )
-        select (select count(*) from found) as total, array(select f.id from found f where {after} order by {order} limit {limit})",
-        conditions.sql()
-    );
-    let rows = tx.query_once(&sql, &conditions.params()).await?;
-    Ok(rows.first().map_or((0, Vec::new()), |row| (row.get(0), row.get(1))))
+    (sort, limit): (Sort, Limit),
+    walk: Walk,
+) -> AppResult<Option<Vec<UserId>>> {
+    let part = walk.steps / LOOKS_BACK_AFTER;
+    let wanted = usize::try_from(limit.and_one()).unwrap_or_default();
+    let mut met = on_a_walk(tx, around, filter, (sort, limit), None, Some(part)).await?;
+    if let Some(last) = met.last().filter(|_| met.len() < wanted) {
+        // They stand anywhere: a quarter more may follow than the first part promises.
+        if met.len() * 5 * 5 / 4 < wanted {
+            return Ok(None);
+        }
+        let beyond = match sort {
+            Sort::CreatedAt | Sort::CreatedAtDescending => Cursor::CreatedAt(sort, Written::ForMany, last.created_at, last.id),
+            Sort::Username | Sort::UsernameDescending => Cursor::Username(sort, Written::ForMany, last.username_normal.clone()),
+        };
+        met.extend(on_a_walk(tx, around, filter, (sort, limit), Some(&beyond), Some(walk.steps - part)).await?);
+    }
+    Ok((met.len() >= wanted).then(|| met.iter().take(wanted).map(|met| met.id).collect()))
 }
 
 /// The page, met in its order; after so many steps the walk ends, wherever it is.
@@ -352,47 +325,23 @@ async fn on_a_walk(
     (sort, limit): (Sort, Limit),
     cursor: Option<&Cursor>,
     steps: Option<i64>,
-) -> AppResult<Vec<UserId>> {
+) -> AppResult<Vec<Met>> {
     let mut conditions = Conditions::default();
     select(filter, around, Written::ForMany, &mut conditions)?;
     let (after, order) = (after(cursor, "u", &mut conditions), order(sort, "u"));
     let limit = conditions.bind(limit.and_one());
-    let sql = match steps.map(|steps| conditions.bind(steps)) {
+    let from = match steps.map(|steps| conditions.bind(steps)) {
         // A status has an index in the order of the page, and deleted users are no steps.
         Some(steps) => format!(
-            "select u.id from (select u.* from users u where {} order by {order} limit {steps}) u where {} order by {order} limit {limit}",
+            "(select u.* from users u where {} and {after} order by {order} limit {steps}) u where {}",
             standing(filter),
             conditions.sql()
         ),
-        None => format!("select u.id from users u where {} and {after} order by {order} limit {limit}", conditions.sql()),
+        None => format!("users u where {} and {after}", conditions.sql()),
     };
+    let sql = format!("select u.id, u.created_at, u.username_normal from {from} order by {order} limit {limit}");
     let params = conditions.params();
     // A filter's text is its own: to keep what was prepared for it would be to keep it for nobody.
     let rows = if filter.filter.is_some() { tx.query_once(&sql, &params).await? } else { tx.query(&sql, &params).await? };
-    Ok(rows.iter().map(|row| row.get(0)).collect())
-}
-
-/// Exactly if they are few, else as many as PostgreSQL expects.
-async fn count(tx: &mut Tx, around: &Surroundings, filter: &Filter) -> AppResult<Total> {
-    let mut conditions = Conditions::default();
-    select(filter, around, Written::ForFew, &mut conditions)?;
-    let few = conditions.bind(FEW + 1);
-    let sql = format!("select count(*) from (select from users u where {} limit {few}) as few", conditions.sql());
-    let counted: i64 = tx.query_once(&sql, &conditions.params()).await?.first().map_or(0, |row| row.get(0));
-    if counted <= FEW {
-        return Ok(Total::exactly(counted));
-    }
-    let everybody = Filter { status: filter.status, ..Filter::default() };
-    let most = expect(tx, around, &everybody).await?;
-    Ok(Total { count: expect(tx, around, filter).await?.min(most).max(counted), exact: false })
-}
-
-/// As many as PostgreSQL expects.
-async fn expect(tx: &mut Tx, around: &Surroundings, filter: &Filter) -> AppResult<i64> {
-    let mut conditions = Conditions::default();
-    select(filter, around, Written::ForFew, &mut conditions)?;
-    let sql = format!("explain (format json) select from users u where {}", conditions.sql());
-    let rows = tx.query_once(&sql, &conditions.params()).await?;
-    let plan: Option<serde_json::Value> = rows.first().map(|row| row.get(0));
-    Ok(plan.and_then(|plan| plan[0]["Plan"]["Plan Rows"].as_i64()).unwrap_or_default())
+    Ok(rows.iter().map(|row| Met { id: row.get(0), created_at: row.get(1), username_normal: row.get(2) }).collect())
 }

@@ -4,6 +4,7 @@
 mod api;
 mod arrivals;
 mod bodies;
+mod few;
 mod fields;
 mod filter;
 mod granting;
@@ -13,6 +14,7 @@ mod lifecycle;
 mod list;
 mod many;
 mod merge;
+mod search;
 mod store;
 mod surroundings;
 mod username;
@@ -39,10 +41,10 @@ pub use lifecycle::{
     ChangeOfStanding, KEPT_FOR, activate, change_standing, clear_lock, create_and_welcome, end_all_sessions, lock_sign_in,
     note_sign_in, recognise, wrong_state,
 };
-pub(crate) use list::escape_pattern;
 pub use list::{Filter, Sort, list, outranks, select};
 pub use many::{ChangeOfMany, Outcome, change_many, lock_many, may_take_admins};
 pub use merge::merged;
+pub(crate) use search::escape_pattern;
 pub use store::{read_record, select_records};
 pub use surroundings::Surroundings;
 pub use username::Username;

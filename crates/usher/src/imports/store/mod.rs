@@ -3,6 +3,7 @@
 mod forgetting;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use tokio_postgres::Row as SqlRow;
@@ -114,7 +115,7 @@ pub async fn update_to_ended(tx: &mut Tx, id: Uuid, state: State, error: Option<
 /// With the row locked: of several who work on an import, each does a batch in turn.
 pub async fn lock_running(tx: &mut Tx, id: Uuid) -> AppResult<Option<Running>> {
     let sql = "
-        select id, options, state, position, actor_kind, actor_id, api_key_id, permissions, origin
+        select id, options, state, position, total, actor_kind, actor_id, api_key_id, permissions, origin
         from imports
         where id = $1
         for update";
@@ -125,6 +126,7 @@ pub async fn lock_running(tx: &mut Tx, id: Uuid) -> AppResult<Option<Running>> {
         options: serde_json::from_value(row.get("options"))?,
         state: State::parse(row.get("state")),
         position: row.get("position"),
+        total: row.get("total"),
         actor: super::actor(row.get("actor_kind"), row.get("actor_id")),
         api_key: row.get("api_key_id"),
         permissions: PermissionSet::from_names(&permissions),
@@ -132,28 +134,28 @@ pub async fn lock_running(tx: &mut Tx, id: Uuid) -> AppResult<Option<Running>> {
     }))
 }
 
-/// The next rows that are not judged.
-pub async fn list_unjudged(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> AppResult<Vec<Due>> {
+/// The rows of this window that are not judged. A window is bounded by its positions, whatever PostgreSQL expects of its rows: an import
+/// is judged and applied from its first position to its last, and no row of it is looked at with every batch.
+pub async fn list_unjudged(tx: &mut Tx, id: Uuid, window: Range<i64>) -> AppResult<Vec<Due>> {
     let sql = "
         select position, record
         from import_rows
-        where import_id = $1 and position > $2 and class is null
-        order by position
-        limit $3";
+        where import_id = $1 and position >= $2 and position < $3 and class is null
+        order by position";
     let now = tx.now();
-    due(&tx.query(sql, &[&id, &after, &limit]).await?, now)
+    due(&tx.query(sql, &[&id, &window.start, &window.end]).await?, now)
 }
 
-/// The next rows that are to be applied.
-pub async fn list_due(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> AppResult<Vec<Due>> {
+/// The first rows of this window that are to be applied.
+pub async fn list_due(tx: &mut Tx, id: Uuid, window: Range<i64>, limit: i64) -> AppResult<Vec<Due>> {
     let sql = "
         select position, record
         from import_rows
-        where import_id = $1 and position > $2 and class in ('create', 'update') and outcome is null
+        where import_id = $1 and position >= $2 and position < $3 and class in ('create', 'update') and outcome is null
         order by position
-        limit $3";
+        limit $4";
     let now = tx.now();
-    due(&tx.query(sql, &[&id, &after, &limit]).await?, now)
+    due(&tx.query(sql, &[&id, &window.start, &window.end, &limit]).await?, now)
 }
 
 fn due(rows: &[SqlRow], now: Timestamp) -> AppResult<Vec<Due>> {

@@ -138,14 +138,20 @@ async fn fields_and_counts_are_given_as_asked() {
     app.finish().await;
 }
 
+fn usernames(list: &Json) -> Vec<String> {
+    list["items"].as_array().unwrap().iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect()
+}
+
 #[tokio::test]
 async fn a_walk_through_many_shows_the_same_pages_as_a_look_up_of_few() {
     let app = TestApp::new().await;
     let admin = app.admin().await.client;
     let mut tx = app.tx().await;
     let users = "
-        insert into users (id, username, status, created_at, updated_at)
-        select md5('user' || at)::uuid, 'qq' || lpad(at::text, 5, '0'), 'active', timestamptz '2026-01-01' + at * interval '1 ms', '2026-01-01'
+        insert into users (id, username, status, display_name, given_name, created_at, updated_at)
+        select md5('user' || at)::uuid, 'qq' || lpad(at::text, 5, '0'), 'active',
+            case when at >= 2000 or at % 20 = 0 then 'needle' end, case when at >= 2000 then 'thimble' end,
+            timestamptz '2026-01-01' + at * interval '1 ms', '2026-01-01'
         from generate_series(0, 10499) as at";
     tx.execute(users, &[]).await.unwrap();
     tx.execute("analyze users", &[]).await.unwrap();
@@ -157,11 +163,22 @@ async fn a_walk_through_many_shows_the_same_pages_as_a_look_up_of_few() {
         assert!(if exact { count == 10_000 } else { count > 10_000 }, "{query}: {count}");
         let next = first.json["next"].as_str().unwrap();
         let second = admin.get(&format!("/v1/users?sort=username&limit=100&cursor={next}&{query}")).await.expect(200);
-        let names = |list: &Json| -> Vec<String> {
-            list["items"].as_array().unwrap().iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect()
-        };
-        assert_eq!(names(&first.json)[99], "qq00099", "{query}: {:?}", names(&first.json));
-        assert_eq!(names(&second.json)[0], "qq00100");
+        assert_eq!(usernames(&first.json)[99], "qq00099", "{query}: {:?}", usernames(&first.json));
+        assert_eq!(usernames(&second.json)[0], "qq00100");
+    }
+    // Where the walk meets some on its first part, and where it meets none there.
+    let name = |number: usize| format!("qq{number:05}");
+    for (q, total, expected) in [
+        ("needle", 8600, (0..2000).step_by(20).map(name).chain((2000..2250).map(name)).collect::<Vec<_>>()),
+        ("thimble", 8500, (2000..2350).map(name).collect()),
+    ] {
+        for sort in ["username", "created_at"] {
+            let first = admin.get(&format!("/v1/users?sort={sort}&limit=200&count=true&q={q}")).await.expect(200);
+            assert_eq!(first.json["total"], json!({ "count": total, "exact": true }), "{q}");
+            let next = first.json["next"].as_str().unwrap();
+            let second = admin.get(&format!("/v1/users?sort={sort}&limit=150&cursor={next}&q={q}")).await.expect(200);
+            assert_eq!([usernames(&first.json), usernames(&second.json)].concat(), expected, "{q} by {sort}");
+        }
     }
     app.finish().await;
 }

@@ -187,6 +187,32 @@ async fn search_looks_into_names_user_names_and_addresses_and_takes_text_literal
 }
 
 #[tokio::test]
+async fn whoever_is_found_by_name_and_by_address_is_found_once() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    crowd(&app, 20).await;
+    somebody(&app, "elsewhere", Some("User-friendly")).await;
+    // 20 by name and address, one by a name alone.
+    for (q, total) in [("user", 21), ("user0", 10), ("user-", 1), ("mail.example", 21), ("user07@", 1), ("nobody", 0)] {
+        let mut met = Vec::new();
+        let mut path = format!("/v1/users?sort=username&limit=8&count=true&q={q}");
+        loop {
+            let page = admin.get(&path).await.expect(200);
+            assert_eq!(page.json["total"], json!({ "count": total, "exact": true }), "{q}");
+            met.extend(column(&page, "username"));
+            let Some(next) = next_link(&page) else { break };
+            path = next;
+        }
+        assert_eq!(met.len(), total, "{q}: {met:?}");
+        assert_eq!(met.iter().collect::<BTreeSet<_>>().len(), total, "{q}: {met:?}");
+    }
+    let query = "q=user0&role=user&status=active&filter=username%20co%20%227%22";
+    assert_eq!(usernames(&admin, query).await, ["User07"]);
+    assert_eq!(usernames(&admin, "q=user07@&role=manager").await, Vec::<String>::new());
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn filters_choose_by_status_role_and_time() {
     let app = TestApp::new().await;
     let admin = app.admin().await.client;
