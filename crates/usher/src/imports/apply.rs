@@ -1,5 +1,6 @@
 //! Applying an import, batch by batch: each a transaction that judges its rows again, does them, and writes down what came of each.
 
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::classify::{Lock, find_known};
@@ -117,15 +118,17 @@ fn came_to(position: i64, outcome: &'static str, user_id: Option<UserId>, faults
 async fn apply(tx: &mut Tx, by: Authority, options: &Options, due: &[Due]) -> AppResult<Vec<Judged>> {
     let known = find_known(tx, options, due, Lock::Users).await?;
     let mut done = Vec::with_capacity(due.len());
-    let mut new = Vec::new();
+    let (mut new, mut profiles) = (Vec::new(), Vec::new());
     for Due { position, record } in due {
         match known.judge(by, options, record) {
             Verdict::Create => new.push((*position, record)),
             Verdict::Unchanged { user_id } => done.push(came_to(*position, "unchanged", Some(user_id), Vec::new())),
             Verdict::Conflict(faults) => done.push(came_to(*position, "conflict", None, faults)),
+            Verdict::Update { user_id, changes } if is_of_the_profile(&changes) => profiles.push((*position, record, user_id)),
             Verdict::Update { user_id, .. } => done.push(update(tx, by, &known, *position, record, user_id).await?),
         }
     }
+    done.extend(update_profiles(tx, by, &known, &profiles).await?);
     done.extend(create_or_not(tx, by, options, &known, &new).await?);
     Ok(done)
 }
@@ -222,6 +225,42 @@ fn arrival(tx: &Tx, options: &Options, known: &Known, record: &Record) -> Arriva
     }
 }
 
+/// Whether a change is of nothing but profile and attributes: those of many are made with one statement.
+fn is_of_the_profile(changes: &Value) -> bool {
+    const OTHERS: [&str; 5] = ["username", "professional_at", "roles", "role_ends", "status"];
+    changes.as_object().is_some_and(|changes| OTHERS.iter().all(|name| !changes.contains_key(*name)))
+}
+
+/// A value that somebody else has, and that is to be unique, stands in the way of its row only.
+async fn update_profiles(tx: &mut Tx, by: Authority, known: &Known, rows: &[(i64, &Record, UserId)]) -> AppResult<Vec<Judged>> {
+    let Some(rules) = &known.rules else { return Err(anyhow::anyhow!("the attribute schema was not looked up").into()) };
+    let mut updates = Vec::with_capacity(rows.len());
+    for (_, record, user_id) in rows {
+        let before = known.users.get(user_id);
+        let after = before.map(|user| users::updated(user, record.profile_patch(), attributes_change(record, user), rules));
+        if let (Some(before), Some(Ok(after))) = (before, after) {
+            updates.push((before, after));
+        }
+    }
+    let mut done = Vec::with_capacity(rows.len());
+    tx.execute("savepoint profiles", &[]).await?;
+    // What does not fit is refused with its reason when it is tried by itself.
+    let together = updates.len() == rows.len();
+    match users::update_many(tx, rules, if together { &updates } else { &[] }).await {
+        Ok(()) if together => {
+            done.extend(rows.iter().map(|(position, _, user_id)| came_to(*position, "done", Some(*user_id), Vec::new())));
+        }
+        Ok(()) | Err(AppError::Rejected(_)) => {
+            tx.execute("rollback to savepoint profiles", &[]).await?;
+            for (position, record, user_id) in rows {
+                done.push(update(tx, by, known, *position, record, *user_id).await?);
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(done)
+}
+
 /// Refused, it leaves no trace in the transaction.
 async fn update(tx: &mut Tx, by: Authority, known: &Known, position: i64, record: &Record, user_id: UserId) -> AppResult<Judged> {
     let Some(user) = known.users.get(&user_id) else { return Ok(came_to(position, "conflict", None, Vec::new())) };
@@ -237,24 +276,24 @@ async fn update(tx: &mut Tx, by: Authority, known: &Known, position: i64, record
     }
 }
 
+/// What the row changes of the attributes.
+fn attributes_change(record: &Record, user: &User) -> Patch<Map<String, Value>> {
+    match judge::attributes_patch(record) {
+        Patch::Set(patch) if users::merged(&user.attributes, &patch) != Value::Object(user.attributes.clone()) => {
+            Patch::Set(patch)
+        }
+        _ => Patch::Keep,
+    }
+}
+
 /// The changes that one makes by hand, one after the other.
 async fn change(tx: &mut Tx, by: Authority, record: &Record, user: &User) -> AppResult<()> {
     let mut user = user.clone();
     let username = record.username.as_ref().filter(|username| username.as_str() != user.username);
-    let attributes = match judge::attributes_patch(record) {
-        Patch::Set(patch) if users::merged(&user.attributes, &patch) != serde_json::Value::Object(user.attributes.clone()) => {
-            Patch::Set(patch)
-        }
-        _ => Patch::Keep,
-    };
+    let attributes = attributes_change(record, &user);
     let mut profile = user.profile.clone();
     record.profile_patch().apply(&mut profile);
     if username.is_some() || attributes != Patch::Keep || profile != user.profile {
-        if let Patch::Set(patch) = &attributes
-            && let serde_json::Value::Object(merged) = users::merged(&user.attributes, patch)
-        {
-            users::check_attributes(&merged)?;
-        }
         user = users::update(tx, &user, username, record.profile_patch(), attributes).await?;
     }
     let mut at = user.professional_at;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::bodies::{Listing, NewUserBody, ProfessionalBody, Reason, RolesBody, UserPatch, listings};
 use super::history;
-use super::{ChangeOfStanding as Standing, Filter, User, check_attributes};
+use super::{ChangeOfStanding as Standing, Filter, User};
 use crate::app::{App, Ask};
 use crate::caller::{Caller, Permission};
 use crate::db::Tx;
@@ -200,7 +200,6 @@ async fn update_user(
 ) -> AppResult<Tagged<User>> {
     let (mut tx, before) = lock(&app, &caller, &path, &if_match).await?;
     let user = super::update(&mut tx, &before, changes.username.as_ref(), changes.profile, changes.attributes).await?;
-    check_attributes(&user.attributes)?;
     tx.commit().await?;
     Ok(tagged(user))
 }

@@ -17,6 +17,7 @@ mod merge;
 mod search;
 mod store;
 mod surroundings;
+mod updates;
 mod username;
 
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use merge::merged;
 pub(crate) use search::escape_pattern;
 pub use store::{read_record, select_records};
 pub use surroundings::Surroundings;
+pub use updates::{update_many, updated};
 pub use username::Username;
 
 use merge::merge_into;
@@ -274,18 +276,10 @@ pub async fn update(
     profile: ProfilePatch,
     attributes: Patch<Map<String, Value>>,
 ) -> AppResult<User> {
-    refuse_deleted(before)?;
-    let mut changed = before.profile.clone();
-    profile.apply(&mut changed);
     let rules = attributes::lock(tx).await?;
-    let attributes = match attributes {
-        // As they are: they are looked at when they are written.
-        Patch::Keep => before.attributes.clone(),
-        Patch::Clear => rules.fit(Map::new())?,
-        Patch::Set(patch) => rules.fit(merge_into(rules.moved(&before.attributes), patch))?,
-    };
+    let after = updated(before, profile, attributes, &rules)?;
     let username = username.map_or(before.username.as_str(), Username::as_str);
-    let written = store::update_user(tx, before.id, username, &changed, &Value::Object(attributes)).await;
+    let written = store::update_user(tx, before.id, username, &after.profile, &Value::Object(after.attributes)).await;
     written.on_constraint("users_username_key", username_taken).map_err(|error| rules.explain(error))?;
     if username != before.username {
         mails::request(tx, Template::UsernameChanged, before.id).await?;

@@ -94,6 +94,44 @@ async fn an_upsert_changes_what_the_file_says_and_undo_changes_back_what_nobody_
 }
 
 #[tokio::test]
+async fn of_profiles_that_are_changed_together_one_that_does_not_fit_stays_and_the_others_are_changed() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    let schema = json!({ "type": "object", "properties": { "badge": { "type": "string", "maxLength": 8, "unique": true } } });
+    admin.send(http::Method::PUT, "/v1/attribute-schema", &[], Some(schema)).await.expect(202);
+    app.run_jobs().await;
+    let file = |given: &str, badges: [&str; 4]| -> String {
+        let row = |(at, badge): (usize, &&str)| format!("u{at}@mail.example,true,{given}{at},{badge}\n");
+        let rows: String = badges.iter().enumerate().map(row).collect();
+        format!("email,email_verified,given_name,attributes.badge\n{rows}")
+    };
+    let made = preview(&app, &admin, "", file("Old", ["a", "b", "c", "d"])).await;
+    assert_eq!(counts(&apply(&app, &admin, &made).await), json!({ "done": 4 }));
+    // The third wants what the first has, which nothing but writing it finds out.
+    let shown = preview(&app, &admin, "mode=upsert", file("New", ["a", "b", "a", "e"])).await;
+    assert_eq!(counts(&shown), json!({ "update": 4 }));
+    let done = apply(&app, &admin, &shown).await;
+    assert_eq!(counts(&done), json!({ "done": 3, "conflict": 1 }));
+    assert_eq!(faults(&admin, &done).await.len(), 1);
+    let names = async || -> String {
+        let sql = "select string_agg(given_name || (attributes->>'badge') || version, ' ' order by given_name) from users where given_name <> ''";
+        app.tx().await.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    assert_eq!(names().await, "New0a2 New1b2 New3e2 Old2c1");
+    let history = "select count(*) from audit_events where action = 'user.updated'";
+    assert_eq!(app.count(history).await, 3);
+
+    // All of them at once, and back.
+    let shown = preview(&app, &admin, "mode=upsert", file("Newest", ["f", "g", "h", "i"])).await;
+    assert_eq!(counts(&apply(&app, &admin, &shown).await), json!({ "done": 4 }));
+    assert_eq!(names().await, "Newest0f3 Newest1g3 Newest2h2 Newest3i3");
+    let undone = admin.post(&format!("/v1/changes/{}/undo", shown.str("id")), json!({})).await.expect(200);
+    assert_eq!(undone.json["undone"], 4);
+    assert_eq!(names().await, "New0a4 New1b4 New3e4 Old2c3");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_password_that_another_program_has_hashed_opens_and_leaves_the_staging_table() {
     let app = TestApp::new().await;
     let admin = app.admin().await.client;

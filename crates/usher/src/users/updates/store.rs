@@ -1,0 +1,60 @@
+//! The SQL of profiles that are changed together.
+
+use serde_json::Value;
+use tokio_postgres::types::ToSql;
+
+use crate::db::{DbResult, Tx};
+use crate::users::User;
+
+/// Writes profile and attributes of each.
+pub async fn update_profiles(tx: &mut Tx, users: &[&User]) -> DbResult<()> {
+    /// One value of each user.
+    macro_rules! column {
+        ($of:expr) => {
+            users.iter().map($of).collect::<Vec<_>>()
+        };
+    }
+    let now = tx.now();
+    let ids = column!(|user| user.id);
+    let given_names = column!(|user| &user.profile.given_name);
+    let family_names = column!(|user| &user.profile.family_name);
+    let display_names = column!(|user| &user.profile.display_name);
+    let bios = column!(|user| &user.profile.bio);
+    let pictures = column!(|user| &user.profile.picture_url);
+    let websites = column!(|user| &user.profile.website_url);
+    let githubs = column!(|user| &user.profile.github_url);
+    let linkedins = column!(|user| &user.profile.linkedin_url);
+    let locales = column!(|user| &user.profile.locale);
+    let zones = column!(|user| &user.profile.time_zone);
+    let attributes = column!(|user| Value::Object(user.attributes.clone()));
+    let sql = "
+        update users u
+        set given_name = n.given_name, family_name = n.family_name, display_name = n.display_name, bio = n.bio,
+            picture_url = n.picture_url, website_url = n.website_url, github_url = n.github_url, linkedin_url = n.linkedin_url,
+            locale = n.locale, time_zone = n.time_zone, attributes = n.attributes, version = u.version + 1, updated_at = $13
+        from unnest(
+            $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+            $11::text[], $12::jsonb[]
+        ) as n (
+            id, given_name, family_name, display_name, bio, picture_url, website_url, github_url, linkedin_url, locale, time_zone,
+            attributes
+        )
+        where u.id = n.id";
+    let params: [&(dyn ToSql + Sync); 13] = [
+        &ids,
+        &given_names,
+        &family_names,
+        &display_names,
+        &bios,
+        &pictures,
+        &websites,
+        &githubs,
+        &linkedins,
+        &locales,
+        &zones,
+        &attributes,
+        &now,
+    ];
+    tx.execute(sql, &params).await?;
+    Ok(())
+}
