@@ -7,15 +7,16 @@ use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use anyhow::Context;
 use aws_lc_rs::digest::{SHA256, digest};
+use axum::body::Bytes;
 use axum::extract;
 use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
@@ -41,9 +42,11 @@ const CHANGING: &str = "no-cache";
 struct Asset {
     /// Below `/assets/`, such as `docs/docs.0123456789abcdef.css`.
     path: String,
-    etag: HeaderValue,
+    hash: String,
     media_type: &'static str,
-    content: Cow<'static, [u8]>,
+    content: Bytes,
+    /// Compressed with gzip, once somebody has asked for it so.
+    compressed: OnceLock<Bytes>,
 }
 
 impl Asset {
@@ -56,8 +59,20 @@ impl Asset {
             "js" => "text/javascript; charset=utf-8",
             _ => "image/svg+xml",
         };
-        let etag = HeaderValue::try_from(format!("\"{hash}\"")).expect("hexadecimal digits are visible ASCII");
-        Self { path: format!("{stem}.{hash}.{extension}"), etag, media_type, content }
+        let content = match content {
+            Cow::Borrowed(content) => Bytes::from_static(content),
+            Cow::Owned(content) => Bytes::from(content),
+        };
+        Self { path: format!("{stem}.{hash}.{extension}"), hash, media_type, content, compressed: OnceLock::new() }
+    }
+
+    /// None where it can't be compressed.
+    fn compressed(&self) -> Option<Bytes> {
+        if let Some(compressed) = self.compressed.get() {
+            return Some(compressed.clone());
+        }
+        let compressed = gzip(&self.content).ok()?;
+        Some(self.compressed.get_or_init(|| Bytes::from(compressed)).clone())
     }
 }
 
@@ -66,16 +81,33 @@ pub fn urls() -> BTreeMap<&'static str, String> {
     ASSETS.iter().map(|(name, asset)| (name.as_str(), format!("/assets/{}", asset.path))).collect()
 }
 
-/// Answers a request for `/assets/{path}`.
-pub async fn show(extract::Path(path): extract::Path<String>) -> Response {
+/// Answers a request for `/assets/{path}`, compressed where that is accepted. Pages are not: they hold what is said in private, and what
+/// somebody else can have written into them (BREACH).
+pub async fn show(extract::Path(path): extract::Path<String>, asked: HeaderMap) -> Response {
     let Some(asset) = ASSETS.get(&without_hash(&path)) else { return StatusCode::NOT_FOUND.into_response() };
     let lasts = HeaderValue::from_static(if asset.path == path { IMMUTABLE } else { CHANGING });
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type)),
-        (header::CACHE_CONTROL, lasts),
-        (header::ETAG, asset.etag.clone()),
-    ];
-    (headers, asset.content.clone().into_owned()).into_response()
+    let compressed = if accepts_gzip(&asked) { asset.compressed() } else { None };
+    // Another representation has another tag (RFC 9110, section 8.8.3.3).
+    let etag = if compressed.is_some() { format!("\"{}-gzip\"", asset.hash) } else { format!("\"{}\"", asset.hash) };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type));
+    headers.insert(header::CACHE_CONTROL, lasts);
+    headers.insert(header::ETAG, HeaderValue::try_from(etag).expect("hexadecimal digits are visible ASCII"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if compressed.is_some() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    (headers, compressed.unwrap_or_else(|| asset.content.clone())).into_response()
+}
+
+/// Whether `Accept-Encoding` names gzip (RFC 9110, section 12.5.3); `q=0` is a refusal.
+fn accepts_gzip(asked: &HeaderMap) -> bool {
+    let values = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|item| {
+        let (coding, weight) = item.split_once(';').unwrap_or((item, "q=1"));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+        coding.trim().eq_ignore_ascii_case("gzip") && weight.is_some_and(|weight| weight > 0.0)
+    })
 }
 
 /// `style.0123456789abcdef.css` is `style.css`, whatever its content was.
@@ -165,6 +197,18 @@ mod tests {
         for other in ["style.css", "a.b.css", "a.0123456789abcdeg.css", "0123456789abcdef.css", ""] {
             assert_eq!(without_hash(other), other);
         }
+    }
+
+    #[test]
+    fn gzip_is_accepted_where_it_is_named_and_not_refused() {
+        let asked = |value: &'static str| HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]);
+        for accepted in ["gzip", "GZIP", "br, gzip", "deflate,gzip;q=0.1", "gzip; q=1.0"] {
+            assert!(accepts_gzip(&asked(accepted)), "{accepted}");
+        }
+        for refused in ["", "br", "gzip;q=0", "gzip; q=0.000", "gzip;q=much", "x-gzip", "identity"] {
+            assert!(!accepts_gzip(&asked(refused)), "{refused}");
+        }
+        assert!(!accepts_gzip(&HeaderMap::new()));
     }
 
     /// The declarations of a style sheet, by name and value.

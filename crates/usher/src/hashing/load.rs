@@ -10,7 +10,7 @@ const WAIT_MAX: Duration = Duration::from_millis(400);
 /// From then on it is no rush.
 const RUSH_MAX: Duration = Duration::from_millis(250);
 /// Longest wait after that: a few passwords.
-pub const WAIT_OVERLOADED: Duration = Duration::from_millis(35);
+const WAIT_OVERLOADED: Duration = Duration::from_millis(35);
 /// Nobody waits because everybody is sent away, unless nobody has been for so long.
 const CALM: Duration = Duration::from_millis(500);
 /// A new measure counts so much of the mean.

@@ -21,6 +21,7 @@ mod scrypt;
 mod tests;
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tracing::Instrument;
 use zeroize::Zeroizing;
@@ -31,7 +32,6 @@ pub use scheme::{Obstacle, Scheme, recognise};
 
 pub use pool::Admitted;
 
-use load::WAIT_OVERLOADED;
 use pool::{Outcome, Pool, Work};
 use scheme::Stored;
 
@@ -39,6 +39,9 @@ use crate::error::{AppResult, Rejection};
 use crate::network::Network;
 use crate::secret::SecretText;
 use crate::telemetry;
+
+/// Who is refused is told so after this time.
+const TOLD_AFTER: Duration = Duration::from_millis(100);
 
 /// Hashes and verifies passwords.
 pub struct Hasher {
@@ -63,11 +66,11 @@ impl Hasher {
     }
 
     /// Refuses what is going to be refused, before anything is looked up for it. Who is admitted is on the way until they drop it. Who is
-    /// refused hears of it when their turn might have come: whoever comes back at once would take the time of those who are served.
+    /// refused hears of it a moment later: whoever comes back at once would take the time of those who are served.
     pub async fn admit(&self, from: Network) -> AppResult<Admitted> {
         let admitted = self.pool.admit(from);
         if admitted.is_none() {
-            tokio::time::sleep(WAIT_OVERLOADED).await;
+            tokio::time::sleep(TOLD_AFTER).await;
         }
         Ok(admitted.ok_or_else(overloaded)?)
     }

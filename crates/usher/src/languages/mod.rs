@@ -9,7 +9,7 @@ mod settings;
 mod tests;
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
@@ -31,7 +31,14 @@ struct Files;
 struct Spoken {
     /// As the folder is called (BCP 47).
     tag: String,
-    bundle: FluentBundle<FluentResource>,
+    bundle: OnceLock<FluentBundle<FluentResource>>,
+}
+
+impl Spoken {
+    /// Read when it is first spoken: two megabytes each.
+    fn bundle(&self) -> &FluentBundle<FluentResource> {
+        self.bundle.get_or_init(|| bundle(&self.tag))
+    }
 }
 
 /// English first.
@@ -39,7 +46,7 @@ static SPOKEN: LazyLock<Vec<Spoken>> = LazyLock::new(|| {
     let mut tags: Vec<String> = Files::iter().filter_map(|path| Some(path.split_once('/')?.0.to_owned())).collect();
     tags.sort_by_key(|tag| (tag != ORIGINAL, tag.clone()));
     tags.dedup();
-    tags.into_iter().map(|tag| Spoken { bundle: bundle(&tag), tag }).collect()
+    tags.into_iter().map(|tag| Spoken { tag, bundle: OnceLock::new() }).collect()
 });
 
 fn bundle(tag: &str) -> FluentBundle<FluentResource> {
@@ -171,7 +178,7 @@ impl Language {
     }
 
     fn own(self, key: &str, values: &FluentArgs<'_>) -> Option<String> {
-        let bundle = &SPOKEN[self.0].bundle;
+        let bundle = SPOKEN[self.0].bundle();
         let pattern = bundle.get_message(key)?.value()?;
         // A value that lacks is shown by its name; the tests see that none does.
         Some(bundle.format_pattern(pattern, Some(values), &mut Vec::new()).into_owned())
