@@ -211,6 +211,25 @@ mod tests {
         assert!(!accepts_gzip(&HeaderMap::new()));
     }
 
+    #[tokio::test]
+    async fn a_style_is_compressed_for_whoever_accepts_it() {
+        let path = urls()["style.css"].trim_start_matches("/assets/").to_owned();
+        let ask = async |asked: HeaderMap| {
+            let (parts, body) = show(extract::Path(path.clone()), asked).await.into_parts();
+            (parts.headers, axum::body::to_bytes(body, usize::MAX).await.unwrap())
+        };
+        let (plain, content) = ask(HeaderMap::new()).await;
+        let asked = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, br"))]);
+        let (headers, compressed) = ask(asked).await;
+        assert_eq!(plain.get("content-encoding"), None);
+        assert_eq!(headers["content-encoding"], "gzip");
+        assert_eq!((&headers["vary"], &plain["vary"]), (&HeaderValue::from_static("accept-encoding"), &headers["vary"]));
+        assert_ne!(headers["etag"], plain["etag"]);
+        let mut unpacked = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&compressed[..]), &mut unpacked).unwrap();
+        assert!(compressed.len() < content.len() / 2 && unpacked == content, "{} bytes", compressed.len());
+    }
+
     /// The declarations of a style sheet, by name and value.
     fn declarations(styles: &str) -> Vec<(String, String)> {
         let outside = |(at, part): (usize, &'_ str)| match part.split_once("*/") {

@@ -294,6 +294,7 @@ said-it-has-been-changed-since = Es wurde seither geändert.
 said-it-has-been-decided-or-withdrawn-already = Darüber ist bereits entschieden, oder die Anfrage wurde zurückgezogen.
 said-it-has-been-deleted = Es wurde gelöscht.
 said-it-is-being-undone-already = Das wird bereits rückgängig gemacht.
+said-it-would-give-or-take-a-role-that-the-preview-did-not-tell-of-import-the-file-again = Die Zeile gäbe oder nähme eine Rolle, von der die Vorschau nichts gesagt hat: Importieren Sie die Datei noch einmal.
 said-its-details-were-erased-with-a-person-who-was-purged = Die Einzelheiten wurden zusammen mit einer Person endgültig gelöscht.
 said-its-rows-are-still-being-judged-ask-again-in-a-moment = Die Zeilen werden noch geprüft: Fragen Sie gleich wieder.
 said-must-be-a-colour-such-as-0b5f66 = Geben Sie eine Farbe an, etwa #0b5f66.

@@ -190,6 +190,12 @@ pub async fn find(tx: &mut Tx, ids: &[Uuid]) -> DbResult<Vec<AuditEvent>> {
     store::find_events(tx, ids).await
 }
 
+/// Whether an event of the change set, beside its head, says that one of these roles was given to a user who was there or taken from
+/// them, or that it ends at another time.
+pub async fn moves_roles(tx: &mut Tx, change: Uuid, roles: &[&str]) -> DbResult<bool> {
+    store::exists_moved_role(tx, change, roles).await
+}
+
 /// Writes the events with one statement.
 pub async fn record_all(tx: &mut Tx, events: Vec<Event>) -> DbResult<()> {
     let rows: Vec<Row> = events.into_iter().map(|event| Row::of(tx, event)).collect();

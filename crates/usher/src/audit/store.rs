@@ -179,6 +179,40 @@ pub async fn find_events(tx: &mut Tx, ids: &[Uuid]) -> DbResult<Vec<AuditEvent>>
     Ok(tx.query(&sql, &[&ids]).await?.iter().map(audit_event).collect())
 }
 
+/// Events are read until one does it, each by one look into one partition, and as JSON if it can be one. Earlier releases wrote beside
+/// the fields which role it was of which the end was moved.
+pub async fn exists_moved_role(tx: &mut Tx, change: Uuid, roles: &[&str]) -> DbResult<bool> {
+    // One statement for millions.
+    tx.lift_statement_timeout().await?;
+    let sql = "
+        select exists (
+            select
+            from audit_changes c
+            join lateral (
+                select e.id
+                from audit_events e
+                where e.id = c.event_id and e.target_kind = 'user' and e.action <> 'user.created'
+                offset 0
+            ) e on true
+            join lateral (
+                select d.content::jsonb -> 'changes' as changes
+                from audit_details d
+                where d.event_id = e.id and d.content like '%\"role%'
+                offset 0
+            ) d on true
+            where c.change_id = $1 and c.change_id <> c.event_id
+                and exists (
+                    select
+                    from unnest($2::text[]) as r (name)
+                    where (d.changes #> '{roles,before}' ? r.name) is distinct from (d.changes #> '{roles,after}' ? r.name)
+                        or (d.changes #>> array['role_ends', 'before', r.name])
+                            is distinct from (d.changes #>> array['role_ends', 'after', r.name])
+                        or d.changes ->> 'role' = r.name
+                )
+        )";
+    Ok(tx.query_one(sql, &[&change, &roles]).await?.get(0))
+}
+
 /// The attributes of the schema in force that it does not call personal.
 pub async fn list_plain_attributes(tx: &mut Tx) -> DbResult<Vec<String>> {
     let sql = "

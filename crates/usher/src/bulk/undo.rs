@@ -4,14 +4,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Action, Run, State, jobs, require_proof, store};
+use super::{Action, Run, State, jobs, store};
 use crate::audit::{self, AuditEvent, Event};
 use crate::caller::Authority;
 use crate::changes::{self, Conflict, UNDONE, Undone};
 use crate::db::{OnConstraint, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::new_uuid;
-use crate::roles::RoleName;
+use crate::roles::{self, Role};
 
 /// So many events are undone in one transaction; more of them by a run.
 const AT_ONCE_MAX: i64 = 50;
@@ -48,9 +48,7 @@ pub async fn undo_change(tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: b
     }
     let members = changes::list_members(tx, id, None, AT_ONCE_MAX + 1).await?;
     if i64::try_from(members.len()).unwrap_or(i64::MAX) > AT_ONCE_MAX {
-        if let Some(role) = head.changes["argument"]["role"].as_str().map(RoleName::from) {
-            require_proof(tx, by, &Action::RemoveRole { role }).await?;
-        }
+        require_roles(tx, by, &head).await?;
         return begin_run(tx, by, id).await;
     }
     let mut events: Vec<AuditEvent> = members;
@@ -70,6 +68,23 @@ pub async fn undo_change(tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: b
         }
     }
     Ok(result)
+}
+
+/// Whoever gives or takes by it what makes somebody an administrator has proved lately who they are. The role of a run that gave
+/// or took one is theirs to give; of others it is judged user by user.
+async fn require_roles(tx: &mut Tx, by: Authority, head: &AuditEvent) -> AppResult<()> {
+    let all = roles::list(tx).await?;
+    if let Some(role) = all.iter().find(|role| head.changes["argument"]["role"] == role.name) {
+        by.to_grant(role.permission_set())?;
+    }
+    // Who has proved it, or is asked for no proof, need not wait until the changes are read, which may be millions.
+    let Err(refusal) = by.require_proof(tx.now()) else { return Ok(()) };
+    let gives_much = |role: &&Role| role.permission_set().exceeds_manager();
+    let much: Vec<&str> = all.iter().filter(gives_much).map(|role| role.name.as_str()).collect();
+    if changes::moves_roles(tx, head.id, &much).await? {
+        return Err(refusal.into());
+    }
+    Ok(())
 }
 
 fn nothing() -> Rejection {

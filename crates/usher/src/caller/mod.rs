@@ -233,6 +233,11 @@ impl Authority {
     /// and taken after a fresh proof only.
     pub fn to_grant_now(self, granted: PermissionSet, now: Timestamp) -> Result<(), Rejection> {
         self.to_grant(granted)?;
+        self.require_proof_for(granted, now)
+    }
+
+    /// The proof alone, where each user tells whether they may give and take that.
+    pub fn require_proof_for(self, granted: PermissionSet, now: Timestamp) -> Result<(), Rejection> {
         if granted.exceeds_manager() { self.require_proof(now) } else { Ok(()) }
     }
 

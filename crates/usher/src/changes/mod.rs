@@ -74,6 +74,12 @@ pub async fn list_members(tx: &mut Tx, id: Uuid, before: Option<Uuid>, limit: i6
     Ok(audit::list(tx, Wanted { change_id: Some(id), before, limit, ..Wanted::default() }).await?)
 }
 
+/// Whether undoing it would give or take one of these roles, or have it end at another time. Who was created goes to the recycle bin
+/// with what they hold: nobody takes it from them.
+pub async fn moves_roles(tx: &mut Tx, id: Uuid, roles: &[&str]) -> AppResult<bool> {
+    Ok(audit::moves_roles(tx, id, roles).await?)
+}
+
 /// The changes that have undone it, or a part of it; newest first.
 pub async fn list_undoing(tx: &mut Tx, id: Uuid) -> AppResult<Vec<Uuid>> {
     let (target_id, action) = (Some(id.to_string()), Some(UNDONE.to_owned()));

@@ -31,6 +31,8 @@ const LIST_PAGE: &str = "console/imports.html";
 const PAGE: &str = "console/import.html";
 /// So many on a page.
 const SHOWN: u16 = 25;
+/// A longer address is none to come back to.
+const ADDRESS_MAX: usize = 2000;
 
 #[derive(Deserialize)]
 pub struct ImportPath {
@@ -39,6 +41,12 @@ pub struct ImportPath {
 
 pub fn way(id: Uuid) -> String {
     format!("{HERE}/{id}")
+}
+
+/// The same with the reason that was typed, if an address holds it.
+fn way_back(id: Uuid, reason: &str) -> String {
+    let address = address(&way(id), [("reason", reason)]);
+    if address.len() > ADDRESS_MAX { way(id) } else { address }
 }
 
 fn limit() -> Limit {
@@ -184,7 +192,7 @@ pub async fn show(
         follow => (!matches!(import.state, Standing::Finished | Standing::Failed)).then(|| Followed::Import(import.id).to_string()),
         lives => matches!(import.state, Standing::Staging | Standing::Classifying | Standing::Running),
         faulty => import.counts.conflict + import.counts.invalid + import.counts.failed,
-        to_do => to_do, may_undo => begun && import.counts.done > 0, way => here,
+        said => parameters.get("reason"), to_do => to_do, may_undo => begun && import.counts.done > 0, way => here,
         otherwise => address("/admin/imports/new", [("like", import.id.to_string().as_str())]),
         import => Serde(import),
     };
@@ -211,6 +219,9 @@ pub async fn apply(Path(path): Path<ImportPath>, State(app): State<App>, form: S
         }
         Err(error) if error.code() == Some("invalid_body") => {
             Err(Rejection::conflict("preview_outdated", now().word("import-preview-outdated")).into())
+        }
+        Err(error) if error.asks_for_proof() => {
+            Ok(see_other(&html::proof_page(&app, &way_back(path.id, members.text("reason").trim()))))
         }
         // Sent twice: the page says how far it is.
         Err(error) if error.code() == Some("invalid_state") => Ok(see_other(&way(path.id))),

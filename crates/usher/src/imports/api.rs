@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::caller::{Caller, Permission};
 use crate::db::page::{self, Limit, Page};
 use crate::error::{AppResult, FieldError, Rejection};
-use crate::http::api::{Access, Op, Routes};
+use crate::http::api::{Access, Op, PROOF_TO_GRANT, Routes};
 use crate::http::body::Json;
 use crate::http::output::{Accepted, Answer, Created, Listed};
 use crate::http::params::{Part, Path, Query};
@@ -59,6 +59,7 @@ pub fn router() -> Routes {
                 .description(
                     "In the background. Every row is judged again when its turn comes. All it changes is the change set of the same id: `POST /v1/changes/{id}/undo` undoes it.",
                 )
+                .fails(401, PROOF_TO_GRANT)
                 .fails(403, outranked)
                 .fails(409, "Its rows are still being judged, or it has been begun already (`invalid_state`)."),
             apply_import,

@@ -74,7 +74,7 @@ async fn batch(app: &App, id: Uuid, size: i64) -> AppResult<Step> {
     let due = store::list_due(&mut tx, id, window, size).await?;
     // Where there were no more, the rest of the window is done.
     let last = due.last().filter(|_| i64::try_from(due.len()) == Ok(size)).map_or(end, |due| due.position);
-    let done = apply(&mut tx, by, &run.options, &due).await?;
+    let done = apply(&mut tx, by, &run, &due).await?;
     store::update_rows(&mut tx, id, &done).await?;
     store::update_position(&mut tx, id, last).await?;
     let keys: Vec<String> = due.iter().flat_map(|due| judge::keys(&due.record)).collect();
@@ -115,8 +115,10 @@ fn came_to(position: i64, outcome: &'static str, user_id: Option<UserId>, faults
     Judged { position, class: None, user_id, changes: None, faults, outcome: Some(outcome) }
 }
 
-async fn apply(tx: &mut Tx, by: Authority, options: &Options, due: &[Due]) -> AppResult<Vec<Judged>> {
-    let known = find_known(tx, options, due, Lock::Users).await?;
+async fn apply(tx: &mut Tx, by: Authority, run: &Running, due: &[Due]) -> AppResult<Vec<Judged>> {
+    let options = &run.options;
+    let mut known = find_known(tx, options, due, Lock::Users).await?;
+    known.foretold = run.foretold();
     let mut done = Vec::with_capacity(due.len());
     let (mut new, mut profiles) = (Vec::new(), Vec::new());
     for Due { position, record } in due {

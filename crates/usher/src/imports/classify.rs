@@ -1,5 +1,7 @@
 //! Judging the rows of an import, batch by batch: nothing of a user is touched.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::apply::Step;
@@ -45,12 +47,16 @@ pub async fn step(app: &App, id: Uuid) -> AppResult<Step> {
     let taken = keys::insert(&mut tx, id, &keys).await?;
     let mut known = find_known(&mut tx, &run.options, &due, Lock::Nobody).await?;
     let mut judged: Vec<Judged> = Vec::with_capacity(due.len());
+    let mut moved = Vec::with_capacity(due.len());
     for due in &due {
         let own = judge::keys(&due.record).into_iter().map(|key| (key, due.position));
         known.taken_keys = own.filter_map(|key| Some((key.0.clone(), *taken.get(&key)?))).collect();
-        judged.push(judged_as(due.position, known.judge(by, &run.options, &due.record)));
+        let verdict = known.judge(by, &run.options, &due.record);
+        moved.push(known.roles_moved_by(&due.record, &verdict));
+        judged.push(judged_as(due.position, verdict));
     }
     refuse_doubles(&mut tx, id, &mut judged).await?;
+    note_roles(&mut tx, id, &judged, moved).await?;
     store::update_rows(&mut tx, id, &judged).await?;
     store::update_position(&mut tx, id, last).await?;
     tx.commit().await?;
@@ -85,6 +91,16 @@ async fn refuse_doubles(tx: &mut Tx, id: Uuid, judged: &mut [Judged]) -> AppResu
             let fault = super::Fault::new("", "duplicate_in_file", detail);
             *row = judged_as(row.position, Verdict::Conflict(vec![fault]));
         }
+    }
+    Ok(())
+}
+
+/// Notes which roles come or go with the rows that can be applied: whoever applies them may have to prove who they are.
+async fn note_roles(tx: &mut Tx, id: Uuid, judged: &[Judged], moved: Vec<Vec<String>>) -> AppResult<()> {
+    let to_apply = judged.iter().zip(moved).filter(|(row, _)| row.class != Some(Class::Conflict));
+    let roles: BTreeSet<String> = to_apply.flat_map(|(_, roles)| roles).collect();
+    if !roles.is_empty() {
+        store::update_roles(tx, id, roles.into_iter().collect()).await?;
     }
     Ok(())
 }

@@ -35,6 +35,8 @@ pub struct Known {
     pub taken_keys: HashMap<String, i64>,
     /// What attributes must fit.
     pub rules: Option<Arc<Rules>>,
+    /// The roles that the preview told of, if others that make somebody an administrator may not come or go.
+    pub foretold: Option<Vec<String>>,
 }
 
 /// What comes of a row.
@@ -93,7 +95,28 @@ impl Known {
             Some(user) => self.judge_update(by, options, record, user),
             None => self.judge_creation(by, options, record),
         };
-        judged.unwrap_or_else(Verdict::Conflict)
+        judged.and_then(|verdict| self.as_foretold(record, verdict)).unwrap_or_else(Verdict::Conflict)
+    }
+
+    /// Refuses what nobody was asked to prove who they are for, since a user has changed after the preview.
+    fn as_foretold(&self, record: &Record, verdict: Verdict) -> Result<Verdict, Vec<Fault>> {
+        let Some(foretold) = &self.foretold else { return Ok(verdict) };
+        let gives_much = |role: &String| self.roles.get(role).is_some_and(|granted| granted.exceeds_manager());
+        let moved = self.roles_moved_by(record, &verdict);
+        if moved.iter().any(|role| gives_much(role) && !foretold.contains(role)) {
+            let detail = "It would give or take a role that the preview did not tell of: import the file again.";
+            return Err(vec![Fault::new("roles", "changed_since", detail)]);
+        }
+        Ok(verdict)
+    }
+
+    /// The roles that come or go with a row that is judged so, or end at another time.
+    pub fn roles_moved_by(&self, record: &Record, verdict: &Verdict) -> Vec<String> {
+        match verdict {
+            Verdict::Create => record.roles.iter().flatten().filter(|role| *role != roles::USER).cloned().collect(),
+            Verdict::Update { user_id, .. } => self.users.get(user_id).map_or_else(Vec::new, |user| moved_roles(record, user)),
+            Verdict::Unchanged { .. } | Verdict::Conflict(_) => Vec::new(),
+        }
     }
 
     fn judge_creation(&self, by: Authority, options: &Options, record: &Record) -> Result<Verdict, Vec<Fault>> {

@@ -234,6 +234,8 @@ struct Running {
     actor: Actor,
     api_key: Option<ApiKeyId>,
     permissions: PermissionSet,
+    /// Those that come or go with its rows, as they were judged.
+    roles: Vec<String>,
     asked: Asked,
 }
 
@@ -263,6 +265,13 @@ impl Running {
             Actor::ServiceAccount(id) => Some(Subject::ServiceAccount(id)),
             Actor::Anonymous | Actor::Cli | Actor::System => None,
         }
+    }
+
+    /// Of somebody in a session: the roles that they were asked to prove who they are for, if those make somebody an administrator
+    /// . Nobody else was asked.
+    fn foretold(&self) -> Option<Vec<String>> {
+        let is_of_a_session = matches!(self.actor, Actor::User(_)) && self.api_key.is_none();
+        is_of_a_session.then(|| self.roles.clone())
     }
 
     /// What it may do now: as much as whoever began it might do then and may do still.
@@ -297,9 +306,12 @@ pub async fn require(tx: &mut Tx, by: Authority, id: Uuid) -> AppResult<()> {
     Ok(())
 }
 
-/// Begins to apply what was previewed. Of several who try, one does; from here on it is theirs.
+/// Begins to apply what was previewed. Of several who try, one does; from here on it is theirs. Whoever gives or takes by it what makes
+/// somebody an administrator has proved lately who they are.
 pub async fn begin(tx: &mut Tx, by: Authority, id: Uuid, token: &str) -> AppResult<Import> {
     let before = read(tx, by, id).await?;
+    // What they may give and take is for each row to say.
+    by.require_proof_for(store::find_granted(tx, id).await?, tx.now())?;
     let reason = tx.origin().reason.clone().or(before.reason);
     tx.act_because(reason);
     if !store::update_to_begun(tx, id, by, token).await? {

@@ -1,5 +1,7 @@
 //! What an administrator does only after a fresh proof of who they are, by the operations and at the pages.
 
+mod many;
+
 use http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};

@@ -16,7 +16,7 @@ use super::judge::{Holder, Known};
 use super::record::Record;
 use super::{Asked, Class, Counts, Fault, Import, Options, PREVIEW_LASTS, Row, Running, State};
 use crate::caller::{Authority, Permission, PermissionSet};
-use crate::db::{Conditions, DbResult, Tx};
+use crate::db::{Conditions, DbResult, Tx, values};
 use crate::error::AppResult;
 use crate::id::UserId;
 
@@ -74,6 +74,27 @@ pub async fn update_to_ready(tx: &mut Tx, id: Uuid, token: &str) -> DbResult<()>
     Ok(())
 }
 
+/// Beside those that are noted already.
+pub async fn update_roles(tx: &mut Tx, id: Uuid, roles: Vec<String>) -> DbResult<()> {
+    let sql = "
+        update imports
+        set roles = array(select unnest(roles) union select unnest($2::text[]) order by 1)
+        where id = $1";
+    tx.execute_later(sql, values![id, roles]).await
+}
+
+/// What the roles grant that come or go with its rows. One that is not there any more grants nothing.
+pub async fn find_granted(tx: &mut Tx, id: Uuid) -> DbResult<PermissionSet> {
+    let sql = "
+        select p.name
+        from imports i
+        join roles r on r.name = any(i.roles)
+        cross join unnest(r.permissions) as p (name)
+        where i.id = $1";
+    let names: Vec<String> = tx.query(sql, &[&id]).await?.iter().map(|row| row.get(0)).collect();
+    Ok(PermissionSet::from_names(&names))
+}
+
 /// With its rows and keys. No foreign key does that: one that is looked up for each of millions of rows takes as long as writing them.
 pub async fn delete_import(tx: &mut Tx, id: Uuid) -> DbResult<()> {
     let sql = "
@@ -115,7 +136,7 @@ pub async fn update_to_ended(tx: &mut Tx, id: Uuid, state: State, error: Option<
 /// With the row locked: of several who work on an import, each does a batch in turn.
 pub async fn lock_running(tx: &mut Tx, id: Uuid) -> AppResult<Option<Running>> {
     let sql = "
-        select id, options, state, position, total, actor_kind, actor_id, api_key_id, permissions, origin
+        select id, options, state, position, total, actor_kind, actor_id, api_key_id, permissions, roles, origin
         from imports
         where id = $1
         for update";
@@ -130,6 +151,7 @@ pub async fn lock_running(tx: &mut Tx, id: Uuid) -> AppResult<Option<Running>> {
         actor: super::actor(row.get("actor_kind"), row.get("actor_id")),
         api_key: row.get("api_key_id"),
         permissions: PermissionSet::from_names(&permissions),
+        roles: row.get("roles"),
         asked: serde_json::from_value(row.get("origin"))?,
     }))
 }
