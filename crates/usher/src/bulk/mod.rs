@@ -6,6 +6,7 @@
 
 mod action;
 mod api;
+mod counts;
 mod jobs;
 mod preview;
 mod store;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 
 pub use action::{Action, read_action};
 pub use api::router;
+pub use counts::Counts;
 pub use jobs::register;
 pub use preview::{Inactive, Preview, Selection, preview, show_preview};
 pub use store::count_refusals;
@@ -108,19 +110,6 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
 }
 
-/// So many users came to this.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "BulkCounts")]
-pub struct Counts {
-    pub to_do: i64,
-    pub done: i64,
-    /// They were so already.
-    pub unchanged: i64,
-    pub refused: i64,
-    /// A fault of the server.
-    pub failed: i64,
-}
-
 /// What came of one user.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "BulkItem")]
@@ -167,6 +156,8 @@ struct Running {
     action: Action,
     state: State,
     position: i64,
+    /// `None` when the release before has worked on it.
+    counts: Option<Counts>,
     actor: Actor,
     api_key: Option<ApiKeyId>,
     permissions: PermissionSet,
@@ -290,11 +281,7 @@ pub async fn list_items(tx: &mut Tx, id: Uuid, outcome: Option<&str>, after: Opt
 
 /// Newest first, after the one that was made then.
 pub async fn list(tx: &mut Tx, before: Option<(Timestamp, Uuid)>, limit: i64) -> AppResult<Vec<Run>> {
-    let mut runs = store::list_runs(tx, before, limit).await?;
-    for run in &mut runs {
-        run.counts = store::count_items(tx, run.id).await?;
-    }
-    Ok(runs)
+    Ok(store::list_runs(tx, before, limit).await?)
 }
 
 async fn find(tx: &mut Tx, id: Uuid) -> AppResult<Running> {

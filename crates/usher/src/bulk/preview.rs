@@ -86,15 +86,17 @@ pub async fn preview(tx: &mut Tx, by: Authority, action: &Action, selection: &Se
     }
     let (id, token) = (new_uuid(tx.now()), new_token());
     store::insert_run(tx, id, by, action, selection, &token).await?;
-    let total = store::freeze(tx, id, by, action, selection).await?;
-    if total > USERS_MAX {
+    let mut counts = store::freeze(tx, id, by, action, selection).await?;
+    if counts.total() > USERS_MAX {
         let detail = format!("More than {USERS_MAX} users fit: narrow it down");
         return Err(Rejection::invalid_field("/filter", "too_many_users", detail).into());
     }
     if users::may_take_admins(action.change().as_ref()) {
-        store::spare_the_last_admin(tx, id).await?;
+        let spared = store::spare_the_last_admin(tx, id).await?;
+        counts.to_do -= spared;
+        counts.refused += spared;
     }
-    store::update_total(tx, id, total).await?;
+    store::update_total(tx, id, counts).await?;
     Ok((id, token))
 }
 

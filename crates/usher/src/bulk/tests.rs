@@ -1,5 +1,7 @@
 //! Actions on many users: preview, run, pause, what is refused, and undo as a whole.
 
+mod counting;
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 

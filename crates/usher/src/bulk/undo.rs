@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Action, Run, State, jobs, store};
+use super::{Action, Counts, Run, State, jobs, store};
 use crate::audit::{self, AuditEvent, Event};
 use crate::caller::Authority;
 use crate::changes::{self, Conflict, UNDONE, Undone};
@@ -97,7 +97,7 @@ async fn begin_run(tx: &mut Tx, by: Authority, id: Uuid) -> AppResult<Undoing> {
         .await
         .on_constraint("bulk_runs_undoes_key", || Rejection::conflict("invalid_state", "It is being undone already."))?;
     let total = store::freeze_events(tx, run_id, id).await?;
-    store::update_total(tx, run_id, total).await?;
+    store::update_total(tx, run_id, Counts { to_do: total, ..Counts::default() }).await?;
     audit::begin_change(tx, run_id, Event::success(UNDONE).on("change", id).detail("total", total)).await?;
     jobs::enqueue(tx, run_id).await?;
     let run = super::read(tx, run_id).await?;

@@ -101,7 +101,7 @@ async fn batch(app: &App, id: Uuid, size: i64) -> AppResult<Step> {
     tx.go_on_for(run.origin(), now);
     let due = store::list_due(&mut tx, id, run.position, size).await?;
     let Some(last) = due.last().map(|due| due.position) else {
-        finish(&mut tx, id).await?;
+        finish(&mut tx, &run).await?;
         tx.commit().await?;
         return Ok(Step::Over);
     };
@@ -112,7 +112,7 @@ async fn batch(app: &App, id: Uuid, size: i64) -> AppResult<Step> {
         (_, None) => require_resets(&mut tx, by, &due).await?,
     };
     store::update_items(&mut tx, id, &did).await?;
-    store::update_position(&mut tx, id, last).await?;
+    store::update_position(&mut tx, id, last, run.counts.map(|counts| counts.after(&did))).await?;
     tx.commit().await?;
     Ok(Step::More)
 }
@@ -130,11 +130,14 @@ async fn authority(tx: &mut Tx, run: &Running) -> AppResult<Option<Authority>> {
     Ok(authority.filter(|authority| run.action.require(authority.permissions).is_ok()))
 }
 
-async fn finish(tx: &mut Tx, id: Uuid) -> AppResult<()> {
-    store::update_to_ended(tx, id, State::Finished, None).await?;
-    let run = super::read(tx, id).await?;
-    let counts = serde_json::to_value(run.counts)?;
-    audit::record(tx, Event::success("bulk.finished").on("bulk", id).detail("counts", counts)).await?;
+async fn finish(tx: &mut Tx, run: &Running) -> AppResult<()> {
+    store::update_to_ended(tx, run.id, State::Finished, None).await?;
+    let mut event = Event::success("bulk.finished").on("bulk", run.id);
+    // Items that would have to be counted now may be too many for a statement: the run ends all the same.
+    if let Some(counts) = run.counts {
+        event = event.detail("counts", serde_json::to_value(counts)?);
+    }
+    audit::record(tx, event).await?;
     Ok(())
 }
 
@@ -145,9 +148,9 @@ async fn skip(app: &App, id: Uuid, error: &anyhow::Error) -> AppResult<()> {
     let Some(run) = store::find_running(&mut tx, id, true).await? else { return Ok(()) };
     if let Some(due) = store::list_due(&mut tx, id, run.position, 1).await?.pop() {
         let detail = Some("The server failed; its log says why.".to_owned());
-        let did = Did { detail, code: Some("internal".to_owned()), ..Did::new(due.position, "failed") };
-        store::update_items(&mut tx, id, &[did]).await?;
-        store::update_position(&mut tx, id, due.position).await?;
+        let did = [Did { detail, code: Some("internal".to_owned()), ..Did::new(due.position, "failed") }];
+        store::update_items(&mut tx, id, &did).await?;
+        store::update_position(&mut tx, id, due.position, run.counts.map(|counts| counts.after(&did))).await?;
     }
     tx.commit().await.log_and_ignore("the item is tried again");
     Ok(())

@@ -58,7 +58,7 @@ pub async fn step(app: &App, id: Uuid) -> AppResult<Step> {
     refuse_doubles(&mut tx, id, &mut judged).await?;
     note_roles(&mut tx, id, &judged, moved).await?;
     store::update_rows(&mut tx, id, &judged).await?;
-    store::update_position(&mut tx, id, last).await?;
+    store::update_position(&mut tx, id, last, run.kept_at(last, &due, &judged)).await?;
     tx.commit().await?;
     Ok(Step::More)
 }

@@ -12,6 +12,7 @@ mod background;
 mod beginning;
 mod classify;
 mod columns;
+mod counts;
 mod jobs;
 mod json_array;
 mod judge;
@@ -42,6 +43,7 @@ pub use background::{apply, resume, upload};
 pub use beginning::look_at;
 pub use classify::step as classify_step;
 pub use columns::{Column, FIELDS, Kind, LEFT_OUT, PASSWORD_HASH, Target};
+pub use counts::Counts;
 pub use jobs::register;
 pub use options::{FileFormat, Match, Mode, Options, read_delimiter, read_map, read_pairs};
 pub use presets::Preset;
@@ -49,6 +51,9 @@ pub use presets::Preset;
 pub(crate) use record::{Record, read_all};
 pub use report::Report;
 pub use staging::stage;
+
+use counts::Kept;
+use store::{Due, Judged};
 
 use crate::audit::{self, Event};
 use crate::caller::{self, Authority, Permission, PermissionSet, Subject};
@@ -129,23 +134,6 @@ pub struct Import {
     pub finished_at: Option<Timestamp>,
 }
 
-/// So many rows are this, or have come to this.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "ImportCounts")]
-pub struct Counts {
-    /// Not judged yet.
-    pub waiting: i64,
-    pub create: i64,
-    pub update: i64,
-    pub unchanged: i64,
-    pub conflict: i64,
-    pub invalid: i64,
-    /// Created or changed.
-    pub done: i64,
-    /// A fault of the server.
-    pub failed: i64,
-}
-
 /// What is wrong with a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "ImportFault")]
@@ -196,6 +184,12 @@ pub enum Class {
 }
 
 impl Class {
+    const ALL: [Self; 5] = [Self::Create, Self::Update, Self::Unchanged, Self::Conflict, Self::Invalid];
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == text)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -231,6 +225,9 @@ struct Running {
     /// The last row that is judged, or applied.
     position: i64,
     total: i64,
+    has_begun: bool,
+    /// `None` when the release before has worked on it.
+    kept: Option<Kept>,
     actor: Actor,
     api_key: Option<ApiKeyId>,
     permissions: PermissionSet,
@@ -243,6 +240,12 @@ impl Running {
     /// The next positions, which are so many unless the rows end; `None` after the last.
     fn window(&self, size: i64) -> Option<Range<i64>> {
         (self.position < self.total).then(|| self.position + 1..(self.position + size).min(self.total) + 1)
+    }
+
+    /// What is kept when these rows were judged, or have come to something, and all up to this position are done with.
+    fn kept_at(&self, position: i64, due: &[Due], judged: &[Judged]) -> Option<Kept> {
+        let passed = counts::passed(position, self.total, self.has_begun);
+        self.kept.map(|kept| kept.after(&self.options, due, judged, passed))
     }
 
     /// Each of its transactions is as if whoever began it had asked for it.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::reader::{self, Raw, unreadable};
 use super::record::Record;
-use super::{Class, Fault, Options, store};
+use super::{Class, Counts, Fault, Options, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::Authority;
@@ -58,13 +58,14 @@ pub async fn stage(
     let staged = copy(app, id, options, columns, from).await;
     let mut tx = app.begin(origin).await?;
     match staged {
-        Ok(total) => {
-            if !store::update_to_staged(&mut tx, id, total).await? {
+        Ok(counts) => {
+            if !store::update_to_staged(&mut tx, id, counts).await? {
                 store::delete_import(&mut tx, id).await?;
                 tx.commit().await?;
                 return Err(unreadable("The file took so long that its import was given up: split it.").into());
             }
-            let event = Event::success("import.staged").on("import", id).detail("source", source).detail("rows", total);
+            let rows = counts.total();
+            let event = Event::success("import.staged").on("import", id).detail("source", source).detail("rows", rows);
             audit::record(&mut tx, event).await?;
             tx.commit().await?;
             Ok(id)
@@ -77,7 +78,8 @@ pub async fn stage(
     }
 }
 
-async fn copy(app: &App, id: Uuid, options: Options, columns: Columns, from: impl Read + Send + 'static) -> AppResult<i64> {
+/// Says what the rows are, as far as that can be said of a file alone.
+async fn copy(app: &App, id: Uuid, options: Options, columns: Columns, from: impl Read + Send + 'static) -> AppResult<Counts> {
     let client = app.db.dedicated().await?;
     // All rows or none; the file says how long it takes.
     let begin = "begin; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '5min'";
@@ -90,12 +92,13 @@ async fn copy(app: &App, id: Uuid, options: Options, columns: Columns, from: imp
     let sink = client.copy_in(sql).await.map_err(anyhow::Error::from)?;
     let types = [Type::UUID, Type::INT8, Type::INT8, Type::JSONB, Type::TEXT, Type::JSONB];
     let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
-    let mut position = 0_i64;
+    let (mut position, mut counts) = (0_i64, Counts::default());
     while let Some(handed_over) = rows.recv().await {
         for Staged { line, record, faults } in handed_over {
             position += 1;
-            let class = faults.is_some().then_some(Class::Invalid.as_str());
-            let (record, faults) = (Json(record), faults.map(Json));
+            let class = faults.is_some().then_some(Class::Invalid);
+            *counts.of(class, None) += 1;
+            let (record, class, faults) = (Json(record), class.map(Class::as_str), faults.map(Json));
             writer.as_mut().write(&[&id, &position, &line, &record, &class, &faults]).await.map_err(anyhow::Error::from)?;
         }
     }
@@ -103,7 +106,7 @@ async fn copy(app: &App, id: Uuid, options: Options, columns: Columns, from: imp
     reading.await.map_err(anyhow::Error::from)??;
     writer.finish().await.map_err(anyhow::Error::from)?;
     client.batch_execute("commit; analyze import_rows").await.map_err(anyhow::Error::from)?;
-    Ok(position)
+    Ok(counts)
 }
 
 /// Reads the file to its end; returns early when nobody takes the rows any more, whose failure is the one to tell.

@@ -1,6 +1,7 @@
 //! Imports: what comes of each class of rows, how files are read, and what applying and undoing them changes.
 
 mod applying;
+mod counting;
 mod files;
 mod presets;
 mod refusals;

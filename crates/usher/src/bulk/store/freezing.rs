@@ -4,14 +4,14 @@ use uuid::Uuid;
 
 use super::warnings::was_warned;
 use crate::activity::LAST_DAY;
-use crate::bulk::{Action, Inactive, Selection, USERS_MAX};
+use crate::bulk::{Action, Counts, Inactive, Selection, USERS_MAX};
 use crate::caller::{Authority, UserStatus};
 use crate::db::{Conditions, DbResult, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::users::{self, Filter, Surroundings, Written};
 
-/// Writes down who is in the set and what would come of them, and says how many there are.
-pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selection: &Selection) -> AppResult<i64> {
+/// Writes down who is in the set and what would come of them, and counts them.
+pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selection: &Selection) -> AppResult<Counts> {
     let filter = users_of(action, selection);
     let around = Surroundings::look(tx, by, &filter).await?;
     let mut conditions = Conditions::default();
@@ -31,28 +31,36 @@ pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selec
         Selection::Filter(_) | Selection::Ids(_) => "users u",
     };
     let sql = format!(
-        "insert into bulk_items (run_id, position, user_id, outcome, code)
-        select {run}, row_number() over (order by id), id,
-            case verdict when 'to_do' then null when 'unchanged' then 'unchanged' else 'refused' end,
-            case when verdict not in ('to_do', 'unchanged') then verdict end
-        from (
-            select u.id, case {verdict} else 'to_do' end as verdict
-            from {tables}
-            where {condition}
-            limit {limit}
-        ) as found"
+        "with frozen as (
+            insert into bulk_items (run_id, position, user_id, outcome, code)
+            select {run}, row_number() over (order by id), id,
+                case verdict when 'to_do' then null when 'unchanged' then 'unchanged' else 'refused' end,
+                case when verdict not in ('to_do', 'unchanged') then verdict end
+            from (
+                select u.id, case {verdict} else 'to_do' end as verdict
+                from {tables}
+                where {condition}
+                limit {limit}
+            ) as found
+            returning outcome
+        )
+        select outcome, count(*)
+        from frozen
+        group by outcome"
     );
-    let found = tx.execute_once(&sql, &conditions.params()).await?;
-    let mut total = i64::try_from(found).unwrap_or(i64::MAX);
+    let mut counts = Counts::default();
+    for row in tx.query_once(&sql, &conditions.params()).await? {
+        *counts.of(row.get(0)) = row.get(1);
+    }
     if let Selection::Ids(ids) = selection {
         let sql = "
             insert into bulk_items (run_id, position, user_id, outcome, code)
             select $1, $3 + row_number() over (order by id), id, 'refused', 'not_found'
             from (select distinct id from unnest($2::uuid[]) as id) as ids
             where not exists (select from users u where u.id = ids.id)";
-        total += i64::try_from(tx.execute(sql, &[&id, &ids, &total]).await?).unwrap_or_default();
+        counts.refused += i64::try_from(tx.execute(sql, &[&id, &ids, &counts.total()]).await?).unwrap_or_default();
     }
-    Ok(total)
+    Ok(counts)
 }
 
 /// What narrows the set down beside what an action asks for.
@@ -140,8 +148,8 @@ fn verdict(action: &Action, around: &Surroundings, into: &mut Conditions) -> Str
     if cases.is_empty() { "when false then null".to_owned() } else { cases.join(" ") }
 }
 
-/// If the set holds every active administrator, the last of them would be refused.
-pub async fn spare_the_last_admin(tx: &mut Tx, id: Uuid) -> DbResult<()> {
+/// If the set holds every active administrator, the last of them would be refused. Says how many are.
+pub async fn spare_the_last_admin(tx: &mut Tx, id: Uuid) -> DbResult<i64> {
     let sql = "
         with admins as (
             select u.id, i.position
@@ -165,8 +173,7 @@ pub async fn spare_the_last_admin(tx: &mut Tx, id: Uuid) -> DbResult<()> {
         where run_id = $1
             and position = (select max(position) from admins)
             and not exists (select from admins where position is null)";
-    tx.execute(sql, &[&id]).await?;
-    Ok(())
+    Ok(i64::try_from(tx.execute(sql, &[&id]).await?).unwrap_or_default())
 }
 
 /// Puts the events of a change set into the run that undoes it, newest first, and says how many there are.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 pub use freezing::{freeze, freeze_events, spare_the_last_admin};
 pub use warnings::{list_warned, update_warnings_to_sent, upsert_warnings};
 
+use super::counts::Kept;
 use super::work::{Did, Due};
 use super::{Action, Asked, Counts, Item, PREVIEW_LASTS, Refusals, Run, Running, Selection, State};
 use crate::caller::{Authority, PermissionSet};
@@ -82,8 +83,10 @@ async fn insert(
     Ok(())
 }
 
-pub async fn update_total(tx: &mut Tx, id: Uuid, total: i64) -> DbResult<()> {
-    tx.execute("update bulk_runs set total = $2 where id = $1", &[&id, &total]).await?;
+/// How many are in the set, and what would come of them.
+pub async fn update_total(tx: &mut Tx, id: Uuid, counts: Counts) -> DbResult<()> {
+    let sql = "update bulk_runs set total = $2, counts = $3 where id = $1";
+    tx.execute(sql, &[&id, &counts.total(), &Json(Kept::at(0, counts))]).await?;
     Ok(())
 }
 
@@ -122,7 +125,7 @@ pub async fn update_to_ended(tx: &mut Tx, id: Uuid, state: State, error: Option<
 
 /// With `lock`, nothing while somebody else works on it.
 pub async fn find_running(tx: &mut Tx, id: Uuid, lock: bool) -> AppResult<Option<Running>> {
-    let columns = "id, argument, state, position, actor_kind, actor_id, api_key_id, permissions, inactive_before, origin";
+    let columns = "id, argument, state, position, counts, actor_kind, actor_id, api_key_id, permissions, inactive_before, origin";
     let locking = if lock { " for update skip locked" } else { "" };
     let row = tx.query_opt(&format!("select {columns} from bulk_runs where id = $1{locking}"), &[&id]).await?;
     let Some(row) = row else { return Ok(None) };
@@ -132,6 +135,7 @@ pub async fn find_running(tx: &mut Tx, id: Uuid, lock: bool) -> AppResult<Option
         action: serde_json::from_value(row.get("argument"))?,
         state: State::parse(row.get("state")),
         position: row.get("position"),
+        counts: kept(&row),
         actor: super::actor(row.get("actor_kind"), row.get("actor_id")),
         api_key: row.get("api_key_id"),
         permissions: PermissionSet::from_names(&permissions),
@@ -166,19 +170,19 @@ pub async fn update_items(tx: &mut Tx, id: Uuid, did: &[Did]) -> DbResult<()> {
     Ok(())
 }
 
-pub async fn update_position(tx: &mut Tx, id: Uuid, position: i64) -> DbResult<()> {
-    tx.execute("update bulk_runs set position = $2 where id = $1", &[&id, &position]).await?;
+/// Together with the counts: this is the transaction that has changed the items.
+pub async fn update_position(tx: &mut Tx, id: Uuid, position: i64, counts: Option<Counts>) -> DbResult<()> {
+    let kept = counts.map(|counts| Json(Kept::at(position, counts)));
+    tx.execute("update bulk_runs set position = $2, counts = $3 where id = $1", &[&id, &position, &kept]).await?;
     Ok(())
 }
 
 pub async fn find_run(tx: &mut Tx, id: Uuid) -> DbResult<Option<Run>> {
     let Some(row) = tx.query_opt(&format!("{SELECT_RUNS} where id = $1"), &[&id]).await? else { return Ok(None) };
-    let mut run = run(&row);
-    run.counts = count_items(tx, id).await?;
-    Ok(Some(run))
+    Ok(Some(run(tx, &row).await?))
 }
 
-/// Newest first, without what came of them.
+/// Newest first.
 pub async fn list_runs(tx: &mut Tx, before: Option<(Timestamp, Uuid)>, limit: i64) -> DbResult<Vec<Run>> {
     let mut conditions = Conditions::default();
     if let Some((at, id)) = before {
@@ -187,21 +191,30 @@ pub async fn list_runs(tx: &mut Tx, before: Option<(Timestamp, Uuid)>, limit: i6
     }
     let limit = conditions.bind(limit);
     let sql = format!("{SELECT_RUNS} where {} order by created_at desc, id desc limit {limit}", conditions.sql());
-    Ok(tx.query(&sql, &conditions.params()).await?.iter().map(run).collect())
+    let rows = tx.query(&sql, &conditions.params()).await?;
+    let mut runs = Vec::with_capacity(rows.len());
+    for row in &rows {
+        runs.push(run(tx, row).await?);
+    }
+    Ok(runs)
 }
 
 const SELECT_RUNS: &str = "
-    select id, action, argument, filter, inactive_before, state, total, actor_kind, actor_id, origin, undoes, error, created_at,
-        expires_at, started_at, finished_at
+    select id, action, argument, filter, inactive_before, state, total, position, counts, actor_kind, actor_id, origin, undoes, error,
+        created_at, expires_at, started_at, finished_at
     from bulk_runs";
 
-fn run(row: &Row) -> Run {
+async fn run(tx: &mut Tx, row: &Row) -> DbResult<Run> {
+    let counts = match kept(row) {
+        Some(counts) => counts,
+        None => count_items(tx, row.get("id")).await?,
+    };
     let asked: Option<Asked> = serde_json::from_value(row.get("origin")).ok();
     let mut argument: serde_json::Value = row.get("argument");
     if let Some(members) = argument.as_object_mut() {
         members.remove("action");
     }
-    Run {
+    Ok(Run {
         id: row.get("id"),
         action: row.get("action"),
         argument,
@@ -209,7 +222,7 @@ fn run(row: &Row) -> Run {
         inactive_before: row.get("inactive_before"),
         state: State::parse(row.get("state")),
         total: row.get("total"),
-        counts: Counts::default(),
+        counts,
         actor_kind: row.get("actor_kind"),
         actor_id: row.get("actor_id"),
         reason: asked.and_then(|asked| asked.reason),
@@ -219,21 +232,20 @@ fn run(row: &Row) -> Run {
         expires_at: row.get("expires_at"),
         started_at: row.get("started_at"),
         finished_at: row.get("finished_at"),
-    }
+    })
 }
 
-pub async fn count_items(tx: &mut Tx, id: Uuid) -> DbResult<Counts> {
+/// The counts that are kept with a run, if they are true.
+fn kept(run: &Row) -> Option<Counts> {
+    Kept::read(run.get("counts"), run.get("position"))
+}
+
+/// Counts the items of a run that the release before has worked on: each of them is read.
+async fn count_items(tx: &mut Tx, id: Uuid) -> DbResult<Counts> {
     let sql = "select outcome, count(*) from bulk_items where run_id = $1 group by outcome";
     let mut counts = Counts::default();
     for row in tx.query(sql, &[&id]).await? {
-        let count = row.get(1);
-        match row.get::<_, Option<&str>>(0) {
-            None => counts.to_do = count,
-            Some("done") => counts.done = count,
-            Some("unchanged") => counts.unchanged = count,
-            Some("refused") => counts.refused = count,
-            Some(_) => counts.failed = count,
-        }
+        *counts.of(row.get(0)) = row.get(1);
     }
     Ok(counts)
 }

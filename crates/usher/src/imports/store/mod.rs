@@ -1,6 +1,8 @@
 //! The SQL of imports.
 
+mod counting;
 mod forgetting;
+mod rows;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,10 +13,12 @@ use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 pub use forgetting::delete_of_old_imports;
+pub use rows::{list_faulty, list_rows, list_rows_counted_as};
 
+use super::counts::Kept;
 use super::judge::{Holder, Known};
 use super::record::Record;
-use super::{Asked, Class, Counts, Fault, Import, Options, PREVIEW_LASTS, Row, Running, State};
+use super::{Asked, Class, Counts, Fault, Import, Options, PREVIEW_LASTS, Running, State};
 use crate::caller::{Authority, Permission, PermissionSet};
 use crate::db::{Conditions, DbResult, Tx, values};
 use crate::error::AppResult;
@@ -24,6 +28,10 @@ use crate::id::UserId;
 pub struct Due {
     pub position: i64,
     pub record: Record,
+    /// As what it was judged for the preview.
+    pub class: Option<Class>,
+    /// Whether the preview says that it changes a user name.
+    pub renames: bool,
 }
 
 /// What was found out about a row.
@@ -61,12 +69,12 @@ pub async fn insert_import(tx: &mut Tx, id: Uuid, by: Authority, options: &Optio
 }
 
 /// False when the import was taken away meanwhile, because it took so long.
-pub async fn update_to_staged(tx: &mut Tx, id: Uuid, total: i64) -> DbResult<bool> {
+pub async fn update_to_staged(tx: &mut Tx, id: Uuid, counts: Counts) -> DbResult<bool> {
     let sql = "
         update imports
-        set state = 'classifying', total = $2, position = 0
+        set state = 'classifying', total = $2, position = 0, counts = $3
         where id = $1 and state = 'staging'";
-    Ok(tx.execute(sql, &[&id, &total]).await? == 1)
+    Ok(tx.execute(sql, &[&id, &counts.total(), &Json(Kept::staged(counts))]).await? == 1)
 }
 
 pub async fn update_to_ready(tx: &mut Tx, id: Uuid, token: &str) -> DbResult<()> {
@@ -136,7 +144,7 @@ pub async fn update_to_ended(tx: &mut Tx, id: Uuid, state: State, error: Option<
 /// With the row locked: of several who work on an import, each does a batch in turn.
 pub async fn lock_running(tx: &mut Tx, id: Uuid) -> AppResult<Option<Running>> {
     let sql = "
-        select id, options, state, position, total, actor_kind, actor_id, api_key_id, permissions, roles, origin
+        select id, options, state, position, total, started_at, counts, actor_kind, actor_id, api_key_id, permissions, roles, origin
         from imports
         where id = $1
         for update";
@@ -148,6 +156,8 @@ pub async fn lock_running(tx: &mut Tx, id: Uuid) -> AppResult<Option<Running>> {
         state: State::parse(row.get("state")),
         position: row.get("position"),
         total: row.get("total"),
+        has_begun: row.get::<_, Option<Timestamp>>("started_at").is_some(),
+        kept: counting::kept(&row),
         actor: super::actor(row.get("actor_kind"), row.get("actor_id")),
         api_key: row.get("api_key_id"),
         permissions: PermissionSet::from_names(&permissions),
@@ -160,7 +170,7 @@ pub async fn lock_running(tx: &mut Tx, id: Uuid) -> AppResult<Option<Running>> {
 /// is judged and applied from its first position to its last, and no row of it is looked at with every batch.
 pub async fn list_unjudged(tx: &mut Tx, id: Uuid, window: Range<i64>) -> AppResult<Vec<Due>> {
     let sql = "
-        select position, record
+        select position, record, class, false
         from import_rows
         where import_id = $1 and position >= $2 and position < $3 and class is null
         order by position";
@@ -171,7 +181,7 @@ pub async fn list_unjudged(tx: &mut Tx, id: Uuid, window: Range<i64>) -> AppResu
 /// The first rows of this window that are to be applied.
 pub async fn list_due(tx: &mut Tx, id: Uuid, window: Range<i64>, limit: i64) -> AppResult<Vec<Due>> {
     let sql = "
-        select position, record
+        select position, record, class, coalesce(changes ? 'username', false)
         from import_rows
         where import_id = $1 and position >= $2 and position < $3 and class in ('create', 'update') and outcome is null
         order by position
@@ -184,7 +194,8 @@ fn due(rows: &[SqlRow], now: Timestamp) -> AppResult<Vec<Due>> {
     let due = |row: &SqlRow| {
         let Json(mut record): Json<Record> = row.try_get(1).map_err(anyhow::Error::from)?;
         record.forget_ended_roles(now);
-        Ok(Due { position: row.get(0), record })
+        let class = row.get::<_, Option<&str>>(2).and_then(Class::parse);
+        Ok(Due { position: row.get(0), record, class, renames: row.get(3) })
     };
     rows.iter().map(due).collect()
 }
@@ -255,14 +266,16 @@ pub async fn find_permissions(tx: &mut Tx, id: Uuid) -> DbResult<Option<Permissi
     Ok(row.map(|row| PermissionSet::from_names(&row.get::<_, Vec<&str>>(0))))
 }
 
-pub async fn update_position(tx: &mut Tx, id: Uuid, position: i64) -> DbResult<()> {
-    tx.execute("update imports set position = $2 where id = $1", &[&id, &position]).await?;
+/// Together with what is kept of the counts: this is the transaction that has changed the rows.
+pub async fn update_position(tx: &mut Tx, id: Uuid, position: i64, kept: Option<Kept>) -> DbResult<()> {
+    let sql = "update imports set position = $2, counts = $3 where id = $1";
+    tx.execute(sql, &[&id, &position, &kept.map(Json)]).await?;
     Ok(())
 }
 
 const SELECT_IMPORTS: &str = "
-    select id, source, options, state, total, position, token, actor_kind, actor_id, permissions, origin, error, created_at,
-        expires_at, started_at, finished_at
+    select id, source, options, state, total, position, counts, token, actor_kind, actor_id, permissions, origin, error,
+        created_at, expires_at, started_at, finished_at
     from imports";
 
 /// The import and what it was allowed to do.
@@ -271,7 +284,12 @@ pub async fn find_import(tx: &mut Tx, id: Uuid) -> AppResult<Option<(Import, Per
     let permissions: Vec<&str> = row.get("permissions");
     let permissions = PermissionSet::from_names(&permissions);
     let mut import = import(&row)?;
-    count_rows(tx, &mut import).await?;
+    match counting::kept(&row) {
+        Some(kept) => (import.counts, import.mails) = (kept.counts, kept.mails),
+        // Of a file that is being read, no row is there yet.
+        None if import.state == State::Staging => {}
+        None => counting::count_rows(tx, &mut import).await?,
+    }
     Ok(Some((import, permissions)))
 }
 
@@ -311,78 +329,4 @@ fn import(row: &SqlRow) -> AppResult<Import> {
         started_at: row.get("started_at"),
         finished_at: row.get("finished_at"),
     })
-}
-
-async fn count_rows(tx: &mut Tx, import: &mut Import) -> DbResult<()> {
-    let sql = "
-        select class, outcome, count(*),
-            count(*) filter (where class = 'create' and $2 and not record ? 'password_hash')
-                + count(*) filter (where class = 'update' and changes ? 'username')
-        from import_rows
-        where import_id = $1
-        group by class, outcome";
-    for row in tx.query(sql, &[&import.id, &import.options.invite]).await? {
-        let (class, outcome, count): (Option<&str>, Option<&str>, i64) = (row.get(0), row.get(1), row.get(2));
-        let counts = &mut import.counts;
-        *match (class, outcome) {
-            (_, Some("done")) => &mut counts.done,
-            (_, Some("failed")) => &mut counts.failed,
-            (_, Some("conflict")) | (Some("conflict"), _) => &mut counts.conflict,
-            (_, Some(_)) | (Some("unchanged"), _) => &mut counts.unchanged,
-            (None, _) => &mut counts.waiting,
-            (Some("create"), _) => &mut counts.create,
-            (Some("update"), _) => &mut counts.update,
-            (Some(_), _) => &mut counts.invalid,
-        } += count;
-        if outcome.is_none() {
-            import.mails += row.get::<_, i64>(3);
-        }
-    }
-    Ok(())
-}
-
-pub async fn list_rows(tx: &mut Tx, id: Uuid, class: Option<Class>, after: i64, limit: i64) -> DbResult<Vec<Row>> {
-    let mut conditions = Conditions::default();
-    conditions.require_if("import_id = {}", Some(id));
-    conditions.require_if("class = {}", class.map(Class::as_str));
-    conditions.require_if("position > {}", Some(after));
-    list_rows_where(tx, &conditions.sql(), conditions.params(), limit).await
-}
-
-/// What a row has come to goes before what was found out about it, as in [`count_rows`].
-pub async fn list_rows_counted_as(tx: &mut Tx, id: Uuid, count: &str, after: i64, limit: i64) -> DbResult<Vec<Row>> {
-    let condition = "import_id = $1 and position > $2 and coalesce(outcome, class, 'waiting') = $3";
-    list_rows_where(tx, condition, vec![&id, &after, &count], limit).await
-}
-
-/// The next rows that are not clean.
-pub async fn list_faulty(tx: &mut Tx, id: Uuid, after: i64, limit: i64) -> DbResult<Vec<Row>> {
-    let condition = "import_id = $1 and position > $2 and faults is not null";
-    list_rows_where(tx, condition, vec![&id, &after], limit).await
-}
-
-async fn list_rows_where(tx: &mut Tx, condition: &str, mut params: Vec<&(dyn ToSql + Sync)>, limit: i64) -> DbResult<Vec<Row>> {
-    params.push(&limit);
-    let sql = format!(
-        "select r.position, r.line, r.class, r.user_id, r.changes, r.faults, r.outcome,
-            coalesce(r.record->>'email', (select e.address from emails e where e.user_id = r.user_id and e.is_primary)) as email,
-            coalesce(r.record->>'username', (select u.username from users u where u.id = r.user_id)) as username
-        from import_rows r
-        where {condition}
-        order by r.position
-        limit ${}",
-        params.len()
-    );
-    let row = |row: &SqlRow| Row {
-        position: row.get("position"),
-        line: row.get("line"),
-        class: row.get("class"),
-        email: row.get("email"),
-        username: row.get("username"),
-        user_id: row.get("user_id"),
-        changes: row.get("changes"),
-        faults: serde_json::from_value(row.get::<_, Option<_>>("faults").unwrap_or_default()).unwrap_or_default(),
-        outcome: row.get("outcome"),
-    };
-    Ok(tx.query(&sql, &params).await?.iter().map(row).collect())
 }
