@@ -81,6 +81,11 @@ def test_events_can_be_filtered_and_paged(site: Site, person: Callable[..., Pers
     action = mine[0]["action"]
     assert all(event["action"] == action for event in events(site, actor_id=someone.id, action=action))
 
+    middle = mine[2]["occurred_at"]
+    later = events(site, actor_id=someone.id, limit="200", occurred_after=middle)
+    earlier = events(site, actor_id=someone.id, limit="200", occurred_before=middle)
+    assert later and earlier and later + earlier == mine
+
     query: dict[str, str] = {"actor_id": someone.id, "limit": "2"}
     paged: list[str] = []
     while True:
@@ -94,12 +99,21 @@ def test_events_can_be_filtered_and_paged(site: Site, person: Callable[..., Pers
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("actor_id", "nonsense"), ("limit", "0"), ("limit", "201"), ("cursor", "nonsense"), ("actor", "x")],
+    [
+        ("actor_id", "nonsense"),
+        ("limit", "0"),
+        ("limit", "201"),
+        ("cursor", "nonsense"),
+        ("actor", "x"),
+        ("occurred_after", "yesterday"),
+        ("occurred_before", "2026-01-01"),
+    ],
 )
 def test_a_bad_query_names_the_parameter(admin: Session, name: str, value: str) -> None:
-    answer = admin.get("/v1/audit-events", params={name: value})
-    problem(answer, 422, "invalid_query")
-    assert name in faults(answer, "parameter")
+    for path in ("/v1/audit-events", "/v1/changes"):
+        answer = admin.get(path, params={name: value})
+        problem(answer, 422, "invalid_query")
+        assert name in faults(answer, "parameter")
 
 
 def test_nobody_changes_what_is_written(admin: Session) -> None:

@@ -39,6 +39,18 @@ def test_the_history_of_a_user_is_told_field_by_field(server: Usher, site: Site,
     assert "--as-of must be a time" in server.cli("user", "show", someone.id, "--as-of", "noon", code=2).stderr
 
 
+def test_changes_are_listed_by_when_they_were_made(server: Usher, someone: Person) -> None:
+    server.cli("user", "suspend", someone.id)
+    wanted = ["change", "list", "--action", "user.suspended", "--limit", "200"]
+    made = next(change for change in server.json(*wanted) if change["target_id"] == someone.id)
+    ids = lambda *words: {change["id"] for change in server.json(*wanted, *words)}  # noqa: E731
+    at = made["occurred_at"]
+    assert made["id"] in ids("--from", at[:10], "--to", at[:10])
+    assert made["id"] in ids("--from", at)
+    assert made["id"] not in ids("--to", at)
+    assert ids("--to", "2020-01-01") == set()
+
+
 def test_attempts_to_sign_in_are_told_with_what_was_decided(server: Usher, site: Site, someone: Person) -> None:
     problem(site.login(someone.email, new_password()), 401, "invalid_credentials")
     attempts = server.json("user", "sign-ins", someone.id)
@@ -108,6 +120,15 @@ def test_it_is_told_why_somebody_may_something_and_who_else(server: Usher, site:
         (["bulk", "start", "suspend", "--filter", "id pr", "--id", NOBODY, "--dry-run"], 2, "cannot be used with"),
         (["bulk", "start", "suspend", "--ids-file", "nowhere.txt"], 1, "opening nowhere.txt"),
         (["bulk", "results", NOBODY], 1, f"there is no run {NOBODY}"),
+        (["bulk", "start", "suspend", "--id", NOBODY, "--until", "2099-01-02T03:04:05Z", "--yes"], 2, "does not take --until"),
+        (["bulk", "start", "assign-role", "--role", "user", "--id", NOBODY, "--until", "2099-01-02"], 2, "--until must be a time"),
+        (
+            ["bulk", "start", "assign-role", "--role", "user", "--id", NOBODY, "--until", "2020-01-02T03:04:05Z", "--yes"],
+            1,
+            "must be a time that is still to come",
+        ),
+        (["change", "list", "--from", "yesterday"], 2, "--from must be a day or a time, such as 2030-01-02"),
+        (["change", "list", "--to", "2026-02-30"], 2, "--to must be a day or a time"),
         (["user", "list", "--sort", "age"], 2, "--sort is one of created_at"),
         (["user", "list", "--fields", "id,age"], 2, "`age` is no member of a user"),
         (["user", "list", "--limit", "0"], 2, "--limit"),

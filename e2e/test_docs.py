@@ -127,6 +127,8 @@ def test_headers_that_matter_are_documented(operations: dict[str, dict[str, Any]
     assert {"limit", "cursor", "sort", "q", "status", "role", "created_after", "created_before"} <= parameters(
         "GET /v1/users"
     )
+    for name in ("GET /v1/audit-events", "GET /v1/changes"):
+        assert {"limit", "cursor", "action", "occurred_after", "occurred_before"} <= parameters(name)
 
 
 def test_bearer_authorization_is_declared(document: dict[str, Any]) -> None:

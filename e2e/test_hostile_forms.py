@@ -19,12 +19,13 @@ from hostile.tables import SHOWN, pages
 # Parameters of pages and of the API; each gets a line.
 QUERY = "q filter status role sort columns cursor state user actor action target from to by outcome class kind token return_to as with"
 QUERY += " ids page language after fields format limit before created_before created_after count as_of explain permission source map"
+QUERY += " occurred_before occurred_after until"
 HOSTILE_QUERY = urlencode({name: LINES[number % len(LINES)] for number, name in enumerate(QUERY.split())}, quote_via=quote)
 PUBLIC = "/sign-in /sign-in/second-factor /register /recover /setup /invitation /verify /reset-password /not-me /confirm-email"
 PUBLIC += " /undo-deletion /reauthenticate /docs"
-# What a page may keep to itself: a secret, the values of which the list of users makes a filter, and a reason, which some ask for
-# anew.
-NOT_BACK = {"hash_config", "value1", "value2", "value3", "value", "reason"}
+# What a page may keep to itself: a secret, the values of which the list of users makes a filter, a reason, which some ask for
+# anew, and the end of a role where another action than to grant one is previewed.
+NOT_BACK = {"hash_config", "value1", "value2", "value3", "value", "reason", "until"}
 # Pages that no link of the account or the console leads to: those behind links in mails, and what only who is not signed in sees.
 ELSEWHERE = "/sign-in /register /recover /setup /invitation /verify /reset-password /not-me /confirm-email /undo-deletion "
 ELSEWHERE += "/reauthenticate"

@@ -140,7 +140,7 @@ REFUSED = {
     "create_service_account_key": "permissions expires_at",
     "create_my_api_key": "permissions expires_at",
     "create_my_request": "kind",
-    "preview_bulk": "action ids role",
+    "preview_bulk": "action ids role expires_at",
     "create_inactivity_rule": "action",
     "update_inactivity_rule": "action",
     "rotate_keys": "begin",

@@ -145,6 +145,7 @@ field-again = Noch einmal
 field-algorithm = Verfahren
 field-api-keys = API-Schlüssel
 field-argument = Angabe
+field-asked-at = Gefragt um
 field-attributes = Attribute
 field-avatar-url = Bild
 field-before = Vorher

@@ -69,6 +69,7 @@ users-subject-role = Die Rolle
 users-subject-sort = Die Reihenfolge
 users-subject-status = Der Status
 
+user-attempt-unfinished = Nicht beendet
 user-attempts = Letzte Anmeldungen
 user-attempts-caption = Anmeldeversuche der letzten 30 Tage, der neueste zuerst
 user-attempts-none = In den letzten 30 Tagen hat es niemand versucht.
@@ -91,6 +92,7 @@ user-decision-password-none = kein Passwort
 user-decision-password-right = Passwort richtig
 user-decision-password-wrong = Passwort falsch
 user-decision-second-factor-locked = zweiter Faktor gesperrt
+user-decision-second-factor-missing = zweiter Faktor nicht gezeigt
 user-decision-second-factor-right = zweiter Faktor richtig
 user-decision-second-factor-wrong = zweiter Faktor falsch
 user-decision-standing-passed = Konto zugelassen
@@ -267,6 +269,8 @@ bulk-new-filtered = <strong>Alle, auf die dieser Filter passt.</strong> Die näc
 bulk-new-role-aside = (um eine zu erteilen oder zu entziehen)
 bulk-new-role-hint = Um eine zu erteilen oder zu entziehen.
 bulk-new-title = Viele Benutzer bearbeiten
+bulk-new-until = Die Rolle bis Ende
+bulk-new-until-hint = Ein Tag in der Zeitzone { $zone }; wer die Rolle hat, bekommt dieses Ende. Leer: Die Rolle endet nicht, und wer sie hat, behält sie, wie sie ist.
 bulk-new-value = Sein Wert
 bulk-new-value-hint = Eine Liste hat einen Eintrag je Zeile; Ja und Nein sind <code>true</code> und <code>false</code>. Bleibt das Feld leer, wird das Attribut entfernt.
 bulk-not-begun = Noch ist nichts geschehen. Begonnen wird auf der Seite, die die Vorschau zeigt; ist sie geschlossen, <a href="/admin/users">wählen Sie die Benutzer noch einmal aus</a>.
@@ -318,9 +322,11 @@ bulk-subject-action = Die Aktion
 bulk-subject-attribute = Das Attribut
 bulk-subject-filter = Im Filter:
 bulk-subject-role = Die Rolle
+bulk-subject-until = Der Tag
 bulk-subject-value = Der Wert
 bulk-undoes = Macht rückgängig
 bulk-undoes-change = eine andere Änderung
+bulk-until = Bis { $when } ({ $zone }).
 bulk-value-taken = wird entfernt
 
 bin-caption = Gelöschte Benutzer

@@ -58,6 +58,7 @@ problem-image-too-small = { $number ->
     [none] Das Bild ist zu klein.
    *[other] Das Bild ist zu klein: Es braucht { $number } Pixel an jeder Seite.
 }
+problem-in-the-past = Was vergeben würde, hätte inzwischen geendet.
 problem-internal = Der Server hat einen Fehler. In seinem Protokoll steht er unter der Nummer der Anfrage.
 problem-invalid-body = Der Inhalt der Anfrage passt nicht; `errors` sagt, wo und warum.
 problem-invalid-columns = Die Spalten der Datei passen nicht; `errors` sagt, welche.
@@ -332,6 +333,7 @@ said-somebody-else-has-the-same-value = Jemand anderes hat denselben Wert.
 said-somebody-else-has-to-decide-on-what-you-ask-for-yourself = Über das, worum Sie selbst bitten, muss jemand anderes entscheiden.
 said-something-was-changed-since-or-can-t-be-changed-back = Etwas wurde seither geändert oder kann nicht zurückgeändert werden.
 said-the-form-does-not-fit-this-page-open-the-page-again = Das Formular passt nicht zu dieser Seite. Öffnen Sie die Seite noch einmal.
+said-the-grants-of-this-preview-would-have-ended-by-now-make-another = Was nach dieser Vorschau vergeben würde, hätte inzwischen geendet: Machen Sie eine neue.
 said-the-passkey-was-known-but-its-answer-did-not-fit = Der Passkey war bekannt, aber seine Antwort passte nicht.
 said-the-passkey-was-right-but-the-user-has-not-verified-their-address-yet = Der Passkey war richtig, aber der Benutzer hat seine Adresse noch nicht bestätigt.
 said-the-passkey-was-right-but-the-user-is-deleted = Der Passkey war richtig, aber der Benutzer ist gelöscht.
@@ -339,7 +341,9 @@ said-the-passkey-was-right-but-the-user-is-suspended = Der Passkey war richtig, 
 said-the-passkey-was-right-but-the-user-may-not-sign-in = Der Passkey war richtig, aber der Benutzer darf sich nicht anmelden.
 said-the-passkey-was-right-but-too-many-wrong-passwords-have-locked-the-account-for-unknown-devices = Der Passkey war richtig, aber zu viele falsche Passwörter haben das Konto für unbekannte Geräte gesperrt.
 said-the-password-was-changed-while-it-was-being-verified = Das Passwort wurde geändert, während es geprüft wurde.
+said-the-password-was-right-and-the-second-factor-was-asked-for-none-has-been-shown = Das Passwort war richtig, und nach dem zweiten Faktor wurde gefragt: Gezeigt wurde keiner.
 said-the-password-was-right-but-the-code-of-the-second-factor-was-not = Das Passwort war richtig, aber der Code des zweiten Faktors nicht.
+said-the-password-was-right-but-the-passkey-that-was-shown-then-did-not-fit = Das Passwort war richtig, aber der Passkey, der danach gezeigt wurde, hat nicht gepasst.
 said-the-password-was-right-but-the-primary-address-is-not-verified = Das Passwort war richtig, aber die Hauptadresse ist nicht bestätigt.
 said-the-password-was-right-but-the-user-has-not-verified-their-address-yet = Das Passwort war richtig, aber der Benutzer hat seine Adresse noch nicht bestätigt.
 said-the-password-was-right-but-the-user-is-deleted = Das Passwort war richtig, aber der Benutzer ist gelöscht.

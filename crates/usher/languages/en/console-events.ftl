@@ -151,6 +151,7 @@ field-again = Again
 field-algorithm = Algorithm
 field-api-keys = Api keys
 field-argument = Argument
+field-asked-at = Asked at
 field-attributes = Attributes
 field-avatar-url = Avatar url
 field-before = Before

@@ -76,6 +76,7 @@ users-subject-role = The role
 users-subject-sort = The order
 users-subject-status = The status
 
+user-attempt-unfinished = Not finished
 user-attempts = Recent sign-ins
 user-attempts-caption = Attempts to sign in of the last 30 days, the newest first
 user-attempts-none = Nobody has tried in the last 30 days.
@@ -99,6 +100,7 @@ user-decision-password-none = password none
 user-decision-password-right = password right
 user-decision-password-wrong = password wrong
 user-decision-second-factor-locked = second factor locked
+user-decision-second-factor-missing = second factor not shown
 user-decision-second-factor-right = second factor right
 user-decision-second-factor-wrong = second factor wrong
 user-decision-standing-passed = standing passed
@@ -282,6 +284,8 @@ bulk-new-filtered = <strong>All whom this filter fits.</strong> The next page sa
 bulk-new-role-aside = (to grant or take one)
 bulk-new-role-hint = To grant or take one.
 bulk-new-title = Act on many users
+bulk-new-until = The role until the end of
+bulk-new-until-hint = A day, as { $zone } has it; who has the role gets this end. Empty: the role does not end, and who has it keeps it as it is.
 bulk-new-value = Its value
 bulk-new-value-hint = A list has an item in each line; what is yes or no is <code>true</code> or <code>false</code>. Left empty, the attribute is taken away.
 bulk-not-begun = Nothing is done yet. A preview is begun from the page that shows it; if that is closed, <a href="/admin/users">choose the users again</a>.
@@ -337,9 +341,11 @@ bulk-subject-action = The action
 bulk-subject-attribute = The attribute
 bulk-subject-filter = In the filter,
 bulk-subject-role = The role
+bulk-subject-until = The day
 bulk-subject-value = The value
 bulk-undoes = Undoes
 bulk-undoes-change = another change
+bulk-until = Until { $when } ({ $zone }).
 bulk-value-taken = taken away
 
 bin-caption = Deleted users

@@ -2,6 +2,7 @@
 
 use axum::extract::{OriginalUri, State};
 use http::Method;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -9,12 +10,12 @@ use uuid::Uuid;
 use super::log::{self, Sealed};
 use super::{AuditEvent, Wanted};
 use crate::app::{App, Ask};
-use crate::caller::{Caller, Permission};
+use crate::caller::{Caller, Permission, PermissionSet};
 use crate::db::page::{self, Limit, Page};
 use crate::error::{AppResult, Rejection};
 use crate::http::api::{Access, Op, Routes};
 use crate::http::output::{Answer, Listed};
-use crate::http::params::Query;
+use crate::http::params::{Query, time};
 
 pub fn router() -> Routes {
     Routes::new().op(
@@ -46,6 +47,14 @@ pub struct Filter {
     pub target_id: Option<String>,
     /// Only this action, such as `user.suspended`.
     pub action: Option<String>,
+    /// Only what has happened at this time or later.
+    #[serde(default, deserialize_with = "time")]
+    #[schemars(with = "Option<Timestamp>")]
+    pub occurred_after: Option<Timestamp>,
+    /// Only what has happened before this time.
+    #[serde(default, deserialize_with = "time")]
+    #[schemars(with = "Option<Timestamp>")]
+    pub occurred_before: Option<Timestamp>,
 }
 
 async fn list_audit_events(
@@ -56,12 +65,18 @@ async fn list_audit_events(
 ) -> AppResult<Listed<AuditEvent>> {
     let before: Option<Uuid> = filter.cursor.as_deref().map(page::decode).transpose()?;
     let limit = filter.limit.unwrap_or_default();
-    let ask: Ask<_, _> = |tx, (filter, before, permissions)| {
+    let ask: Ask<_, _> = |tx, (filter, before, permissions): &(Filter, Option<Uuid>, PermissionSet)| {
         Box::pin(async {
-            let Filter { actor_id, target_id, action, limit, .. } = filter;
-            let (target_id, action) = (target_id.clone(), action.clone());
-            let limit = limit.unwrap_or_default().and_one();
-            let wanted = Wanted { actor_id: *actor_id, target_id, action, before: *before, limit, ..Wanted::default() };
+            let wanted = Wanted {
+                actor_id: filter.actor_id,
+                target_id: filter.target_id.clone(),
+                action: filter.action.clone(),
+                from: filter.occurred_after,
+                until: filter.occurred_before,
+                before: *before,
+                limit: filter.limit.unwrap_or_default().and_one(),
+                ..Wanted::default()
+            };
             let found = super::list(tx, wanted).await?;
             Ok(super::seen_by(tx, *permissions, found).await?)
         })

@@ -1,6 +1,6 @@
 //! The SQL of the audit trail.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -133,6 +133,9 @@ pub async fn delete_details(tx: &mut Tx, user_ids: &[UserId], limit: i64) -> DbR
     tx.execute(sql, &[&user_ids, &limit]).await
 }
 
+/// What begins a run or an import has its id from the preview, which is good for a day at most.
+const HAS_ITS_ID_FOR: SignedDuration = SignedDuration::from_hours(25);
+
 /// Which events, newest first.
 #[derive(Default)]
 pub struct Wanted {
@@ -150,6 +153,10 @@ pub struct Wanted {
     pub before: Option<Uuid>,
     /// Only what has happened later.
     pub since: Option<Timestamp>,
+    /// Only what has happened at this time or later.
+    pub from: Option<Timestamp>,
+    /// Only what has happened earlier.
+    pub until: Option<Timestamp>,
     pub limit: i64,
 }
 
@@ -160,6 +167,12 @@ pub async fn list_events(tx: &mut Tx, wanted: Wanted) -> DbResult<Vec<AuditEvent
     conditions.require_if("e.occurred_at > {}", wanted.since);
     // Says the same by the key, so that older partitions are left alone.
     conditions.require_if("e.id >= {}", wanted.since.map(first_uuid));
+    conditions.require_if("e.occurred_at >= {}", wanted.from);
+    conditions.require_if("e.id >= {}", wanted.from.map(|from| first_uuid(from - HAS_ITS_ID_FOR)));
+    conditions.require_if("e.occurred_at < {}", wanted.until);
+    // Ids of one millisecond are not in the order of their times.
+    let after = |until: Timestamp| until.checked_add(SignedDuration::from_millis(1)).map_or(until, |after| after);
+    conditions.require_if("e.id < {}", wanted.until.map(|until| first_uuid(after(until))));
     conditions.require_if("e.actor_id = {}", wanted.actor_id);
     conditions.require_if("e.target_id = {}", wanted.target_id);
     conditions.require_if("e.subject_id = {}", wanted.subject_id);

@@ -1,5 +1,6 @@
 //! What can be done to many users.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -21,8 +22,14 @@ pub enum Action {
     /// For good, whoever is in the recycle bin.
     Purge,
     SignOut,
+    /// Who has the role keeps it as it is.
     AssignRole {
         role: RoleName,
+    },
+    /// Who has the role gets this end. Kept under a name of its own: a release that does not know the end must not grant for good.
+    AssignRoleUntil {
+        role: RoleName,
+        expires_at: Timestamp,
     },
     RemoveRole {
         role: RoleName,
@@ -49,7 +56,7 @@ impl Action {
             Self::Restore => "restore",
             Self::Purge => "purge",
             Self::SignOut => "sign_out",
-            Self::AssignRole { .. } => "assign_role",
+            Self::AssignRole { .. } | Self::AssignRoleUntil { .. } => "assign_role",
             Self::RemoveRole { .. } => "remove_role",
             Self::SetAttributes { .. } => "set_attributes",
             Self::RequirePasswordReset => "require_password_reset",
@@ -63,7 +70,7 @@ impl Action {
         match self {
             Self::Delete | Self::Restore => Permission::UsersDelete,
             Self::Purge => Permission::UsersPurge,
-            Self::AssignRole { .. } | Self::RemoveRole { .. } => Permission::RolesAssign,
+            Self::AssignRole { .. } | Self::AssignRoleUntil { .. } | Self::RemoveRole { .. } => Permission::RolesAssign,
             Self::Suspend
             | Self::Reactivate
             | Self::SignOut
@@ -84,10 +91,27 @@ impl Action {
             Self::Purge => ChangeOfMany::Purge,
             Self::SignOut => ChangeOfMany::Standing(ChangeOfStanding::SignOut),
             Self::AssignRole { role } => ChangeOfMany::GrantRole(role.clone()),
+            Self::AssignRoleUntil { role, expires_at } => ChangeOfMany::GrantRoleUntil(role.clone(), Some(*expires_at)),
             Self::RemoveRole { role } => ChangeOfMany::TakeRole(role.clone()),
             Self::SetAttributes { attributes } => ChangeOfMany::Attributes(attributes.clone()),
             Self::RequirePasswordReset | Self::WarnInactive { .. } | Self::Undo => return None,
         })
+    }
+
+    /// The role that it gives or takes, if it is one.
+    pub(super) fn role(&self) -> Option<&RoleName> {
+        match self {
+            Self::AssignRole { role } | Self::AssignRoleUntil { role, .. } | Self::RemoveRole { role } => Some(role),
+            _ => None,
+        }
+    }
+
+    /// When what it gives ends by itself, if it does.
+    pub(super) fn end(&self) -> Option<Timestamp> {
+        match self {
+            Self::AssignRoleUntil { expires_at, .. } => Some(*expires_at),
+            _ => None,
+        }
     }
 
     /// Whether each user gets a mail.
@@ -104,8 +128,18 @@ impl Action {
     }
 }
 
+/// As PostgreSQL keeps it: a finer time would never be the one that a user has then.
+fn as_kept(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
+}
+
 /// The action that a body names, or what is wrong with it.
-pub fn read_action(name: &str, role: Option<&RoleName>, attributes: Option<&Map<String, Value>>) -> Result<Action, Rejection> {
+pub fn read_action(
+    name: &str,
+    role: Option<&RoleName>,
+    expires_at: Option<Timestamp>,
+    attributes: Option<&Map<String, Value>>,
+) -> Result<Action, Rejection> {
     let missing = |field: &str| {
         Rejection::invalid_body(vec![FieldError::at_pointer(format!("/{field}"), "required", format!("is needed by `{name}`"))])
     };
@@ -117,14 +151,22 @@ pub fn read_action(name: &str, role: Option<&RoleName>, attributes: Option<&Map<
         "purge" => Action::Purge,
         "sign_out" => Action::SignOut,
         "require_password_reset" => Action::RequirePasswordReset,
-        "assign_role" => Action::AssignRole { role: role.cloned().ok_or_else(|| missing("role"))? },
+        "assign_role" => {
+            let role = role.cloned().ok_or_else(|| missing("role"))?;
+            match expires_at {
+                Some(expires_at) => Action::AssignRoleUntil { role, expires_at: as_kept(expires_at) },
+                None => Action::AssignRole { role },
+            }
+        }
         "remove_role" => Action::RemoveRole { role: role.cloned().ok_or_else(|| missing("role"))? },
         _ => Action::SetAttributes { attributes: attributes.cloned().ok_or_else(|| missing("attributes"))? },
     };
-    let takes_role = matches!(action, Action::AssignRole { .. } | Action::RemoveRole { .. });
     let takes_attributes = matches!(action, Action::SetAttributes { .. });
-    for (given, taken, field) in [(role.is_some(), takes_role, "/role"), (attributes.is_some(), takes_attributes, "/attributes")]
-    {
+    for (given, taken, field) in [
+        (role.is_some(), action.role().is_some(), "/role"),
+        (expires_at.is_some(), action.end().is_some(), "/expires_at"),
+        (attributes.is_some(), takes_attributes, "/attributes"),
+    ] {
         if given && !taken {
             return Err(Rejection::invalid_field(field, "unexpected", format!("is nothing that `{name}` takes")));
         }

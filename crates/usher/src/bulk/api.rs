@@ -132,6 +132,9 @@ struct Body {
     ids: Option<Vec<UserId>>,
     /// For `assign_role` and `remove_role`.
     role: Option<RoleName>,
+    /// For `assign_role`: when the grants end by themselves; who has the role gets this end. Must be still to come. Left out or `null`:
+    /// they do not end, and who has the role keeps it as it is.
+    expires_at: Option<Timestamp>,
     /// For `set_attributes`: a merge patch (RFC 7396).
     attributes: Option<Map<String, Value>>,
     /// Why; kept in the audit trail. `X-Reason` does the same.
@@ -189,7 +192,7 @@ enum OutcomeName {
 }
 
 async fn preview_bulk(mut caller: Caller, AxumState(app): AxumState<App>, Json(body): Json<Body>) -> AppResult<Created<Preview>> {
-    let action = super::read_action(body.action.as_str(), body.role.as_ref(), body.attributes.as_ref())?;
+    let action = super::read_action(body.action.as_str(), body.role.as_ref(), body.expires_at, body.attributes.as_ref())?;
     let selection = match (body.filter, body.ids) {
         (Some(filter), None) => Selection::Filter(filter),
         (None, Some(ids)) => Selection::Ids(ids),

@@ -87,7 +87,7 @@ pub struct Run {
     pub id: Uuid,
     /// Such as `suspend`.
     pub action: String,
-    /// The role or the attributes.
+    /// The role and when the grant ends, or the attributes.
     pub argument: Value,
     pub filter: Option<String>,
     /// Who was active on this day or later is left out: of runs by a rule on inactivity.
@@ -203,6 +203,10 @@ pub async fn begin(tx: &mut Tx, by: Authority, id: Uuid, token: &str) -> AppResu
     let running = find(tx, id).await?;
     running.action.require(by.permissions)?;
     require_proof(tx, by, &running.action).await?;
+    if running.action.end().is_some_and(|end| end <= tx.now()) {
+        let detail = "The grants of this preview would have ended by now: make another.";
+        return Err(Rejection::invalid_field("/token", "in_the_past", detail).into());
+    }
     let reason = tx.origin().reason.clone().or(running.asked.reason);
     tx.act_because(reason);
     if !store::update_to_begun(tx, id, by, token).await? {
@@ -234,13 +238,15 @@ pub async fn begin(tx: &mut Tx, by: Authority, id: Uuid, token: &str) -> AppResu
 pub async fn require_proof(tx: &mut Tx, by: Authority, action: &Action) -> AppResult<()> {
     match action {
         Action::Purge => Ok(by.require_proof(tx.now())?),
-        Action::AssignRole { role } | Action::RemoveRole { role } => match roles::find(tx, role.as_str()).await {
-            Ok(role) => Ok(by.to_grant_now(role.permission_set(), tx.now())?),
-            // Each user is refused then.
-            Err(error) if error.code() == Some("not_found") => Ok(()),
-            Err(error) => Err(error),
-        },
-        _ => Ok(()),
+        action => {
+            let Some(role) = action.role() else { return Ok(()) };
+            match roles::find(tx, role.as_str()).await {
+                Ok(role) => Ok(by.to_grant_now(role.permission_set(), tx.now())?),
+                // Each user is refused then.
+                Err(error) if error.code() == Some("not_found") => Ok(()),
+                Err(error) => Err(error),
+            }
+        }
     }
 }
 
@@ -296,6 +302,7 @@ fn explain(code: &str) -> &'static str {
         "last_admin" => "This is the last active administrator.",
         "not_found" => "There is no such user.",
         "active_again" => "The user was active after the preview.",
+        "in_the_past" => "What would be granted would have ended by now.",
         "no_address" => "The user has no verified address, so nobody can be warned.",
         "undo_conflict" => "Something was changed since, or can't be changed back.",
         "internal" => "The server failed; its log says why.",

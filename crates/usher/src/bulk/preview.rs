@@ -76,10 +76,11 @@ pub struct Preview {
 /// Freezes the set and says what would come of it. Returns the run and the token to begin it with.
 pub async fn preview(tx: &mut Tx, by: Authority, action: &Action, selection: &Selection) -> AppResult<(Uuid, String)> {
     action.require(by.permissions)?;
-    if let Action::AssignRole { role } | Action::RemoveRole { role } = action {
+    if let Some(role) = action.role() {
         let unknown = || Rejection::invalid_field("/role", "unknown_role", "There is no role of this name.");
         let role = roles::find(tx, role.as_str()).await.map_err(|_| unknown())?;
         by.to_grant(role.permissions.iter().copied().collect())?;
+        roles::require_future(tx, action.end())?;
     }
     if let Action::SetAttributes { attributes } = action {
         attributes::current(tx).await?.check_patch(attributes)?;

@@ -10,6 +10,8 @@ use crate::bulk::store;
 use crate::bulk::work::{self, Step};
 use crate::testing::{Answer, Client, TestApp};
 
+mod ends;
+
 /// So many active users with the names `u0000` and so on.
 async fn crowd(app: &TestApp, count: i64) {
     let mut tx = app.tx().await;

@@ -161,7 +161,14 @@ async fn change_users(tx: &mut Tx, by: Authority, run: &Running, due: &[Due], ch
     let mut users = users::lock_many(tx, &ids).await?;
     let active = list_active_again(tx, run, &ids).await?;
     users.retain(|user| !active.contains(&user.id));
-    let outcomes = users::change_many(tx, by, &users, change).await?;
+    let now = tx.now();
+    let outcomes = if run.action.end().is_some_and(|end| end <= now) {
+        // It was paused for longer than the grants last.
+        let too_late = Outcome::Refused(Rejection::conflict("in_the_past", super::explain("in_the_past")));
+        vec![too_late; users.len()]
+    } else {
+        users::change_many(tx, by, &users, change).await?
+    };
     let spared = || Outcome::Refused(Rejection::conflict("active_again", super::explain("active_again")));
     let mut found: HashMap<UserId, Outcome> = active.into_iter().map(|id| (id, spared())).collect();
     found.extend(users.iter().map(|user| user.id).zip(outcomes));

@@ -2,6 +2,7 @@
 
 use axum::extract::{OriginalUri, State};
 use http::Method;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,7 +14,7 @@ use crate::db::page::{self, Limit, Page};
 use crate::error::AppResult;
 use crate::http::api::{Access, Op, Routes};
 use crate::http::output::{Answer, Listed};
-use crate::http::params::{Part, Path, Query};
+use crate::http::params::{Part, Path, Query, time};
 use crate::id::UserId;
 
 const READ: Access = Access::Holding(Permission::AuditRead);
@@ -69,6 +70,14 @@ struct Filter {
     target_id: Option<String>,
     /// Only this action, such as `user.suspended`.
     action: Option<String>,
+    /// Only what was changed at this time or later.
+    #[serde(default, deserialize_with = "time")]
+    #[schemars(with = "Option<Timestamp>")]
+    occurred_after: Option<Timestamp>,
+    /// Only what was changed before this time.
+    #[serde(default, deserialize_with = "time")]
+    #[schemars(with = "Option<Timestamp>")]
+    occurred_before: Option<Timestamp>,
 }
 
 /// A change set.
@@ -94,6 +103,8 @@ async fn list_changes(
                 actor_id: filter.actor_id,
                 target_id: filter.target_id.clone(),
                 action: filter.action.clone(),
+                from: filter.occurred_after,
+                until: filter.occurred_before,
                 heads: true,
                 before: *before,
                 limit: filter.limit.and_one(),

@@ -332,3 +332,22 @@ async fn a_membership_is_undone_with_its_end() {
     assert_eq!(ends().await, [Value::Null; 0]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_run_is_of_the_time_when_it_began_and_not_of_its_preview() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    let shown = admin.client.post("/v1/bulk", json!({ "action": "suspend", "ids": [ann.id] })).await.expect(201);
+    app.advance(SignedDuration::from_mins(30));
+    let between = app.now();
+    app.advance(SignedDuration::from_mins(10));
+    let admin = app.sign_in(&admin.email, crate::testing::PASSWORD).await.client;
+    let run = format!("/v1/bulk/{}/run", shown.str("id"));
+    admin.post(&run, json!({ "token": shown.str("token") })).await.expect(202);
+    for (query, count) in [("occurred_after", 1), ("occurred_before", 0)] {
+        let found = admin.get(&format!("/v1/changes?action=bulk.started&{query}={between}")).await.expect(200);
+        assert_eq!(found.json["items"].as_array().unwrap().len(), count, "{query}: {}", found.text);
+    }
+    app.run_jobs().await;
+    app.finish().await;
+}

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use super::{Failure, Outcome, boot, bulk, output};
+use super::{Failure, Outcome, boot, bulk, output, read_moment};
 use crate::app::App;
 use crate::audit::{self, AuditEvent, Wanted};
 use crate::bulk::undo_change;
@@ -29,6 +29,12 @@ pub struct List {
     /// Only this action, such as user.suspended
     #[arg(long)]
     action: Option<String>,
+    /// Only what was changed on this day (of UTC) or later, such as 2026-01-31, or from a time on, such as 2026-01-31T03:04:05Z
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Only what was changed up to the end of this day (of UTC), or before a time
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
     /// At most so many, up to 200
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=200))]
     limit: i64,
@@ -67,8 +73,8 @@ pub async fn run(config: Config, command: Command, json: bool) -> Outcome {
 }
 
 async fn list(app: &App, list: List, json: bool) -> Outcome {
+    let wanted = wanted(list)?;
     let mut tx = app.begin(&boot::operator(None)).await?;
-    let wanted = Wanted { actor_id: list.actor, action: list.action, heads: true, limit: list.limit, ..Wanted::default() };
     let heads = audit::list(&mut tx, wanted).await?;
     tx.commit().await?;
     if json {
@@ -87,6 +93,13 @@ async fn list(app: &App, list: List, json: bool) -> Outcome {
     let columns = ["id", "when", "action", "what", "by", "reason"];
     output::table(&columns, heads.iter().map(row).collect(), "There are no such changes.");
     Ok(())
+}
+
+fn wanted(list: List) -> Result<Wanted, Failure> {
+    let List { actor, action, from, to, limit } = list;
+    let from = from.map(|from| read_moment("from", &from)).transpose()?.map(|(start, _)| start);
+    let until = to.map(|to| read_moment("to", &to)).transpose()?.map(|(_, end)| end);
+    Ok(Wanted { actor_id: actor, action, heads: true, from, until, limit, ..Wanted::default() })
 }
 
 async fn show(app: &App, id: Uuid, json: bool) -> Outcome {
@@ -163,4 +176,23 @@ async fn undo(app: &App, command: Undo, json: bool) -> Outcome {
         )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_day_is_counted_too_and_a_time_is_not() {
+        let bounds = |from: &str, to: &str| {
+            let list = List { actor: None, action: None, from: Some(from.to_owned()), to: Some(to.to_owned()), limit: 1 };
+            let wanted = wanted(list).ok().unwrap();
+            (wanted.from.unwrap().to_string(), wanted.until.unwrap().to_string())
+        };
+        let day = ("2026-01-31T00:00:00Z".to_owned(), "2026-02-01T00:00:00Z".to_owned());
+        assert_eq!(bounds("2026-01-31", "2026-01-31"), day);
+        assert_eq!(bounds("2026-01-31T01:00:00+01:00", "2026-02-01T00:00:00Z"), day);
+        let list = List { actor: None, action: None, from: None, to: Some("soon".to_owned()), limit: 1 };
+        assert!(wanted(list).is_err());
+    }
 }

@@ -37,6 +37,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::config::Config;
 use crate::http::params::is_storable;
@@ -184,6 +186,19 @@ fn read_time(option: &str, text: &str) -> Result<Timestamp, Failure> {
     time.ok_or_else(|| Failure::usage(format!("--{option} must be a time, such as 2030-01-02T03:04:05Z")))
 }
 
+/// The time that an option says, twice; or of a day (of UTC) its first moment, and that of the day after.
+fn read_moment(option: &str, text: &str) -> Result<(Timestamp, Timestamp), Failure> {
+    let first = |day: Date| Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp()).filter(is_storable);
+    let bounds = |day: Date| Some((first(day)?, first(day.tomorrow().ok()?)?));
+    let read = match text.parse::<Date>() {
+        // A date can be read of a time without a zone, too.
+        Ok(day) if text.len() == 10 => bounds(day),
+        _ => text.parse::<Timestamp>().ok().filter(is_storable).map(|time| (time, time)),
+    };
+    let wrong = || format!("--{option} must be a day or a time, such as 2030-01-02 or 2030-01-02T03:04:05Z");
+    read.ok_or_else(|| Failure::usage(wrong()))
+}
+
 /// Runs the command and says how it went.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -240,4 +255,21 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Config(_) | Command::Openapi | Command::PasswordFilter(_) | Command::Static(_) => Ok(()),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_all_of_itself_and_a_time_is_one_moment() {
+        let read = |text: &str| read_moment("from", text).ok().map(|(start, end)| (start.to_string(), end.to_string()));
+        let both = |start: &str, end: &str| Some((start.to_owned(), end.to_owned()));
+        assert_eq!(read("2028-02-28"), both("2028-02-28T00:00:00Z", "2028-02-29T00:00:00Z"));
+        assert_eq!(read("2028-02-28T01:00:00+01:00"), both("2028-02-28T00:00:00Z", "2028-02-28T00:00:00Z"));
+        for wrong in ["yesterday", "2027-02-29", "2028-02-28T01:00:00", "2028-02", "20280228", "0000-01-01", "9999-12-31", ""] {
+            let Err(failure) = read_moment("from", wrong) else { panic!("{wrong} was read") };
+            assert!(failure.message.starts_with("--from must be a day or a time"), "{wrong}: {}", failure.message);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Response;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::Deserialize;
@@ -22,7 +22,6 @@ use crate::db::page::{self, Limit, Page};
 use crate::error::{AppResult, Rejection};
 use crate::html::Faults;
 use crate::http::params::Path;
-use crate::id::first_uuid;
 use crate::languages::{now, zone_here};
 
 pub const HERE: &str = "/admin/audit";
@@ -44,7 +43,9 @@ struct Asked {
     actor_id: Option<Uuid>,
     target_id: Option<String>,
     action: Option<String>,
-    since: Option<Timestamp>,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+    /// The last event of the page before.
     before: Option<Uuid>,
 }
 
@@ -62,22 +63,16 @@ impl Asked {
     fn within(self, parameters: &Parameters) -> Result<Self, Faults> {
         let day = |name: &str| parameters.get(name).map(|written| bounds_of(name, written)).transpose();
         let from = day("from")?.map(|(start, _)| start);
-        let end = day("to")?.map(|(_, end)| end);
-        if from.zip(end).is_some_and(|(from, end)| from >= end) {
+        let until = day("to")?.map(|(_, end)| end);
+        if from.zip(until).is_some_and(|(from, until)| from >= until) {
             return Err(Faults::at("to", now().word("analytics-fault-after-to")));
         }
-        Ok(Self {
-            action: parameters.get("action").map(ToOwned::to_owned),
-            // The first moment of the day belongs to it.
-            since: from.map(|from| from - SignedDuration::from_micros(1)),
-            before: end.map(first_uuid),
-            ..self
-        })
+        Ok(Self { action: parameters.get("action").map(ToOwned::to_owned), from, until, ..self })
     }
 
     fn wanted(self) -> Wanted {
-        let Self { actor_id, target_id, action, since, before } = self;
-        Wanted { actor_id, target_id, action, since, before, limit: limit().and_one(), ..Wanted::default() }
+        let Self { actor_id, target_id, action, from, until, before } = self;
+        Wanted { actor_id, target_id, action, from, until, before, limit: limit().and_one(), ..Wanted::default() }
     }
 }
 
@@ -101,7 +96,7 @@ pub async fn list(staff: Staff, parameters: Parameters, State(app): State<App>) 
     let ask: Ask<Asked, _> = |tx, asked| Box::pin(async { Ok(audit::list(tx, asked.clone().wanted()).await?) });
     let (found, faults) = match Asked::read(&app, &staff, &parameters).await? {
         Ok(mut asked) => {
-            asked.before = cursor.into_iter().chain(asked.before).min();
+            asked.before = cursor;
             (app.read_list(&staff.person().origin, &asked, ask).await?, Faults::default())
         }
         Err(faults) => (Vec::new(), faults),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::choice::{self, Choice};
 use super::parameters::{Parameters, address};
 use super::profile_form::{is_editable, value_of, written};
-use super::roles::list_grantable;
+use super::roles::{list_grantable, read_until};
 use super::staff::{Staff, StaffForm};
 use super::{events, words};
 use crate::app::App;
@@ -36,7 +36,7 @@ const RUN_PAGE: &str = "console/bulk_run.html";
 const LIST_PAGE: &str = "console/bulk_list.html";
 /// What can come of a user.
 const OUTCOMES: [&str; 5] = ["to_do", "done", "unchanged", "refused", "failed"];
-const FIELDS: [&str; 5] = ["action", "role", "attribute", "value", "filter"];
+const FIELDS: [&str; 6] = ["action", "role", "until", "attribute", "value", "filter"];
 
 /// What can be done to many, by the permission that it takes.
 const ACTIONS: [(&str, Permission); 10] = [
@@ -44,7 +44,7 @@ const ACTIONS: [(&str, Permission); 10] = [
     ("reactivate", Permission::UsersWrite),
     ("sign_out", Permission::UsersWrite),
     ("require_password_reset", Permission::UsersWrite),
-    ("assign_role", Permission::RolesAssign),
+    (ASSIGN_ROLE, Permission::RolesAssign),
     ("remove_role", Permission::RolesAssign),
     ("set_attributes", Permission::UsersWrite),
     ("delete", Permission::UsersDelete),
@@ -53,6 +53,7 @@ const ACTIONS: [(&str, Permission); 10] = [
 ];
 
 const PURGE: &str = "purge";
+const ASSIGN_ROLE: &str = "assign_role";
 /// What can't be undone.
 const FOR_GOOD: [&str; 2] = [PURGE, "warn_inactive"];
 /// A longer address is none to come back to.
@@ -71,6 +72,7 @@ pub async fn show_new(staff: Staff, parameters: Parameters, State(app): State<Ap
         filter: if ids.is_empty() { text("filter") } else { String::new() },
         action: text("action"),
         role: text("role"),
+        until: text("until"),
         attribute: text("attribute"),
         value: text("value"),
         reason: text("reason"),
@@ -108,6 +110,8 @@ struct Said {
     filter: String,
     action: String,
     role: String,
+    /// The last day of what is granted.
+    until: String,
     attribute: String,
     /// As text; a list has an item in each line.
     value: String,
@@ -124,6 +128,7 @@ impl Said {
             filter: text("filter"),
             action: text("action"),
             role: text("role"),
+            until: text("until"),
             attribute: text("attribute"),
             value: text("value"),
             reason: text("reason"),
@@ -134,8 +139,9 @@ impl Said {
     /// The address of the form that says the same; of the users, if that is too long.
     fn address(&self) -> String {
         let users = self.users.split(',').map(|id| ("user", id));
-        let rest = [&self.filter, &self.action, &self.role, &self.attribute, &self.value, &self.reason];
-        let rest = ["filter", "action", "role", "attribute", "value", "reason"].into_iter().zip(rest.map(String::as_str));
+        let rest = [&self.filter, &self.action, &self.role, &self.until, &self.attribute, &self.value, &self.reason];
+        let names = ["filter", "action", "role", "until", "attribute", "value", "reason"];
+        let rest = names.into_iter().zip(rest.map(String::as_str));
         let address = address(NEW, users.chain(rest));
         if address.len() > ADDRESS_MAX { "/admin/users".to_owned() } else { address }
     }
@@ -160,7 +166,8 @@ impl Said {
         let property = schema.properties().iter().find(|property| is_editable(property) && property.name == self.attribute);
         let property = property.filter(|_| self.action == "set_attributes");
         let set = property.map(|property| Map::from_iter([(property.name.clone(), value_of(property.kind, &self.value))]));
-        bulk::read_action(&self.action, role.as_ref(), set.as_ref())
+        let until = if self.action == ASSIGN_ROLE { read_until(&self.until)? } else { None };
+        bulk::read_action(&self.action, role.as_ref(), until, set.as_ref())
     }
 }
 
@@ -207,13 +214,13 @@ pub fn show_preview(
     preview: &bulk::Preview,
 ) -> AppResult<Response> {
     let values = context! {
-        argument => Serde(argument(&preview.run)), label => label(&preview.run.action), reason => reason, trail => Serde(trail),
+        argument => Serde(argument(&preview.run)), until => end(&preview.run), label => label(&preview.run.action), reason => reason, trail => Serde(trail),
         is_chosen => here == HERE, preview => Serde(preview),
     };
     staff.page(app, here, PREVIEW_PAGE, values, &Faults::default())
 }
 
-/// What is wrong with a filter is said of a parameter; with attributes, of the body's member that holds them or one of them.
+/// What is wrong with a filter is said of a parameter; with attributes and the end of a grant, of the body's member that holds them.
 fn of_the_form(error: AppError) -> AppError {
     let AppError::Rejected(mut rejection) = error else { return error };
     if rejection.code == "invalid_query" {
@@ -222,6 +229,8 @@ fn of_the_form(error: AppError) -> AppError {
     for pointer in rejection.errors.iter_mut().filter_map(|fault| fault.pointer.as_mut()) {
         if pointer == "/attributes" {
             "/attribute".clone_into(pointer);
+        } else if pointer == "/expires_at" {
+            "/until".clone_into(pointer);
         } else if pointer.starts_with("/attributes/") {
             "/value".clone_into(pointer);
         }
@@ -241,6 +250,11 @@ fn argument(run: &Run) -> Vec<(String, String)> {
     let role = run.argument["role"].as_str().map(|role| (String::new(), role.to_owned()));
     let set = run.argument["attributes"].as_object().into_iter().flatten();
     role.into_iter().chain(set.map(|(name, value)| (name.clone(), written(value)))).collect()
+}
+
+/// When what it gives ends by itself.
+fn end(run: &Run) -> Option<&str> {
+    run.argument["expires_at"].as_str()
 }
 
 async fn make_preview(app: &App, staff: &Staff, said: &Said, members: &Members) -> AppResult<bulk::Preview> {
@@ -330,7 +344,7 @@ pub async fn show(
     let outcome = outcome.unwrap_or_default();
     let done = run.total - run.counts.to_do;
     let values = context! {
-        label => label(&run.action), argument => Serde(argument(&run)), done => done,
+        label => label(&run.action), argument => Serde(argument(&run)), until => end(&run), done => done,
         share => if run.total > 0 { done * 100 / run.total } else { 100 },
         lives => matches!(run.state, RunState::Running),
         follow => (!matches!(run.state, RunState::Finished | RunState::Failed)).then(|| Followed::Run(run.id).to_string()),

@@ -26,7 +26,7 @@ pub use api::router;
 pub use codes::normal as normal_code;
 pub use pages::router as pages;
 pub use passkeys::register;
-pub use proof::prove;
+pub use proof::{Asked, note_asked, prove};
 
 use passkeys::Passkey;
 
@@ -199,7 +199,8 @@ async fn confirm_in_browser(app: &App, person: &Person, code: &SecretText) -> Ap
 /// The change, in a transaction in which the new session is to begin.
 async fn bind(app: &App, person: &Person, code: &SecretText) -> AppResult<(Tx, Cleared, Vec<String>)> {
     let id = person.user_id;
-    let target = proof::reserve(app, &person.origin, id, Authenticator::Totp, None).await?;
+    let asked = Asked { user_id: id, device: None, at: None };
+    let target = proof::reserve(app, &person.origin, asked, Authenticator::Totp).await?;
     let mut tx = app.begin(&person.origin).await?;
     users::lock(&mut tx, person.authority(), id).await?;
     let since = tx.now() - PENDING_FOR;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Factor, codes, open, store, totp};
 use crate::app::App;
 use crate::attempts::{self, Authenticator, Reservation, Target};
@@ -16,6 +18,24 @@ use crate::secret::SecretText;
 /// How long an attempt waits for others of the same account to be settled.
 const WAIT_STEP: Duration = Duration::from_millis(25);
 const WAIT_STEPS: u32 = 80;
+
+/// Who is asked for a second factor.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    pub user_id: UserId,
+    /// The known device that they are asked on.
+    pub device: Option<DeviceId>,
+    /// When the sign-in has asked for it that waits for it, if one does.
+    pub at: Option<Timestamp>,
+}
+
+/// Notes in the event of an attempt to sign in which asking it answers: both together are one attempt.
+pub fn note_asked(event: Event, at: Option<Timestamp>) -> Event {
+    match at {
+        Some(at) => event.detail("asked_at", at.to_string()),
+        None => event,
+    }
+}
 
 /// What somebody shows.
 enum Presented {
@@ -43,16 +63,11 @@ impl Presented {
 
 /// Verifies a code of the user's. With the transaction in which it was used up, or `None` for a wrong one, which has been noted and
 /// committed. What can't be a code is no guess.
-pub async fn prove(
-    app: &App,
-    origin: &Origin,
-    user_id: UserId,
-    device: Option<DeviceId>,
-    code: &SecretText,
-) -> AppResult<Option<(Tx, Factor)>> {
+pub async fn prove(app: &App, origin: &Origin, asked: Asked, code: &SecretText) -> AppResult<Option<(Tx, Factor)>> {
     let Some(presented) = Presented::parse(code) else { return Ok(None) };
     let (factor, authenticator) = presented.factor();
-    let target = reserve(app, origin, user_id, authenticator, device).await?;
+    let user_id = asked.user_id;
+    let target = reserve(app, origin, asked, authenticator).await?;
     let mut tx = app.begin(origin).await?;
     let right = match &presented {
         Presented::Totp(code) => is_code(app, &mut tx, user_id, code).await?,
@@ -60,7 +75,7 @@ pub async fn prove(
     };
     if !right {
         attempts::settle_failure(&mut tx, &target).await?;
-        audit::record(&mut tx, refused(user_id, device, "second_factor").detail("second_factor", factor.as_str())).await?;
+        audit::record(&mut tx, refused(asked, "second_factor").detail("second_factor", factor.as_str())).await?;
         tx.commit().await?;
         metrics::counter!("usher_sign_ins_total", "outcome" => "failure").increment(1);
         return Ok(None);
@@ -86,25 +101,19 @@ async fn is_code(app: &App, tx: &mut Tx, user_id: UserId, code: &SecretText) -> 
 }
 
 /// Pays for an attempt, or says when to come back. No transaction is open afterwards.
-pub(super) async fn reserve(
-    app: &App,
-    origin: &Origin,
-    user_id: UserId,
-    authenticator: Authenticator,
-    mut device: Option<DeviceId>,
-) -> AppResult<Target> {
+pub(super) async fn reserve(app: &App, origin: &Origin, mut asked: Asked, authenticator: Authenticator) -> AppResult<Target> {
     for _ in 0..WAIT_STEPS {
         let mut tx = app.begin(origin).await?;
-        let mut target = Target::user(authenticator, user_id, device);
+        let mut target = Target::user(authenticator, asked.user_id, asked.device);
         let mut reservation = attempts::reserve(&mut tx, &target).await?;
-        if let (Reservation::Refused { .. }, Some(_)) = (reservation, device) {
+        if let (Reservation::Refused { .. }, Some(_)) = (reservation, asked.device) {
             // Too many failures on this device: it is one like any other now.
-            device = None;
-            target = Target::user(authenticator, user_id, None);
+            asked.device = None;
+            target = Target::user(authenticator, asked.user_id, None);
             reservation = attempts::reserve(&mut tx, &target).await?;
         }
         if let Reservation::Refused { .. } = reservation {
-            audit::record(&mut tx, refused(user_id, device, "second_factor_locked")).await?;
+            audit::record(&mut tx, refused(asked, "second_factor_locked")).await?;
         }
         tx.commit().await?;
         match reservation {
@@ -120,7 +129,8 @@ pub(super) async fn reserve(
 }
 
 /// Those who help people in see it among the attempts to sign in.
-fn refused(user_id: UserId, device: Option<DeviceId>, why: &'static str) -> Event {
-    let device = if device.is_some() { "known" } else { "unknown" };
-    Event::failure("sign_in").on("user", user_id).detail("refusal", why).detail("device", device)
+fn refused(asked: Asked, why: &'static str) -> Event {
+    let device = if asked.device.is_some() { "known" } else { "unknown" };
+    let event = Event::failure("sign_in").on("user", asked.user_id).detail("refusal", why).detail("device", device);
+    note_asked(event, asked.at)
 }

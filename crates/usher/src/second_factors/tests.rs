@@ -3,6 +3,7 @@
 mod managing;
 mod pages;
 mod policy;
+mod stopping;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

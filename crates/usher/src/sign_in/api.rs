@@ -78,8 +78,9 @@ pub fn router() -> Routes {
                 "List a user's attempts to sign in, and why each went as it did",
             )
             .description(
-                "Of the last 30 days, newest first. Attempts with names that belong to nobody are in the audit trail only. Addresses \
-                 are shortened to their network for callers without the permission `users:read`.",
+                "Of the last 30 days, newest first. One whose password was right and for which no second factor was shown has the refusal \
+                 `second_factor_missing`; once something was shown, that is the attempt. Attempts with names that belong to nobody are \
+                 in the audit trail only. Addresses are shortened to their network for callers without the permission `users:read`.",
             )
             .fails(403, "The user holds permissions that the caller lacks (`target_outranks_caller`)."),
             list_user_sign_ins,

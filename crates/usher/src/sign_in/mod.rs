@@ -203,8 +203,7 @@ async fn enter(app: &App, origin: &Origin, credentials: Credentials<'_>) -> AppR
                 return Ok(Step::Begun((let_in(tx, who, cleared, Way::TRUSTED_DEVICE).await?, password)));
             }
             let pending = pending::begin(&mut tx, who).await?;
-            audit::record(&mut tx, trace::note_device(Event::success("second_factor.asked").on("user", who.user_id), who.device))
-                .await?;
+            audit::record(&mut tx, trace::asked(who, &pending)).await?;
             tx.commit().await?;
             password.rehash(app, origin).await;
             Ok(Step::SecondFactor(pending))
@@ -231,7 +230,7 @@ async fn complete(app: &App, origin: &Origin, pending: &SecretText, code: &Secre
     let who = pending::find(&mut tx, pending).await?;
     tx.commit().await?;
     let who = who.ok_or_else(pending::over)?;
-    let Some((mut tx, factor)) = second_factors::prove(app, origin, who.user_id, who.device, code).await? else {
+    let Some((mut tx, factor)) = second_factors::prove(app, origin, who.asked(), code).await? else {
         return Err(second_factors::wrong_code().into());
     };
     // Somebody else has gone on with it meanwhile. The code is used up all the same.
@@ -255,7 +254,7 @@ async fn let_in(mut tx: Tx, who: Who, cleared: Cleared, way: Way) -> AppResult<E
     let id = who.user_id;
     tx.act_as(id);
     users::note_sign_in(&mut tx, id).await?;
-    let event = trace::note_device(Event::success("sign_in").on("user", id), who.device);
+    let event = trace::note(Event::success("sign_in").on("user", id), who);
     let event = match way.second_factor {
         Some(second_factor) => event.detail("second_factor", second_factor),
         None => event,
@@ -317,7 +316,7 @@ async fn prove_again(
     let (mut assurance, mut way) = (Assurance::OneFactor, Way::PASSWORD);
     if let Some(code) = code {
         tx.commit().await?;
-        let shown = second_factors::prove(app, &person.origin, who.user_id, who.device, code).await?;
+        let shown = second_factors::prove(app, &person.origin, who.asked(), code).await?;
         let factor;
         (tx, factor) = shown.ok_or_else(second_factors::wrong_code)?;
         (assurance, way) = (Assurance::TwoFactors, Way::with(factor));
@@ -352,7 +351,7 @@ async fn pass_the_gate(tx: &mut Tx, who: Who, assurance: Assurance) -> AppResult
         && refusal != Refusal::SecondFactorMissing
     {
         let event = Event::failure("sign_in").on("user", who.user_id).detail("refusal", refusal.as_str());
-        audit::record(tx, trace::note_device(event, who.device)).await?;
+        audit::record(tx, trace::note(event, who)).await?;
         metrics::counter!("usher_sign_ins_total", "outcome" => "failure").increment(1);
     }
     Ok(asked)

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::proof::Who;
 use super::store;
@@ -19,13 +19,14 @@ const FORGET: &str = "forget_pending_sign_ins";
 /// A sign-in that waits for the second factor.
 pub struct Pending {
     pub token: SecretText,
+    pub expires_at: Timestamp,
 }
 
 pub async fn begin(tx: &mut Tx, who: Who) -> AppResult<Pending> {
     let (token, hash) = new_bearer_and_hash(Purpose::PendingSignIn);
     let expires_at = tx.now() + LIFETIME;
     store::insert_pending(tx, &hash, who, expires_at).await?;
-    Ok(Pending { token })
+    Ok(Pending { token, expires_at })
 }
 
 /// Whose it is; it is not used up.

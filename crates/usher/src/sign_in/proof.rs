@@ -14,6 +14,7 @@ use crate::emails::EmailAddress;
 use crate::error::{AppResult, Rejection};
 use crate::faults;
 use crate::id::{DeviceId, UserId};
+use crate::second_factors::Asked;
 use crate::secret::SecretText;
 use crate::throttle::{self, Limit};
 use crate::users;
@@ -48,11 +49,20 @@ pub struct Who {
     pub user_id: UserId,
     pub device: Option<DeviceId>,
     pub auth_epoch: i64,
+    /// When the second factor was asked for, after a right password.
+    pub asked_at: Option<Timestamp>,
 }
 
 impl Proven {
     pub fn who(&self) -> Who {
-        Who { user_id: self.user_id, device: self.device, auth_epoch: self.auth_epoch }
+        Who { user_id: self.user_id, device: self.device, auth_epoch: self.auth_epoch, asked_at: None }
+    }
+}
+
+impl Who {
+    /// As whoever is to show a second factor.
+    pub fn asked(self) -> Asked {
+        Asked { user_id: self.user_id, device: self.device, at: self.asked_at }
     }
 }
 

@@ -1,6 +1,10 @@
 //! Why a sign-in went as it did: every attempt at an account leaves what was decided in its audit event, in the order in which it is
 //! decided. For those who help people in; nobody who is refused learns any of it.
+//!
+//! An attempt whose password was right may stop at the second factor. That it was asked for is an event; so is what was shown then, which says
+//! what it answers. The asking stands for the attempt until something was shown, and not beside it.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,14 +13,22 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::pending::Pending;
+use super::proof::Who;
+use super::store;
 use crate::audit::{self, AuditEvent, Event, Wanted};
-use crate::db::Tx;
+use crate::db::{DbResult, Tx};
 use crate::error::AppResult;
 use crate::id::{DeviceId, UserId};
 use crate::network::Network;
+use crate::second_factors;
 
 /// Attempts are shown for so long. The audit trail has older ones.
 const SHOWN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+const SIGN_IN: &str = "sign_in";
+const ASKED: &str = "second_factor.asked";
+/// A sign-in waits for five minutes, then a passkey's challenge may for as long, and the answer may be on its way.
+const ANSWERED_WITHIN: SignedDuration = SignedDuration::from_mins(11);
 
 /// An attempt to sign in.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -26,13 +38,15 @@ pub struct Attempt {
     pub id: Uuid,
     pub at: Timestamp,
     pub signed_in: bool,
-    /// What it failed at: `locked`, `network`, `credentials`, `passkey`, `second_factor`, `second_factor_locked`, or what the gate said, such as
-    /// `suspended`.
+    /// What it failed at: `locked`, `network`, `credentials`, `passkey`, `second_factor`, `second_factor_locked`, `second_factor_missing` (it was
+    /// asked for and none was shown, or not yet), or what the gate said, such as `suspended`.
     pub refusal: Option<String>,
     /// The same in words.
     pub explanation: &'static str,
     /// What was decided, in its order; what came after a refusal was not looked at.
     pub decisions: Vec<Decision>,
+    /// When the password was right and a second factor was asked for, if one was. What was shown for it in several tries has the same.
+    pub asked_at: Option<Timestamp>,
     /// Until when the failure has locked the account for unknown devices.
     pub locked_until: Option<Timestamp>,
     /// The client's address; without the permission `users:read` its network only.
@@ -45,11 +59,11 @@ pub struct Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "SignInDecision")]
 pub struct Decision {
-    /// `device`, `lock`, `network`, `password`, `standing`, or `second_factor` where one was shown; of a sign-in with a passkey `device`,
-    /// `passkey`, `standing`.
+    /// `device`, `lock`, `network`, `password`, `standing`, or `second_factor` where one was asked for; of a sign-in with a passkey alone
+    /// `device`, `passkey`, `standing`.
     pub about: &'static str,
-    /// Of a device `known` or `unknown`, of a passkey `right` or `wrong`, of a password `right`, `wrong` or `none` (the user has none), of a second factor `right`, `wrong`
-    /// or `locked`, else `passed` or `refused`.
+    /// Of a device `known` or `unknown`, of a passkey `right` or `wrong`, of a password `right`, `wrong` or `none` (the user has none), of a second factor `right`, `wrong`,
+    /// `locked` or `missing` (none was shown), else `passed` or `refused`.
     pub result: &'static str,
 }
 
@@ -58,29 +72,70 @@ pub fn note_device(event: Event, device: Option<DeviceId>) -> Event {
     event.detail("device", if device.is_some() { "known" } else { "unknown" })
 }
 
+/// Notes in the event what the attempt came from, and which asking for a second factor it answers.
+pub fn note(event: Event, who: Who) -> Event {
+    second_factors::note_asked(note_device(event, who.device), who.asked_at)
+}
+
+/// The password was right, and the second factor is asked for.
+pub fn asked(who: Who, pending: &Pending) -> Event {
+    let event = Event::success("second_factor.asked").on("user", who.user_id);
+    note(event.detail("expires_at", pending.expires_at.to_string()), who)
+}
+
 /// The attempts of a user that began before this event, newest first.
-pub async fn list(tx: &mut Tx, user_id: UserId, before: Option<Uuid>, limit: i64, masked: bool) -> AppResult<Vec<Attempt>> {
-    let wanted = Wanted {
-        target_id: Some(user_id.to_string()),
-        action: Some("sign_in".to_owned()),
-        since: Some(tx.now() - SHOWN_FOR),
-        before,
-        limit,
-        ..Wanted::default()
-    };
-    Ok(audit::list(tx, wanted).await?.into_iter().map(|event| attempt(event, masked)).collect())
+pub async fn list(tx: &mut Tx, user_id: UserId, mut before: Option<Uuid>, limit: i64, masked: bool) -> AppResult<Vec<Attempt>> {
+    let most = usize::try_from(limit).unwrap_or_default();
+    let mut attempts = Vec::new();
+    loop {
+        let wanted = Wanted {
+            target_id: Some(user_id.to_string()),
+            actions: Some(vec![SIGN_IN.to_owned(), ASKED.to_owned()]),
+            since: Some(tx.now() - SHOWN_FOR),
+            before,
+            limit,
+            ..Wanted::default()
+        };
+        let mut events = audit::list(tx, wanted).await?;
+        let are_all = events.len() < most;
+        before = events.last().map(|event| event.id);
+        leave_out_answered(tx, user_id, &mut events).await?;
+        attempts.extend(events.into_iter().map(|event| attempt(event, masked)));
+        if are_all || attempts.len() >= most {
+            attempts.truncate(most);
+            return Ok(attempts);
+        }
+    }
+}
+
+/// Leaves out each asking for which something was shown: that is the attempt. And those of earlier releases, since what was shown for them
+/// does not say so; an asking of theirs does not say how long it waits.
+async fn leave_out_answered(tx: &mut Tx, user_id: UserId, events: &mut Vec<AuditEvent>) -> DbResult<()> {
+    events.retain(|event| event.action != ASKED || event.changes.get("expires_at").is_some());
+    let asked: Vec<Timestamp> = events.iter().filter(|event| event.action == ASKED).map(|event| event.occurred_at).collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let answered = store::list_answered(tx, user_id, &asked, ANSWERED_WITHIN).await?;
+    let answered: HashSet<Timestamp> = answered.into_iter().collect();
+    events.retain(|event| event.action != ASKED || !answered.contains(&event.occurred_at));
+    Ok(())
 }
 
 fn attempt(event: AuditEvent, masked: bool) -> Attempt {
     let detail = |name: &str| event.changes.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
-    let (refusal, device, password) = (detail("refusal"), detail("device"), detail("password"));
+    let is_asking = event.action == ASKED;
+    let refusal = if is_asking { Some("second_factor_missing".to_owned()) } else { detail("refusal") };
+    let (device, password) = (detail("device"), detail("password"));
+    let asked_at = if is_asking { Some(event.occurred_at) } else { detail("asked_at").and_then(|at| at.parse().ok()) };
     let second = detail("second_factor");
-    let by_passkey = second.as_deref() == Some("passkey");
+    // After a password it is a second factor like any other.
+    let by_passkey = second.as_deref() == Some("passkey") && asked_at.is_none();
     let address = if masked { event.address.as_deref().map(mask) } else { event.address.clone() };
     Attempt {
         id: event.id,
         at: event.occurred_at,
-        signed_in: event.outcome == "success",
+        signed_in: event.outcome == "success" && !is_asking,
         explanation: if by_passkey {
             explain_passkey(refusal.as_deref())
         } else {
@@ -91,6 +146,7 @@ fn attempt(event: AuditEvent, masked: bool) -> Attempt {
         } else {
             decisions(refusal.as_deref(), device.as_deref(), password.as_deref(), second.is_some())
         },
+        asked_at,
         locked_until: detail("locked_until").and_then(|until| until.parse().ok()),
         refusal,
         address,
@@ -124,7 +180,7 @@ fn decisions(refusal: Option<&str>, device: Option<&str>, password: Option<&str>
             Some("locked") => about == "lock",
             Some("network") => about == "network",
             Some("credentials") => about == "password",
-            Some("second_factor" | "second_factor_locked") | None => false,
+            Some("second_factor" | "second_factor_locked" | "second_factor_missing" | "passkey") | None => false,
             Some(_) => about == "standing",
         };
         let result = match (about, fails) {
@@ -140,8 +196,9 @@ fn decisions(refusal: Option<&str>, device: Option<&str>, password: Option<&str>
         }
     }
     let shown = match refusal {
-        Some("second_factor") => Some("wrong"),
+        Some("second_factor" | "passkey") => Some("wrong"),
         Some("second_factor_locked") => Some("locked"),
+        Some("second_factor_missing") => Some("missing"),
         _ => has_second.then_some("right"),
     };
     decisions.extend(shown.map(|result| Decision { about: "second_factor", result }));
@@ -173,6 +230,8 @@ fn explain(refusal: Option<&str>, password: Option<&str>) -> &'static str {
         (Some("second_factor_locked"), _) => {
             "The password was right, but too many wrong codes came before; nobody looked at this one."
         }
+        (Some("second_factor_missing"), _) => "The password was right, and the second factor was asked for: none has been shown.",
+        (Some("passkey"), _) => "The password was right, but the passkey that was shown then did not fit.",
         (Some("pending"), _) => "The password was right, but the user has not verified their address yet.",
         (Some("suspended"), _) => "The password was right, but the user is suspended.",
         (Some("deleted"), _) => "The password was right, but the user is deleted.",
@@ -197,6 +256,8 @@ mod tests {
         assert_eq!(names(None, None).len(), 5);
         assert_eq!(names(Some("second_factor"), None).last(), Some(&("second_factor", "wrong")));
         assert_eq!(names(Some("second_factor_locked"), None).last(), Some(&("second_factor", "locked")));
+        assert_eq!(names(Some("second_factor_missing"), None).last(), Some(&("second_factor", "missing")));
+        assert_eq!(names(Some("passkey"), None).last(), Some(&("second_factor", "wrong")));
         let by_passkey = |refusal| decisions_by_passkey(refusal, None).last().map(|decision| (decision.about, decision.result));
         assert_eq!(by_passkey(Some("passkey")), Some(("passkey", "wrong")));
         assert_eq!(

@@ -313,3 +313,48 @@ fn r260_every_action_is_in_the_documentation() {
     let missing: Vec<_> = actions.iter().filter(|action| !table.contains(&format!("`{action}`"))).collect();
     assert!(missing.is_empty(), "docs/audit.md lacks {missing:?}");
 }
+
+#[tokio::test]
+async fn events_and_changes_are_found_by_when_they_happened() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await.client, app.user("ann").await);
+    let act = async |act: &str| admin.post(&format!("/v1/users/{}/{act}", ann.id), json!({})).await.expect(200);
+    act("suspend").await;
+    app.advance(SignedDuration::from_mins(1));
+    act("reactivate").await;
+    app.advance(SignedDuration::from_micros(500));
+    act("suspend").await;
+    for list in ["audit-events", "changes"] {
+        let at = |path: &str| format!("/v1/{list}?target_id={}&{path}", ann.id);
+        let found = async |query: &str| {
+            let found = admin.get(&at(query)).await.expect(200).json;
+            let actions = found["items"].as_array().unwrap().iter().map(|item| item["action"].as_str().unwrap().to_owned());
+            actions.filter(|action| ["user.suspended", "user.reactivated"].contains(&action.as_str())).collect::<Vec<_>>()
+        };
+        let (suspended, reactivated) = ("user.suspended", "user.reactivated");
+        assert_eq!(found("occurred_after=2026-01-01T00:01:00Z").await, [suspended, reactivated], "{list}");
+        assert_eq!(found("occurred_after=2026-01-01T01:01:00.000001%2B01:00").await, [suspended], "{list}");
+        assert_eq!(found("occurred_before=2026-01-01T00:01:00.0005Z").await, [reactivated, suspended], "{list}");
+        assert_eq!(found("occurred_before=2026-01-01T00:01:00Z").await, [suspended], "{list}");
+        let between = "occurred_after=2026-01-01T00:00:00.000001Z&occurred_before=2026-01-01T00:01:00.0005Z";
+        assert_eq!(found(between).await, [reactivated], "{list}");
+        let nothing = "occurred_after=2026-01-02T00:00:00Z&occurred_before=2026-01-01T00:00:00Z";
+        assert_eq!(found(nothing).await, Vec::<String>::new(), "{list}");
+        assert_eq!(found("occurred_before=9999-12-30T22:00:00.999999999Z&occurred_after=0001-01-01T00:00:00Z").await.len(), 3);
+
+        // The next page is of the same time.
+        let query = "action=user.suspended&occurred_before=2026-01-01T00:01:00.001Z&limit=1";
+        let page = admin.get(&at(query)).await.expect(200);
+        let link = page.headers["link"].to_str().unwrap();
+        assert!(link.contains("occurred_before=2026-01-01T00:01:00.001Z"), "{link}");
+        let next = page.str("next");
+        let next = admin.get(&at(&format!("{query}&cursor={next}"))).await.expect(200).json;
+        assert_eq!((&next["items"][0]["occurred_at"], &next["next"]), (&json!("2026-01-01T00:00:00Z"), &Value::Null));
+        for (name, value) in [("occurred_after", "yesterday"), ("occurred_before", "2026-01-01"), ("occurred_before", "")] {
+            let refused = admin.get(&at(&format!("{name}={value}"))).await.expect_problem(422, "invalid_query");
+            assert_eq!(refused.json["errors"][0]["parameter"], name, "{}", refused.text);
+        }
+    }
+    app.run_jobs().await;
+    app.finish().await;
+}

@@ -8,6 +8,7 @@ use crate::bulk::{Action, Counts, Inactive, Selection, USERS_MAX};
 use crate::caller::{Authority, UserStatus};
 use crate::db::{Conditions, DbResult, Tx};
 use crate::error::{AppResult, Rejection};
+use crate::roles::RoleName;
 use crate::users::{self, Filter, Surroundings, Written};
 
 /// Writes down who is in the set and what would come of them, and counts them.
@@ -124,17 +125,20 @@ fn verdict(action: &Action, around: &Surroundings, into: &mut Conditions) -> Str
         }
         Action::Delete => add("when u.status = 'deleted' then 'unchanged'"),
         Action::Restore | Action::Purge => add("when u.status <> 'deleted' then 'invalid_state'"),
-        Action::AssignRole { role } | Action::RemoveRole { role } => {
-            let not = if matches!(action, Action::AssignRole { .. }) { "" } else { "not " };
-            let (role, now) = (into.bind(role.as_str().to_owned()), into.bind(around.now));
-            cases.push(format!(
-                "when u.status = 'deleted' then 'invalid_state'
-                when {not}exists (
-                    select
-                    from user_roles ur
-                    where ur.user_id = u.id and ur.role_name = {role} and (ur.expires_at is null or ur.expires_at > {now})
-                ) then 'unchanged'"
-            ));
+        Action::AssignRole { role } => {
+            let holds = holds(role, around, into);
+            cases.push(format!("when u.status = 'deleted' then 'invalid_state' when {holds} then 'unchanged'"));
+        }
+        Action::RemoveRole { role } => {
+            let holds = holds(role, around, into);
+            cases.push(format!("when u.status = 'deleted' then 'invalid_state' when not {holds} then 'unchanged'"));
+        }
+        Action::AssignRoleUntil { role, expires_at } => {
+            let (role, end) = (into.bind(role.as_str().to_owned()), into.bind(*expires_at));
+            let holds = format!(
+                "exists (select from user_roles ur where ur.user_id = u.id and ur.role_name = {role} and ur.expires_at = {end})"
+            );
+            cases.push(format!("when u.status = 'deleted' then 'invalid_state' when {holds} then 'unchanged'"));
         }
         Action::SetAttributes { .. } => add("when u.status = 'deleted' then 'invalid_state'"),
         Action::RequirePasswordReset => add("when u.status in ('deleted', 'suspended') then 'invalid_state'"),
@@ -146,6 +150,18 @@ fn verdict(action: &Action, around: &Surroundings, into: &mut Conditions) -> Str
         Action::SignOut | Action::Undo => {}
     }
     if cases.is_empty() { "when false then null".to_owned() } else { cases.join(" ") }
+}
+
+/// Whether the role was granted to a user `u`, and the grant has not ended.
+fn holds(role: &RoleName, around: &Surroundings, into: &mut Conditions) -> String {
+    let (role, now) = (into.bind(role.as_str().to_owned()), into.bind(around.now));
+    format!(
+        "exists (
+            select
+            from user_roles ur
+            where ur.user_id = u.id and ur.role_name = {role} and (ur.expires_at is null or ur.expires_at > {now})
+        )"
+    )
 }
 
 /// If the set holds every active administrator, the last of them would be refused. Says how many are.

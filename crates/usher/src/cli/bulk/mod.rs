@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Failure, Outcome, boot, output};
+use super::{Failure, Outcome, boot, output, read_time};
 use crate::app::App;
 use crate::bulk::{self, Action, Counts, Refusals, Run, State, Step};
 use crate::caller::Authority;
@@ -43,6 +43,9 @@ pub struct Start {
     /// For assign-role and remove-role
     #[arg(long)]
     role: Option<String>,
+    /// For assign-role: when the grants end by themselves, such as 2030-01-02T03:04:05Z; who has the role gets this end
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
     /// For set-attributes: a JSON object that is merged into the attributes; null removes one
     #[arg(long)]
     attributes: Option<String>,
@@ -145,7 +148,8 @@ async fn start(app: &App, start: Start, json: bool) -> Outcome {
     };
     require_arguments(&start)?;
     let role = start.role.as_deref().map(RoleName::from);
-    let action = bulk::read_action(start.action.as_str(), role.as_ref(), attributes.as_ref())
+    let until = start.until.as_deref().map(|until| read_time("until", until)).transpose()?;
+    let action = bulk::read_action(start.action.as_str(), role.as_ref(), until, attributes.as_ref())
         .map_err(|why| Failure::usage(AppError::from(why)))?;
     let selection = whom::read(start.whom)?;
     let mut tx = app.begin(&boot::operator(start.reason)).await?;
@@ -202,6 +206,9 @@ fn require_arguments(start: &Start) -> Result<(), Failure> {
             let what = if taken { "needs" } else { "does not take" };
             return Err(Failure::usage(format!("{action} {what} {name}")));
         }
+    }
+    if start.until.is_some() && !matches!(start.action, ActionName::AssignRole) {
+        return Err(Failure::usage(format!("{action} does not take --until")));
     }
     Ok(())
 }
@@ -277,15 +284,24 @@ fn preview(seen: &Seen, json: bool) -> Outcome {
         return Ok(output::json(seen)?);
     }
     let Counts { to_do, unchanged, refused, .. } = seen.run.counts;
-    output::fields(&[
-        ("action", seen.run.action.clone()),
+    let mut fields = vec![("action", seen.run.action.clone())];
+    fields.extend(argument(&seen.run));
+    fields.extend([
         ("users", seen.run.total.to_string()),
         ("to be changed", to_do.to_string()),
         ("so already", unchanged.to_string()),
         ("to be refused", refused.to_string()),
     ]);
+    output::fields(&fields);
     refusals(seen);
     Ok(())
+}
+
+/// The role that is given or taken, and until when.
+fn argument(run: &Run) -> Vec<(&'static str, String)> {
+    let text = |name: &str| run.argument[name].as_str().map(ToOwned::to_owned);
+    let until = text("expires_at").and_then(|until| until.parse().ok()).map(output::time);
+    text("role").map(|role| ("role", role)).into_iter().chain(until.map(|until| ("until", until))).collect()
 }
 
 fn refusals(seen: &Seen) {
@@ -303,9 +319,9 @@ async fn show(app: &App, id: Uuid, json: bool) -> Outcome {
     }
     let run = &seen.run;
     let Counts { to_do, done, unchanged, refused, failed } = run.counts;
-    output::fields(&[
-        ("id", run.id.to_string()),
-        ("action", run.action.clone()),
+    let mut fields = vec![("id", run.id.to_string()), ("action", run.action.clone())];
+    fields.extend(argument(run));
+    fields.extend([
         ("filter", run.filter.clone().unwrap_or_else(|| "-".to_owned())),
         ("undoes", run.undoes.map_or_else(|| "-".to_owned(), |id| id.to_string())),
         ("reason", run.reason.clone().unwrap_or_else(|| "-".to_owned())),
@@ -319,6 +335,7 @@ async fn show(app: &App, id: Uuid, json: bool) -> Outcome {
         ("began", output::time_or(run.started_at, "-")),
         ("ended", output::time_or(run.finished_at, "-")),
     ]);
+    output::fields(&fields);
     refusals(&seen);
     if refused + failed > 0 {
         output::say(format!("One by one: usher bulk results {id}"));

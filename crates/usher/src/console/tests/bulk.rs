@@ -76,6 +76,37 @@ async fn all_whom_a_filter_fits_are_acted_on_and_its_faults_are_shown() {
 }
 
 #[tokio::test]
+async fn a_role_is_granted_until_the_end_of_a_day() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    let mut browser = signed_in(&app, &admin).await;
+    let page = browser.open(&format!("/admin/bulk/new?user={}&action=assign_role&until=2026-06-30", ann.id)).await.expect(200);
+    assert!(page.text.contains("name=\"until\" value=\"2026-06-30\""), "{}", page.text);
+    let user = ann.id.as_str();
+    let form = |action: &'static str, until: &'static str| {
+        [("action", action), ("users", user), ("role", "manager"), ("until", until)]
+    };
+    for until in ["soon", "2025-12-31"] {
+        let page = browser.submit("/admin/bulk", &form("assign_role", until)).await.expect(422);
+        assert!(page.text.contains("id=\"until-error\"") && page.text.contains(&format!("value=\"{until}\"")), "{}", page.text);
+    }
+    // What is filled in for another action changes nothing.
+    let page = browser.submit("/admin/bulk", &form("suspend", "soon")).await.expect(200);
+    assert!(!page.text.contains("<p class=\"lead\">Until"), "{}", page.text);
+    let page = browser.submit("/admin/bulk", &form("assign_role", "2026-06-30")).await.expect(200);
+    assert!(page.text.contains("Grant a role: manager") && page.text.contains("Until 1 Jul 2026, 00:00 (UTC)."), "{}", page.text);
+    let token = page.text.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let run = page.text.split("action=\"").find(|rest| rest.contains("/run\"")).unwrap().split('"').next().unwrap().to_owned();
+    let to = browser.submit(&run, &[("token", &token)]).await.expect(303);
+    app.run_jobs().await;
+    let page = browser.open(to.headers["location"].to_str().unwrap()).await.expect(200);
+    assert!(page.text.contains("1 of 1") && page.text.contains("Until 1 Jul 2026, 00:00 (UTC)."), "{}", page.text);
+    let roles = admin.client.get(&format!("/v1/users/{}", ann.id)).await.expect(200).json["role_ends"].clone();
+    assert_eq!(roles, json!({ "manager": "2026-07-01T00:00:00Z" }));
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn an_attribute_is_set_and_taken_away_by_its_kind() {
     let app = TestApp::new().await;
     let (admin, ann) = (app.admin().await, app.user("ann").await);

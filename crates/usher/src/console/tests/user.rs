@@ -73,3 +73,25 @@ async fn passkeys_and_trusted_devices_are_listed_one_by_one() {
     app.run_jobs().await;
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_sign_in_that_stopped_at_the_second_factor_stands_among_the_others() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    let bound = app.with_second_factor(&ann).await;
+    let mut browser = signed_in(&app, &admin).await;
+    let stopped = |page: &str| (page.matches(">Not finished<").count(), page.matches("second factor not shown").count());
+    assert_eq!(stopped(&browser.open(&way(&ann)).await.expect(200).text), (0, 0));
+    let login = json!({ "identifier": ann.email, "password": PASSWORD });
+    let pending = app.client().post("/v1/login", login).await.expect(202).str("pending_token");
+    let page = browser.open(&way(&ann)).await.expect(200);
+    assert_eq!(stopped(&page.text), (1, 1));
+    assert!(page.text.contains("The password was right, and the second factor was asked for"), "{}", page.text);
+    let proof = json!({ "pending_token": pending, "code": bound.recovery_codes[0] });
+    app.client().post("/v1/login/second-factor", proof).await.expect(200);
+    let page = browser.open(&way(&ann)).await.expect(200);
+    assert_eq!(stopped(&page.text), (0, 0));
+    assert!(page.text.contains("second factor right"), "{}", page.text);
+    app.run_jobs().await;
+    app.finish().await;
+}

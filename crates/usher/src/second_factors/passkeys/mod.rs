@@ -30,7 +30,7 @@ pub use api::router;
 pub use ceremony::{Ceremony, register};
 pub use pages::router as pages;
 
-use super::{codes, is_bound, require_none_owed, settle, tell};
+use super::{Asked, codes, is_bound, require_none_owed, settle, tell};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::caller::{self, Act, Assurance, Cleared, Person};
@@ -45,6 +45,8 @@ use ceremony::{Kind, Waiting};
 
 /// What a session is begun with for which somebody has shown a passkey: that they hold a key, and two factors (RFC 8176).
 pub const METHODS: [&str; 2] = ["pop", Assurance::MANY];
+/// The member of what is kept of a challenge that says when the sign-in has asked for a second factor that it is for.
+const ASKED_AT: &str = "asked_at";
 /// How many a user may have.
 const MOST: usize = 20;
 /// WebAuthn, section 7.1, step 26.
@@ -77,6 +79,13 @@ pub enum Proof {
     Right(UserId),
     /// Of the passkey of this user, if it is anybody's.
     Wrong(Option<UserId>),
+}
+
+/// The same, and which sign-in of theirs it goes on with.
+pub struct Judged {
+    pub proof: Proof,
+    /// When that has asked for a second factor, if the challenge was made for one that waits.
+    pub asked_at: Option<Timestamp>,
 }
 
 /// Whether browsers make passkeys for this deployment: they do for a name, over https or on the machine itself.
@@ -233,10 +242,12 @@ pub(super) async fn forget(tx: &mut Tx, user_id: UserId) -> DbResult<u64> {
     store::delete_all_passkeys(tx, user_id).await
 }
 
-/// Asks for a passkey to sign in with: for one of this user's, or for any, so that nobody learns which there are.
-pub async fn ask(app: &App, tx: &mut Tx, user_id: Option<UserId>) -> AppResult<Ceremony> {
-    let (asked, state) = relying_party(app)?.start_discoverable_authentication().map_err(anyhow::Error::from)?;
-    let mut options = serde_json::to_value(asked).map_err(anyhow::Error::from)?["publicKey"].take();
+/// Asks for a passkey to sign in with: for one of whoever waits to show a second factor, or for any, so that nobody learns which there
+/// are.
+pub async fn ask(app: &App, tx: &mut Tx, asked: Option<Asked>) -> AppResult<Ceremony> {
+    let (user_id, asked_at) = (asked.map(|asked| asked.user_id), asked.and_then(|asked| asked.at));
+    let (wanted, state) = relying_party(app)?.start_discoverable_authentication().map_err(anyhow::Error::from)?;
+    let mut options = serde_json::to_value(wanted).map_err(anyhow::Error::from)?["publicKey"].take();
     // It asks how somebody was verified, which only few browsers tell and nobody here looks at.
     if let Some(options) = options.as_object_mut() {
         options.remove("extensions");
@@ -246,16 +257,28 @@ pub async fn ask(app: &App, tx: &mut Tx, user_id: Option<UserId>) -> AppResult<C
         let wanted = known.iter().map(|id| json!({ "type": "public-key", "id": URL_SAFE_NO_PAD.encode(id) }));
         options["allowCredentials"] = wanted.collect();
     }
-    let state = serde_json::to_value(state).map_err(anyhow::Error::from)?;
+    let mut state = serde_json::to_value(state).map_err(anyhow::Error::from)?;
+    // Beside what webauthn-rs has written, which overlooks it.
+    state[ASKED_AT] = json!(asked_at);
     ceremony::begin(tx, Kind::SignIn, &Waiting { user_id, session_id: None, state }, options).await
 }
 
 /// Judges the answer. What it comes to, and that the challenge is used up, is in the transaction, which is to be committed either way.
-pub async fn prove(app: &App, tx: &mut Tx, answer: Answer<'_>) -> AppResult<Proof> {
+pub async fn prove(app: &App, tx: &mut Tx, answer: Answer<'_>) -> AppResult<Judged> {
     let party = relying_party(app)?;
-    let Some(waiting) = ceremony::take(tx, Kind::SignIn, answer.ceremony).await? else { return Ok(Proof::Wrong(None)) };
+    let Some(waiting) = ceremony::take(tx, Kind::SignIn, answer.ceremony).await? else {
+        return Ok(Judged { proof: Proof::Wrong(None), asked_at: None });
+    };
+    let (user_id, asked_at) = (waiting.user_id, waiting.state[ASKED_AT].as_str().and_then(|at| at.parse().ok()));
+    let proof = judge(&party, tx, waiting, answer.credential).await?;
+    let (Proof::Right(shown) | Proof::Wrong(Some(shown))) = proof else { return Ok(Judged { proof, asked_at: None }) };
+    // Whoever shows a passkey of somebody else's goes on with no sign-in of theirs.
+    Ok(Judged { proof, asked_at: asked_at.filter(|_| user_id == Some(shown)) })
+}
+
+async fn judge(party: &Webauthn, tx: &mut Tx, waiting: Waiting, credential: Map<String, Value>) -> AppResult<Proof> {
     let state: DiscoverableAuthentication = serde_json::from_value(waiting.state).map_err(anyhow::Error::from)?;
-    let Ok(answer) = serde_json::from_value::<PublicKeyCredential>(answer.credential.into()) else {
+    let Ok(answer) = serde_json::from_value::<PublicKeyCredential>(credential.into()) else {
         return Ok(Proof::Wrong(None));
     };
     let Some(shown) = store::lock_credential(tx, answer.get_credential_id()).await? else { return Ok(Proof::Wrong(None)) };

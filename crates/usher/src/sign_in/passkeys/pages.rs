@@ -44,9 +44,9 @@ async fn submit_passkey(State(app): State<App>, form: VisitorForm) -> AppResult<
     let VisitorForm { visitor, members } = form;
     let return_to = carried(&app, &members);
     let before = visitor.signed_in.as_ref().map(|before| before.person.session_id);
-    let device = visitor.device_token.as_ref();
+    let held = super::Held { device: visitor.device_token.as_ref(), pending: visitor.pending.as_ref() };
     let begun = match members.parse::<PasskeyForm>() {
-        Ok(form) => super::sign_in_in_browser(&app, &visitor.origin, form.answer(), device, before).await,
+        Ok(form) => super::sign_in_in_browser(&app, &visitor.origin, form.answer(), held, before).await,
         Err(error) => Err(error),
     };
     match begun {

@@ -134,6 +134,56 @@ async fn r085_r086_a_passkey_opens_its_owners_account_and_the_question_tells_not
 }
 
 #[tokio::test]
+async fn after_a_password_a_passkey_ends_the_attempt_that_asked_for_it() {
+    let app = TestApp::new().await;
+    let (admin, ann) = (app.admin().await, app.user("ann").await);
+    let mut phone = Authenticator::new(b"phone");
+    with_passkey(&app, &ann, &mut phone).await;
+    let attempts = async || {
+        let found = admin.client.get(&format!("/v1/users/{}/sign-ins", ann.id)).await.expect(200);
+        found.json["items"].as_array().unwrap().clone()
+    };
+    let second = |result: &str| json!({ "about": "second_factor", "result": result });
+    let last = |attempt: &Value| attempt["decisions"].as_array().unwrap().last().unwrap().clone();
+    let login = json!({ "identifier": ann.email, "password": PASSWORD });
+    let pending = app.client().post("/v1/login", login).await.expect(202).str("pending_token");
+    assert_eq!(attempts().await[0]["refusal"], "second_factor_missing");
+    phone.is_verified = false;
+    let wrong = answer(&app, &mut phone, json!({ "pending_token": pending })).await;
+    app.client().post(SIGN_IN, wrong).await.expect_problem(401, "invalid_credentials");
+    phone.is_verified = true;
+    let right = answer(&app, &mut phone, json!({ "pending_token": pending })).await;
+    app.client().post(SIGN_IN, right).await.expect(200);
+    let found = attempts().await;
+    assert_eq!(found.len(), 3, "both answers, and the sign-in of before: {found:?}");
+    assert_eq!((&found[0]["signed_in"], last(&found[0])), (&json!(true), second("right")));
+    assert_eq!((&found[1]["refusal"], last(&found[1])), (&json!("passkey"), second("wrong")));
+    assert_eq!(found[1]["explanation"], "The password was right, but the passkey that was shown then did not fit.");
+    assert_eq!((&found[0]["asked_at"], &found[2]["asked_at"]), (&found[1]["asked_at"], &Value::Null));
+
+    // A page asks for any passkey; which sign-in it goes on with is in a cookie.
+    app.advance(SignedDuration::from_secs(1));
+    let mut browser = app.browser();
+    browser.sign_in(&ann.email).await.expect(303);
+    browser.open("/sign-in/second-factor").await.expect(200);
+    assert_eq!(attempts().await[0]["refusal"], "second_factor_missing");
+    let any = answer(&app, &mut phone, json!({})).await;
+    let (ceremony, credential) = (any["ceremony"].as_str().unwrap(), any["credential"].to_string());
+    browser.submit("/sign-in/passkey", &[("ceremony", ceremony), ("credential", &credential)]).await.expect(303);
+    let found = attempts().await;
+    assert_eq!((found.len(), last(&found[0])), (4, second("right")));
+
+    // Alone it is no second factor.
+    app.advance(SignedDuration::from_secs(1));
+    sign_in(&app, &mut phone).await.expect(200);
+    let found = attempts().await;
+    assert_eq!((found.len(), &found[0]["asked_at"]), (5, &Value::Null));
+    assert_eq!(found[0]["explanation"], "They signed in with a passkey.");
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn r065_the_gate_stands_before_passkeys_too() {
     let app = TestApp::new().await;
     let admin = app.person("admin", &["admin"]).await;
