@@ -56,6 +56,7 @@ pub mod grants;
 pub mod groups;
 pub mod imports;
 pub mod inactivity;
+pub mod inactivity_rules;
 pub mod invitations;
 pub mod keys;
 pub mod live;

@@ -164,6 +164,7 @@ field-device = Gerät
 field-device-id = Gerät (Id)
 field-devices = Geräte
 field-display-name = Anzeigename
+field-edited = Bearbeitet
 field-email = E-Mail-Adresse
 field-email-verified = Adresse bestätigt
 field-emails = E-Mail-Adressen

@@ -170,6 +170,7 @@ field-device = Device
 field-device-id = Device id
 field-devices = Devices
 field-display-name = Display name
+field-edited = Edited
 field-email = Email
 field-email-verified = Email verified
 field-emails = Emails

@@ -72,8 +72,9 @@ pub fn router() -> Routes {
                 "Changes back what nobody has changed since. Other fields are conflicts: they are listed, and nothing is changed (`dry_run` and `skip_conflicts` say otherwise). It is a change itself. One of more than 50 users is undone by a run, which leaves out users with conflicts.",
             )
             .fails(401, PROOF_TO_GRANT)
+            .fails(401, "It changes a role or makes a service account again, and the sign-in is longer ago than 10 minutes (`fresh_authentication_required`).")
             .fails(403, "The user holds permissions that the caller lacks, or undoing needs a permission that they lack (`target_outranks_caller`, `grant_exceeds_caller`, `forbidden`).")
-            .fails(409, "Something has been changed since, or can't be changed back (`undo_conflict`, `not_undoable`); or the state forbids it (`invalid_state`, `last_admin`, `username_taken`, `role_in_use`, `group_in_use`)."),
+            .fails(409, "Something has been changed since, or can't be changed back (`undo_conflict`, `not_undoable`); or the state forbids it (`invalid_state`, `last_admin`, `username_taken`, `role_in_use`, `group_in_use`, `service_account_name_taken`, `rule_name_taken`)."),
             undo_change,
         )
 }
@@ -285,7 +286,7 @@ async fn undo_change(
 ) -> AppResult<Answer<Undoing>> {
     caller.origin.reason = body.reason.or(caller.origin.reason);
     let mut tx = app.begin(&caller.origin).await?;
-    let mut undoing = super::undo_change(&mut tx, caller.authority(), path.id, body.skip_conflicts).await?;
+    let mut undoing = super::undo_change(&app, &mut tx, caller.authority(), path.id, body.skip_conflicts).await?;
     if body.dry_run {
         undoing.change_id = None;
         return Ok(Answer(undoing));

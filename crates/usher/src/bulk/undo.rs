@@ -5,6 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Action, Counts, Run, State, jobs, store};
+use crate::app::App;
 use crate::audit::{self, AuditEvent, Event};
 use crate::caller::Authority;
 use crate::changes::{self, Conflict, UNDONE, Undone};
@@ -15,8 +16,9 @@ use crate::roles::{self, Role};
 
 /// So many events are undone in one transaction; more of them by a run.
 const AT_ONCE_MAX: i64 = 50;
-/// What these have ended does not come back, however many they were of.
-const ENDING: [Action; 2] = [Action::SignOut, Action::RequirePasswordReset];
+/// What these have ended does not come back, however many they were of; what each is called where it is done to one.
+const ENDING: [(Action, &str); 2] =
+    [(Action::SignOut, "user.sessions_ended"), (Action::RequirePasswordReset, "password_reset.started")];
 
 /// What undoing a change set came to.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -35,7 +37,7 @@ pub struct Undoing {
 
 /// Changes back what the change set has changed and nobody has changed since. With a conflict nothing is changed, unless
 /// `skip_conflicts`; a run leaves out the events that have one.
-pub async fn undo_change(tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: bool) -> AppResult<Undoing> {
+pub async fn undo_change(app: &App, tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: bool) -> AppResult<Undoing> {
     let head = changes::find_head(tx, id).await?;
     if head.changes["action"] == Action::Purge.name() {
         return Err(Rejection::conflict("not_undoable", "Who was purged is gone for good.").into());
@@ -43,25 +45,26 @@ pub async fn undo_change(tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: b
     if head.changes["action"] == "warn_inactive" {
         return Err(Rejection::conflict("not_undoable", "A warning that was mailed can't be taken back.").into());
     }
-    if ENDING.iter().any(|action| head.changes["action"] == action.name()) {
-        return Err(nothing().into());
+    if let Some((_, action)) = ENDING.iter().find(|(ending, _)| head.changes["action"] == ending.name()) {
+        return Err(nothing(action).into());
     }
     let members = changes::list_members(tx, id, None, AT_ONCE_MAX + 1).await?;
     if i64::try_from(members.len()).unwrap_or(i64::MAX) > AT_ONCE_MAX {
         require_roles(tx, by, &head).await?;
         return begin_run(tx, by, id).await;
     }
+    let refusal = nothing(&head.action);
     let mut events: Vec<AuditEvent> = members;
     events.push(head);
     events.retain(|event| changes::is_undoable(event) || event.erased);
     if events.is_empty() {
-        return Err(nothing().into());
+        return Err(refusal.into());
     }
     let undoing = new_uuid(tx.now());
     audit::begin_change(tx, undoing, Event::success(UNDONE).on("change", id)).await?;
     let mut result = Undoing { change_id: Some(undoing), undone: 0, unchanged: 0, conflicts: Vec::new(), run: None };
     for event in &events {
-        match changes::undo(tx, by, event, skip_conflicts).await? {
+        match changes::undo(app, tx, by, event, skip_conflicts).await? {
             Undone::Reverted => result.undone += 1,
             Undone::Unchanged => result.unchanged += 1,
             Undone::Conflicts(conflicts) => result.conflicts.extend(conflicts),
@@ -87,8 +90,9 @@ async fn require_roles(tx: &mut Tx, by: Authority, head: &AuditEvent) -> AppResu
     Ok(())
 }
 
-fn nothing() -> Rejection {
-    Rejection::conflict("not_undoable", "There is nothing in it that can be changed back.")
+/// There is nothing in it that can be changed back. Says what to do instead.
+fn nothing(action: &str) -> Rejection {
+    Rejection::conflict("not_undoable", changes::instead_of(action))
 }
 
 async fn begin_run(tx: &mut Tx, by: Authority, id: Uuid) -> AppResult<Undoing> {

@@ -1,11 +1,15 @@
-//! Undoing a change of what is no user: a role, a group, the schema of attributes, the look of the service.
+//! Undoing a change of what is no user: a role, a group, the schema of attributes, the look of the service, the words of a mail, a
+//! service account, a rule on inactivity.
+
+use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::three_ways::{Back, Turn};
 use super::undo::refused;
-use super::{Conflict, Undone};
+use super::{Conflict, Undone, inactivity_rules, mail_texts, service_accounts};
+use crate::app::App;
 use crate::audit::{self, AuditEvent};
 use crate::caller::{Authority, Permission};
 use crate::db::Tx;
@@ -23,6 +27,9 @@ enum Kind {
     Group,
     AttributeSchema,
     Branding,
+    MailText,
+    ServiceAccount,
+    InactivityRule,
 }
 
 impl Kind {
@@ -32,6 +39,9 @@ impl Kind {
             ("attribute_schema.set", _) => Some(Self::AttributeSchema),
             (_, Some("role")) => Some(Self::Role),
             (_, Some("group")) => Some(Self::Group),
+            (_, Some("mail_text")) => Some(Self::MailText),
+            (_, Some("service_account")) => Some(Self::ServiceAccount),
+            (_, Some("inactivity_rule")) => Some(Self::InactivityRule),
             _ => None,
         }
     }
@@ -41,7 +51,9 @@ impl Kind {
         match self {
             Self::Role | Self::Group => Permission::RolesWrite,
             Self::AttributeSchema => Permission::AttributesWrite,
-            Self::Branding => Permission::SystemWrite,
+            Self::Branding | Self::MailText => Permission::SystemWrite,
+            Self::ServiceAccount => Permission::ServiceAccountsWrite,
+            Self::InactivityRule => Permission::InactivityWrite,
         }
     }
 }
@@ -51,25 +63,30 @@ pub fn is_one(event: &AuditEvent) -> bool {
 }
 
 /// Field by field, as with a user. What was made is deleted, and what was deleted is made again, as a whole or not at all.
-pub async fn undo(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts: bool) -> AppResult<Undone> {
+pub async fn undo(app: &App, tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts: bool) -> AppResult<Undone> {
     let Some(kind) = Kind::of(event) else { return Ok(Undone::Unchanged) };
     by.require(kind.permission())?;
-    let target = event.target_id.as_deref().unwrap_or_default();
     match kind {
         Kind::Role => {
             by.require_proof(tx.now())?;
-            undo_role(tx, by, event, &RoleName::from(target), skip_conflicts).await
+            undo_role(tx, by, event, skip_conflicts).await
         }
-        Kind::Group => match target.parse() {
-            Ok(id) => undo_group(tx, by, event, id, skip_conflicts).await,
-            Err(_) => Ok(Undone::Unchanged),
-        },
+        Kind::Group => undo_group(tx, by, event, skip_conflicts).await,
         Kind::AttributeSchema => undo_schema(tx, event, skip_conflicts).await,
         Kind::Branding => undo_branding(tx, event, skip_conflicts).await,
+        Kind::MailText => mail_texts::undo(app, tx, event).await,
+        Kind::ServiceAccount => service_accounts::undo(tx, by, event, skip_conflicts).await,
+        Kind::InactivityRule => inactivity_rules::undo(tx, by, event, skip_conflicts).await,
     }
 }
 
-async fn undo_role(tx: &mut Tx, by: Authority, event: &AuditEvent, name: &RoleName, skip_conflicts: bool) -> AppResult<Undone> {
+/// The id of what was changed.
+pub fn target<T: FromStr>(event: &AuditEvent) -> Option<T> {
+    event.target_id.as_deref()?.parse().ok()
+}
+
+async fn undo_role(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts: bool) -> AppResult<Undone> {
+    let name = &RoleName::from(event.target_id.as_deref().unwrap_or_default());
     let now = found(roles::lock(tx, name.as_str()).await)?;
     let back = Back::of(event, now.as_ref())?;
     match (back.turn(skip_conflicts), now) {
@@ -87,7 +104,8 @@ async fn undo_role(tx: &mut Tx, by: Authority, event: &AuditEvent, name: &RoleNa
     Ok(back.done())
 }
 
-async fn undo_group(tx: &mut Tx, by: Authority, event: &AuditEvent, id: GroupId, skip_conflicts: bool) -> AppResult<Undone> {
+async fn undo_group(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts: bool) -> AppResult<Undone> {
+    let Some(id) = target(event) else { return Ok(Undone::Unchanged) };
     let now = found(groups::lock(tx, by, id).await)?;
     let mut back = Back::of(event, now.as_ref())?;
     leave_out_what_is_gone(tx, &mut back).await?;
@@ -175,18 +193,22 @@ async fn undo_branding(tx: &mut Tx, event: &AuditEvent, skip_conflicts: bool) ->
 }
 
 /// What may be gone.
-fn found<T>(result: AppResult<T>) -> AppResult<Option<T>> {
+pub fn found<T>(result: AppResult<T>) -> AppResult<Option<T>> {
     match result {
         Err(error) if error.code() == Some("not_found") => Ok(None),
         result => result.map(Some),
     }
 }
 
-fn read<T: DeserializeOwned>(members: Map<String, Value>) -> Option<T> {
+pub fn read<T: DeserializeOwned>(members: Map<String, Value>) -> Option<T> {
     serde_json::from_value(Value::Object(members)).ok()
 }
 
-fn of_another_release() -> Undone {
-    let conflict: Conflict = refused(None, "", "This release knows no such thing any more: set it by hand.");
+/// Nothing was changed because of this.
+pub fn stands(conflict: Conflict) -> Undone {
     Undone::Conflicts(vec![conflict])
+}
+
+pub fn of_another_release() -> Undone {
+    stands(refused(None, "", "This release knows no such thing any more: set it by hand."))
 }

@@ -6,9 +6,15 @@
 //! overwritten. Passwords and other secrets are in no audit event, so they are neither shown nor brought back.
 
 mod api;
+mod by_hand;
 mod definitions;
 mod held;
+mod inactivity_rules;
+mod mail_texts;
+mod many;
 mod memberships;
+mod primary;
+mod service_accounts;
 mod three_ways;
 mod undo;
 
@@ -21,7 +27,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use api::router;
-pub use undo::{undo, undo_many};
+pub use by_hand::instead_of;
+pub use many::undo_many;
+pub use undo::undo;
 
 use crate::audit::{self, AuditEvent, Wanted};
 use crate::db::Tx;
@@ -36,6 +44,21 @@ const UNDOING_MAX: i64 = 100;
 /// Fields of events on a user that are none of the user's, and tell of what does not come back: sessions and keys that ended,
 /// second factors that are gone, what a passkey is called, a link that was mailed, what became of a request, who deleted them.
 const FOR_GOOD: [&str; 8] = ["api_keys", "deleted_by", "link", "name", "passkeys", "request", "sessions", "totp"];
+
+/// Fields of a user that follow from other fields, or change by themselves.
+const DERIVED: [&str; 10] = [
+    "id",
+    "created_at",
+    "deleted_at",
+    "purge_after",
+    "locked_until",
+    "last_sign_in_at",
+    "email",
+    "email_verified",
+    // The files of the one before are gone.
+    "avatar_url",
+    "status_before_deletion",
+];
 
 /// A field that can't be changed back.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -93,6 +116,6 @@ pub fn is_undoable(event: &AuditEvent) -> bool {
 }
 
 fn is_of_a_user(event: &AuditEvent) -> bool {
-    let changed = audit::fields(&event.changes);
-    event.target_kind.as_deref() == Some("user") && changed.iter().any(|(name, ..)| !FOR_GOOD.contains(name))
+    let comes_back = |name: &str| !FOR_GOOD.contains(&name) && !DERIVED.contains(&name);
+    event.target_kind.as_deref() == Some("user") && audit::fields(&event.changes).iter().any(|(name, ..)| comes_back(name))
 }

@@ -4,10 +4,16 @@ use http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use crate::audit::{self, Event};
 use crate::testing::{Answer, Client, Person, TestApp};
 
 mod acts;
+mod by_hand;
 mod definitions;
+mod inactivity_rules;
+mod mail_texts;
+mod primary;
+mod service_accounts;
 
 fn path(person: &Person) -> String {
     format!("/v1/users/{}", person.id)
@@ -19,6 +25,14 @@ async fn newest_change(admin: &Client) -> Value {
 
 async fn undo(admin: &Client, id: &Value, body: Value) -> Answer {
     admin.post(&format!("/v1/changes/{}/undo", id.as_str().unwrap()), body).await
+}
+
+/// The id of an event as an earlier release would have written it, or one whose door is elsewhere.
+async fn written(app: &TestApp, admin: &Client, event: Event, action: &str) -> Value {
+    let mut tx = app.tx().await;
+    audit::record(&mut tx, event).await.unwrap();
+    tx.commit().await.unwrap();
+    admin.get(&format!("/v1/audit-events?limit=1&action={action}")).await.expect(200).json["items"][0]["id"].clone()
 }
 
 #[tokio::test]

@@ -102,6 +102,12 @@ impl Back {
         self.conflicts.push(refused(None, field, detail));
     }
 
+    /// The field is no part of it: it follows from who wrote the thing, or changes by itself.
+    pub fn leave_out(&mut self, field: &str) {
+        self.fields.retain(|(way, _)| way.first().is_none_or(|first| first != field));
+        self.conflicts.retain(|conflict| conflict.field != field);
+    }
+
     pub fn turn(&self, skip_conflicts: bool) -> Turn {
         let is_clear = self.conflicts.is_empty();
         match (self.act, self.is_there) {

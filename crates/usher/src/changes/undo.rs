@@ -1,42 +1,29 @@
 //! Undoing one event: the plan, and what carries it out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::held::{self, Held, Turn};
-use super::{Conflict, FOR_GOOD, Undone, definitions, memberships};
+use super::{Conflict, DERIVED, FOR_GOOD, Undone, definitions, memberships, primary};
+use crate::addresses;
+use crate::app::App;
 use crate::audit::{self, AuditEvent};
 use crate::caller::{Authority, Permission, UserStatus};
 use crate::db::Tx;
-use crate::error::{AppError, AppResult, Rejection};
-use crate::id::UserId;
+use crate::error::{AppResult, Rejection};
+use crate::id::{EmailId, UserId};
 use crate::patch::Patch;
 use crate::roles::{self, RoleEnds, RoleName};
-use crate::users::{self, ChangeOfMany, ChangeOfStanding, Outcome, ProfilePatch, User, Username};
-
-/// Follows from other fields, or changes by itself.
-const DERIVED: [&str; 10] = [
-    "id",
-    "created_at",
-    "deleted_at",
-    "purge_after",
-    "locked_until",
-    "last_sign_in_at",
-    "email",
-    "email_verified",
-    // The files of the one before are gone.
-    "avatar_url",
-    "status_before_deletion",
-];
+use crate::users::{self, ChangeOfMany, ChangeOfStanding, ProfilePatch, User, Username};
 
 /// Role by role.
 const ROLES: [&str; 2] = ["roles", "role_ends"];
 
 /// What is to be changed back.
 #[derive(Default)]
-struct Plan {
+pub(super) struct Plan {
     standing: Option<ChangeOfStanding>,
     username: Option<String>,
     profile: Map<String, Value>,
@@ -44,17 +31,24 @@ struct Plan {
     /// What becomes of each; `None` is taken.
     roles: BTreeMap<String, Option<Held>>,
     professional_at: Option<Value>,
-    conflicts: Vec<Conflict>,
+    /// The address that is the primary one again.
+    primary: Option<EmailId>,
+    pub conflicts: Vec<Conflict>,
 }
 
-/// Changes back what the event has changed of a user, as far as nobody has changed it since. With a conflict nothing is changed,
-/// unless `skip_conflicts`: then the other fields are.
-pub async fn undo(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts: bool) -> AppResult<Undone> {
+/// Changes back what the event has changed, as far as nobody has changed it since. With a conflict nothing is changed, unless
+/// `skip_conflicts`: then the other fields are.
+pub async fn undo(app: &App, tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts: bool) -> AppResult<Undone> {
+    if definitions::is_one(event) {
+        return definitions::undo(app, tx, by, event, skip_conflicts).await;
+    }
+    undo_of_user(tx, by, event, skip_conflicts).await
+}
+
+/// The same for what an event has changed of a user.
+pub(super) async fn undo_of_user(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts: bool) -> AppResult<Undone> {
     if event.erased {
         return Ok(Undone::Conflicts(vec![refused(None, "", "Its details were erased with a person who was purged.")]));
-    }
-    if definitions::is_one(event) {
-        return definitions::undo(tx, by, event, skip_conflicts).await;
     }
     let Some(id) = event.target_id.as_deref().filter(|_| super::is_of_a_user(event)).and_then(|id| id.parse().ok()) else {
         return Ok(Undone::Unchanged);
@@ -84,76 +78,6 @@ pub async fn undo(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts
     Ok(if conflicts.is_empty() { Undone::Reverted } else { Undone::Conflicts(conflicts) })
 }
 
-/// The same for many events, with a few statements for those that come to the same change. A conflict leaves out its event.
-pub async fn undo_many(tx: &mut Tx, by: Authority, events: &[&AuditEvent]) -> AppResult<Vec<Outcome>> {
-    let ids: Vec<Option<UserId>> = events.iter().map(|event| event.target_id.as_deref().and_then(|id| id.parse().ok())).collect();
-    let known: Vec<UserId> = ids.iter().copied().flatten().collect();
-    let users: HashMap<UserId, User> = users::lock_many(tx, &known).await?.into_iter().map(|user| (user.id, user)).collect();
-    let mut outcomes = Vec::with_capacity(events.len());
-    let mut groups: Vec<(ChangeOfMany, Vec<usize>)> = Vec::new();
-    let mut alone = Vec::new();
-    let mut seen = HashSet::new();
-    for (at, event) in events.iter().enumerate() {
-        outcomes.push(Outcome::Unchanged);
-        let by_itself = event.erased || memberships::is_one(event);
-        let user = ids[at].and_then(|id| users.get(&id)).filter(|user| seen.insert(user.id) && !by_itself);
-        let Some(user) = user else {
-            alone.push(at);
-            continue;
-        };
-        let plan = Plan::of(event, user, tx.now())?;
-        if !plan.conflicts.is_empty() {
-            outcomes[at] = Outcome::Refused(conflict(&plan.conflicts));
-        } else if let Err(rejection) = plan.require_permissions(by) {
-            outcomes[at] = Outcome::Refused(rejection);
-        } else if let Some(change) = plan.as_one_change() {
-            match groups.iter_mut().find(|(known, _)| *known == change) {
-                Some((_, members)) => members.push(at),
-                None => groups.push((change, vec![at])),
-            }
-        } else if !plan.is_empty() {
-            alone.push(at);
-        }
-    }
-    for (change, members) in groups {
-        let together: Vec<User> = members.iter().filter_map(|at| users.get(&ids[*at]?).cloned()).collect();
-        let came_of_it = users::change_many(tx, by, &together, &change).await?;
-        for (at, outcome) in members.into_iter().zip(came_of_it) {
-            outcomes[at] = outcome;
-        }
-    }
-    for at in alone {
-        outcomes[at] = undo_alone(tx, by, events[at]).await?;
-    }
-    Ok(outcomes)
-}
-
-/// Refused, it leaves no trace in the transaction.
-async fn undo_alone(tx: &mut Tx, by: Authority, event: &AuditEvent) -> AppResult<Outcome> {
-    tx.execute("savepoint one", &[]).await?;
-    let outcome = match undo(tx, by, event, false).await {
-        Ok(Undone::Reverted) => Outcome::Done,
-        Ok(Undone::Unchanged) => Outcome::Unchanged,
-        Ok(Undone::Conflicts(conflicts)) => Outcome::Refused(conflict(&conflicts)),
-        Err(AppError::Rejected(rejection)) => {
-            tx.execute("rollback to savepoint one", &[]).await?;
-            Outcome::Refused(*rejection)
-        }
-        Err(error) => return Err(error),
-    };
-    tx.execute("release savepoint one", &[]).await?;
-    Ok(outcome)
-}
-
-/// What stands in the way of an event, in one sentence.
-fn conflict(conflicts: &[Conflict]) -> Rejection {
-    let fields = conflicts.iter().map(|conflict| conflict.field.as_str()).filter(|field| !field.is_empty());
-    let fields = fields.collect::<Vec<_>>().join(", ");
-    let detail = conflicts.first().map_or("", |conflict| conflict.detail.as_str());
-    let detail = if fields.is_empty() { detail.to_owned() } else { format!("{fields}: {detail}") };
-    Rejection::conflict("undo_conflict", detail)
-}
-
 pub(super) fn refused(user_id: Option<UserId>, field: &str, detail: &str) -> Conflict {
     Conflict {
         user_id,
@@ -166,7 +90,7 @@ pub(super) fn refused(user_id: Option<UserId>, field: &str, detail: &str) -> Con
 }
 
 impl Plan {
-    fn of(event: &AuditEvent, user: &User, at: Timestamp) -> AppResult<Self> {
+    pub fn of(event: &AuditEvent, user: &User, at: Timestamp) -> AppResult<Self> {
         let mut plan = Self::default();
         let now = serde_json::to_value(user)?;
         let fields = audit::fields(&event.changes);
@@ -180,16 +104,12 @@ impl Plan {
             match name {
                 _ if DERIVED.contains(&name) || ROLES.contains(&name) || FOR_GOOD.contains(&name) => {}
                 "attributes" => plan.undo_attributes(user.id, before, after, is),
+                "emails" => plan.undo_primary(user, before, after),
                 _ if is == before => {}
                 _ if is != after => plan.conflicts.push(changed_since(Some(user.id), name, after, is)),
                 "status" => plan.undo_status(user, before, after),
                 "username" => plan.username = before.as_str().map(ToOwned::to_owned),
                 "professional_at" => plan.professional_at = Some(before.clone()),
-                "emails" => plan.conflicts.push(refused(
-                    Some(user.id),
-                    name,
-                    "Addresses are added and removed by hand: who owns one may have changed.",
-                )),
                 _ => {
                     plan.profile.insert(name.to_owned(), before.clone());
                 }
@@ -243,6 +163,14 @@ impl Plan {
         };
     }
 
+    fn undo_primary(&mut self, user: &User, before: &Value, after: &Value) {
+        match primary::turn(user, before, after) {
+            primary::Turn::Nothing => {}
+            primary::Turn::Becomes(id) => self.primary = Some(id),
+            primary::Turn::Conflict(conflict) => self.conflicts.push(conflict),
+        }
+    }
+
     /// Attribute by attribute.
     fn undo_attributes(&mut self, user: UserId, before: &Value, after: &Value, is: &Value) {
         let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
@@ -279,20 +207,21 @@ impl Plan {
         }
     }
 
-    fn is_empty(&self) -> bool {
-        let Self { standing, username, profile, attributes, roles, professional_at, .. } = self;
+    pub fn is_empty(&self) -> bool {
+        let Self { standing, username, profile, attributes, roles, professional_at, primary, .. } = self;
         standing.is_none()
             && username.is_none()
             && profile.is_empty()
             && attributes.is_empty()
             && roles.is_empty()
             && professional_at.is_none()
+            && primary.is_none()
     }
 
     /// The change of one kind that the plan comes to, if it does: many can be made at once.
-    fn as_one_change(&self) -> Option<ChangeOfMany> {
-        let Self { standing, username, profile, attributes, roles, professional_at, .. } = self;
-        if username.is_some() || !profile.is_empty() || professional_at.is_some() {
+    pub fn as_one_change(&self) -> Option<ChangeOfMany> {
+        let Self { standing, username, profile, attributes, roles, professional_at, primary, .. } = self;
+        if username.is_some() || !profile.is_empty() || professional_at.is_some() || primary.is_some() {
             return None;
         }
         let mut roles = roles.iter();
@@ -311,14 +240,15 @@ impl Plan {
     }
 
     /// To undo something takes what doing it takes.
-    fn require_permissions(&self, by: Authority) -> Result<(), Rejection> {
+    pub fn require_permissions(&self, by: Authority) -> Result<(), Rejection> {
         let bins = matches!(self.standing, Some(ChangeOfStanding::Delete | ChangeOfStanding::Restore));
         let suspends = self.standing.is_some() && !bins;
         let writes = suspends
             || self.username.is_some()
             || !self.profile.is_empty()
             || !self.attributes.is_empty()
-            || self.professional_at.is_some();
+            || self.professional_at.is_some()
+            || self.primary.is_some();
         let needs = [
             (bins, Permission::UsersDelete),
             (writes, Permission::UsersWrite),
@@ -346,6 +276,9 @@ impl Plan {
         }
         if let Some(at) = self.professional_at {
             user = users::restore_professional(tx, &user, serde_json::from_value(at)?).await?;
+        }
+        if let Some(id) = self.primary {
+            user = addresses::set_primary(tx, &user, id).await?;
         }
         if let Some(change) = last {
             users::change_standing(tx, &user, change).await?;

@@ -139,7 +139,7 @@ async fn show(app: &App, id: Uuid, json: bool) -> Outcome {
 async fn undo(app: &App, command: Undo, json: bool) -> Outcome {
     let Undo { id, dry_run, skip_conflicts, reason } = command;
     let mut tx = app.begin(&boot::operator(reason)).await?;
-    let undoing = undo_change(&mut tx, Authority::operator(), id, skip_conflicts).await?;
+    let undoing = undo_change(app, &mut tx, Authority::operator(), id, skip_conflicts).await?;
     let stands = dry_run || (!undoing.conflicts.is_empty() && !skip_conflicts);
     if stands {
         drop(tx);

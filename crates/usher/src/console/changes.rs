@@ -143,7 +143,7 @@ pub async fn show_undo(staff: Staff, Path(path): Path<ChangePath>, State(app): S
 /// What would come of it is found out by doing it, in a transaction that is dropped.
 async fn ask(app: &App, staff: &Staff, id: Uuid, faults: &Faults) -> AppResult<Response> {
     let mut tx = staff.begin(app).await?;
-    let (undoing, refusal) = match bulk::undo_change(&mut tx, staff.authority(), id, false).await {
+    let (undoing, refusal) = match bulk::undo_change(app, &mut tx, staff.authority(), id, false).await {
         Ok(undoing) => (Some(undoing), None),
         Err(AppError::Rejected(rejection)) if rejection.status == StatusCode::CONFLICT => {
             (None, Some(now().problem(rejection.code, &rejection.detail)))
@@ -169,7 +169,7 @@ pub async fn submit_undo(Path(path): Path<ChangePath>, State(app): State<App>, f
     staff.require(Permission::UsersWrite)?;
     let skip_conflicts = members.has("skip_conflicts");
     let mut tx = staff.begin_because(&app, &members).await?;
-    let undoing = match bulk::undo_change(&mut tx, staff.authority(), path.id, skip_conflicts).await {
+    let undoing = match bulk::undo_change(&app, &mut tx, staff.authority(), path.id, skip_conflicts).await {
         Ok(undoing) => undoing,
         Err(error) if is_conflict(&error) => {
             drop(tx);

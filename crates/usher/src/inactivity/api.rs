@@ -4,7 +4,6 @@ use axum::extract::State;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::{Rule, RuleAction, Terms};
 use crate::app::App;
@@ -62,17 +61,6 @@ pub fn router() -> Routes {
                 .fails(403, "The caller lacks `users:read` or the permission of the action (`forbidden`)."),
             preview_inactivity_rule,
         )
-}
-
-/// What the documentation shows.
-pub fn example() -> Value {
-    json!({
-        "id": "0193e4a1-7c1e-7b52-9d0c-3f1f4a5b6c7d", "name": "Gone for a year", "action": "delete", "after_days": 365,
-        "filter": null, "exempt": "roles eq \"admin\"", "warned_days": 30, "enabled": true,
-        "permissions": ["users:read", "users:delete", "inactivity:write"], "last_run_on": "2026-03-01",
-        "last_run_id": "0193e4a1-7c1e-7b52-9d0c-4a2d5b6c7d8e", "last_error": null, "version": 2,
-        "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
-    })
 }
 
 #[derive(Deserialize, JsonSchema)]

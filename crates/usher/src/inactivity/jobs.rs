@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::store;
 use crate::app::App;
 use crate::bulk;
 use crate::db::Tx;
 use crate::error::AppResult;
 use crate::id::InactivityRuleId;
+use crate::inactivity_rules;
 use crate::jobs::{self, Registry};
 
 const APPLY_ALL: &str = "apply_inactivity_rules";
@@ -29,7 +29,7 @@ pub fn register(registry: &mut Registry) {
 /// A mail is forgotten after a month: that it was sent is noted before.
 async fn apply_all(tx: &mut Tx) -> AppResult<()> {
     bulk::note_warnings_sent(tx).await?;
-    for rule_id in store::list_enabled(tx).await? {
+    for rule_id in inactivity_rules::list_enabled(tx).await? {
         jobs::enqueue(tx, APPLY, &Payload { rule_id }).await?;
     }
     Ok(())

@@ -4,7 +4,6 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::{Rule, RuleAction, store};
 use crate::activity;
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -13,6 +12,7 @@ use crate::caller::Authority;
 use crate::db::{Actor, Tx};
 use crate::error::{AppError, AppResult, Rejection};
 use crate::id::InactivityRuleId;
+use crate::inactivity_rules::{self, Rule, RuleAction};
 use crate::mails::Ending;
 
 /// What a turn came to.
@@ -48,10 +48,10 @@ pub async fn preview(tx: &mut Tx, by: Authority, rule: &Rule) -> AppResult<(Acti
 pub async fn apply(app: &App, id: InactivityRuleId) -> AppResult<Turn> {
     let mut tx = app.begin_as(Actor::System).await?;
     let today = today(&tx);
-    if !store::update_last_run_on(&mut tx, id, today).await? {
+    if !inactivity_rules::take_turn(&mut tx, id, today).await? {
         return Ok(Turn::Not);
     }
-    let rule = super::read(&mut tx, id).await?;
+    let rule = inactivity_rules::read(&mut tx, id).await?;
     tx.execute("savepoint turn", &[]).await?;
     let begun = begin(&mut tx, &rule).await;
     if !matches!(begun, Ok(Some(_))) {
@@ -59,7 +59,7 @@ pub async fn apply(app: &App, id: InactivityRuleId) -> AppResult<Turn> {
     }
     let turn = match begun {
         Ok(Some(run)) => {
-            store::update_last_run_id(&mut tx, id, run).await?;
+            inactivity_rules::note_run(&mut tx, id, run).await?;
             Turn::Begun(run)
         }
         Ok(None) => Turn::Nobody,
@@ -88,7 +88,7 @@ async fn begin(tx: &mut Tx, rule: &Rule) -> AppResult<Option<Uuid>> {
 async fn fail(tx: &mut Tx, id: InactivityRuleId, rejection: Rejection) -> AppResult<()> {
     let why = AppError::from(rejection).to_string();
     tracing::warn!(rule = %id, why, "a rule on inactivity began no run: see `usher inactivity list`");
-    store::update_last_error(tx, id, &why).await?;
+    inactivity_rules::note_error(tx, id, &why).await?;
     let event = Event::failure("inactivity_rule.applied").on("inactivity_rule", id).detail("why", why);
     audit::record(tx, event).await?;
     Ok(())
@@ -99,7 +99,7 @@ async fn action(tx: &mut Tx, rule: &Rule) -> AppResult<Action> {
         RuleAction::Suspend => Action::Suspend,
         RuleAction::Delete => Action::Delete,
         RuleAction::Warn => {
-            let rules = store::list_rules(tx).await?;
+            let rules = inactivity_rules::list(tx).await?;
             Action::WarnInactive { rule: rule.id.uuid(), then: consequences(rule, &rules) }
         }
     })

@@ -57,7 +57,9 @@ pub fn router() -> Routes {
         )
         .op(
             op(Method::DELETE, ONE, WRITE, "Delete a service account")
-                .description("With its keys, for good. What it did stays in the audit trail.")
+                .description(
+                    "With its keys, for good: undone, it is there again without them. What it did stays in the audit trail.",
+                )
                 .fails(403, OUTRANKED),
             delete_service_account,
         )

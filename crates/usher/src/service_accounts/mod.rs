@@ -16,14 +16,14 @@ pub use api::router;
 use crate::api_keys::{self, Holder, KeyWish, NewApiKey};
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::caller::{Authority, Permission, PermissionSet};
+use crate::caller::{Authority, Permission, PermissionSet, Subject};
 use crate::db::page::{self, Limit, Page};
 use crate::db::{DbResult, OnConstraint, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
 use crate::id::ServiceAccountId;
 
 /// Where a service account stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "ServiceAccountStatus")]
 pub enum Status {
@@ -94,10 +94,35 @@ pub async fn create(
     description: &str,
     permissions: PermissionSet,
 ) -> AppResult<ServiceAccount> {
-    by.to_grant(permissions)?;
     let id = ServiceAccountId::new(tx.now());
-    let insert = store::insert_account(tx, id, name.as_str(), description, permissions).await;
-    insert.on_constraint("service_accounts_name_key", name_taken)?;
+    insert(tx, by, id, name, description, permissions).await
+}
+
+/// Makes an account again that was deleted, under the id that it had. It is active, and has no key: those it had are gone for good.
+pub async fn restore(
+    tx: &mut Tx,
+    by: Authority,
+    id: ServiceAccountId,
+    name: &ServiceAccountName,
+    description: &str,
+    permissions: PermissionSet,
+) -> AppResult<ServiceAccount> {
+    insert(tx, by, id, name, description, permissions).await
+}
+
+async fn insert(
+    tx: &mut Tx,
+    by: Authority,
+    id: ServiceAccountId,
+    name: &ServiceAccountName,
+    description: &str,
+    permissions: PermissionSet,
+) -> AppResult<ServiceAccount> {
+    by.to_grant(permissions)?;
+    store::insert_account(tx, id, name.as_str(), description, permissions)
+        .await
+        .on_constraint("service_accounts_pkey", || Rejection::conflict("invalid_state", "It is being undone already."))
+        .on_constraint("service_accounts_name_key", name_taken)?;
     let account = read(tx, id).await?;
     audit::record(tx, Event::success("service_account.created").on("service_account", id).changed(&(), &account)).await?;
     Ok(account)
@@ -168,6 +193,12 @@ pub async fn set_status(tx: &mut Tx, before: &ServiceAccount, status: Status) ->
         Status::Suspended => "service_account.suspended",
     };
     finish(tx, action, before).await
+}
+
+/// Whether it has a key that is good.
+pub async fn has_keys(tx: &mut Tx, id: ServiceAccountId) -> AppResult<bool> {
+    let keys = api_keys::list(tx, Subject::ServiceAccount(id), Limit::default(), None).await?;
+    Ok(!keys.items.is_empty())
 }
 
 /// Deletes an account and its keys. What it did stays in the audit trail.

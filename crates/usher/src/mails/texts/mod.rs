@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 
 pub use api::router;
 
@@ -169,7 +170,7 @@ pub async fn edit(app: &App, tx: &mut Tx, which: Which, before: MailText, text: 
         return Ok(before);
     }
     store::upsert_text(tx, which, &text).await?;
-    record(tx, "mail_text.edited", which, &before.text, &text).await?;
+    record(tx, "mail_text.edited", which, (&before.text, before.entry.edited), (&text, true)).await?;
     read(tx, which).await
 }
 
@@ -177,13 +178,14 @@ pub async fn edit(app: &App, tx: &mut Tx, which: Which, before: MailText, text: 
 pub async fn restore(tx: &mut Tx, which: Which, before: &MailText) -> AppResult<()> {
     if before.entry.edited {
         store::delete_text(tx, which).await?;
-        record(tx, "mail_text.restored", which, &before.text, &before.shipped).await?;
+        record(tx, "mail_text.restored", which, (&before.text, true), (&before.shipped, false)).await?;
     }
     Ok(())
 }
 
-async fn record(tx: &mut Tx, action: &'static str, which: Which, before: &str, after: &str) -> DbResult<()> {
-    let said = |text: &str| serde_json::json!({ "text": text });
+/// Each text with whether it is an edited one: the one that usher comes with may be another by the time somebody wants it back.
+async fn record(tx: &mut Tx, action: &'static str, which: Which, before: (&str, bool), after: (&str, bool)) -> DbResult<()> {
+    let said = |(text, edited): (&str, bool)| json!({ "text": text, "edited": edited });
     audit::record(tx, Event::success(action).on("mail_text", which.id()).changed(&said(before), &said(after))).await
 }
 

@@ -1,5 +1,7 @@
 //! What a rule says, and what it must say.
 
+use serde::Deserialize;
+
 use super::{Rule, RuleAction};
 use crate::caller::Authority;
 use crate::db::Tx;
@@ -7,7 +9,7 @@ use crate::error::{AppResult, FieldError, Rejection};
 use crate::users::{self, Filter, Surroundings};
 
 /// What a rule says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Terms {
     pub name: String,
     pub action: RuleAction,
