@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::Response;
-use jiff::civil::Date;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::Deserialize;

@@ -83,9 +83,8 @@ async fn a_role_is_granted_until_the_end_of_a_day() {
     let page = browser.open(&format!("/admin/bulk/new?user={}&action=assign_role&until=2026-06-30", ann.id)).await.expect(200);
     assert!(page.text.contains("name=\"until\" value=\"2026-06-30\""), "{}", page.text);
     let user = ann.id.as_str();
-    let form = |action: &'static str, until: &'static str| {
-        [("action", action), ("users", user), ("role", "manager"), ("until", until)]
-    };
+    let form =
+        |action: &'static str, until: &'static str| [("action", action), ("users", user), ("role", "manager"), ("until", until)];
     for until in ["soon", "2025-12-31"] {
         let page = browser.submit("/admin/bulk", &form("assign_role", until)).await.expect(422);
         assert!(page.text.contains("id=\"until-error\"") && page.text.contains(&format!("value=\"{until}\"")), "{}", page.text);
