@@ -9,6 +9,7 @@ use tokio_postgres::types::ToSql;
 use super::{ApiKey, Holder};
 use crate::caller::{Permission, PermissionSet, Subject};
 use crate::db::lanes::Pipeline;
+use crate::db::parts::{self, Over};
 use crate::db::{DbResult, Tx};
 use crate::id::{ApiKeyId, ServiceAccountId, UserId};
 
@@ -111,8 +112,11 @@ pub async fn update_used(counters: &Pipeline, id: ApiKeyId, now: Timestamp, addr
     Ok(())
 }
 
-pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
-    tx.execute("delete from api_keys where expires_at < $1 or revoked_at < $1", &[&before]).await
+/// Some of them; true when there may be more.
+pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<bool> {
+    const EXPIRED: Over = Over { table: "api_keys", time: "expires_at", condition: "expires_at < $1" };
+    const REVOKED: Over = Over { table: "api_keys", time: "revoked_at", condition: "revoked_at < $1" };
+    Ok(parts::delete_some(tx, &EXPIRED, before).await? || parts::delete_some(tx, &REVOKED, before).await?)
 }
 
 fn key(row: &Row) -> ApiKey {

@@ -19,7 +19,7 @@ use crate::db::{DbResult, Tx};
 use crate::error::AppResult;
 use crate::faults::{self, Fault};
 use crate::id::{DeviceId, UserId};
-use crate::jobs::Registry;
+use crate::jobs::{self, Registry};
 
 /// Failures in a row, from one known device or from everywhere else, before a lock.
 pub const FAILURES_MAX: i32 = 10;
@@ -152,11 +152,14 @@ pub async fn disable(tx: &mut Tx, authenticator: Authenticator, id: UserId) -> D
 }
 
 pub fn register(registry: &mut Registry) {
-    registry.every(Duration::from_hours(24), FORGET, |_, tx, _| Box::pin(forget(tx)));
+    registry.every_long(Duration::from_hours(24), FORGET, |app, _| Box::pin(forget(app)));
 }
 
-async fn forget(tx: &mut Tx) -> AppResult<()> {
+async fn forget(app: &App) -> AppResult<()> {
+    jobs::part_by_part(app, FORGET, |tx| Box::pin(forget_some(tx))).await
+}
+
+async fn forget_some(tx: &mut Tx) -> AppResult<bool> {
     let before = tx.now() - KEPT_FOR;
-    store::delete_old(tx, before).await?;
-    Ok(())
+    Ok(store::delete_old(tx, before).await?)
 }

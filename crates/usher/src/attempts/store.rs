@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Authenticator, Failed, Target};
+use crate::db::parts::{self, Over};
 use crate::db::{DbResult, Tx, values};
 use crate::id::DeviceId;
 
@@ -158,6 +159,9 @@ pub async fn delete_of_subject(tx: &mut Tx, authenticator: Authenticator, subjec
     Ok(())
 }
 
-pub async fn delete_old(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
-    tx.execute("delete from attempts where last_attempt_at < $1 and disabled_at is null", &[&before]).await
+/// Some of them; true when there may be more.
+pub async fn delete_old(tx: &mut Tx, before: Timestamp) -> DbResult<bool> {
+    const OLD: Over =
+        Over { table: "attempts", time: "last_attempt_at", condition: "last_attempt_at < $1 and disabled_at is null" };
+    parts::delete_some(tx, &OLD, before).await
 }

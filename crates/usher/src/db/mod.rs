@@ -14,6 +14,7 @@ pub mod listen;
 pub mod migrations;
 pub mod page;
 pub mod partitions;
+pub mod parts;
 pub mod preview;
 pub mod private;
 pub mod programs;

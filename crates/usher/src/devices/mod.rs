@@ -20,10 +20,11 @@ pub use api::router;
 pub use pages::router as pages;
 pub use trust::{Trusted, TrustedDevice, distrust, distrust_all, is_trusted, list_trusted, trust};
 
+use crate::app::App;
 use crate::db::{DbResult, Tx};
 use crate::error::AppResult;
 use crate::id::{DeviceId, UserId};
-use crate::jobs::Registry;
+use crate::jobs::{self, Registry};
 use crate::network::Network;
 use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer_and_hash};
 
@@ -97,12 +98,14 @@ pub async fn forget_all(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
 }
 
 pub fn register(registry: &mut Registry) {
-    registry.every(Duration::from_hours(24), FORGET, |_, tx, _| Box::pin(forget(tx)));
+    registry.every_long(Duration::from_hours(24), FORGET, |app, _| Box::pin(forget(app)));
 }
 
-async fn forget(tx: &mut Tx) -> AppResult<()> {
+async fn forget(app: &App) -> AppResult<()> {
+    jobs::part_by_part(app, FORGET, |tx| Box::pin(forget_some(tx))).await
+}
+
+async fn forget_some(tx: &mut Tx) -> AppResult<bool> {
     let before = tx.now() - KEPT_FOR;
-    store::delete_unseen(tx, before).await?;
-    store::delete_trust_over(tx).await?;
-    Ok(())
+    Ok(store::delete_unseen(tx, before).await? || store::delete_trust_over(tx).await?)
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{KnownDevice, TrustedDevice};
+use crate::db::parts::{self, Over};
 use crate::db::{DbResult, Tx, values};
 use crate::id::{DeviceId, UserId};
 
@@ -89,8 +90,10 @@ pub async fn delete_of_user(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     Ok(())
 }
 
-pub async fn delete_unseen(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
-    tx.execute("delete from devices where last_seen_at < $1", &[&before]).await
+/// Some of them; true when there may be more.
+pub async fn delete_unseen(tx: &mut Tx, before: Timestamp) -> DbResult<bool> {
+    const UNSEEN: Over = Over { table: "devices", time: "last_seen_at", condition: "last_seen_at < $1" };
+    parts::delete_some(tx, &UNSEEN, before).await
 }
 
 pub async fn update_token(tx: &mut Tx, id: DeviceId, hash: &[u8]) -> DbResult<()> {
@@ -152,7 +155,8 @@ pub async fn delete_trusted_of_user(tx: &mut Tx, user_id: UserId) -> DbResult<u6
     tx.execute("delete from trusted_devices where user_id = $1", &[&user_id]).await
 }
 
-pub async fn delete_trust_over(tx: &mut Tx) -> DbResult<u64> {
-    let now = tx.now();
-    tx.execute("delete from trusted_devices where expires_at <= $1", &[&now]).await
+/// Some of it; true when there may be more.
+pub async fn delete_trust_over(tx: &mut Tx) -> DbResult<bool> {
+    const EXPIRED: Over = Over { table: "trusted_devices", time: "expires_at", condition: "expires_at <= $1" };
+    parts::delete_some(tx, &EXPIRED, tx.now()).await
 }

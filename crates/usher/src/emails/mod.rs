@@ -55,8 +55,8 @@ pub async fn forget_pending(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     store::delete_pending_of(tx, user_id).await
 }
 
-/// Forgets wishes whose link has stopped working: nobody's address is kept for nothing.
-pub async fn forget_expired(tx: &mut Tx) -> DbResult<u64> {
+/// Forgets some wishes whose link has stopped working: nobody's address is kept for nothing. True when there may be more.
+pub async fn forget_expired(tx: &mut Tx) -> DbResult<bool> {
     store::delete_expired(tx).await
 }
 

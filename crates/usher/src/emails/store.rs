@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 
 use super::{Email, EmailAddress, NewEmail, PendingEmail};
+use crate::db::parts::{self, Over};
 use crate::db::{DbResult, Tx, values};
 use crate::id::{EmailId, UserId};
 
@@ -95,9 +96,10 @@ pub async fn delete_pending_of(tx: &mut Tx, user_id: UserId) -> DbResult<()> {
     Ok(())
 }
 
-pub async fn delete_expired(tx: &mut Tx) -> DbResult<u64> {
-    let now = tx.now();
-    tx.execute("delete from pending_emails where expires_at <= $1", &[&now]).await
+/// Some of them; true when there may be more.
+pub async fn delete_expired(tx: &mut Tx) -> DbResult<bool> {
+    const EXPIRED: Over = Over { table: "pending_emails", time: "expires_at", condition: "expires_at <= $1" };
+    parts::delete_some(tx, &EXPIRED, tx.now()).await
 }
 
 /// Held to the end of the transaction.

@@ -12,7 +12,7 @@ use crate::audit::{self, Event};
 use crate::db::Tx;
 use crate::error::AppResult;
 use crate::id::InvitationId;
-use crate::jobs::Registry;
+use crate::jobs::{self, Registry};
 use crate::mails::{self, About, Invited, Letter, Template};
 use crate::secret::{Purpose, new_bearer_and_hash};
 
@@ -28,7 +28,7 @@ pub struct Send {
 
 pub fn register(registry: &mut Registry) {
     registry.in_tx(SEND, |app, tx, payload| Box::pin(send(app, tx, payload)));
-    registry.every(Duration::from_hours(24), FORGET, |_, tx, _| Box::pin(forget(tx)));
+    registry.every_long(Duration::from_hours(24), FORGET, |app, _| Box::pin(forget(app)));
 }
 
 async fn send(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
@@ -55,8 +55,11 @@ async fn send(app: &App, tx: &mut Tx, payload: Value) -> AppResult<()> {
     Ok(())
 }
 
-async fn forget(tx: &mut Tx) -> AppResult<()> {
+async fn forget(app: &App) -> AppResult<()> {
+    jobs::part_by_part(app, FORGET, |tx| Box::pin(forget_some(tx))).await
+}
+
+async fn forget_some(tx: &mut Tx) -> AppResult<bool> {
     let before = tx.now() - KEPT_FOR;
-    store::delete_ended(tx, before).await?;
-    Ok(())
+    Ok(store::delete_ended(tx, before).await?)
 }

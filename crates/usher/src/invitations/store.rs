@@ -6,6 +6,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{Counts, Delivery, Draft, Invitation, Inviter, State, Wanted};
+use crate::db::parts::{self, Over};
 use crate::db::{DbResult, Tx};
 use crate::id::{InvitationId, UserId};
 use crate::users::escape_pattern;
@@ -201,8 +202,14 @@ pub async fn count_invitations(tx: &mut Tx) -> DbResult<Counts> {
     })
 }
 
-pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
-    tx.execute("delete from invitations where coalesce(accepted_at, revoked_at, expires_at) < $1", &[&before]).await
+/// Some of them; true when there may be more.
+pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<bool> {
+    const ENDED: Over = Over {
+        table: "invitations",
+        time: "coalesce(accepted_at, revoked_at, expires_at)",
+        condition: "coalesce(accepted_at, revoked_at, expires_at) < $1",
+    };
+    parts::delete_some(tx, &ENDED, before).await
 }
 
 fn invitation(row: &Row, now: Timestamp) -> Invitation {

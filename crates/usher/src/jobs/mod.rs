@@ -96,11 +96,15 @@ pub type Part = for<'a> fn(&'a mut Tx) -> Future<'a, bool>;
 
 /// Works part by part, each in a transaction of its own; what is too much for a shift is left to another job of this kind.
 pub async fn part_by_part(app: &App, kind: &'static str, part: Part) -> AppResult<()> {
+    parts_within(app, SHIFT, kind, part).await
+}
+
+async fn parts_within(app: &App, shift: Duration, kind: &'static str, part: Part) -> AppResult<()> {
     let worked = Stopwatch::start();
     loop {
         let mut tx = app.begin_as(Actor::System).await?;
         let goes_on = part(&mut tx).await?;
-        let leaves = goes_on && worked.elapsed() >= SHIFT;
+        let leaves = goes_on && worked.elapsed() >= shift;
         if leaves {
             enqueue(&mut tx, kind, &()).await?;
         }

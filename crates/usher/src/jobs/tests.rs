@@ -5,11 +5,12 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{Future, Registry, Worker, count, enqueue, run_due, store};
+use super::{Future, Registry, Worker, count, enqueue, parts_within, run_due, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::listen::Listener;
 use crate::db::{Actor, Tx};
+use crate::error::AppResult;
 use crate::testing::TestApp;
 
 const EFFECTS: &str = "select count(*) from audit_events where action = 'test.done'";
@@ -282,6 +283,36 @@ fn long_until_noted(app: &App, _: Value) -> Future<'_> {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
+}
+
+/// One part of three, each of which has its effect.
+async fn third(tx: &mut Tx) -> AppResult<bool> {
+    audit::record(tx, Event::success("test.done")).await?;
+    Ok(tx.query_one(EFFECTS, &[]).await?.get::<_, i64>(0) < 3)
+}
+
+#[tokio::test]
+async fn what_is_too_much_for_a_shift_is_left_to_another_job() {
+    let app = TestApp::new().await;
+    let mut registry = Registry::default();
+    // The shift is over with the first part.
+    registry.long("thirds", |app, _| Box::pin(parts_within(app, Duration::ZERO, "thirds", |tx| Box::pin(third(tx)))));
+    queue(&app, "thirds", 1).await;
+    assert_eq!(run_due(&app.app, &registry).await.unwrap(), 3, "a job for each part");
+    assert_eq!((app.count(EFFECTS).await, app.count(WAITING).await), (3, 0));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn one_job_does_as_many_parts_as_fit_into_a_shift() {
+    const HOUR: Duration = Duration::from_hours(1);
+    let app = TestApp::new().await;
+    let mut registry = Registry::default();
+    registry.long("thirds", |app, _| Box::pin(parts_within(app, HOUR, "thirds", |tx| Box::pin(third(tx)))));
+    queue(&app, "thirds", 1).await;
+    assert_eq!(run_due(&app.app, &registry).await.unwrap(), 1);
+    assert_eq!((app.count(EFFECTS).await, app.count(WAITING).await), (3, 0));
+    app.finish().await;
 }
 
 #[tokio::test]

@@ -15,9 +15,9 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::brand;
 use crate::db::{Actor, DbResult, Tx};
-use crate::error::{AppResult, LogAndIgnore};
+use crate::error::AppResult;
 use crate::id::{MailId, UserId};
-use crate::jobs::{Registry, enqueue};
+use crate::jobs::{self, Registry, enqueue};
 use crate::languages::Language;
 use crate::mail::Message;
 use crate::one_time_tokens::{self, Subject};
@@ -55,7 +55,7 @@ pub struct Deliver {
 pub fn register(registry: &mut Registry) {
     registry.in_tx(COMPOSE, |app, tx, payload| Box::pin(compose(app, tx, payload)));
     registry.outside(DELIVER, |app, payload| Box::pin(deliver(app, payload)));
-    registry.every(Duration::from_hours(24), FORGET, |_, tx, _| Box::pin(forget(tx)));
+    registry.every_long(Duration::from_hours(24), FORGET, |app, _| Box::pin(forget(app)));
 }
 
 /// Looks the address up as it is now, makes the link, renders, and queues the delivery.
@@ -211,11 +211,13 @@ async fn deliver(app: &App, payload: Value) -> AppResult<()> {
     }
 }
 
-async fn forget(tx: &mut Tx) -> AppResult<()> {
+async fn forget(app: &App) -> AppResult<()> {
+    jobs::part_by_part(app, FORGET, |tx| Box::pin(forget_some(tx))).await
+}
+
+async fn forget_some(tx: &mut Tx) -> AppResult<bool> {
     let before = tx.now() - KEPT_FOR;
-    store::delete_old_mails(tx, before).await?;
-    one_time_tokens::forget_ended(tx).await.log_and_ignore("they are forgotten at the next turn");
-    Ok(())
+    Ok(store::delete_old_mails(tx, before).await? || one_time_tokens::forget_ended(tx).await?)
 }
 
 pub fn open(app: &App, id: MailId, sealed: &[u8]) -> AppResult<Body> {

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{Mail, Queue};
 use crate::caller::PermissionSet;
+use crate::db::parts::{self, Over};
 use crate::db::{DbResult, Tx, values};
 use crate::id::{MailId, UserId};
 use crate::one_time_tokens::Subject;
@@ -261,8 +262,10 @@ pub async fn count_by_mark(tx: &mut Tx) -> DbResult<Vec<(Vec<u8>, i64)>> {
     Ok(tx.query(sql, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-pub async fn delete_old_mails(tx: &mut Tx, before: jiff::Timestamp) -> DbResult<u64> {
-    tx.execute("delete from mails where created_at < $1", &[&before]).await
+/// Some of them; true when there may be more.
+pub async fn delete_old_mails(tx: &mut Tx, before: jiff::Timestamp) -> DbResult<bool> {
+    const OLD: Over = Over { table: "mails", time: "created_at", condition: "created_at < $1" };
+    parts::delete_some(tx, &OLD, before).await
 }
 
 fn mail(row: &Row) -> Mail {

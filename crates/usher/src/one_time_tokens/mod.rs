@@ -131,8 +131,8 @@ pub async fn expire_everything(tx: &mut Tx) -> DbResult<u64> {
     store::expire_everything(tx).await
 }
 
-/// Forgets tokens that ended a month ago.
-pub async fn forget_ended(tx: &mut Tx) -> DbResult<u64> {
+/// Forgets some tokens that ended a month ago; true when there may be more.
+pub async fn forget_ended(tx: &mut Tx) -> DbResult<bool> {
     let before = tx.now() - SignedDuration::from_hours(30 * 24);
     store::delete_ended(tx, before).await
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Subject;
+use crate::db::parts::{self, Over};
 use crate::db::{DbResult, Tx};
 use crate::id::UserId;
 use crate::secret::Purpose;
@@ -108,6 +109,8 @@ pub async fn expire_everything(tx: &mut Tx) -> DbResult<u64> {
     tx.execute(sql, &[&now]).await
 }
 
-pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
-    tx.execute("delete from one_time_tokens where expires_at < $1", &[&before]).await
+/// Some of them; true when there may be more.
+pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<bool> {
+    const EXPIRED: Over = Over { table: "one_time_tokens", time: "expires_at", condition: "expires_at < $1" };
+    parts::delete_some(tx, &EXPIRED, before).await
 }

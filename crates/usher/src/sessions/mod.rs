@@ -200,11 +200,15 @@ const LIFETIME_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// A month, and the week of the partition with the last refresh token, and a day for the job: the tokens have gone before, with it.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(38 * 24);
 
-/// Forgets refresh tokens whose sessions can't go on any more, a week at a time, and sessions that ended or expired long ago.
-pub async fn forget_ended(tx: &mut Tx) -> DbResult<u64> {
-    let now = tx.now();
-    partitions::drop_over(tx, "refresh_tokens", now - LIFETIME_MAX).await?;
-    store::delete_ended(tx, now - KEPT_FOR).await
+/// Forgets refresh tokens whose sessions can't go on any more, a week at a time. Everybody waits for it to commit who refreshes.
+pub async fn forget_refresh_tokens(tx: &mut Tx) -> DbResult<()> {
+    partitions::drop_over(tx, "refresh_tokens", tx.now() - LIFETIME_MAX).await?;
+    Ok(())
+}
+
+/// Forgets some sessions that ended or expired long ago; true when there may be more.
+pub async fn forget_ended(tx: &mut Tx) -> DbResult<bool> {
+    store::delete_ended(tx, tx.now() - KEPT_FOR).await
 }
 
 /// Nobody gets tokens whom the gate has not let through.

@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 use super::{Session, device};
 use crate::caller::{Assurance, SessionStanding};
 use crate::db::lanes::Pipeline;
+use crate::db::parts::{self, Over};
 use crate::db::{DbResult, Tx, values};
 use crate::id::{DeviceId, SessionId, UserId};
 
@@ -363,8 +364,11 @@ pub async fn end_session(tx: &mut Tx, id: SessionId, reason: &str) -> DbResult<O
     Ok(tx.query_opt(sql, &[&id, &now, &reason]).await?.map(|row| row.get("user_id")))
 }
 
-pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<u64> {
-    tx.execute("delete from sessions where expires_at < $1 or ended_at < $1", &[&before]).await
+/// Some of them; true when there may be more.
+pub async fn delete_ended(tx: &mut Tx, before: Timestamp) -> DbResult<bool> {
+    const EXPIRED: Over = Over { table: "sessions", time: "expires_at", condition: "expires_at < $1" };
+    const ENDED: Over = Over { table: "sessions", time: "ended_at", condition: "ended_at < $1" };
+    Ok(parts::delete_some(tx, &EXPIRED, before).await? || parts::delete_some(tx, &ENDED, before).await?)
 }
 
 fn session(row: &Row, here: Option<SessionId>) -> Session {

@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::proof::Who;
 use super::store;
+use crate::app::App;
 use crate::db::{DbResult, Tx};
 use crate::error::{AppResult, Rejection};
-use crate::jobs::Registry;
+use crate::jobs::{self, Registry};
 use crate::secret::{Purpose, SecretText, bearer_hash, new_bearer_and_hash};
 
 /// How long it waits.
@@ -52,10 +53,9 @@ pub fn over() -> Rejection {
 }
 
 pub fn register(registry: &mut Registry) {
-    registry.every(Duration::from_hours(1), FORGET, |_, tx, _| Box::pin(forget(tx)));
+    registry.every_long(Duration::from_hours(1), FORGET, |app, _| Box::pin(forget(app)));
 }
 
-async fn forget(tx: &mut Tx) -> AppResult<()> {
-    store::delete_expired(tx).await?;
-    Ok(())
+async fn forget(app: &App) -> AppResult<()> {
+    jobs::part_by_part(app, FORGET, |tx| Box::pin(async { Ok(store::delete_expired(tx).await?) })).await
 }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::proof::Who;
+use crate::db::parts::{self, Over};
 use crate::db::{DbResult, Tx, values};
 use crate::emails::EmailAddress;
 use crate::id::{UserId, first_uuid};
@@ -85,7 +86,8 @@ pub async fn delete_all_pending(tx: &mut Tx) -> DbResult<u64> {
     tx.execute("delete from pending_sign_ins", &[]).await
 }
 
-pub async fn delete_expired(tx: &mut Tx) -> DbResult<u64> {
-    let now = tx.now();
-    tx.execute("delete from pending_sign_ins where expires_at <= $1", &[&now]).await
+/// Some of them; true when there may be more.
+pub async fn delete_expired(tx: &mut Tx) -> DbResult<bool> {
+    const EXPIRED: Over = Over { table: "pending_sign_ins", time: "expires_at", condition: "expires_at <= $1" };
+    parts::delete_some(tx, &EXPIRED, tx.now()).await
 }

@@ -17,8 +17,8 @@ use jiff::{SignedDuration, Timestamp};
 pub use portions::Portions;
 
 use crate::app::App;
-use crate::db::{DbResult, Tx};
-use crate::jobs::Registry;
+use crate::db::DbResult;
+use crate::jobs::{self, Registry};
 
 const FORGET: &str = "forget_rate_limits";
 
@@ -96,12 +96,11 @@ pub fn is_exempt(app: &App, address: Option<IpAddr>) -> bool {
 }
 
 pub fn register(registry: &mut Registry) {
-    registry.every(Duration::from_hours(1), FORGET, |_, tx, _| Box::pin(forget(tx)));
+    registry.every_long(Duration::from_hours(1), FORGET, |app, _| Box::pin(forget(app)));
 }
 
-async fn forget(tx: &mut Tx) -> crate::error::AppResult<()> {
-    store::delete_empty(tx).await?;
-    Ok(())
+async fn forget(app: &App) -> crate::error::AppResult<()> {
+    jobs::part_by_part(app, FORGET, |tx| Box::pin(async { Ok(store::delete_empty(tx).await?) })).await
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range before")]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::db::lanes::Pipeline;
+use crate::db::parts::{self, Over};
 use crate::db::{DbResult, Tx};
 
 /// The one statement that takes from a bucket; `None` when it has not enough room left.
@@ -31,7 +32,8 @@ pub async fn refund(lane: &Pipeline, key: &str, cost: f64) -> DbResult<()> {
     Ok(())
 }
 
-pub async fn delete_empty(tx: &mut Tx) -> DbResult<u64> {
-    let now = tx.now();
-    tx.execute("delete from rate_limits where filled_until < $1", &[&now]).await
+/// Some of them; true when there may be more.
+pub async fn delete_empty(tx: &mut Tx) -> DbResult<bool> {
+    const EMPTY: Over = Over { table: "rate_limits", time: "filled_until", condition: "filled_until < $1" };
+    parts::delete_some(tx, &EMPTY, tx.now()).await
 }

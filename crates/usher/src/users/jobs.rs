@@ -4,43 +4,44 @@ use std::time::Duration;
 
 use super::{lifecycle, store};
 use crate::app::App;
-use crate::clock::Stopwatch;
 use crate::db::{Actor, Tx};
 use crate::emails;
 use crate::error::AppResult;
 use crate::http::idempotency;
-use crate::jobs::Registry;
+use crate::jobs::{self, Registry};
 use crate::sessions;
 
 const PURGE: &str = "purge_deleted_users";
 const FORGET: &str = "forget_ended_sessions";
 const AT_ONCE: i64 = 500;
-/// A job must end within its time; the next one goes on.
-const WITHIN: Duration = Duration::from_secs(15);
 
 pub fn register(registry: &mut Registry) {
     registry.every_long(Duration::from_hours(1), PURGE, |app, _| Box::pin(purge(app)));
-    registry.every(Duration::from_hours(24), FORGET, |_, tx, _| Box::pin(forget(tx)));
+    registry.every_long(Duration::from_hours(24), FORGET, |app, _| Box::pin(forget(app)));
 }
 
 /// Removes for good whoever's time in the recycle bin has passed; their addresses and user names are free then.
 async fn purge(app: &App) -> AppResult<()> {
-    let worked = Stopwatch::start();
-    while worked.elapsed() < WITHIN {
-        let mut tx = app.begin_as(Actor::System).await?;
-        let due = store::lock_due(&mut tx, AT_ONCE).await?;
-        if due.is_empty() {
-            break;
-        }
-        lifecycle::purge(&mut tx, &due, "its time had passed").await?;
-        tx.commit().await?;
-    }
-    Ok(())
+    jobs::part_by_part(app, PURGE, |tx| Box::pin(purge_some(tx))).await
 }
 
-async fn forget(tx: &mut Tx) -> AppResult<()> {
-    sessions::forget_ended(tx).await?;
-    emails::forget_expired(tx).await?;
-    idempotency::forget_expired(tx).await?;
-    Ok(())
+async fn purge_some(tx: &mut Tx) -> AppResult<bool> {
+    let due = store::lock_due(tx, AT_ONCE).await?;
+    if due.is_empty() {
+        return Ok(false);
+    }
+    lifecycle::purge(tx, &due, "its time had passed").await?;
+    Ok(true)
+}
+
+/// Refresh tokens go before their sessions, and by themselves: nobody refreshes until they have gone.
+async fn forget(app: &App) -> AppResult<()> {
+    let mut tx = app.begin_as(Actor::System).await?;
+    sessions::forget_refresh_tokens(&mut tx).await?;
+    tx.commit().await?;
+    jobs::part_by_part(app, FORGET, |tx| Box::pin(forget_some(tx))).await
+}
+
+async fn forget_some(tx: &mut Tx) -> AppResult<bool> {
+    Ok(sessions::forget_ended(tx).await? || emails::forget_expired(tx).await? || idempotency::forget_expired(tx).await?)
 }

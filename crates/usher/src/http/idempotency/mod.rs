@@ -137,8 +137,8 @@ pub async fn count_by_mark(tx: &mut Tx) -> DbResult<Vec<(Vec<u8>, i64)>> {
     store::count_by_mark(tx).await
 }
 
-/// Forgets answers whose time has passed.
-pub async fn forget_expired(tx: &mut Tx) -> DbResult<u64> {
+/// Forgets some answers whose time has passed; true when there may be more.
+pub async fn forget_expired(tx: &mut Tx) -> DbResult<bool> {
     store::delete_expired(tx).await
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::db::parts::{self, Over};
 use crate::db::{DbResult, Tx};
 
 pub struct Kept {
@@ -46,9 +47,10 @@ pub async fn insert_answer(
     Ok(())
 }
 
-pub async fn delete_expired(tx: &mut Tx) -> DbResult<u64> {
-    let now = tx.now();
-    tx.execute("delete from idempotency_keys where expires_at <= $1", &[&now]).await
+/// Some of them; true when there may be more.
+pub async fn delete_expired(tx: &mut Tx) -> DbResult<bool> {
+    const EXPIRED: Over = Over { table: "idempotency_keys", time: "expires_at", condition: "expires_at <= $1" };
+    parts::delete_some(tx, &EXPIRED, tx.now()).await
 }
 
 /// Answers after this one that are not sealed under the key with this mark.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Passkey;
 use super::ceremony::{Kind, Waiting};
+use crate::db::parts::{self, Over};
 use crate::db::{DbResult, Tx};
 use crate::id::{PasskeyId, SessionId, UserId};
 
@@ -146,7 +147,8 @@ pub async fn use_ceremony(tx: &mut Tx, hash: &[u8], kind: Kind) -> DbResult<Opti
     }))
 }
 
-pub async fn delete_expired_ceremonies(tx: &mut Tx) -> DbResult<u64> {
-    let now = tx.now();
-    tx.execute("delete from passkey_ceremonies where expires_at <= $1", &[&now]).await
+/// Some of them; true when there may be more.
+pub async fn delete_expired_ceremonies(tx: &mut Tx) -> DbResult<bool> {
+    const EXPIRED: Over = Over { table: "passkey_ceremonies", time: "expires_at", condition: "expires_at <= $1" };
+    parts::delete_some(tx, &EXPIRED, tx.now()).await
 }

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::super::forget_ended;
+use super::super::{forget_ended, forget_refresh_tokens};
 use super::{MONTH, refresh};
 use crate::db::partitions;
 use crate::testing::{PASSWORD, TestApp};
@@ -16,16 +16,17 @@ async fn sessions_that_ended_are_forgotten_after_38_days() {
     app.sign_in("ann@example.org", PASSWORD).await;
     let forget = async || {
         let mut tx = app.tx().await;
-        let forgotten = forget_ended(&mut tx).await.unwrap();
+        forget_refresh_tokens(&mut tx).await.unwrap();
+        forget_ended(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
-        forgotten
+        app.count("select count(*) from sessions").await
     };
     app.advance(SignedDuration::from_hours(38 * 24));
-    assert_eq!(forget().await, 0);
+    assert_eq!(forget().await, 2);
     app.advance(SignedDuration::from_secs(1));
     assert_eq!(forget().await, 1);
     app.advance(MONTH);
-    assert_eq!(forget().await, 1);
+    assert_eq!(forget().await, 0);
     assert_eq!(app.count("select count(*) from refresh_tokens").await, 0);
     app.finish().await;
 }
@@ -47,7 +48,7 @@ async fn refresh_tokens_go_with_their_week_when_their_sessions_are_over() {
     let second = refresh(&app, &bob.refresh_token).await.expect(200).str("refresh_token");
     let forget = async || {
         let mut tx = app.tx().await;
-        forget_ended(&mut tx).await.unwrap();
+        forget_refresh_tokens(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
     };
     let first_week = format!("select count(*) from refresh_tokens where created_at < '{ends}'");
