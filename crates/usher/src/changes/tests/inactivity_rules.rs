@@ -82,7 +82,9 @@ async fn one_that_does_not_fit_any_more_is_written_by_hand() {
     let app = TestApp::new().await;
     let admin = app.admin().await.client;
     let schema = |properties: Value| json!({ "type": "object", "properties": properties });
-    admin.put("/v1/attribute-schema", schema(json!({ "city": { "type": "string" } }))).await.expect(200);
+    let city = json!({ "city": { "type": "string", "maxLength": 40, "searchable": true } });
+    admin.put("/v1/attribute-schema", schema(city)).await.expect(200);
+    app.run_jobs().await;
     let mut body = suspending();
     body["filter"] = json!("attributes.city eq \"Linz\"");
     let at = make(&admin, body).await;

@@ -49,6 +49,7 @@ async fn refresh_tokens_go_with_their_week_when_their_sessions_are_over() {
     let forget = async || {
         let mut tx = app.tx().await;
         forget_refresh_tokens(&mut tx).await.unwrap();
+        forget_ended(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
     };
     let first_week = format!("select count(*) from refresh_tokens where created_at < '{ends}'");
