@@ -16,7 +16,7 @@ pub enum Turn {
     Nothing,
     /// This one is the primary one again.
     Becomes(EmailId),
-    Conflict(Conflict),
+    Conflict(Box<Conflict>),
 }
 
 /// Of the addresses as they were, as the change made them, and of those that the user has.
@@ -30,13 +30,13 @@ pub fn turn(user: &User, before: &Value, after: &Value) -> Turn {
         return Turn::Nothing;
     }
     if is != made {
-        return Turn::Conflict(changed_since(Some(user.id), FIELD, &json!(made), &json!(is)));
+        return Turn::Conflict(Box::new(changed_since(Some(user.id), FIELD, &json!(made), &json!(is))));
     }
     let again = user.emails.iter().find(|email| Some(email.address.as_str()) == was && email.verified_at.is_some());
     again.map_or_else(
         || {
             let detail = "The address that was the primary one is no verified one of the user any more: add it again first.";
-            Turn::Conflict(refused(Some(user.id), FIELD, detail))
+            Turn::Conflict(Box::new(refused(Some(user.id), FIELD, detail)))
         },
         |email| Turn::Becomes(email.id),
     )
@@ -54,7 +54,7 @@ fn of_addresses(user: &User, before: &Value, after: &Value) -> Turn {
     } else {
         changed_since(Some(user.id), "emails", after, &is)
     };
-    Turn::Conflict(conflict)
+    Turn::Conflict(Box::new(conflict))
 }
 
 struct Addresses(Vec<UserEmail>);

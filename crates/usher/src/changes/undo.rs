@@ -167,7 +167,7 @@ impl Plan {
         match primary::turn(user, before, after) {
             primary::Turn::Nothing => {}
             primary::Turn::Becomes(id) => self.primary = Some(id),
-            primary::Turn::Conflict(conflict) => self.conflicts.push(conflict),
+            primary::Turn::Conflict(conflict) => self.conflicts.push(*conflict),
         }
     }
 

@@ -128,10 +128,10 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
     let mut found = None;
     if narrows && cursor.is_none() {
         let walk = Walk::for_filter(filter, around)?;
-        if expect(tx, around, filter).await? >= walk.many {
-            if let Some(met) = on_a_short_walk(tx, around, filter, (sort, limit), walk).await? {
-                (written, found) = (Written::ForMany, Some(met));
-            }
+        if expect(tx, around, filter).await? >= walk.many
+            && let Some(met) = on_a_short_walk(tx, around, filter, (sort, limit), walk).await?
+        {
+            (written, found) = (Written::ForMany, Some(met));
         }
     }
     if narrows && written == Written::ForFew {

@@ -105,10 +105,9 @@ fn mixed() -> String {
         match (at < THERE, at % 4, at % 5) {
             (true, 0, _) => format!("{name},{email},true,Old,\n"),
             (true, 2, _) => format!("v{at:06},{email},true,Old,\n"),
-            (true, ..) => format!("{name},{email},true,New,\n"),
             (false, _, 0) => format!("{name},no address,true,New,\n"),
             (false, _, 1 | 2) => format!("{name},{email},true,New,{BCRYPT}\n"),
-            (false, _, 3) => format!("{name},{email},true,New,\n"),
+            (true, ..) | (false, _, 3) => format!("{name},{email},true,New,\n"),
             (false, ..) => format!("{name},u{}@mail.example,true,New,\n", at - 1),
         }
     };
