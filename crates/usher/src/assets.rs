@@ -19,6 +19,8 @@ use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rust_embed::RustEmbed;
 
+use crate::languages;
+
 #[derive(RustEmbed)]
 #[folder = "assets"]
 #[include = "*.css"]
@@ -45,8 +47,8 @@ struct Asset {
     hash: String,
     media_type: &'static str,
     content: Bytes,
-    /// Compressed with gzip, once somebody has asked for it so.
-    compressed: OnceLock<Bytes>,
+    /// With gzip, once somebody has asked for it so.
+    compressed: OnceLock<Option<Bytes>>,
 }
 
 impl Asset {
@@ -68,11 +70,7 @@ impl Asset {
 
     /// None where it can't be compressed.
     fn compressed(&self) -> Option<Bytes> {
-        if let Some(compressed) = self.compressed.get() {
-            return Some(compressed.clone());
-        }
-        let compressed = gzip(&self.content).ok()?;
-        Some(self.compressed.get_or_init(|| Bytes::from(compressed)).clone())
+        self.compressed.get_or_init(|| gzip(&self.content).ok().map(Bytes::from)).clone()
     }
 }
 
@@ -104,9 +102,8 @@ pub async fn show(extract::Path(path): extract::Path<String>, asked: HeaderMap) 
 fn accepts_gzip(asked: &HeaderMap) -> bool {
     let values = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|item| {
-        let (coding, weight) = item.split_once(';').unwrap_or((item, "q=1"));
-        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
-        coding.trim().eq_ignore_ascii_case("gzip") && weight.is_some_and(|weight| weight > 0.0)
+        let (coding, parameter) = item.split_once(';').unwrap_or((item, "q=1"));
+        coding.trim().eq_ignore_ascii_case("gzip") && languages::weight(parameter).is_some_and(|weight| weight > 0)
     })
 }
 

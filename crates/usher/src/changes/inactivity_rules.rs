@@ -40,7 +40,7 @@ pub async fn undo(tx: &mut Tx, by: Authority, event: &AuditEvent, skip_conflicts
     let Some(terms) = read::<Terms>(members) else { return Ok(of_another_release()) };
     let written = match &now {
         Some(rule) => inactivity_rules::update(tx, by, rule, terms).await,
-        None => inactivity_rules::restore(tx, by, id, terms).await,
+        None => inactivity_rules::insert(tx, by, id, terms).await,
     };
     match written {
         Err(error) if error.code() == Some("invalid_body") => {

@@ -53,7 +53,7 @@ async fn make_again(tx: &mut Tx, by: Authority, id: ServiceAccountId, former: &F
     by.require_proof(tx.now())?;
     let name = former.name.as_ref().ok_or_else(|| anyhow::anyhow!("a service account without a name was deleted"))?;
     let description = former.description.as_deref().unwrap_or_default();
-    service_accounts::restore(tx, by, id, name, description, former.permission_set().unwrap_or_default()).await
+    service_accounts::insert(tx, by, id, name, description, former.permission_set().unwrap_or_default()).await
 }
 
 async fn change(tx: &mut Tx, by: Authority, account: ServiceAccount, former: &Former) -> AppResult<ServiceAccount> {

@@ -74,11 +74,15 @@ async fn batch(app: &App, id: Uuid, size: i64) -> AppResult<Step> {
     let due = store::list_due(&mut tx, id, window, size).await?;
     // Where there were no more, the rest of the window is done.
     let last = due.last().filter(|_| i64::try_from(due.len()) == Ok(size)).map_or(end, |due| due.position);
-    let done = apply(&mut tx, by, &run, &due).await?;
-    store::update_rows(&mut tx, id, &done).await?;
+    let mut done = Vec::new();
+    // In a file of those who are there already, most windows have nothing to apply.
+    if !due.is_empty() {
+        done = apply(&mut tx, by, &run, &due).await?;
+        store::update_rows(&mut tx, id, &done).await?;
+        let keys: Vec<String> = due.iter().flat_map(|due| judge::keys(&due.record)).collect();
+        keys::delete(&mut tx, id, &keys).await?;
+    }
     store::update_position(&mut tx, id, last, run.kept_at(last, &due, &done)).await?;
-    let keys: Vec<String> = due.iter().flat_map(|due| judge::keys(&due.record)).collect();
-    keys::delete(&mut tx, id, &keys).await?;
     tx.commit().await?;
     Ok(Step::More)
 }
@@ -134,7 +138,9 @@ async fn apply(tx: &mut Tx, by: Authority, run: &Running, due: &[Due]) -> AppRes
             Verdict::Update { user_id, .. } => done.push(update(tx, by, &known, *position, record, user_id).await?),
         }
     }
-    done.extend(update_profiles(tx, by, &known, &profiles).await?);
+    if !profiles.is_empty() {
+        done.extend(update_profiles(tx, by, &known, &profiles).await?);
+    }
     done.extend(create_or_not(tx, by, options, &known, &new).await?);
     Ok(done)
 }
@@ -240,29 +246,27 @@ fn is_of_the_profile(changes: &Value) -> bool {
 /// A value that somebody else has, and that is to be unique, stands in the way of its row only.
 async fn update_profiles(tx: &mut Tx, by: Authority, known: &Known, rows: &[(i64, &Record, UserId)]) -> AppResult<Vec<Judged>> {
     let Some(rules) = &known.rules else { return Err(anyhow::anyhow!("the attribute schema was not looked up").into()) };
-    let mut updates = Vec::with_capacity(rows.len());
-    for (_, record, user_id) in rows {
-        let before = known.users.get(user_id);
-        let after = before.map(|user| users::updated(user, record.profile_patch(), attributes_change(record, user), rules));
-        if let (Some(before), Some(Ok(after))) = (before, after) {
-            updates.push((before, after));
-        }
-    }
-    let mut done = Vec::with_capacity(rows.len());
-    tx.execute("savepoint profiles", &[]).await?;
-    // What does not fit is refused with its reason when it is tried by itself.
-    let together = updates.len() == rows.len();
-    match users::update_many(tx, rules, if together { &updates } else { &[] }).await {
-        Ok(()) if together => {
-            done.extend(rows.iter().map(|(position, _, user_id)| came_to(*position, "done", Some(*user_id), Vec::new())));
-        }
-        Ok(()) | Err(AppError::Rejected(_)) => {
-            tx.execute("rollback to savepoint profiles", &[]).await?;
-            for (position, record, user_id) in rows {
-                done.push(update(tx, by, known, *position, record, *user_id).await?);
+    let updated = |(_, record, user_id): &(i64, &Record, UserId)| {
+        let before = known.users.get(user_id)?;
+        let after = users::updated(before, record.profile_patch(), attributes_change(record, before), rules).ok()?;
+        Some((before, after))
+    };
+    if let Some(updates) = rows.iter().map(updated).collect::<Option<Vec<_>>>() {
+        tx.execute("savepoint profiles", &[]).await?;
+        match users::update_many(tx, rules, &updates).await {
+            Ok(()) => {
+                let done =
+                    |(position, _, user_id): &(i64, &Record, UserId)| came_to(*position, "done", Some(*user_id), Vec::new());
+                return Ok(rows.iter().map(done).collect());
             }
-        }
-        Err(error) => return Err(error),
+            Err(AppError::Rejected(_)) => tx.execute("rollback to savepoint profiles", &[]).await?,
+            Err(error) => return Err(error),
+        };
+    }
+    // What does not fit is refused with its reason when it is tried by itself.
+    let mut done = Vec::with_capacity(rows.len());
+    for (position, record, user_id) in rows {
+        done.push(update(tx, by, known, *position, record, *user_id).await?);
     }
     Ok(done)
 }

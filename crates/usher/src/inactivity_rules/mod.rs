@@ -122,12 +122,9 @@ pub async fn create(tx: &mut Tx, by: Authority, terms: Terms) -> AppResult<Rule>
     insert(tx, by, id, terms).await
 }
 
-/// Writes a rule again that was deleted, under the id that it had: whom it has warned is warned. It can do what whoever writes it may do.
-pub async fn restore(tx: &mut Tx, by: Authority, id: InactivityRuleId, terms: Terms) -> AppResult<Rule> {
-    insert(tx, by, id, terms).await
-}
-
-async fn insert(tx: &mut Tx, by: Authority, id: InactivityRuleId, terms: Terms) -> AppResult<Rule> {
+/// Writes a rule under this id: one that was deleted comes back under its own, and whom it has warned is warned. It can do what whoever
+/// writes it may do.
+pub async fn insert(tx: &mut Tx, by: Authority, id: InactivityRuleId, terms: Terms) -> AppResult<Rule> {
     let terms = terms.settle(tx, by).await?;
     store::lock_rules(tx).await?;
     if store::count_rules(tx).await? >= RULES_MAX {

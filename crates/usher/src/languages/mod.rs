@@ -248,8 +248,8 @@ impl Language {
     }
 }
 
-/// `q=0.8` in thousandths. None, where it is no weight.
-fn weight(parameter: &str) -> Option<u16> {
+/// `q=0.8` in thousandths, as what is accepted is weighed (RFC 9110, section 12.4.2). None, where it is no weight.
+pub fn weight(parameter: &str) -> Option<u16> {
     let value = parameter.trim().strip_prefix("q=").or_else(|| parameter.trim().strip_prefix("Q="))?;
     let weight: f32 = value.trim().parse().ok().filter(|weight| (0.0..=1.0).contains(weight))?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is from 0 to 1,000")]

@@ -98,19 +98,9 @@ pub async fn create(
     insert(tx, by, id, name, description, permissions).await
 }
 
-/// Makes an account again that was deleted, under the id that it had. It is active, and has no key: those it had are gone for good.
-pub async fn restore(
-    tx: &mut Tx,
-    by: Authority,
-    id: ServiceAccountId,
-    name: &ServiceAccountName,
-    description: &str,
-    permissions: PermissionSet,
-) -> AppResult<ServiceAccount> {
-    insert(tx, by, id, name, description, permissions).await
-}
-
-async fn insert(
+/// Makes an account under this id: one that was deleted comes back under its own. It is active, and has no key: those it had are gone
+/// for good.
+pub async fn insert(
     tx: &mut Tx,
     by: Authority,
     id: ServiceAccountId,

@@ -110,6 +110,14 @@ pub(super) enum Cursor {
 }
 
 impl Cursor {
+    /// Behind this user.
+    fn after(sort: Sort, written: Written, created_at: Timestamp, id: UserId, username_normal: String) -> Self {
+        match sort {
+            Sort::CreatedAt | Sort::CreatedAtDescending => Self::CreatedAt(sort, written, created_at, id),
+            Sort::Username | Sort::UsernameDescending => Self::Username(sort, written, username_normal),
+        }
+    }
+
     fn made_for(&self) -> (Sort, Written) {
         match self {
             Self::CreatedAt(sort, written, ..) | Self::Username(sort, written, _) => (*sort, *written),
@@ -151,10 +159,8 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
         total = Some(count(tx, around, filter).await?);
     }
     let users = store::find_users(tx, &ids).await?;
-    let page = Page::cut(users, limit, |user| match sort {
-        Sort::CreatedAt | Sort::CreatedAtDescending => Cursor::CreatedAt(sort, written, user.created_at, user.id),
-        Sort::Username | Sort::UsernameDescending => Cursor::Username(sort, written, user.username.to_lowercase()),
-    });
+    let page =
+        Page::cut(users, limit, |user| Cursor::after(sort, written, user.created_at, user.id, user.username.to_lowercase()));
     Ok(Page { total: total.filter(|_| filter.count), ..page })
 }
 
@@ -305,13 +311,11 @@ async fn on_a_short_walk(
     let mut met = on_a_walk(tx, around, filter, (sort, limit), None, Some(part)).await?;
     if let Some(last) = met.last().filter(|_| met.len() < wanted) {
         // They stand anywhere: a quarter more may follow than the first part promises.
-        if met.len() * 5 * 5 / 4 < wanted {
+        let promised = i64::try_from(met.len()).unwrap_or(i64::MAX).saturating_mul(LOOKS_BACK_AFTER);
+        if promised.saturating_mul(5) / 4 < limit.and_one() {
             return Ok(None);
         }
-        let beyond = match sort {
-            Sort::CreatedAt | Sort::CreatedAtDescending => Cursor::CreatedAt(sort, Written::ForMany, last.created_at, last.id),
-            Sort::Username | Sort::UsernameDescending => Cursor::Username(sort, Written::ForMany, last.username_normal.clone()),
-        };
+        let beyond = Cursor::after(sort, Written::ForMany, last.created_at, last.id, last.username_normal.clone());
         met.extend(on_a_walk(tx, around, filter, (sort, limit), Some(&beyond), Some(walk.steps - part)).await?);
     }
     Ok((met.len() >= wanted).then(|| met.iter().take(wanted).map(|met| met.id).collect()))

@@ -4,6 +4,7 @@
 mod api;
 mod arrivals;
 mod bodies;
+mod columns;
 mod few;
 mod fields;
 mod filter;

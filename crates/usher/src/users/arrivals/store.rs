@@ -5,6 +5,7 @@ use tokio_postgres::types::ToSql;
 use super::Arrival;
 use crate::db::{DbResult, Tx};
 use crate::id::UserId;
+use crate::users::columns::ProfileColumns;
 use crate::users::{User, read_record, select_records};
 
 /// Who was inserted: not who finds their id or user name taken.
@@ -19,16 +20,7 @@ pub async fn insert_users(tx: &mut Tx, arrivals: &[Arrival]) -> DbResult<Vec<Use
     let ids = column!(|arrival| arrival.id);
     let usernames = column!(|arrival| arrival.username.as_str());
     let statuses = column!(|arrival| arrival.status.as_str());
-    let given_names = column!(|arrival| &arrival.profile.given_name);
-    let family_names = column!(|arrival| &arrival.profile.family_name);
-    let display_names = column!(|arrival| &arrival.profile.display_name);
-    let bios = column!(|arrival| &arrival.profile.bio);
-    let pictures = column!(|arrival| &arrival.profile.picture_url);
-    let websites = column!(|arrival| &arrival.profile.website_url);
-    let githubs = column!(|arrival| &arrival.profile.github_url);
-    let linkedins = column!(|arrival| &arrival.profile.linkedin_url);
-    let locales = column!(|arrival| &arrival.profile.locale);
-    let zones = column!(|arrival| &arrival.profile.time_zone);
+    let profiles = ProfileColumns::of(&column!(|arrival| &arrival.profile));
     let professionals = column!(|arrival| arrival.professional_at);
     let attributes = column!(|arrival| serde_json::Value::Object(arrival.attributes.clone()));
     let created = column!(|arrival| arrival.created_at);
@@ -49,26 +41,9 @@ pub async fn insert_users(tx: &mut Tx, arrivals: &[Arrival]) -> DbResult<Vec<Use
         )
         on conflict do nothing
         returning id";
-    let params: [&(dyn ToSql + Sync); 18] = [
-        &ids,
-        &usernames,
-        &statuses,
-        &given_names,
-        &family_names,
-        &display_names,
-        &bios,
-        &pictures,
-        &websites,
-        &githubs,
-        &linkedins,
-        &locales,
-        &zones,
-        &professionals,
-        &attributes,
-        &created,
-        &signed_in,
-        &now,
-    ];
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&ids, &usernames, &statuses];
+    params.extend(profiles.params());
+    params.extend([&professionals as &(dyn ToSql + Sync), &attributes, &created, &signed_in, &now]);
     Ok(tx.query(sql, &params).await?.iter().map(|row| row.get(0)).collect())
 }
 

@@ -5,6 +5,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::db::{DbResult, Tx};
 use crate::users::User;
+use crate::users::columns::ProfileColumns;
 
 /// Writes profile and attributes of each.
 pub async fn update_profiles(tx: &mut Tx, users: &[&User]) -> DbResult<()> {
@@ -16,16 +17,7 @@ pub async fn update_profiles(tx: &mut Tx, users: &[&User]) -> DbResult<()> {
     }
     let now = tx.now();
     let ids = column!(|user| user.id);
-    let given_names = column!(|user| &user.profile.given_name);
-    let family_names = column!(|user| &user.profile.family_name);
-    let display_names = column!(|user| &user.profile.display_name);
-    let bios = column!(|user| &user.profile.bio);
-    let pictures = column!(|user| &user.profile.picture_url);
-    let websites = column!(|user| &user.profile.website_url);
-    let githubs = column!(|user| &user.profile.github_url);
-    let linkedins = column!(|user| &user.profile.linkedin_url);
-    let locales = column!(|user| &user.profile.locale);
-    let zones = column!(|user| &user.profile.time_zone);
+    let profiles = ProfileColumns::of(&column!(|user| &user.profile));
     let attributes = column!(|user| Value::Object(user.attributes.clone()));
     let sql = "
         update users u
@@ -40,21 +32,9 @@ pub async fn update_profiles(tx: &mut Tx, users: &[&User]) -> DbResult<()> {
             attributes
         )
         where u.id = n.id";
-    let params: [&(dyn ToSql + Sync); 13] = [
-        &ids,
-        &given_names,
-        &family_names,
-        &display_names,
-        &bios,
-        &pictures,
-        &websites,
-        &githubs,
-        &linkedins,
-        &locales,
-        &zones,
-        &attributes,
-        &now,
-    ];
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&ids];
+    params.extend(profiles.params());
+    params.extend([&attributes as &(dyn ToSql + Sync), &now]);
     tx.execute(sql, &params).await?;
     Ok(())
 }
