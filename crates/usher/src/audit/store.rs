@@ -197,7 +197,7 @@ pub async fn find_events(tx: &mut Tx, ids: &[Uuid]) -> DbResult<Vec<AuditEvent>>
 pub async fn exists_moved_role(tx: &mut Tx, change: Uuid, roles: &[&str]) -> DbResult<bool> {
     // One statement for millions.
     tx.lift_statement_timeout().await?;
-    let sql = "
+    let sql = r#"
         select exists (
             select
             from audit_changes c
@@ -210,7 +210,7 @@ pub async fn exists_moved_role(tx: &mut Tx, change: Uuid, roles: &[&str]) -> DbR
             join lateral (
                 select d.content::jsonb -> 'changes' as changes
                 from audit_details d
-                where d.event_id = e.id and d.content like '%\"role%'
+                where d.event_id = e.id and d.content like '%"role%'
                 offset 0
             ) d on true
             where c.change_id = $1 and c.change_id <> c.event_id
@@ -222,7 +222,7 @@ pub async fn exists_moved_role(tx: &mut Tx, change: Uuid, roles: &[&str]) -> DbR
                             is distinct from (d.changes #>> array['role_ends', 'after', r.name])
                         or d.changes ->> 'role' = r.name
                 )
-        )";
+        )"#;
     Ok(tx.query_one(sql, &[&change, &roles]).await?.get(0))
 }
 

@@ -3,6 +3,8 @@
 
 mod store;
 
+use std::time::Duration;
+
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse, StatusCode as ApiStatus};
 use aide::operation::OperationInput;
@@ -25,6 +27,8 @@ use crate::seal::Resealed;
 const KEY_BYTES_MAX: usize = 255;
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 const RESEAL_AT_ONCE: i64 = 100;
+const GIVEN_UP_LOOKS: usize = 2;
+const GIVEN_UP_PAUSE: Duration = Duration::from_millis(25);
 
 /// A JSON body that creates something, and the key under which its answer is kept.
 pub struct Creating<T> {
@@ -66,11 +70,14 @@ impl<T> Creating<T> {
     pub async fn replay<A: From<Fixed>>(&self, app: &App, tx: &mut Tx) -> AppResult<Option<A>> {
         let Some(key) = &self.key else { return Ok(None) };
         let scope = key.scope(tx);
-        if !store::lock_key(tx, &scope, &key.name).await? {
+        let alone = key.lock(tx, &scope).await?;
+        let Some(kept) = store::find_answer(tx, &scope, &key.name).await? else {
+            if alone {
+                return Ok(None);
+            }
             let detail = "A request with this Idempotency-Key is being worked on. Ask again when it has ended.";
             return Err(Rejection::conflict("idempotency_key_in_flight", detail).into());
-        }
-        let Some(kept) = store::find_answer(tx, &scope, &key.name).await? else { return Ok(None) };
+        };
         let comparable = !kept.request_hash.is_empty();
         if comparable && !app.sealer.is_fingerprint(&key.request_body, &kept.request_hash) {
             let detail = "This Idempotency-Key belongs to a request with another body. Use a new key.";
@@ -94,6 +101,18 @@ impl<T> Creating<T> {
 }
 
 impl Key {
+    /// True when nobody else is at work under this key. A transaction that was given up holds its lock until PostgreSQL has heard
+    /// of it, a moment after the answer.
+    async fn lock(&self, tx: &mut Tx, scope: &str) -> AppResult<bool> {
+        for _ in 0..GIVEN_UP_LOOKS {
+            if store::lock_key(tx, scope, &self.name).await? {
+                return Ok(true);
+            }
+            tokio::time::sleep(GIVEN_UP_PAUSE).await;
+        }
+        Ok(store::lock_key(tx, scope, &self.name).await?)
+    }
+
     /// Keys of different callers and of different paths are different keys.
     fn scope(&self, tx: &Tx) -> String {
         let origin = tx.origin();
