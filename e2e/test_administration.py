@@ -202,6 +202,11 @@ def test_the_seed_makes_the_same_users_again(new_server: Callable[..., Usher]) -
          "u.created_at >= '2023-01-01Z' and u.created_at < '2023-03-01Z'"),
         ('lastSignInAt pr and emailVerified eq true and givenName eq "ANNA"',
          "u.last_sign_in_at is not null and u.given_name = 'Anna'"),
+        ('lastActiveOn lt "2023-02-01" and secondFactors eq false and groups eq null',
+         "greatest((select l.day from last_active_days l where l.user_id = u.id), (u.last_sign_in_at at time zone 'UTC')::date, "
+         "(u.created_at at time zone 'UTC')::date) < '2023-02-01' and u.id not in (select user_id from passkeys) "
+         "and u.id not in (select user_id from totp_factors where confirmed_at is not null) "
+         "and u.id not in (select user_id from group_members)"),
         ('locale eq "PL" and displayName co "ar"', "u.locale = 'pl' and lower(u.display_name) like '%ar%'"),
     ],
 )  # fmt: skip

@@ -15,7 +15,7 @@ from harness.client import Session
 from harness.mailbox import Mailbox
 from harness.people import Site
 from harness.postgres import Postgres
-from harness.seeding import SCHEMA, seed
+from harness.seeding import SCHEMA, seed, seed_belongings
 from harness.server import Stage
 
 USERS = 100_000
@@ -96,7 +96,9 @@ def seeded(stage: Stage, mailbox: Mailbox) -> Iterator[Callable[[str], Watched]]
     try:
         # It migrates, and makes the roles.
         usher.start()
-        seed(["-h", "127.0.0.1", "-p", str(postgres.port), "-U", "usher", "usher"], USERS)
+        place = ["-h", "127.0.0.1", "-p", str(postgres.port), "-U", "usher", "usher"]
+        seed(place, USERS)
+        seed_belongings(place)
         settings = {
             "session_preload_libraries": "auto_explain",
             "auto_explain.log_min_duration": "0",
@@ -163,6 +165,15 @@ QUESTIONS = {
     "roles eq, some": by_filter('roles eq "manager"', "user_roles_role_name_user_id_idx", READ_THROUGH, 2 * READ_THROUGH, sort="created_at"),
     "roles eq, all": by_filter('roles eq "user"', "users_created_at_idx", 1000, sort="created_at"),
     "role": Question({"role": "manager"}, "user_roles_role_name_user_id_idx", READ_THROUGH, 2 * READ_THROUGH),
+    "groups eq": by_filter('groups eq "Group 38"', "group_members_group_id_idx", 400),
+    # Half of the users. The generic plan expects as many of every group, and finds ten thousand one by one before it walks.
+    "groups eq, many": by_filter(
+        'groups eq "Group 1"', "group_members_pkey", 1000, 8 * READ_THROUGH, sort="created_at"
+    ),
+    "secondFactors eq": by_filter("secondFactors eq true", "users_pkey", 2000),
+    "lastActiveOn lt, many": by_filter(
+        'lastActiveOn lt "2025-06-01"', "last_active_days_pkey", 1000, sort="created_at"
+    ),
     "status eq": by_filter('status eq "suspended"', "users_created_at_idx", 1000),
     "status": Question({"status": "suspended"}, "users_status_idx", 100, 100),
     "createdAt": by_filter(IN_MAY, "users_created_at_idx", 100),

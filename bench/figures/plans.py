@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.seeding import seed_belongings
 from harness.waiting import until
 
 from .. import template
@@ -64,6 +65,7 @@ def run(options: Options) -> None:
     users = max(options.users, USERS_MIN)
     report = Report("plans", users)
     with template.running(options.binary, users, USHER_RUN_WORKER="false") as site:
+        seed_belongings(site.cluster.place)
         asked = kinds(site)
         seen = {mode: [see(site, kind) for kind in asked] for mode in modes(site)}
         big = dict(site.cluster.rows("select relname, reltuples from pg_class where relkind = 'r' and reltuples >= %s", (BIG_ROWS,)))
@@ -237,6 +239,10 @@ def kinds(site: Site) -> list[Kind]:
         Kind("role of some", {"role": "manager"}, scans_below=1_000_000),
         Kind("role of all", {"role": "user"}),
         filtered('roles eq "manager"', scans_below=1_000_000),
+        filtered("groups eq, few", 'groups eq "Group 38"'),
+        filtered("groups eq, many", 'groups eq "Group 1"'),
+        filtered("secondFactors eq true"),
+        filtered("secondFactors eq false"),
         Kind("status suspended", {"status": "suspended"}),
         Kind("status deleted", {"status": "deleted"}),
         filtered('status eq "pending"'),
@@ -245,6 +251,8 @@ def kinds(site: Site) -> list[Kind]:
         filtered("deletedAt gt", 'deletedAt gt "2020-01-01T00:00:00Z"'),
         filtered("lastSignInAt gt, many", 'lastSignInAt gt "2020-01-01T00:00:00Z"', reads_all=True),
         filtered("lastSignInAt lt, nobody", 'lastSignInAt lt "2001-01-01T00:00:00Z"', reads_all=True),
+        filtered("lastActiveOn lt, many", 'lastActiveOn lt "2025-06-01"'),
+        filtered("lastActiveOn ge, nobody", 'lastActiveOn ge "2040-01-01"', reads_all=True),
         filtered('locale eq "xx"', reads_all=True),
         filtered('not (a.department eq "Sales")'),
         filtered('not (emails sw "a")'),

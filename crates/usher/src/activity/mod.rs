@@ -17,7 +17,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 pub use jobs::register;
-pub use store::LAST_DAY;
+pub use store::{LAST_DAY, was_active_since, was_not_active_since};
 
 use crate::db::lanes::Pipeline;
 use crate::db::{DbResult, Tx};

@@ -11,6 +11,33 @@ use crate::id::UserId;
 pub const LAST_DAY: &str =
     "greatest(l.day, (u.last_sign_in_at at time zone 'UTC')::date, (u.created_at at time zone 'UTC')::date)";
 
+/// Whether a user `u` was active on this day or later, by [`LAST_DAY`]: true or false, never unknown. Each part is asked for itself, since
+/// PostgreSQL knows of parts how many users they fit. `end` is the end of the look-up.
+pub fn was_active_since(day: &str, end: &str) -> String {
+    let begin = begin_of(day);
+    format!(
+        "(u.created_at >= {begin} or (u.last_sign_in_at is not null and u.last_sign_in_at >= {begin}) or {})",
+        is_noted_since(day, end)
+    )
+}
+
+/// The opposite, in words that PostgreSQL makes a join of.
+pub fn was_not_active_since(day: &str, end: &str) -> String {
+    let begin = begin_of(day);
+    format!(
+        "(u.created_at < {begin} and (u.last_sign_in_at is null or u.last_sign_in_at < {begin}) and not {})",
+        is_noted_since(day, end)
+    )
+}
+
+fn begin_of(day: &str) -> String {
+    format!("({day}::timestamp at time zone 'UTC')")
+}
+
+fn is_noted_since(day: &str, end: &str) -> String {
+    format!("exists (select from last_active_days l where l.user_id = u.id and l.day >= {day} {end})")
+}
+
 /// In the order of their ids, so that two who note the same users wait and do not block each other.
 const UPSERT_DAY: &str = "
     with noted as (

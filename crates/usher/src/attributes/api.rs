@@ -48,7 +48,7 @@ pub fn router() -> Routes {
                 .description(
                     "With `dry_run`, 200 and what it would come to. Without, 202: the schema has the new names at once, and the users \
                      are moved by a job; until it has come to a user, their attributes are moved when they are read by themselves or \
-                     written.",
+                     written. What it changes of users is in their histories, and one change with it: see `GET /v1/changes`.",
                 )
                 .fails(409, "Another change waits or is under way (`attribute_migration_under_way`)."),
             migrate_attributes,

@@ -30,9 +30,7 @@ pub async fn lock_for_change(tx: &mut Tx) -> AppResult<Arc<Rules>> {
 /// Sets the schema. The rules have been locked for it. A version that waits is given up for this one.
 pub async fn put(tx: &mut Tx, rules: &Rules, document: Document) -> AppResult<Outcome> {
     inspect::inspect(&document)?;
-    if !rules.in_force.moving.is_empty() {
-        return Err(under_way().into());
-    }
+    refuse_moving(rules)?;
     if rules.pending.is_none() && rules.in_force.document == document {
         return Ok(Outcome::InForce);
     }
@@ -96,6 +94,11 @@ pub async fn note_change(tx: &mut Tx) -> AppResult<()> {
     let mark = new_uuid(tx.now());
     store::update_mark(tx, mark).await?;
     Ok(())
+}
+
+/// While users are moved nothing else is.
+pub fn refuse_moving(rules: &Rules) -> Result<(), Rejection> {
+    if rules.is_moving() { Err(under_way()) } else { Ok(()) }
 }
 
 pub fn under_way() -> Rejection {

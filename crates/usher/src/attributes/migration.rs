@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::checking::BATCH;
-use super::{Document, Rules, Schema, assemble, changes, inspect, jobs, store};
+use super::{Document, Rules, Schema, assemble, changes, inspect, jobs, moving, store};
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::db::{Actor, DbResult, Tx};
+use crate::db::{Actor, Tx};
 use crate::error::{AppResult, FieldError, Rejection};
 use crate::id::{UserId, new_uuid};
 
@@ -72,7 +72,7 @@ impl Operation {
     }
 
     /// The attribute that it is about.
-    fn subject(&self) -> &str {
+    pub(super) fn subject(&self) -> &str {
         match self {
             Self::Rename(rename) => &rename.from,
             Self::Remove(name) => name,
@@ -94,7 +94,8 @@ pub async fn preview(tx: &mut Tx, operations: &[Operation]) -> AppResult<Vec<Pre
     Ok(previews)
 }
 
-/// Does it: the schema at once, the rows by a job. The rules have been locked for it.
+/// Does it: the schema at once, the rows by a job. The rules have been locked for it. What it does to users belongs to one change set:
+/// that of the transaction, or one that begins here.
 pub async fn begin(tx: &mut Tx, rules: &Rules, operations: &[Operation]) -> AppResult<()> {
     let document = plan(tx, rules, operations).await?.to_value();
     let operations = serde_json::to_value(operations)?;
@@ -103,45 +104,27 @@ pub async fn begin(tx: &mut Tx, rules: &Rules, operations: &[Operation]) -> AppR
     changes::note_change(tx).await?;
     let event = Event::success("attribute_schema.migration_begun").on("attribute_schema", version);
     let event = event.changed(&rules.in_force.document.to_value(), &document);
-    audit::record(tx, event.detail("operations", operations)).await?;
+    let event = event.detail("operations", operations).detail("values_kept", true);
+    if tx.origin().change.is_some() {
+        audit::record(tx, event).await?;
+    } else {
+        let change = new_uuid(tx.now());
+        audit::begin_change(tx, change, event).await?;
+    }
     jobs::request(tx).await
 }
 
 /// The schema after the operations, or what is wrong with them.
 async fn plan(tx: &mut Tx, rules: &Rules, operations: &[Operation]) -> AppResult<Document> {
-    if !rules.in_force.moving.is_empty() || rules.pending.is_some() {
-        return Err(changes::under_way().into());
-    }
+    refuse_under_way(rules)?;
     let mut document = rules.in_force.document.clone();
     let mut faults = Vec::new();
     for (at, operation) in operations.iter().enumerate() {
-        let mut fault = |member: &str, detail: &str| {
+        if let Some(obstacle) = find_obstacle(tx, &document, operation).await? {
+            let (member, detail) = obstacle.fault();
             faults.push(FieldError::at_pointer(format!("/operations/{at}/{member}"), "invalid", detail));
-        };
-        match operation {
-            Operation::Remove(name) => {
-                document.properties.shift_remove(name);
-                document.required.retain(|required| required != name);
-            }
-            Operation::Rename(Rename { from, to }) => {
-                let is_taken = |name: &String| name != from && name.eq_ignore_ascii_case(to);
-                match document.properties.get_index_of(from) {
-                    None => fault("rename/from", "is no property of the schema"),
-                    Some(_) if !inspect::is_name(to) => {
-                        fault("rename/to", "must be 1 to 63 letters, digits and underscores beginning with a letter");
-                    }
-                    Some(_) if from == to || document.properties.keys().any(is_taken) => {
-                        fault("rename/to", "is the name of a property already");
-                    }
-                    Some(_) if document.properties[from].unique => {
-                        fault("rename/from", "is unique, which the old index keeps: set it to `unique: false` first");
-                    }
-                    Some(_) if store::exists_holder(tx, to).await? => {
-                        fault("rename/to", "is an attribute that users have already: remove that one first");
-                    }
-                    Some(place) => rename(&mut document, place, from, to),
-                }
-            }
+        } else {
+            change(&mut document, operation);
         }
     }
     if !faults.is_empty() {
@@ -149,6 +132,94 @@ async fn plan(tx: &mut Tx, rules: &Rules, operations: &[Operation]) -> AppResult
     }
     inspect::inspect(&document)?;
     Ok(document)
+}
+
+fn refuse_under_way(rules: &Rules) -> Result<(), Rejection> {
+    if rules.is_moving() || rules.pending.is_some() { Err(changes::under_way()) } else { Ok(()) }
+}
+
+/// What keeps a property from getting another name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    NoProperty,
+    NoName,
+    /// Another property has it.
+    Taken,
+    Unique,
+    /// Users have an attribute of that name which is no property.
+    Held,
+}
+
+impl Obstacle {
+    fn fault(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NoProperty => ("rename/from", "is no property of the schema"),
+            Self::NoName => ("rename/to", "must be 1 to 63 letters, digits and underscores beginning with a letter"),
+            Self::Taken => ("rename/to", "is the name of a property already"),
+            Self::Unique => ("rename/from", "is unique, which the old index keeps: set it to `unique: false` first"),
+            Self::Held => ("rename/to", "is an attribute that users have already: remove that one first"),
+        }
+    }
+}
+
+async fn find_obstacle(tx: &mut Tx, document: &Document, operation: &Operation) -> AppResult<Option<Obstacle>> {
+    let Operation::Rename(Rename { from, to }) = operation else { return Ok(None) };
+    let is_taken = |name: &String| name != from && name.eq_ignore_ascii_case(to);
+    Ok(match document.properties.get(from) {
+        None => Some(Obstacle::NoProperty),
+        Some(_) if !inspect::is_name(to) => Some(Obstacle::NoName),
+        Some(_) if from == to || document.properties.keys().any(is_taken) => Some(Obstacle::Taken),
+        Some(rule) if rule.unique => Some(Obstacle::Unique),
+        Some(_) => store::exists_holder(tx, to).await?.then_some(Obstacle::Held),
+    })
+}
+
+fn change(document: &mut Document, operation: &Operation) {
+    match operation {
+        Operation::Remove(name) => {
+            document.properties.shift_remove(name);
+            document.required.retain(|required| required != name);
+        }
+        Operation::Rename(Rename { from, to }) => {
+            if let Some(place) = document.properties.get_index_of(from) {
+                rename(document, place, from, to);
+            }
+        }
+    }
+}
+
+/// What renames back.
+#[derive(Debug, Default)]
+pub struct WayBack {
+    pub operations: Vec<Operation>,
+    /// Renames that can't be undone.
+    pub obstacles: Vec<(Rename, Obstacle)>,
+}
+
+/// How the renames among the operations are undone, the last one first. One that is undone already is left out.
+pub async fn way_back(tx: &mut Tx, operations: &[Operation]) -> AppResult<WayBack> {
+    let rules = assemble(store::list_standing(tx).await?)?;
+    refuse_under_way(&rules)?;
+    let mut document = rules.in_force.document.clone();
+    let mut back = WayBack::default();
+    for (at, operation) in operations.iter().enumerate().rev() {
+        let Operation::Rename(rename) = operation else { continue };
+        let Rename { from, to } = rename;
+        // A name that it had for a moment only is there neither before nor after.
+        let was_between = operations[..at].iter().any(|earlier| matches!(earlier, Operation::Rename(other) if other.to == *from));
+        let is_there = |name: &String| document.properties.contains_key(name);
+        if !is_there(to) && (is_there(from) || was_between) {
+            continue;
+        }
+        let reverse = Operation::Rename(Rename { from: to.clone(), to: from.clone() });
+        if let Some(obstacle) = find_obstacle(tx, &document, &reverse).await? {
+            back.obstacles.push((rename.clone(), obstacle));
+        } else {
+            change(&mut document, &reverse);
+            back.operations.push(reverse);
+        }
+    }
+    Ok(back)
 }
 
 fn rename(document: &mut Document, place: usize, from: &str, to: &str) {
@@ -164,14 +235,13 @@ fn rename(document: &mut Document, place: usize, from: &str, to: &str) {
 pub async fn go_on(app: &App, schema: &Schema) -> AppResult<()> {
     let mut tx = app.begin_as(Actor::System).await?;
     store::update_total(&mut tx, schema.version).await?;
+    let begun = moving::find_origin(&mut tx, schema.version).await?;
     tx.commit().await?;
     loop {
         let mut tx = app.begin_as(Actor::System).await?;
         let Some(mut progress) = store::lock_progress(&mut tx, schema.version).await? else { return Ok(()) };
         if let Some((last, count)) = store::find_end_of_batch(&mut tx, progress.position, BATCH).await? {
-            for operation in &schema.moving {
-                move_batch(&mut tx, operation, progress.position, last).await?;
-            }
+            moving::move_batch(&mut tx, schema, &begun, progress.position, last).await?;
             progress.checked += count;
             progress.position = Some(last);
             store::update_progress(&mut tx, schema.version, &progress).await?;
@@ -180,13 +250,6 @@ pub async fn go_on(app: &App, schema: &Schema) -> AppResult<()> {
         }
         tx.commit().await?;
         return finish(app, schema.version).await;
-    }
-}
-
-async fn move_batch(tx: &mut Tx, operation: &Operation, after: Option<UserId>, up_to: UserId) -> DbResult<u64> {
-    match operation {
-        Operation::Rename(Rename { from, to }) => store::update_renamed(tx, after, up_to, from, to).await,
-        Operation::Remove(name) => store::update_removed(tx, after, up_to, name).await,
     }
 }
 

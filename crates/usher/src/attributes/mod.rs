@@ -14,6 +14,7 @@ mod indexes;
 mod inspect;
 mod jobs;
 pub mod migration;
+mod moving;
 mod schema;
 pub mod sql;
 mod status;
@@ -32,12 +33,13 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 pub use api::router;
-pub use changes::{Outcome, lock_for_change, put, try_again};
+pub use changes::{Outcome, lock_for_change, put, refuse_moving, try_again};
 pub use document::{Document, Format, Rule, Type, Visibility};
 #[cfg(any(test, fuzzing))]
 pub use inspect::inspect as inspect_document;
 pub use jobs::register;
 pub use migration::Operation;
+pub use moving::move_first;
 pub use schema::{Kind, Property, Schema, normal_text};
 pub use status::{BuildState, IndexState, Status, WaitingFor, status};
 pub use tend::tend;
@@ -104,6 +106,11 @@ impl Rules {
     /// What shall be in force: the schema that waits, or else the one that is.
     pub fn latest(&self) -> &Document {
         &self.pending.as_ref().unwrap_or(&self.in_force).document
+    }
+
+    /// Whether a migration may not have come to all users.
+    pub fn is_moving(&self) -> bool {
+        !self.in_force.moving.is_empty()
     }
 
     /// The attributes as they are to be kept, or every fault of theirs.

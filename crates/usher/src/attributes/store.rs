@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::moving::Held;
 use super::{Offender, Operation};
 use crate::db::lanes::Pipeline;
 use crate::db::{DbResult, Tx, values};
@@ -237,15 +238,15 @@ pub async fn list_users(tx: &mut Tx, after: Option<UserId>, limit: i64) -> DbRes
         .query(sql, &[&after, &limit])
         .await?
         .iter()
-        .map(|row| UserRow {
-            id: row.get("id"),
-            username: row.get("username"),
-            attributes: match row.get("attributes") {
-                Value::Object(attributes) => attributes,
-                _ => Map::new(),
-            },
-        })
+        .map(|row| UserRow { id: row.get("id"), username: row.get("username"), attributes: members(row.get("attributes")) })
         .collect())
+}
+
+fn members(attributes: Value) -> Map<String, Value> {
+    match attributes {
+        Value::Object(attributes) => attributes,
+        _ => Map::new(),
+    }
 }
 
 /// Writes attributes in another form, where nobody has changed them meanwhile.
@@ -275,25 +276,28 @@ pub async fn find_end_of_batch(tx: &mut Tx, after: Option<UserId>, limit: i64) -
     Ok(tx.query_opt(sql, &[&after, &limit]).await?.map(|row| (row.get("id"), row.get("count"))))
 }
 
-/// Renames an attribute of the users after the one and up to the other.
-pub async fn update_renamed(tx: &mut Tx, after: Option<UserId>, up_to: UserId, from: &str, to: &str) -> DbResult<u64> {
-    let now = tx.now();
+/// The users after the one and up to the other who have one of these attributes: locked, in the order in which everybody does.
+pub async fn lock_holders(tx: &mut Tx, after: Option<UserId>, up_to: UserId, names: &[&str]) -> DbResult<Vec<Held>> {
     let sql = "
-        update users
-        set attributes = (attributes - $3::text) || jsonb_build_object($4::text, attributes -> $3::text), version = version + 1,
-            updated_at = $5
-        where ($1::uuid is null or id > $1) and id <= $2 and attributes ? $3::text";
-    tx.execute(sql, &[&after, &up_to, &from, &to, &now]).await
+        select id, attributes
+        from users
+        where ($1::uuid is null or id > $1) and id <= $2 and attributes ?| $3::text[]
+        order by id
+        for no key update";
+    let rows = tx.query(sql, &[&after, &up_to, &names]).await?;
+    Ok(rows.iter().map(|row| (row.get("id"), members(row.get("attributes")))).collect())
 }
 
-/// Removes an attribute of the users after the one and up to the other.
-pub async fn update_removed(tx: &mut Tx, after: Option<UserId>, up_to: UserId, name: &str) -> DbResult<u64> {
+/// Writes the attributes of users who are locked for it.
+pub async fn update_moved(tx: &mut Tx, ids: &[UserId], attributes: &[Value]) -> DbResult<()> {
     let now = tx.now();
     let sql = "
-        update users
-        set attributes = attributes - $3::text, version = version + 1, updated_at = $4
-        where ($1::uuid is null or id > $1) and id <= $2 and attributes ? $3::text";
-    tx.execute(sql, &[&after, &up_to, &name, &now]).await
+        update users u
+        set attributes = n.attributes, version = u.version + 1, updated_at = $3
+        from unnest($1::uuid[], $2::jsonb[]) as n (id, attributes)
+        where u.id = n.id";
+    tx.execute(sql, &[&ids, &attributes, &now]).await?;
+    Ok(())
 }
 
 pub async fn count_holders(tx: &mut Tx, name: &str) -> DbResult<i64> {

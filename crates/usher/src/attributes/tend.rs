@@ -54,7 +54,7 @@ async fn standing(app: &App) -> AppResult<std::sync::Arc<Rules>> {
 /// One round.
 async fn work(app: &App, client: &Client) -> AppResult<()> {
     let rules = standing(app).await?;
-    if !rules.in_force.moving.is_empty() {
+    if rules.is_moving() {
         migration::go_on(app, &rules.in_force).await?;
     }
     if let Some(pending) = &rules.pending

@@ -38,7 +38,7 @@ use crate::caller::Denial;
 use crate::config::Report;
 use crate::db::{Actor, DbResult, Origin, Tx};
 use crate::error::{AppResult, LogAndIgnore};
-use crate::id::{ApiKeyId, UserId, new_uuid};
+use crate::id::{ApiKeyId, ServiceAccountId, UserId, new_uuid};
 use crate::secret::random_bytes;
 
 /// Whether what was asked for happened.
@@ -94,6 +94,28 @@ pub struct AuditEvent {
     pub changes: Value,
     /// A person whom it concerned was purged, and with them reason, address, user agent and changes.
     pub erased: bool,
+}
+
+impl AuditEvent {
+    /// Who did it and where from. What goes on after it is of the same change set.
+    pub fn origin(&self) -> Origin {
+        let actor = match (self.actor_kind.as_str(), self.actor_id) {
+            ("user", Some(id)) => Actor::User(UserId::from_uuid(id)),
+            ("service_account", Some(id)) => Actor::ServiceAccount(ServiceAccountId::from_uuid(id)),
+            ("cli", _) => Actor::Cli,
+            ("anonymous", _) => Actor::Anonymous,
+            _ => Actor::System,
+        };
+        Origin {
+            actor,
+            api_key: self.api_key_id,
+            request_id: self.request_id.clone(),
+            address: self.address.as_deref().and_then(|address| address.parse().ok()),
+            user_agent: self.user_agent.clone(),
+            reason: self.reason.clone(),
+            change: self.change_id,
+        }
+    }
 }
 
 /// What may be personal in an event; kept as text, and hashed so.

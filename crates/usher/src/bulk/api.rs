@@ -74,7 +74,7 @@ pub fn router() -> Routes {
             .fails(401, PROOF_TO_GRANT)
             .fails(401, "It changes a role or makes a service account again, and the sign-in is longer ago than 10 minutes (`fresh_authentication_required`).")
             .fails(403, "The user holds permissions that the caller lacks, or undoing needs a permission that they lack (`target_outranks_caller`, `grant_exceeds_caller`, `forbidden`).")
-            .fails(409, "Something has been changed since, or can't be changed back (`undo_conflict`, `not_undoable`); or the state forbids it (`invalid_state`, `last_admin`, `username_taken`, `role_in_use`, `group_in_use`, `service_account_name_taken`, `rule_name_taken`)."),
+            .fails(409, "Something has been changed since, or can't be changed back (`undo_conflict`, `not_undoable`); or the state forbids it (`invalid_state`, `last_admin`, `username_taken`, `role_in_use`, `group_in_use`, `service_account_name_taken`, `rule_name_taken`, `attribute_migration_under_way`)."),
             undo_change,
         )
 }

@@ -8,7 +8,7 @@ use super::{Action, Counts, Run, State, jobs, store};
 use crate::app::App;
 use crate::audit::{self, AuditEvent, Event};
 use crate::caller::Authority;
-use crate::changes::{self, Conflict, UNDONE, Undone};
+use crate::changes::{self, Conflict, Migration, UNDONE, Undone};
 use crate::db::{OnConstraint, Tx};
 use crate::error::{AppResult, Rejection};
 use crate::id::new_uuid;
@@ -35,6 +35,20 @@ pub struct Undoing {
     pub run: Option<Run>,
 }
 
+impl Undoing {
+    fn new(change_id: Option<Uuid>) -> Self {
+        Self { change_id, undone: 0, unchanged: 0, conflicts: Vec::new(), run: None }
+    }
+
+    fn add(&mut self, undone: Undone) {
+        match undone {
+            Undone::Reverted => self.undone += 1,
+            Undone::Unchanged => self.unchanged += 1,
+            Undone::Conflicts(conflicts) => self.conflicts.extend(conflicts),
+        }
+    }
+}
+
 /// Changes back what the change set has changed and nobody has changed since. With a conflict nothing is changed, unless
 /// `skip_conflicts`; a run leaves out the events that have one.
 pub async fn undo_change(app: &App, tx: &mut Tx, by: Authority, id: Uuid, skip_conflicts: bool) -> AppResult<Undoing> {
@@ -46,14 +60,17 @@ pub async fn undo_change(app: &App, tx: &mut Tx, by: Authority, id: Uuid, skip_c
         return Err(Rejection::conflict("not_undoable", "A warning that was mailed can't be taken back.").into());
     }
     if let Some((_, action)) = ENDING.iter().find(|(ending, _)| head.changes["action"] == ending.name()) {
-        return Err(nothing(action).into());
+        return Err(Rejection::conflict("not_undoable", changes::instead_of(action)).into());
+    }
+    if let Some(migration) = Migration::of(&head) {
+        return undo_migration(tx, by, id, &migration, skip_conflicts).await;
     }
     let members = changes::list_members(tx, id, None, AT_ONCE_MAX + 1).await?;
     if i64::try_from(members.len()).unwrap_or(i64::MAX) > AT_ONCE_MAX {
         require_roles(tx, by, &head).await?;
         return begin_run(tx, by, id).await;
     }
-    let refusal = nothing(&head.action);
+    let refusal = nothing(&head);
     let mut events: Vec<AuditEvent> = members;
     events.push(head);
     events.retain(|event| changes::is_undoable(event) || event.erased);
@@ -62,14 +79,44 @@ pub async fn undo_change(app: &App, tx: &mut Tx, by: Authority, id: Uuid, skip_c
     }
     let undoing = new_uuid(tx.now());
     audit::begin_change(tx, undoing, Event::success(UNDONE).on("change", id)).await?;
-    let mut result = Undoing { change_id: Some(undoing), undone: 0, unchanged: 0, conflicts: Vec::new(), run: None };
+    let mut result = Undoing::new(Some(undoing));
     for event in &events {
-        match changes::undo(app, tx, by, event, skip_conflicts).await? {
-            Undone::Reverted => result.undone += 1,
-            Undone::Unchanged => result.unchanged += 1,
-            Undone::Conflicts(conflicts) => result.conflicts.extend(conflicts),
-        }
+        result.add(changes::undo(app, tx, by, event, skip_conflicts).await?);
     }
+    Ok(result)
+}
+
+/// Renames first: they move all users. When there are none, or they are undone, what was removed has its turn.
+async fn undo_migration(
+    tx: &mut Tx,
+    by: Authority,
+    id: Uuid,
+    migration: &Migration<'_>,
+    skip_conflicts: bool,
+) -> AppResult<Undoing> {
+    let back = changes::way_back(tx, by, migration).await?;
+    if !back.operations.is_empty() && (back.conflicts.is_empty() || skip_conflicts) {
+        let undoing = new_uuid(tx.now());
+        let head = Event::success(UNDONE).on("change", id).detail("operations", serde_json::to_value(&back.operations)?);
+        audit::begin_change(tx, undoing, head).await?;
+        changes::rename_back(tx, &back.operations).await?;
+        return Ok(Undoing { undone: 1, conflicts: back.conflicts, ..Undoing::new(Some(undoing)) });
+    }
+    if !back.operations.is_empty() || !migration.has_removed() {
+        let unchanged = u64::from(back.conflicts.is_empty());
+        return Ok(Undoing { unchanged, conflicts: back.conflicts, ..Undoing::new(None) });
+    }
+    changes::require_values(migration)?;
+    let mut result = if changes::list_members(tx, id, None, 1).await?.is_empty() {
+        let undoing = new_uuid(tx.now());
+        audit::begin_change(tx, undoing, Event::success(UNDONE).on("change", id)).await?;
+        Undoing::new(Some(undoing))
+    } else {
+        // Users are written in other transactions than the schema: who writes one waits for it with that user locked.
+        begin_run(tx, by, id).await?
+    };
+    result.add(changes::put_back(tx, migration).await?);
+    result.conflicts.extend(back.conflicts);
     Ok(result)
 }
 
@@ -91,8 +138,9 @@ async fn require_roles(tx: &mut Tx, by: Authority, head: &AuditEvent) -> AppResu
 }
 
 /// There is nothing in it that can be changed back. Says what to do instead.
-fn nothing(action: &str) -> Rejection {
-    Rejection::conflict("not_undoable", changes::instead_of(action))
+fn nothing(head: &AuditEvent) -> Rejection {
+    let instead = if changes::is_rename_only(&head.changes) { changes::RENAMED } else { changes::instead_of(&head.action) };
+    Rejection::conflict("not_undoable", instead)
 }
 
 async fn begin_run(tx: &mut Tx, by: Authority, id: Uuid) -> AppResult<Undoing> {
@@ -106,5 +154,5 @@ async fn begin_run(tx: &mut Tx, by: Authority, id: Uuid) -> AppResult<Undoing> {
     jobs::enqueue(tx, run_id).await?;
     let run = super::read(tx, run_id).await?;
     debug_assert_eq!(run.state, State::Running);
-    Ok(Undoing { change_id: Some(run_id), undone: 0, unchanged: 0, conflicts: Vec::new(), run: Some(run) })
+    Ok(Undoing { run: Some(run), ..Undoing::new(Some(run_id)) })
 }

@@ -1,5 +1,8 @@
 //! What to do instead of undoing a change of which nothing can be changed back.
 
+/// For an event that has renamed attributes of one user.
+pub const RENAMED: &str = "An attribute that was renamed is renamed back for all: undo the change that this belongs to.";
+
 /// One sentence for an action, such as `api_key.revoked`.
 pub fn instead_of(action: &str) -> &'static str {
     match action {
@@ -27,9 +30,6 @@ pub fn instead_of(action: &str) -> &'static str {
         "approval.approved" | "approval.declined" => "What was decided stays so: give or take by hand what was asked for.",
         "bulk.paused" | "import.paused" => "What was paused goes on when somebody resumes it.",
         "bulk.resumed" | "import.resumed" => "What goes on is halted when somebody pauses it.",
-        "attribute_schema.migration_begun" => {
-            "Attributes are renamed back by hand, by another rename. What was removed of users is gone."
-        }
         _ => "There is nothing in it that can be changed back.",
     }
 }

@@ -13,6 +13,7 @@ mod inactivity_rules;
 mod mail_texts;
 mod many;
 mod memberships;
+mod migrations;
 mod primary;
 mod service_accounts;
 mod three_ways;
@@ -27,8 +28,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use api::router;
-pub use by_hand::instead_of;
+pub use by_hand::{RENAMED, instead_of};
 pub use many::undo_many;
+pub use migrations::{Migration, is_rename_only, put_back, rename_back, require_values, way_back};
 pub use undo::undo;
 
 use crate::audit::{self, AuditEvent, Wanted};
@@ -112,10 +114,11 @@ pub async fn list_undoing(tx: &mut Tx, id: Uuid) -> AppResult<Vec<Uuid>> {
 
 /// Whether there is anything in the event that could be undone.
 pub fn is_undoable(event: &AuditEvent) -> bool {
-    is_of_a_user(event) || definitions::is_one(event)
+    is_of_a_user(event) || definitions::is_one(event) || Migration::of(event).is_some()
 }
 
 fn is_of_a_user(event: &AuditEvent) -> bool {
     let comes_back = |name: &str| !FOR_GOOD.contains(&name) && !DERIVED.contains(&name);
-    event.target_kind.as_deref() == Some("user") && audit::fields(&event.changes).iter().any(|(name, ..)| comes_back(name))
+    let is_changed = audit::fields(&event.changes).iter().any(|(name, ..)| comes_back(name));
+    event.target_kind.as_deref() == Some("user") && is_changed && !is_rename_only(&event.changes)
 }

@@ -12,6 +12,7 @@ mod by_hand;
 mod definitions;
 mod inactivity_rules;
 mod mail_texts;
+mod migrations;
 mod primary;
 mod service_accounts;
 

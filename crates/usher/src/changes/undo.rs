@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::held::{self, Held, Turn};
-use super::{Conflict, DERIVED, FOR_GOOD, Undone, definitions, memberships, primary};
+use super::{Conflict, DERIVED, FOR_GOOD, Undone, definitions, memberships, migrations, primary};
 use crate::addresses;
 use crate::app::App;
 use crate::audit::{self, AuditEvent};
@@ -99,11 +99,12 @@ impl Plan {
             return Ok(plan);
         }
         plan.undo_roles(&event.changes, user, at);
+        let renamed = migrations::renamed(&event.changes);
         for (name, before, after) in fields {
             let is = now.get(name).unwrap_or(&Value::Null);
             match name {
                 _ if DERIVED.contains(&name) || ROLES.contains(&name) || FOR_GOOD.contains(&name) => {}
-                "attributes" => plan.undo_attributes(user.id, before, after, is),
+                "attributes" => plan.undo_attributes(user.id, before, after, is, &renamed),
                 "emails" => plan.undo_primary(user, before, after),
                 _ if is == before => {}
                 _ if is != after => plan.conflicts.push(changed_since(Some(user.id), name, after, is)),
@@ -171,15 +172,15 @@ impl Plan {
         }
     }
 
-    /// Attribute by attribute.
-    fn undo_attributes(&mut self, user: UserId, before: &Value, after: &Value, is: &Value) {
+    /// Attribute by attribute, but for those that a migration has renamed.
+    fn undo_attributes(&mut self, user: UserId, before: &Value, after: &Value, is: &Value, renamed: &[String]) {
         let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
         let (before, after, is) = (members(before), members(after), members(is));
         let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
         names.dedup();
         for name in names {
             let (was, made, now) = (value_of(&before, name), value_of(&after, name), value_of(&is, name));
-            if was == made || now == was {
+            if was == made || now == was || renamed.contains(name) {
                 continue;
             }
             if now == made {

@@ -118,8 +118,7 @@ async fn migrate(app: &App, operation: Value, how: &How, json: bool) -> Outcome 
         return Ok(());
     }
     if !how.yes {
-        let warning = if matches!(operations[0], Operation::Remove(_)) { " This can't be undone." } else { "" };
-        bulk::confirm(&format!("Do it?{warning}"))?;
+        bulk::confirm("Do it?")?;
     }
     let mut tx = app.begin(&boot::operator(how.reason.clone())).await?;
     let rules = attributes::lock_for_change(&mut tx).await?;

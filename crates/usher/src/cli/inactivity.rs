@@ -90,7 +90,7 @@ impl From<ActionName> for RuleAction {
 
 pub async fn run(config: Config, command: Command, json: bool) -> Outcome {
     let running = boot::ready(config).await?;
-    let outcome = act(&running.app, command, json).await;
+    let outcome = Box::pin(act(&running.app, command, json)).await;
     running.stop().await;
     outcome
 }

@@ -10,7 +10,7 @@ use crate::attributes::{Kind, Schema};
 const ROWS: usize = 3;
 
 /// What can be asked of every user.
-const OWN: [(&str, Takes); 14] = [
+const OWN: [(&str, Takes); 17] = [
     ("userName", Takes::Text),
     ("displayName", Takes::Text),
     ("givenName", Takes::Text),
@@ -19,10 +19,14 @@ const OWN: [(&str, Takes); 14] = [
     ("emailVerified", Takes::Boolean),
     ("status", Takes::Text),
     ("roles", Takes::Text),
+    ("groups", Takes::Text),
+    ("secondFactors", Takes::Boolean),
     ("locale", Takes::Text),
     ("timeZone", Takes::Text),
     ("createdAt", Takes::Time),
     ("lastSignInAt", Takes::Time),
+    // A day is no moment, so it goes as it is.
+    ("lastActiveOn", Takes::Text),
     ("lockedUntil", Takes::Time),
     ("deletedAt", Takes::Time),
 ];

@@ -134,7 +134,11 @@ pub async fn find_known(tx: &mut Tx, options: &Options, due: &[Due], lock: Lock)
                 known.users.insert(user.id, user);
             }
             let found: Vec<UserId> = due.iter().filter_map(|due| known.find(&due.record, options)).collect();
-            users::lock_many(tx, &found).await?
+            let locked = users::lock_many(tx, &found).await?;
+            match &known.rules {
+                Some(rules) => users::move_first(tx, rules, &locked).await?.unwrap_or(locked),
+                None => locked,
+            }
         }
     };
     known.users.extend(users.into_iter().map(|user| (user.id, user)));

@@ -231,7 +231,7 @@ pub(super) fn has_role(role: &str, around: &Surroundings, written: Written, into
     }
     let now = into.bind(around.now);
     format!(
-        "u.id in (
+        "exists (select from (
             select ur.user_id
             from user_roles ur
             where ur.role_name = {role} and (ur.expires_at is null or ur.expires_at > {now})
@@ -241,14 +241,14 @@ pub(super) fn has_role(role: &str, around: &Surroundings, written: Written, into
             join group_closure c on c.ancestor_id = gr.group_id
             join group_members m on m.group_id = c.group_id
             where gr.role_name = {role} and (m.expires_at is null or m.expires_at > {now})
-        )"
+        ) h where h.user_id = u.id)"
     )
 }
 
 /// Whether a user `u` has a role whose name is so.
 fn holds(so: &str, around: &Surroundings, written: Written, into: &mut Conditions) -> String {
     let now = into.bind(around.now);
-    let end = if written == Written::ForMany { ONE_BY_ONE } else { "" };
+    let end = written.end();
     if around.groups_carry_roles {
         return format!("exists (select from effective_roles(u.id, {now}) e where e.role_name {so} {end})");
     }

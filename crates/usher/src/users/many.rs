@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::lifecycle::{self, ChangeOfStanding};
-use super::{User, store};
+use super::{User, move_first, store};
 use crate::activity;
 use crate::attributes::{self, Rules};
 use crate::audit::{self, Event};
@@ -54,6 +54,11 @@ pub async fn change_many(tx: &mut Tx, by: Authority, users: &[User], change: &Ch
         ChangeOfMany::Attributes(_) => Some(attributes::lock(tx).await?),
         _ => None,
     };
+    let moved = match &rules {
+        Some(rules) => move_first(tx, rules, users).await?,
+        None => None,
+    };
+    let users = moved.as_deref().unwrap_or(users);
     let mut outcomes = Vec::with_capacity(users.len());
     let (mut together, mut alone) = (Vec::new(), Vec::new());
     for (at, user) in users.iter().enumerate() {

@@ -35,7 +35,7 @@ pub use api::router;
 pub use arrivals::{Arrival, Arrived, create_many};
 pub use bodies::{Listing, NewUserBody, UserPatch, listings};
 pub use fields::{Name, Profile, ProfilePatch, WebUrl};
-pub use filter::{Written, canonical as canonical_filter, compile as compile_filter};
+pub use filter::{Written, canonical as canonical_filter, compile_opposite as compile_opposite_of_filter};
 pub use granting::{grant_role, note_roles_expired, set_roles, set_roles_with_ends, take_role};
 pub use history::as_of;
 pub use jobs::register;
@@ -49,7 +49,7 @@ pub use merge::merged;
 pub(crate) use search::escape_pattern;
 pub use store::{read_record, select_records};
 pub use surroundings::Surroundings;
-pub use updates::{update_many, updated};
+pub use updates::{move_first, update_many, updated};
 pub use username::Username;
 
 use merge::merge_into;
@@ -278,6 +278,11 @@ pub async fn update(
     attributes: Patch<Map<String, Value>>,
 ) -> AppResult<User> {
     let rules = attributes::lock(tx).await?;
+    let moved = match attributes {
+        Patch::Keep => None,
+        _ => move_first(tx, &rules, std::slice::from_ref(before)).await?,
+    };
+    let before = moved.iter().flatten().next().unwrap_or(before);
     let after = updated(before, profile, attributes, &rules)?;
     let username = username.map_or(before.username.as_str(), Username::as_str);
     let written = store::update_user(tx, before.id, username, &after.profile, &Value::Object(after.attributes)).await;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Filter;
+use super::filter::{GroupWay, look_at_groups};
 use crate::attributes::{self, Schema};
 use crate::caller::{Authority, PermissionSet};
 use crate::db::Tx;
@@ -20,18 +21,30 @@ pub struct Surroundings {
     pub outranking: Vec<String>,
     /// Whether anybody can have a role by a group.
     pub groups_carry_roles: bool,
+    /// The groups, where a filter asks for them.
+    pub groups: Option<Vec<GroupWay>>,
     pub now: Timestamp,
 }
 
 impl Surroundings {
     pub async fn look(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Self> {
+        let texts: Vec<&str> = filter.filter.as_deref().into_iter().collect();
+        Self::look_for(tx, by, &texts, filter.role.is_some()).await
+    }
+
+    /// Of a selection by several filters at once.
+    pub async fn look_for_all(tx: &mut Tx, by: Authority, filters: &[&str]) -> AppResult<Self> {
+        Self::look_for(tx, by, filters, false).await
+    }
+
+    async fn look_for(tx: &mut Tx, by: Authority, filters: &[&str], asks_for_role: bool) -> AppResult<Self> {
         let now = tx.now();
-        let schema = if filter.filter.is_some() { Some(attributes::current(tx).await?) } else { None };
+        let schema = if filters.is_empty() { None } else { Some(attributes::current(tx).await?) };
         let sees_all = by.permissions == PermissionSet::all();
-        if sees_all && filter.filter.is_none() && filter.role.is_none() {
-            return Ok(Self { schema, outranking: Vec::new(), groups_carry_roles: false, now });
+        if sees_all && filters.is_empty() && !asks_for_role {
+            return Ok(Self { schema, outranking: Vec::new(), groups_carry_roles: false, groups: None, now });
         }
         let (outranking, groups_carry_roles) = roles::survey(tx, by.permissions.complement()).await?;
-        Ok(Self { schema, outranking, groups_carry_roles, now })
+        Ok(Self { schema, outranking, groups_carry_roles, groups: look_at_groups(tx, filters).await?, now })
     }
 }

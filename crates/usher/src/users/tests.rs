@@ -5,6 +5,7 @@ mod differential;
 mod filter;
 mod lifecycle;
 mod list;
+mod other_features;
 mod recycle_bin;
 
 use http::{Method, header};

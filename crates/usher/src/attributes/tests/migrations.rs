@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{PATH, closed, create, path_of, put_attributes, set};
+use super::{PATH, closed, create, many, path_of, put_attributes, set};
+use crate::attributes::tend;
 use crate::testing::TestApp;
 
 const MIGRATIONS: &str = "/v1/attribute-schema/migrations";
@@ -92,5 +93,38 @@ async fn operations_that_can_not_be_done_are_refused_with_their_place() {
     }
     admin.post(MIGRATIONS, json!({ "operations": [] })).await.expect_problem(422, "invalid_body");
     app.mails().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_migration_that_was_interrupted_goes_on_and_tells_of_each_user_once() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    set(&admin, json!({ "n": { "type": "integer" }, "fax": { "type": "string" } })).await;
+    many(&app, 2500, "jsonb_build_object('n', n) || case when n % 2 = 0 then '{\"fax\": \"1\"}'::jsonb else '{}' end").await;
+    let operations = json!([{ "rename": { "from": "n", "to": "number" } }, { "remove": "fax" }]);
+    admin.post(MIGRATIONS, json!({ "operations": operations })).await.expect(202);
+    // Nobody of the last batch can be written.
+    let client = app.app.db.dedicated().await.unwrap();
+    let last = client.query_one("select id::text from users order by id offset 2000 limit 1", &[]).await.unwrap();
+    let last: &str = last.get(0);
+    let stop = format!(
+        "create function stop() returns trigger language plpgsql as $$ begin raise exception 'stopped'; end $$;
+        create trigger stop before update on users for each row when (new.id >= '{last}') execute function stop()"
+    );
+    client.batch_execute(&stop).await.unwrap();
+    assert!(tend(&app.app).await.is_err());
+    let renamed = app.count("select count(*) from users where attributes ? 'number'").await;
+    let moved = "select count(*) from audit_events where action = 'user.updated'";
+    // The administrator has none of it, wherever they stand.
+    assert!([1999, 2000].contains(&renamed) && app.count(moved).await == renamed, "{renamed}");
+    client.batch_execute("drop trigger stop on users; drop function stop()").await.unwrap();
+    app.run_jobs().await;
+    assert_eq!(app.count("select count(*) from users where attributes ? 'n' or attributes ? 'fax'").await, 0);
+    let once = "select count(distinct target_id) from audit_events where action = 'user.updated'";
+    assert_eq!((app.count(moved).await, app.count(once).await), (2500, 2500));
+    let head = "select count(distinct change_id) from audit_changes c join audit_events e on e.id = c.event_id
+        where e.action in ('user.updated', 'attribute_schema.migration_begun')";
+    assert_eq!(app.count(head).await, 1);
     app.finish().await;
 }

@@ -14,7 +14,13 @@ use crate::users::{self, Filter, Surroundings, Written};
 /// Writes down who is in the set and what would come of them, and counts them.
 pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selection: &Selection) -> AppResult<Counts> {
     let filter = users_of(action, selection);
-    let around = Surroundings::look(tx, by, &filter).await?;
+    let around = match selection {
+        Selection::Inactive(who) => {
+            let filters: Vec<&str> = who.filter.as_deref().into_iter().chain(who.exempt.as_deref()).collect();
+            Surroundings::look_for_all(tx, by, &filters).await?
+        }
+        Selection::Filter(_) | Selection::Ids(_) => Surroundings::look(tx, by, &filter).await?,
+    };
     let mut conditions = Conditions::default();
     let run = conditions.bind(id);
     match selection {
@@ -66,15 +72,9 @@ pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selec
 
 /// What narrows the set down beside what an action asks for.
 fn users_of(action: &Action, selection: &Selection) -> Filter {
-    let (filter, status) = match selection {
-        Selection::Filter(filter) => {
-            (Some(filter.clone()), matches!(action, Action::Restore | Action::Purge).then_some(UserStatus::Deleted))
-        }
-        // Both filters stand in the same surroundings.
-        Selection::Inactive(who) => (who.filter.clone().or_else(|| who.exempt.clone()), None),
-        Selection::Ids(_) => (None, None),
-    };
-    Filter { filter, status, ..Filter::default() }
+    let Selection::Filter(filter) = selection else { return Filter::default() };
+    let status = matches!(action, Action::Restore | Action::Purge).then_some(UserStatus::Deleted);
+    Filter { filter: Some(filter.clone()), status, ..Filter::default() }
 }
 
 /// Who stays away: of those who may sign in; to be deleted, of the suspended ones too. One pass over the users, since an index on the
@@ -88,8 +88,8 @@ fn inactive(action: &Action, who: &Inactive, around: &Surroundings, into: &mut C
     }
     into.require_if(&format!("{LAST_DAY} < {{}}"), Some(who.before));
     if let Some(exempt) = &who.exempt {
-        let exempt = users::compile_filter(exempt, around, Written::ForFew, into).map_err(|fault| fault.of_member("exempt"))?;
-        into.require(format!("not {exempt}"));
+        let others = users::compile_opposite_of_filter(exempt, around, Written::ForFew, into);
+        into.require(others.map_err(|fault| fault.of_member("exempt"))?);
     }
     if let Some(before) = who.warned_before {
         let before = into.bind(before);

@@ -18,7 +18,6 @@ async fn what_can_not_be_undone_says_what_to_do_instead() {
         ("user.unlocked", "locked_until", "suspend the user"),
         ("user.sessions_ended", "sessions", "signs in again"),
         ("api_key.revoked", "revoked_at", "make another one"),
-        ("attribute_schema.migration_begun", "properties", "another rename"),
         ("a.novelty", "link", "There is nothing in it"),
     ] {
         let event = Event::success(action).changed(&json!({ field: "before" }), &json!({ field: "after" }));

@@ -240,7 +240,7 @@ async fn attributes_are_renamed_and_removed_after_a_preview() {
 
     let way = format!("{LIST}/remove?name=department");
     let page = browser.open(&way).await.expect(200);
-    assert!(page.text.contains("One user has it.") && page.text.contains("gone for good"), "{}", page.text);
+    assert!(page.text.contains("One user has it.") && page.text.contains("It stays in their histories"), "{}", page.text);
     leads_to(&send(&mut browser, &way, &[("name", "department"), ("reason", "enough")]).await, LIST);
     app.run_jobs().await;
     assert_eq!(admin.client.get(&user).await.expect(200).json["attributes"], json!({}));

@@ -88,6 +88,8 @@ async fn rows_of_a_form_write_a_filter() {
     for (rows, filter) in [
         ("attribute1=userName&operator1=sw&value1=a%22b", r#"userName sw "a\"b""#),
         ("attribute1=emailVerified&operator1=eq&value1=yes", "emailVerified eq true"),
+        ("attribute1=secondFactors&operator1=eq&value1=no", "secondFactors eq false"),
+        ("attribute1=lastActiveOn&operator1=lt&value1=2026-01-31", r#"lastActiveOn lt "2026-01-31""#),
         ("attribute2=lastSignInAt&operator2=pr", "lastSignInAt pr"),
         ("attribute1=createdAt&operator1=ge&value1=2026-01-31", r#"createdAt ge "2026-01-31T00:00:00Z""#),
         (

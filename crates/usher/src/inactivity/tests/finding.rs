@@ -76,6 +76,39 @@ async fn who_stays_away_for_longer_than_so_many_days_is_found_and_nobody_else() 
 }
 
 #[tokio::test]
+async fn a_rule_asks_for_groups_second_factors_and_days_too() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    let (ann, bob, eve) = (app.user("ann").await, app.user("bob").await, app.user("eve").await);
+    app.with_second_factor(&eve).await;
+    let staff = admin.post("/v1/groups", json!({ "name": "Staff" })).await.expect(201).str("id");
+    let press = admin.post("/v1/groups", json!({ "name": "Press" })).await.expect(201).str("id");
+    admin.put(&format!("/v1/groups/{press}/parents"), json!({ "parents": [staff] })).await.expect(200);
+    admin.put(&format!("/v1/groups/{press}/members/{}", bob.id), json!({})).await.expect(200);
+    app.mails().await;
+    let spared = "groups eq \"staff\" or roles eq \"admin\"";
+    let rule = |filter: Option<&str>| {
+        let name = filter.unwrap_or("all");
+        json!({ "name": name, "action": "suspend", "after_days": 30, "filter": filter, "exempt": spared })
+    };
+    let all = make(&admin, rule(None)).await;
+    let narrow = make(&admin, rule(Some("secondFactors eq false and lastActiveOn lt \"2026-01-02\""))).await;
+    let none = make(&admin, rule(Some("lastActiveOn gt \"2026-01-01\""))).await;
+    app.advance(days(40));
+    let admin = root(&app).await;
+    for (rule, expected) in [(all, vec![&ann.id, &eve.id]), (narrow, vec![&ann.id]), (none, Vec::new())] {
+        let shown = preview(&admin, &rule).await;
+        let mut found = names(&admin, &shown.str("id"), "to_do").await;
+        found.sort();
+        let mut expected: Vec<String> = expected.into_iter().cloned().collect();
+        expected.sort();
+        assert_eq!(found, expected, "{}", rule.str("name"));
+    }
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn r203_whoever_outranks_the_writer_is_left_out_and_an_administrator_remains() {
     let app = TestApp::new().await;
     let admin = app.admin().await;

@@ -1,6 +1,7 @@
 //! Values in filters: times, and what begins with a text as a range.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use usher_oidc::filter::AttributePath;
 
 use super::fault;
@@ -23,6 +24,12 @@ pub fn after_prefix(prefix: &str) -> Option<String> {
 pub fn read_time(path: &AttributePath, text: &str) -> Result<Timestamp, FieldError> {
     let time: Option<Timestamp> = text.parse().ok().filter(is_storable);
     time.ok_or_else(|| fault(path, format!("`{path}` is compared with a time in quotes, such as \"2026-01-02T03:04:05Z\"")))
+}
+
+pub fn read_day(path: &AttributePath, text: &str) -> Result<Date, FieldError> {
+    // Without a time or a sign before the year.
+    let day = text.parse::<Date>().ok().filter(|_| text.len() == 10);
+    day.ok_or_else(|| fault(path, format!("`{path}` is compared with a day in quotes, such as \"2026-01-02\"")))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod store;
 use serde_json::{Map, Value};
 
 use super::{ProfilePatch, User, check_attributes, merge_into, refuse_deleted};
-use crate::attributes::Rules;
+use crate::attributes::{self, Rules};
 use crate::audit::{self, Event};
 use crate::db::Tx;
 use crate::error::{AppResult, Rejection};
@@ -32,6 +32,18 @@ pub fn updated(
         }
     };
     Ok(after)
+}
+
+/// Users whose attributes are about to be written, and who are locked for it, as a migration that is under way makes them; what it
+/// changes of them is written first, since it is no part of the change that comes next. `None`: there is none.
+pub async fn move_first(tx: &mut Tx, rules: &Rules, users: &[User]) -> AppResult<Option<Vec<User>>> {
+    if !rules.is_moving() {
+        return Ok(None);
+    }
+    let held: Vec<_> = users.iter().map(|user| (user.id, user.attributes.clone())).collect();
+    attributes::move_first(tx, rules, &held).await?;
+    let moved = |user: &User| User { attributes: rules.moved(&user.attributes), ..user.clone() };
+    Ok(Some(users.iter().map(moved).collect()))
 }
 
 /// Writes what [`updated`] has made of users who are locked for it: each before and after.
