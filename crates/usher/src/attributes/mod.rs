@@ -110,7 +110,7 @@ impl Rules {
 
     /// Whether a migration may not have come to all users.
     pub fn is_moving(&self) -> bool {
-        !self.in_force.moving.is_empty()
+        self.in_force.is_moving()
     }
 
     /// The attributes as they are to be kept, or every fault of theirs.

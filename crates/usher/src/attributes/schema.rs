@@ -106,6 +106,11 @@ impl Schema {
         attributes
     }
 
+    /// Whether a migration may not have come to all users.
+    pub fn is_moving(&self) -> bool {
+        !self.moving.is_empty()
+    }
+
     /// The attributes of a row under the names of this schema: a migration may not have come to it yet.
     pub(super) fn moved(&self, attributes: &Map<String, Value>) -> Map<String, Value> {
         let mut attributes = attributes.clone();
@@ -123,6 +128,14 @@ impl Schema {
     /// Every fault of the attributes, with pointers into a body that has them in `attributes`.
     pub fn faults(&self, attributes: &Map<String, Value>) -> Vec<FieldError> {
         validate::faults(&self.validator, &Value::Object(attributes.clone()), "/attributes", SEE_SCHEMA)
+    }
+
+    /// Those of the attributes that only one user can have.
+    pub fn unique_among<'a>(&'a self, attributes: &'a Map<String, Value>) -> impl Iterator<Item = &'a Property> {
+        let is_unique = |property: &Property| super::sql::index(property).is_some_and(|index| index.unique);
+        self.properties
+            .iter()
+            .filter(move |property| attributes.get(&property.name).is_some_and(|value| !value.is_null()) && is_unique(property))
     }
 
     /// Refuses a merge patch (RFC 7396) that fits nobody, whatever else they have.

@@ -23,10 +23,11 @@ pub struct Index {
 ///
 /// Any strict comparison with it can use the index: no user without a value is in there.
 pub fn expression(property: &Property) -> String {
-    of("u.attributes", property)
+    expression_of("u.attributes", property)
 }
 
-fn of(attributes: &str, property: &Property) -> String {
+/// The same of other attributes.
+pub fn expression_of(attributes: &str, property: &Property) -> String {
     // Names are letters, digits and underscores.
     let name = property.name.replace('\'', "''");
     match property.kind {
@@ -44,7 +45,7 @@ pub fn index(property: &Property) -> Option<Index> {
     if !(property.searchable || property.unique) || property.kind == Kind::Other {
         return None;
     }
-    let expression = of("attributes", property);
+    let expression = expression_of("attributes", property);
     let name = index_name(property);
     let (unique, method, class) = match property.kind {
         Kind::TextList => ("", "gin", " jsonb_path_ops"),

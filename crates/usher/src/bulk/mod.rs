@@ -302,6 +302,7 @@ fn explain(code: &str) -> &'static str {
         "last_admin" => "This is the last active administrator.",
         "not_found" => "There is no such user.",
         "active_again" => "The user was active after the preview.",
+        "attribute_taken" => "Somebody has this value, or gets it before: only one user can have it.",
         "in_the_past" => "What would be granted would have ended by now.",
         "no_address" => "The user has no verified address, so nobody can be warned.",
         "undo_conflict" => "Something was changed since, or can't be changed back.",

@@ -82,8 +82,11 @@ pub async fn preview(tx: &mut Tx, by: Authority, action: &Action, selection: &Se
         by.to_grant(role.permissions.iter().copied().collect())?;
         roles::require_future(tx, action.end())?;
     }
+    let mut is_for_one = false;
     if let Action::SetAttributes { attributes } = action {
-        attributes::current(tx).await?.check_patch(attributes)?;
+        let schema = attributes::current(tx).await?;
+        schema.check_patch(attributes)?;
+        is_for_one = schema.unique_among(attributes).next().is_some();
     }
     let (id, token) = (new_uuid(tx.now()), new_token());
     store::insert_run(tx, id, by, action, selection, &token).await?;
@@ -94,6 +97,11 @@ pub async fn preview(tx: &mut Tx, by: Authority, action: &Action, selection: &Se
     }
     if users::may_take_admins(action.change().as_ref()) {
         let spared = store::spare_the_last_admin(tx, id).await?;
+        counts.to_do -= spared;
+        counts.refused += spared;
+    }
+    if is_for_one {
+        let spared = store::spare_a_unique_value(tx, id).await?;
         counts.to_do -= spared;
         counts.refused += spared;
     }

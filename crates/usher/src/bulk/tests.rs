@@ -1,5 +1,6 @@
 //! Actions on many users: preview, run, pause, what is refused, and undo as a whole.
 
+mod attributes;
 mod counting;
 
 use jiff::SignedDuration;

@@ -2,8 +2,10 @@
 
 use uuid::Uuid;
 
+use super::attributes::verdict_of_attributes;
 use super::warnings::was_warned;
 use crate::activity::LAST_DAY;
+use crate::attributes;
 use crate::bulk::{Action, Counts, Inactive, Selection, USERS_MAX};
 use crate::caller::{Authority, UserStatus};
 use crate::db::{Conditions, DbResult, Tx};
@@ -14,13 +16,16 @@ use crate::users::{self, Filter, Surroundings, Written};
 /// Writes down who is in the set and what would come of them, and counts them.
 pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selection: &Selection) -> AppResult<Counts> {
     let filter = users_of(action, selection);
-    let around = match selection {
+    let mut around = match selection {
         Selection::Inactive(who) => {
             let filters: Vec<&str> = who.filter.as_deref().into_iter().chain(who.exempt.as_deref()).collect();
             Surroundings::look_for_all(tx, by, &filters).await?
         }
         Selection::Filter(_) | Selection::Ids(_) => Surroundings::look(tx, by, &filter).await?,
     };
+    if matches!(action, Action::SetAttributes { .. }) && around.schema.is_none() {
+        around.schema = Some(attributes::current(tx).await?);
+    }
     let mut conditions = Conditions::default();
     let run = conditions.bind(id);
     match selection {
@@ -140,7 +145,11 @@ fn verdict(action: &Action, around: &Surroundings, into: &mut Conditions) -> Str
             );
             cases.push(format!("when u.status = 'deleted' then 'invalid_state' when {holds} then 'unchanged'"));
         }
-        Action::SetAttributes { .. } => add("when u.status = 'deleted' then 'invalid_state'"),
+        Action::SetAttributes { attributes } => {
+            if let Some(schema) = &around.schema {
+                cases.push(verdict_of_attributes(attributes, schema, into));
+            }
+        }
         Action::RequirePasswordReset => add("when u.status in ('deleted', 'suspended') then 'invalid_state'"),
         Action::WarnInactive { .. } => add("when not exists (
                 select

@@ -1,5 +1,6 @@
 //! The SQL of runs.
 
+mod attributes;
 mod freezing;
 mod warnings;
 
@@ -9,6 +10,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
+pub use attributes::spare_a_unique_value;
 pub use freezing::{freeze, freeze_events, spare_the_last_admin};
 pub use warnings::{list_warned, update_warnings_to_sent, upsert_warnings};
 

@@ -74,7 +74,7 @@ async fn the_last_day_is_the_one_that_analytics_count_by() {
     tx.execute("delete from last_active_days where user_id = $1::text::uuid", &[&ann.id]).await.unwrap();
     let sql = "
         insert into users (id, username, status, created_at, updated_at, last_sign_in_at)
-        values (gen_random_uuid(), 'eve', 'active', '2025-11-30', '2026-01-01', '2026-01-02T23:59:59Z')";
+        values (gen_random_uuid(), 'zz-eve', 'active', '2025-11-30', '2026-01-01', '2026-01-02T23:59:59Z')";
     tx.execute(sql, &[]).await.unwrap();
     tx.commit().await.unwrap();
     for (filter, expected) in [
