@@ -7,10 +7,12 @@ async fn a_preview_knows_who_has_the_attributes_already() {
     let app = TestApp::new().await;
     let admin = app.admin().await.client;
     crowd(&app, 60).await;
-    let patch = json!({ "action": "set_attributes", "attributes": { "team": "red", "gone": null }, "filter": "userName sw \"u00\"" });
+    let patch =
+        json!({ "action": "set_attributes", "attributes": { "team": "red", "gone": null }, "filter": "userName sw \"u00\"" });
     let shown = preview(&admin, patch.clone()).await;
     assert_eq!((&shown.json["counts"]["to_do"], &shown.json["counts"]["unchanged"]), (&json!(60), &json!(0)));
-    let some = preview(&admin, json!({ "action": "set_attributes", "attributes": { "team": "red" }, "filter": "userName sw \"u001\"" }));
+    let some =
+        preview(&admin, json!({ "action": "set_attributes", "attributes": { "team": "red" }, "filter": "userName sw \"u001\"" }));
     begin(&admin, &some.await).await;
     app.run_jobs().await;
     let shown = preview(&admin, patch.clone()).await;
@@ -35,7 +37,8 @@ async fn a_value_that_only_one_can_have_is_refused_to_the_others_in_the_preview(
     let schema = json!({ "type": "object", "properties": { "badge": { "type": "string", "maxLength": 9, "unique": true } } });
     admin.put("/v1/attribute-schema", schema).await.expect(202);
     app.run_jobs().await;
-    let set = |badge: &str| json!({ "action": "set_attributes", "attributes": { "badge": badge }, "filter": "userName sw \"u0\"" });
+    let set =
+        |badge: &str| json!({ "action": "set_attributes", "attributes": { "badge": badge }, "filter": "userName sw \"u0\"" });
     let shown = preview(&admin, set("A-1")).await;
     assert_eq!((&shown.json["counts"]["to_do"], &shown.json["counts"]["refused"]), (&json!(1), &json!(4)));
     assert_eq!(shown.json["refusals"][0]["code"], "attribute_taken");

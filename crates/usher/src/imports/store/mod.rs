@@ -200,6 +200,7 @@ fn due(rows: &[SqlRow], now: Timestamp) -> AppResult<Vec<Due>> {
     rows.iter().map(due).collect()
 }
 
+/// Planned for each batch: a plan that was kept from the first rows of a move into an empty server reads all users for every batch after them.
 pub async fn list_holders(tx: &mut Tx, normals: &[&str]) -> DbResult<HashMap<String, Holder>> {
     let sql = "
         select e.address_normal, e.user_id,
@@ -209,15 +210,16 @@ pub async fn list_holders(tx: &mut Tx, normals: &[&str]) -> DbResult<HashMap<Str
         join users u on u.id = e.user_id
         where e.address_normal = any($1)";
     let holder = |row: &SqlRow| (row.get(0), Holder { user_id: row.get(1), gives_way: row.get(2) });
-    Ok(tx.query(sql, &[&normals]).await?.iter().map(holder).collect())
+    Ok(tx.query_once(sql, &[&normals]).await?.iter().map(holder).collect())
 }
 
+/// Planned for each batch, as [`list_holders`] is.
 pub async fn list_usernames(tx: &mut Tx, normals: &[String]) -> DbResult<HashMap<String, UserId>> {
     let sql = "
         select username_normal, id
         from users
         where username_normal = any($1)";
-    Ok(tx.query(sql, &[&normals]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+    Ok(tx.query_once(sql, &[&normals]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 /// All roles with what they grant.
