@@ -206,9 +206,19 @@ pub async fn list_holders(tx: &mut Tx, normals: &[&str]) -> DbResult<HashMap<Str
         select e.address_normal, e.user_id,
             e.is_primary and e.verified_at is null and u.status = 'pending'
                 and exists (select from password_credentials p where p.user_id = u.id) as gives_way
-        from emails e
-        join users u on u.id = e.user_id
-        where e.address_normal = any($1)";
+        from unnest($1::text[]) as n (address)
+        join lateral (
+            select e.address_normal, e.user_id, e.is_primary, e.verified_at
+            from emails e
+            where e.address_normal = n.address
+            offset 0
+        ) e on true
+        join lateral (
+            select u.id, u.status
+            from users u
+            where u.id = e.user_id
+            offset 0
+        ) u on true";
     let holder = |row: &SqlRow| (row.get(0), Holder { user_id: row.get(1), gives_way: row.get(2) });
     Ok(tx.query_once(sql, &[&normals]).await?.iter().map(holder).collect())
 }
