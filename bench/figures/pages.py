@@ -4,8 +4,6 @@ import http.client
 import json
 import re
 import secrets
-import tempfile
-from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode, urlsplit
 
@@ -110,22 +108,17 @@ def measure(report: Report, options: Options, site: Site, cookie: str, name: str
 
 
 def weigh(report: Report, site: Site, first: str, cookie: str = "") -> None:
-    """Heads and bodies as they are sent, of the page and of all that it names, whether or not a browser would need it at once. usher itself
-    compresses nothing; Nginx sends the styles and scripts that were exported as they were compressed then, and pages as they are."""
+    """Heads and bodies as they are sent, of the page and of all that it names, whether or not a browser would need it at once. Styles and
+    scripts come compressed, from usher as from Nginx, and pages as they are."""
     waiting, direct = [first], dict[str, int]()
     while waiting:
         path = waiting.pop()
         if path not in direct:
             direct[path], text = sent(site, path, cookie)
             waiting += _NAMED.findall(text)
-    with tempfile.TemporaryDirectory() as folder:
-        site.usher.cli("static", "export", folder)
-        saved = {path: Path(folder + path).stat().st_size - Path(f"{folder}{path}.gz").stat().st_size for path in direct if path.startswith("/assets/")}
-    behind = {path: weight - saved.get(path, 0) for path, weight in direct.items()}
-    for name, weights in ((first, direct), (f"{first} behind Nginx", behind)):
-        note = ", ".join(f"{path.rpartition('/')[2]} {weight / 1e3:.1f}" for path, weight in weights.items())
-        whole = sum(weights.values()) / 1e3
-        report.add(Figure(f"P-13 first view of {name}", whole, " kB", FIRST_VIEW_MAX_KB, n=len(weights), note=note, raw=weights, strict=True))
+    note = ", ".join(f"{path.rpartition('/')[2]} {weight / 1e3:.1f}" for path, weight in direct.items())
+    whole = sum(direct.values()) / 1e3
+    report.add(Figure(f"P-13 first view of {first}", whole, " kB", FIRST_VIEW_MAX_KB, n=len(direct), note=note, raw=direct, strict=True))
 
 
 def sent(site: Site, path: str, cookie: str) -> tuple[int, str]:

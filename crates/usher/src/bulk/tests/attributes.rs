@@ -7,18 +7,18 @@ async fn a_preview_knows_who_has_the_attributes_already() {
     let app = TestApp::new().await;
     let admin = app.admin().await.client;
     crowd(&app, 60).await;
-    let patch =
+    let wanted =
         json!({ "action": "set_attributes", "attributes": { "team": "red", "gone": null }, "filter": "userName sw \"u00\"" });
-    let shown = preview(&admin, patch.clone()).await;
+    let shown = preview(&admin, wanted.clone()).await;
     assert_eq!((&shown.json["counts"]["to_do"], &shown.json["counts"]["unchanged"]), (&json!(60), &json!(0)));
     let some =
         preview(&admin, json!({ "action": "set_attributes", "attributes": { "team": "red" }, "filter": "userName sw \"u001\"" }));
     begin(&admin, &some.await).await;
     app.run_jobs().await;
-    let shown = preview(&admin, patch.clone()).await;
+    let shown = preview(&admin, wanted.clone()).await;
     assert_eq!((&shown.json["counts"]["to_do"], &shown.json["counts"]["unchanged"]), (&json!(50), &json!(10)));
     // Who has what is to be removed is changed.
-    let mut inner = patch;
+    let mut inner = wanted;
     inner["attributes"] = json!({ "team": null });
     let shown = preview(&admin, inner.clone()).await;
     assert_eq!((&shown.json["counts"]["to_do"], &shown.json["counts"]["unchanged"]), (&json!(10), &json!(50)));
