@@ -42,6 +42,7 @@ pub use migration::Operation;
 pub use moving::move_first;
 pub use schema::{Kind, Property, Schema, normal_text};
 pub use status::{BuildState, IndexState, Status, WaitingFor, status};
+pub use store::update_many;
 pub use tend::tend;
 
 use crate::app::App;

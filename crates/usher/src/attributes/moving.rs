@@ -53,7 +53,7 @@ async fn move_users(tx: &mut Tx, schema: &Schema, begun: &Origin, users: &[Held]
     if ids.is_empty() {
         return Ok(());
     }
-    store::update_moved(tx, &ids, &moved).await?;
+    store::update_many(tx, &ids, &moved).await?;
     let (origin, now) = (tx.origin().clone(), tx.now());
     tx.go_on_for(begun.clone(), now);
     audit::record_all(tx, events).await?;

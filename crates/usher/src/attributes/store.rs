@@ -289,7 +289,7 @@ pub async fn lock_holders(tx: &mut Tx, after: Option<UserId>, up_to: UserId, nam
 }
 
 /// Writes the attributes of users who are locked for it.
-pub async fn update_moved(tx: &mut Tx, ids: &[UserId], attributes: &[Value]) -> DbResult<()> {
+pub async fn update_many(tx: &mut Tx, ids: &[UserId], attributes: &[Value]) -> DbResult<()> {
     let now = tx.now();
     let sql = "
         update users u

@@ -82,15 +82,16 @@ pub async fn preview(tx: &mut Tx, by: Authority, action: &Action, selection: &Se
         by.to_grant(role.permissions.iter().copied().collect())?;
         roles::require_future(tx, action.end())?;
     }
-    let mut is_for_one = false;
+    let (mut schema, mut is_for_one) = (None, false);
     if let Action::SetAttributes { attributes } = action {
-        let schema = attributes::current(tx).await?;
-        schema.check_patch(attributes)?;
-        is_for_one = schema.unique_among(attributes).next().is_some();
+        let current = attributes::current(tx).await?;
+        current.check_patch(attributes)?;
+        is_for_one = current.unique_among(attributes).next().is_some();
+        schema = Some(current);
     }
     let (id, token) = (new_uuid(tx.now()), new_token());
     store::insert_run(tx, id, by, action, selection, &token).await?;
-    let mut counts = store::freeze(tx, id, by, action, selection).await?;
+    let mut counts = store::freeze(tx, id, by, (action, schema.as_deref()), selection).await?;
     if counts.total() > USERS_MAX {
         let detail = format!("More than {USERS_MAX} users fit: narrow it down");
         return Err(Rejection::invalid_field("/filter", "too_many_users", detail).into());

@@ -253,7 +253,7 @@ async fn write(tx: &mut Tx, by: Authority, changed: &[(usize, &User, User)], cha
         }
         ChangeOfMany::Attributes(_) => {
             let attributes: Vec<Value> = changed.iter().map(|(_, _, after)| Value::Object(after.attributes.clone())).collect();
-            store::update_attributes(tx, &ids, &attributes).await?;
+            attributes::update_many(tx, &ids, &attributes).await?;
             "user.updated"
         }
         ChangeOfMany::Purge => return lifecycle::purge(tx, &ids, "asked for").await,

@@ -228,17 +228,6 @@ pub async fn touch_users(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
     Ok(())
 }
 
-pub async fn update_attributes(tx: &mut Tx, ids: &[UserId], attributes: &[Value]) -> DbResult<()> {
-    let now = tx.now();
-    let sql = "
-        update users u
-        set attributes = changed.attributes, version = u.version + 1, updated_at = $3
-        from unnest($1::uuid[], $2::jsonb[]) as changed (id, attributes)
-        where u.id = changed.id";
-    tx.execute(sql, &[&ids, &attributes, &now]).await?;
-    Ok(())
-}
-
 pub async fn update_to_suspended(tx: &mut Tx, ids: &[UserId]) -> DbResult<()> {
     let now = tx.now();
     let sql = "

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::attributes::verdict_of_attributes;
 use super::warnings::was_warned;
 use crate::activity::LAST_DAY;
-use crate::attributes;
+use crate::attributes::Schema;
 use crate::bulk::{Action, Counts, Inactive, Selection, USERS_MAX};
 use crate::caller::{Authority, UserStatus};
 use crate::db::{Conditions, DbResult, Tx};
@@ -13,19 +13,22 @@ use crate::error::{AppResult, Rejection};
 use crate::roles::RoleName;
 use crate::users::{self, Filter, Surroundings, Written};
 
-/// Writes down who is in the set and what would come of them, and counts them.
-pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selection: &Selection) -> AppResult<Counts> {
+/// Writes down who is in the set and what would come of them, and counts them. Setting attributes needs their schema.
+pub async fn freeze(
+    tx: &mut Tx,
+    id: Uuid,
+    by: Authority,
+    (action, schema): (&Action, Option<&Schema>),
+    selection: &Selection,
+) -> AppResult<Counts> {
     let filter = users_of(action, selection);
-    let mut around = match selection {
+    let around = match selection {
         Selection::Inactive(who) => {
             let filters: Vec<&str> = who.filter.as_deref().into_iter().chain(who.exempt.as_deref()).collect();
             Surroundings::look_for_all(tx, by, &filters).await?
         }
         Selection::Filter(_) | Selection::Ids(_) => Surroundings::look(tx, by, &filter).await?,
     };
-    if matches!(action, Action::SetAttributes { .. }) && around.schema.is_none() {
-        around.schema = Some(attributes::current(tx).await?);
-    }
     let mut conditions = Conditions::default();
     let run = conditions.bind(id);
     match selection {
@@ -36,7 +39,7 @@ pub async fn freeze(tx: &mut Tx, id: Uuid, by: Authority, action: &Action, selec
         Selection::Ids(ids) => conditions.require_if("u.id = any({})", Some(ids.clone())),
     }
     let condition = conditions.sql();
-    let verdict = verdict(action, &around, &mut conditions);
+    let verdict = verdict((action, schema), &around, &mut conditions);
     let limit = conditions.bind(USERS_MAX + 1);
     let tables = match selection {
         Selection::Inactive(_) => "users u left join last_active_days l on l.user_id = u.id",
@@ -115,7 +118,7 @@ fn inactive(action: &Action, who: &Inactive, around: &Surroundings, into: &mut C
 }
 
 /// The rules for one user, as far as a preview can tell, in the words of SQL. Each is asked again when the user's turn comes.
-fn verdict(action: &Action, around: &Surroundings, into: &mut Conditions) -> String {
+fn verdict((action, schema): (&Action, Option<&Schema>), around: &Surroundings, into: &mut Conditions) -> String {
     let mut cases = Vec::new();
     if !around.outranking.is_empty() {
         cases.push(format!("when {} then 'target_outranks_caller'", users::outranks(around, into)));
@@ -146,7 +149,7 @@ fn verdict(action: &Action, around: &Surroundings, into: &mut Conditions) -> Str
             cases.push(format!("when u.status = 'deleted' then 'invalid_state' when {holds} then 'unchanged'"));
         }
         Action::SetAttributes { attributes } => {
-            if let Some(schema) = &around.schema {
+            if let Some(schema) = schema {
                 cases.push(verdict_of_attributes(attributes, schema, into));
             }
         }

@@ -27,7 +27,7 @@ use crate::seal::Resealed;
 const KEY_BYTES_MAX: usize = 255;
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 const RESEAL_AT_ONCE: i64 = 100;
-const GIVEN_UP_LOOKS: usize = 2;
+const GIVEN_UP_LOOKS: usize = 3;
 const GIVEN_UP_PAUSE: Duration = Duration::from_millis(25);
 
 /// A JSON body that creates something, and the key under which its answer is kept.
@@ -70,8 +70,8 @@ impl<T> Creating<T> {
     pub async fn replay<A: From<Fixed>>(&self, app: &App, tx: &mut Tx) -> AppResult<Option<A>> {
         let Some(key) = &self.key else { return Ok(None) };
         let scope = key.scope(tx);
-        let alone = key.lock(tx, &scope).await?;
-        let Some(kept) = store::find_answer(tx, &scope, &key.name).await? else {
+        let (alone, kept) = key.look(tx, &scope).await?;
+        let Some(kept) = kept else {
             if alone {
                 return Ok(None);
             }
@@ -101,16 +101,19 @@ impl<T> Creating<T> {
 }
 
 impl Key {
-    /// True when nobody else is at work under this key. A transaction that was given up holds its lock until PostgreSQL has heard
-    /// of it, a moment after the answer.
-    async fn lock(&self, tx: &mut Tx, scope: &str) -> AppResult<bool> {
-        for _ in 0..GIVEN_UP_LOOKS {
-            if store::lock_key(tx, scope, &self.name).await? {
-                return Ok(true);
+    /// Whether nobody else is at work under this key, and the answer that is kept. A transaction that was given up holds its lock until
+    /// PostgreSQL has heard of it, a moment after the answer.
+    async fn look(&self, tx: &mut Tx, scope: &str) -> AppResult<(bool, Option<store::Kept>)> {
+        let mut looks = 0;
+        loop {
+            let alone = store::lock_key(tx, scope, &self.name).await?;
+            let kept = store::find_answer(tx, scope, &self.name).await?;
+            looks += 1;
+            if alone || kept.is_some() || looks == GIVEN_UP_LOOKS {
+                return Ok((alone, kept));
             }
             tokio::time::sleep(GIVEN_UP_PAUSE).await;
         }
-        Ok(store::lock_key(tx, scope, &self.name).await?)
     }
 
     /// Keys of different callers and of different paths are different keys.

@@ -200,7 +200,8 @@ fn due(rows: &[SqlRow], now: Timestamp) -> AppResult<Vec<Due>> {
     rows.iter().map(due).collect()
 }
 
-/// Planned for each batch: a plan that was kept from the first rows of a move into an empty server reads all users for every batch after them.
+/// Planned for each batch: a plan that was kept from the first rows of a move into an empty server reads all users for every batch
+/// after them.
 pub async fn list_holders(tx: &mut Tx, normals: &[&str]) -> DbResult<HashMap<String, Holder>> {
     let sql = "
         select e.address_normal, e.user_id,
