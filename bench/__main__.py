@@ -10,7 +10,7 @@ from pathlib import Path
 from . import charts, dependencies
 from .cluster import SETTINGS
 from .figures import ALIASES, BENCHMARKS
-from .machine import CORES
+from .machine import CORES, without_autogroup
 from .options import Options
 
 USERS_QUICK = 10_000
@@ -49,19 +49,20 @@ def main() -> int:
     options = Options(*programs, users, quick=not given.full, peers=tuple(given.peer), image=given.image)
     # Whoever ends it finds no servers left.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    settings = ", ".join(f"{name}={value}" for name, value in SETTINGS.items() if value)
-    print(f"{users} users; {CORES} cores; PostgreSQL: {settings}", flush=True)
     whole, failed = time.monotonic(), []
-    for name in names:
-        what, run = BENCHMARKS[name]
-        print(f"\n{name}: {what}", flush=True)
-        began = time.monotonic()
-        try:
-            run(options)
-        except Exception:  # noqa: BLE001, what follows does not depend on it
-            traceback.print_exc()
-            failed.append(name)
-        print(f"({time.monotonic() - began:.0f} s)", flush=True)
+    with without_autogroup() as scheduling:
+        settings = ", ".join(f"{name}={value}" for name, value in SETTINGS.items() if value)
+        print(f"{users} users; {CORES} cores, {scheduling}; PostgreSQL: {settings}", flush=True)
+        for name in names:
+            what, run = BENCHMARKS[name]
+            print(f"\n{name}: {what}", flush=True)
+            began = time.monotonic()
+            try:
+                run(options)
+            except Exception:  # noqa: BLE001, what follows does not depend on it
+                traceback.print_exc()
+                failed.append(name)
+            print(f"({time.monotonic() - began:.0f} s)", flush=True)
     if given.full or not given.names:
         charts.run()
     print(f"\nAll in {(time.monotonic() - whole) / 60:.1f} minutes." + (f" {_LEFT_OUT}" if options.quick else ""))
