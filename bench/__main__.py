@@ -10,7 +10,7 @@ from pathlib import Path
 from . import charts, dependencies
 from .cluster import SETTINGS
 from .figures import ALIASES, BENCHMARKS
-from .machine import CORES, without_autogroup
+from .machine import CORES, autogroup, without_autogroup
 from .options import Options
 
 USERS_QUICK = 10_000
@@ -50,9 +50,9 @@ def main() -> int:
     # Whoever ends it finds no servers left.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     whole, failed = time.monotonic(), []
-    with without_autogroup() as scheduling:
+    with without_autogroup():
         settings = ", ".join(f"{name}={value}" for name, value in SETTINGS.items() if value)
-        print(f"{users} users; {CORES} cores, {scheduling}; PostgreSQL: {settings}", flush=True)
+        print(f"{users} users; {CORES} cores; autogroup={autogroup():d}; PostgreSQL: {settings}", flush=True)
         for name in names:
             what, run = BENCHMARKS[name]
             print(f"\n{name}: {what}", flush=True)

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,20 +14,24 @@ CORES = len(os.sched_getaffinity(0))
 _AUTOGROUP = Path("/proc/sys/kernel/sched_autogroup_enabled")
 
 
+def autogroup() -> bool:
+    """Whether Linux shares the CPU out by sessions before it does by threads (sched(7), "The autogroup feature")."""
+    return _AUTOGROUP.exists() and _AUTOGROUP.read_text().strip() != "0"
+
+
 @contextmanager
-def without_autogroup() -> Iterator[str]:
-    """While it is measured Linux shares the CPU out by threads, and not by sessions first (sched(7), "The autogroup feature"): those would
-    be the servers, and what one of them sets below everything else would not be below the others. Root alone may say so. Gives a sentence
-    about how it is."""
-    before = _AUTOGROUP.read_text().strip() if _AUTOGROUP.exists() else "0"
-    if before == "0" or os.geteuid() != 0:
-        yield f"autogroup={before}"
-        return
-    _AUTOGROUP.write_text("0")
+def without_autogroup() -> Iterator[None]:
+    """Meanwhile it shares the CPU out by threads, if we may say so: the sessions would be the servers, and what one of them sets below
+    everything else would not be below the others."""
+    before = autogroup()
+    if before:
+        with suppress(OSError):
+            _AUTOGROUP.write_text("0")
     try:
-        yield "autogroup=0 for now"
+        yield
     finally:
-        _AUTOGROUP.write_text(before)
+        if before and not autogroup():
+            _AUTOGROUP.write_text("1")
 
 
 def _children() -> dict[int, list[int]]:

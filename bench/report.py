@@ -8,7 +8,7 @@ from statistics import median
 from typing import Literal
 
 from .cluster import CACHE, ROOT, SETTINGS
-from .machine import SPREAD_MAX, STRANGERS_MAX, Split
+from .machine import SPREAD_MAX, STRANGERS_MAX, Split, autogroup
 from .statistics import spread
 
 RESULTS = ROOT / "bench/results"
@@ -92,6 +92,7 @@ class Report:
             "commit": commit.stdout.strip(),
             "began_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._began)),
             "seconds": round(time.time() - self._began, 1),
+            "autogroup": autogroup(),
             "postgresql": SETTINGS,
             "figures": [asdict(figure) | {"met": figure.met, "noisy": figure.noisy} for figure in self.figures],
         }
