@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness import database
 from harness.canary import PASSWORD_MARK, new_address, new_password, unique
 from harness.client import problem
 from harness.mailbox import Mailbox
@@ -71,6 +72,10 @@ COMMANDS = [
     ["invitation", "create"],
     ["invitation", "list"],
     ["invitation", "import"],
+    ["job"],
+    ["job", "list"],
+    ["job", "retry"],
+    ["job", "discard"],
     ["mail"],
     ["mail", "list"],
     ["mail", "show"],
@@ -344,6 +349,25 @@ def test_sent_mail_is_listed_without_its_body(usher: Usher, own_site: Site) -> N
 
     mail = until("the mail is sent", sent)
     assert "token=" not in usher.cli("mail", "show", mail["id"]).stdout
+
+
+def test_jobs_that_were_given_up_are_listed_retried_and_discarded(usher: Usher) -> None:
+    assert usher.cli("job", "list").stdout == "No job was given up.\n"
+    columns = "(id, kind, payload, attempts, run_at, created_at, dead_at, last_error)"
+    row = "(gen_random_uuid(), 'forget_mails', 'null', 12, now(), now(), now(), 'the disk was full')"
+    database.sql(usher.data_dir, f"insert into jobs {columns} values {row}, {row}")
+    one, another = items(usher.json("job", "list"))
+    told = usher.cli("job", "list").stdout
+    assert one["id"] in told and another["id"] in told and "the disk was full" in told
+    # A worker does it now.
+    assert usher.cli("job", "retry", one["id"], "--reason", "the disk is larger").stdout == "1 put back into the queue.\n"
+    usher.cli("job", "discard", another["id"])
+    events = database.sql(usher.data_dir, "select action, target_id, reason from audit_events where action like 'job.%' order by id")
+    assert events == [f"job.retried|{one['id']}|the disk is larger", f"job.discarded|{another['id']}|"]
+    assert usher.cli("job", "list").stdout == "No job was given up.\n"
+    until("the worker does it", lambda: one["id"] not in usher.cli("job", "list", "--waiting").stdout)
+    for act in ("retry", "discard"):
+        assert f"no job {another['id']} was given up: see `usher job list`" in usher.cli("job", act, another["id"], code=1).stderr
 
 
 # Configuration and health

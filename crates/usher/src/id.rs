@@ -27,6 +27,8 @@ pub enum SessionMark {}
 pub enum EmailMark {}
 /// Marks an [`Id`] as a mail's.
 pub enum MailMark {}
+/// Marks an [`Id`] as a job's.
+pub enum JobMark {}
 /// Marks an [`Id`] as a device's.
 pub enum DeviceMark {}
 /// Marks an [`Id`] as a service account's.
@@ -48,6 +50,7 @@ pub type UserId = Id<UserMark>;
 pub type SessionId = Id<SessionMark>;
 pub type EmailId = Id<EmailMark>;
 pub type MailId = Id<MailMark>;
+pub type JobId = Id<JobMark>;
 pub type DeviceId = Id<DeviceMark>;
 pub type ServiceAccountId = Id<ServiceAccountMark>;
 pub type ApiKeyId = Id<ApiKeyMark>;

@@ -60,13 +60,13 @@ fn operations(with_metrics: bool) -> Routes {
 
 /// The OpenAPI document, without a running server.
 pub fn document() -> Value {
-    docs::finish(operations(true)).1
+    docs::document(operations(true))
 }
 
 /// Everything that answers requests.
 pub fn router(app: &App) -> Router {
     let with_metrics = app.config.server.metrics_listen.is_none();
-    let (operations, document) = docs::finish(operations(with_metrics));
+    let document = move || docs::document(operations(with_metrics));
     let forms = verification::pages()
         .merge(recovery::pages())
         .merge(addresses::pages())
@@ -90,7 +90,7 @@ pub fn router(app: &App) -> Router {
         .merge(console::pages(app))
         .merge(forms.layer(from_fn_with_state(app.clone(), limits::guard_forms)))
         .merge(mailing.layer(from_fn_with_state(app.clone(), limits::guard_mailing_forms)));
-    layers::wrap(operations.merge(docs::router(&document)).merge(pages), app)
+    layers::wrap(operations(with_metrics).into_router().merge(docs::router(document)).merge(pages), app)
 }
 
 /// Every kind of job.

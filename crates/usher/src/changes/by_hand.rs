@@ -24,6 +24,8 @@ pub fn instead_of(action: &str) -> &'static str {
         }
         "email.requested" => "An address that waits to be confirmed is taken back by hand.",
         "email.withdrawn" => "An address is asked for again by hand: who reads its mail confirms it.",
+        "job.retried" => "What was done since then stays done.",
+        "job.discarded" => "A job that was discarded does not come back: do by hand what it was for.",
         "mail.retried" => "A mail that was sent can't be taken back.",
         "invitation.created" | "invitation.resent" => "An invitation is taken back by hand: revoke it.",
         "invitation.revoked" => "The link of an invitation that was revoked is dead: invite them again.",

@@ -120,10 +120,16 @@ pub async fn verify_password_filter(config: &Config) -> Result<(), Failure> {
     verified.map_err(|error| Failure::usage(format!("USHER_PASSWORD_FILTER: {error:#}")))
 }
 
-/// Connects, and brings schema, built-in roles and keys into the state this release needs.
+/// Connects, and [`prepare`]s.
 pub async fn ready(config: Config) -> Result<Running, Failure> {
-    let running = connect(config).await?;
-    let app = &running.app;
+    let running = open(config).await?;
+    prepare(&running.app).await?;
+    Ok(running)
+}
+
+/// Brings schema, built-in roles and keys into the state this release needs, as soon as the database is there.
+pub async fn prepare(app: &App) -> Result<(), Failure> {
+    wait_for_database(app).await?;
     if app.config.database.migrate {
         for applied in migrate(app, Actor::System).await? {
             tracing::info!(migration = applied, "applied a migration");
@@ -138,10 +144,12 @@ pub async fn ready(config: Config) -> Result<Running, Failure> {
         roles::sync_built_in(&mut tx).await?;
         tx.commit().await?;
     }
-    // Without them writes go on as well, into the default partitions.
-    keep_ahead(app).await.log_and_ignore("the daily job makes the partitions later");
+    if !app.config.database.migrate {
+        // Without them writes go on as well, into the default partitions.
+        keep_ahead(app).await.log_and_ignore("the daily job makes the partitions later");
+    }
     keys::load(app).await?;
-    Ok(running)
+    Ok(())
 }
 
 async fn keep_ahead(app: &App) -> DbResult<()> {

@@ -17,6 +17,7 @@ mod healthcheck;
 mod imports;
 mod inactivity;
 mod invitations;
+mod jobs;
 mod keys;
 mod mails;
 mod migrate;
@@ -120,6 +121,9 @@ enum Command {
     /// See the mail queue, and send again what was held or given up
     #[command(subcommand)]
     Mail(mails::Command),
+    /// See the after-work that was given up or waits, and have it tried again
+    #[command(subcommand)]
+    Job(jobs::Command),
     /// See and rotate the keys that sign tokens, and change the secret key
     #[command(subcommand)]
     Keys(keys::Command),
@@ -248,6 +252,7 @@ fn run(arguments: Arguments) -> Outcome {
             Command::Import(command) => imports::run(config, command, json).await,
             Command::Export(command) => exports::run(config, command).await,
             Command::Mail(command) => mails::run(config, &command, json).await,
+            Command::Job(command) => jobs::run(config, command, json).await,
             Command::Keys(command) => keys::run(config, &command, json).await,
             Command::Audit(command) => audit::run(config, &command, json).await,
             Command::Doctor => doctor::run(config, &report, json).await,

@@ -31,12 +31,17 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
     let starting = listener.try_clone().and_then(TcpListener::from_std).map_err(anyhow::Error::from)?;
     let ready = async {
         boot::verify_password_filter(&config).await?;
-        boot::ready(config).await
+        let running = boot::open(config).await?;
+        let app = running.app.clone();
+        // It takes as long as the database does.
+        let router = tokio::task::spawn_blocking(move || router::router(&app));
+        boot::prepare(&running.app).await?;
+        Ok::<_, Failure>((running, router.await.map_err(anyhow::Error::from)?))
     };
     let never = Draining::default();
     let (announce, ready_for) = watch::channel(None);
-    let running = tokio::select! {
-        running = ready => running?,
+    let (running, router) = tokio::select! {
+        ready = ready => ready?,
         // Until then probes are told that the process lives, and everybody else to come back.
         () = http::serve(starting, probes::starting_router(ready_for), std::future::pending(), grace, &never) => return Ok(()),
         () = stop.asked() => return Ok(()),
@@ -59,7 +64,6 @@ pub async fn serve(config: Config, report: &Report) -> Outcome {
     let (url, version) = (app.config.server.public_url.as_str(), env!("CARGO_PKG_VERSION"));
     tracing::info!(%address, url, version, worker = worker.is_some(), "serving");
     let listener = TcpListener::from_std(listener).map_err(anyhow::Error::from)?;
-    let router = router::router(&app);
     // Who came while the server started is answered now.
     announce.send_replace(Some(router.clone()));
     http::serve(listener, router, stop.after_delay(&app), grace, &app.draining).await;

@@ -74,7 +74,8 @@ pub struct Page<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Total {
     pub count: i64,
-    /// Up to 10,000 are counted; of more, `count` is what the database expects.
+    /// Up to 10,000 are counted; of more, `count` is what the database expects. Where it expects 50,000 of a search, they are not
+    /// counted.
     pub exact: bool,
 }
 

@@ -1,6 +1,6 @@
 //! How long somebody may wait for a thread. A rush is served to its end, as long as it takes no longer than a moment. But when there has
 //! always been somebody waiting for longer than a rush lasts, or more have come than can be served in that moment, more is asked for than
-//! can be done: then who waits longer than for a few passwords is sent away, so that those who are served are served soon, and whoever
+//! can be done: then who waits longer than for a password or two is sent away, so that those who are served are served soon, and whoever
 //! would wait for longer is not even looked up. That goes on until nobody waits and nobody has had to be sent away for a while.
 
 use std::time::Duration;
@@ -9,8 +9,8 @@ use std::time::Duration;
 const WAIT_MAX: Duration = Duration::from_millis(400);
 /// From then on it is no rush.
 const RUSH_MAX: Duration = Duration::from_millis(250);
-/// Longest wait after that: a few passwords.
-const WAIT_OVERLOADED: Duration = Duration::from_millis(35);
+/// Longest wait after that, or as long as a password takes where that is longer.
+const WAIT_OVERLOADED: Duration = Duration::from_millis(20);
 /// Nobody waits because everybody is sent away, unless nobody has been for so long.
 const CALM: Duration = Duration::from_millis(500);
 /// A new measure counts so much of the mean.
@@ -51,7 +51,7 @@ impl Load {
 
     /// Who comes now may wait for so long.
     pub fn wait_max(&self, now: Duration) -> Duration {
-        if self.is_overloaded(now) { WAIT_OVERLOADED } else { WAIT_MAX }
+        if self.is_overloaded(now) { WAIT_OVERLOADED.max(self.mean) } else { WAIT_MAX }
     }
 
     /// Whether it is no use to wait for so many turns of others.
@@ -107,12 +107,22 @@ mod tests {
         load.note_waiting(at(0), 1);
         load.note_waiting(at(251), 20);
         assert_eq!(load.wait_max(at(251)), WAIT_OVERLOADED);
-        assert!(load.is_hopeless(at(251), 8, 2), "four turns of 10 ms");
-        assert!(!load.is_hopeless(at(251), 6, 2), "three turns of 10 ms");
+        assert!(load.is_hopeless(at(251), 6, 2), "three turns of 10 ms");
+        assert!(!load.is_hopeless(at(251), 4, 2), "two turns of 10 ms");
         assert!(!load.is_hopeless(at(251), 1, 2), "one network floods, and another one has its turn");
         load.note_waiting(at(252), 0);
         assert_eq!(load.wait_max(at(252)), WAIT_MAX);
         assert!(!load.is_hopeless(at(252), 80, 2));
+    }
+
+    #[test]
+    fn where_passwords_take_longer_somebody_still_waits_for_the_one_before() {
+        let mut load = Load::default();
+        load.note_done(at(50));
+        load.note_waiting(at(0), 1);
+        assert_eq!(load.wait_max(at(251)), at(50));
+        assert!(!load.is_hopeless(at(251), 3, 2), "one turn");
+        assert!(load.is_hopeless(at(251), 4, 2), "two turns");
     }
 
     #[test]

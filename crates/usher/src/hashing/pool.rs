@@ -266,11 +266,11 @@ fn note_depth(waiting: usize) {
     metrics::gauge!("usher_password_hash_queue_depth").set(f64::from(u32::try_from(waiting).unwrap_or(u32::MAX)));
 }
 
-/// Lets others go before: at nice 5 a busy core gives a thread about a third of what it gives to them. On Linux niceness is a
+/// Lets others go before: at nice 7 a busy core gives a thread about a fifth of what it gives to them. On Linux niceness is a
 /// thread's own; elsewhere it would be the whole process's.
 fn step_back() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(5) {
+    if let Err(error) = rustix::process::nice(7) {
         tracing::debug!(%error, "a hashing thread keeps its priority");
     }
 }
@@ -290,10 +290,10 @@ mod tests {
             waiting.load.note_waiting(Duration::ZERO, 1);
         }
         assert!(pool.admit_at(Duration::from_millis(249), network(0)).is_some(), "a rush is served to its end");
-        let turns = u16::try_from(4 * pool.0.threads).unwrap();
+        let turns = u16::try_from(3 * pool.0.threads).unwrap();
         let mut admitted: Vec<_> = (1..turns).map(|number| admit(number).unwrap()).collect();
         admitted.push(admit(0).unwrap());
-        assert!(admit(turns).is_none(), "four turns of 10 ms");
+        assert!(admit(turns).is_none(), "three turns of 10 ms");
         admitted.truncate(2);
         let more = admit(turns).expect("those who went away are in nobody's way");
         drop((admitted, more));

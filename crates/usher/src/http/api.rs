@@ -5,10 +5,11 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{self, ApiMethodRouter};
 use aide::generate::{GenContext, in_context};
 use aide::openapi::{
-    MediaType, Operation, ReferenceOr, Response as ApiResponse, Responses, SchemaObject, StatusCode as ApiStatus,
+    MediaType, OpenApi, Operation, ReferenceOr, Response as ApiResponse, Responses, SchemaObject, StatusCode as ApiStatus,
 };
 use aide::operation::{OperationHandler, OperationInput, OperationOutput};
 use aide::transform::TransformOperation;
+use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn};
@@ -156,8 +157,12 @@ impl Routes {
         self
     }
 
-    pub(super) fn into_router(self) -> ApiRouter<App> {
-        self.router
+    pub fn into_router(self) -> Router<App> {
+        self.router.into()
+    }
+
+    pub(super) fn describe(self, document: &mut OpenApi) {
+        let _ = self.router.finish_api(document);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The OpenAPI document, made from the operations that serve the requests, and the page that lets people try them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aide::openapi::{Contact, Info, License, OpenApi, SecurityScheme, Server, Tag};
 use axum::Router;
@@ -48,8 +48,8 @@ const TAGS: [(&str, &str); 26] = [
     ("Operations", "Audit, settings, checks, keys, mails, probes and metrics."),
 ];
 
-/// Makes the router of the operations, and the document of them.
-pub fn finish(routes: Routes) -> (Router<App>, Value) {
+/// The document of the operations.
+pub fn document(routes: Routes) -> Value {
     let mut document = OpenApi {
         info: Info {
             title: "usher".to_owned(),
@@ -68,7 +68,7 @@ pub fn finish(routes: Routes) -> (Router<App>, Value) {
             .collect(),
         ..OpenApi::default()
     };
-    let operations = routes.into_router().finish_api(&mut document);
+    routes.describe(&mut document);
     let components = document.components.get_or_insert_default();
     let bearer = SecurityScheme::Http {
         scheme: "bearer".to_owned(),
@@ -83,7 +83,7 @@ pub fn finish(routes: Routes) -> (Router<App>, Value) {
     }
     let mut document = serde_json::to_value(document).expect("the document is plain data");
     remove_null_defaults(&mut document);
-    (operations, document)
+    document
 }
 
 /// A member that may be left out has no default to show; `null` would claim to be one, of another type.
@@ -104,12 +104,12 @@ const DESCRIPTION: &str = "Every failure is an `application/problem+json` (RFC 9
 input, `errors` that name each fault. Changes take `If-Match` with the `ETag` of what they change. Creating requests take `Idempotency-Key`. \
 Lists come in pages: follow `next`, or the `Link` header.\n\n**Try it here**: call `POST /v1/login`, copy the `access_token`, press *Authorize* and paste it.";
 
-/// Serves the document and the page.
-pub fn router(document: &Value) -> Router<App> {
-    let json: Arc<str> = document.to_string().into();
+/// Serves the document and the page. The document is made when somebody asks for it first: a start would take half as long again.
+pub fn router(document: impl FnOnce() -> Value + Send + 'static) -> Router<App> {
+    let json = Arc::new(LazyLock::new(move || document().to_string()));
     let document = move || {
-        let json = json.to_string();
-        async move { ([(header::CONTENT_TYPE, "application/json")], json) }
+        let json = Arc::clone(&json);
+        async move { ([(header::CONTENT_TYPE, "application/json")], json.to_string()) }
     };
     let environment = Environment::new();
     let page = environment.render_str(include_str!("docs.html"), context! { assets => assets::urls() });

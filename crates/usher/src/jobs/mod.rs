@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::clock::Stopwatch;
 use crate::db::{Actor, DbResult, Tx};
 use crate::error::AppResult;
+use crate::id::JobId;
 
 type Future<'a, T = ()> = Pin<Box<dyn std::future::Future<Output = AppResult<T>> + Send + 'a>>;
 
@@ -129,4 +130,35 @@ pub struct Queue {
 
 pub async fn count(tx: &mut Tx) -> DbResult<Queue> {
     store::count_jobs(tx).await
+}
+
+/// A job that is not done, without what it is about: that may name people.
+#[derive(Debug, Serialize)]
+pub struct Job {
+    pub id: JobId,
+    pub kind: String,
+    pub created_at: Timestamp,
+    /// How often it was begun.
+    pub attempts: i32,
+    /// When it may be begun, again.
+    pub run_at: Timestamp,
+    /// Somebody does it, until then at most.
+    pub claimed_until: Option<Timestamp>,
+    pub given_up_at: Option<Timestamp>,
+    pub last_error: Option<String>,
+}
+
+/// Those that were given up, the last first; or those that wait or are in hand, in the order of their turns.
+pub async fn list(tx: &mut Tx, given_up: bool, limit: i64) -> DbResult<Vec<Job>> {
+    if given_up { store::list_given_up_jobs(tx, limit).await } else { store::list_live_jobs(tx, limit).await }
+}
+
+/// Lets jobs that were given up be tried from the beginning: all of them, or one. Returns them with their kinds.
+pub async fn retry(tx: &mut Tx, id: Option<JobId>) -> DbResult<Vec<(JobId, String)>> {
+    store::update_jobs_to_tried_again(tx, id).await
+}
+
+/// Forgets a job that was given up: what it was for will not be done. Returns its kind, or `None` when there is no such.
+pub async fn discard(tx: &mut Tx, id: JobId) -> DbResult<Option<String>> {
+    store::delete_given_up_job(tx, id).await
 }

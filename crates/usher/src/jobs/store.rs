@@ -2,11 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::Queue;
+use super::{Job, Queue};
 use crate::db::{DbResult, Tx, values};
-use crate::id::new_uuid;
+use crate::id::{JobId, new_uuid};
 
 /// A job in a worker's hands.
 #[derive(Debug)]
@@ -146,4 +147,67 @@ pub async fn count_jobs(tx: &mut Tx) -> DbResult<Queue> {
         oldest_ready: row.get("oldest_ready"),
         given_up: row.get("given_up"),
     })
+}
+
+pub async fn list_given_up_jobs(tx: &mut Tx, limit: i64) -> DbResult<Vec<Job>> {
+    let sql = "
+        select id, kind, created_at, attempts, run_at, claimed_until, dead_at, last_error
+        from jobs
+        where dead_at is not null
+        order by dead_at desc, id desc
+        limit $1";
+    Ok(tx.query(sql, &[&limit]).await?.iter().map(job).collect())
+}
+
+pub async fn list_live_jobs(tx: &mut Tx, limit: i64) -> DbResult<Vec<Job>> {
+    let sql = "
+        select id, kind, created_at, attempts, run_at, dead_at, last_error,
+            case when claimed_until > $2 then claimed_until end as claimed_until
+        from jobs
+        where dead_at is null
+        order by run_at, id
+        limit $1";
+    let now = tx.now();
+    Ok(tx.query(sql, &[&limit, &now]).await?.iter().map(job).collect())
+}
+
+fn job(row: &Row) -> Job {
+    Job {
+        id: row.get("id"),
+        kind: row.get("kind"),
+        created_at: row.get("created_at"),
+        attempts: row.get("attempts"),
+        run_at: row.get("run_at"),
+        claimed_until: row.get("claimed_until"),
+        given_up_at: row.get("dead_at"),
+        last_error: row.get("last_error"),
+    }
+}
+
+/// All that were given up, or one of them. Returns them with their kinds.
+pub async fn update_jobs_to_tried_again(tx: &mut Tx, id: Option<JobId>) -> DbResult<Vec<(JobId, String)>> {
+    let now = tx.now();
+    let sql = "
+        with again as (
+            update jobs
+            set dead_at = null, attempts = 0, claimed_until = null, run_at = $2
+            where dead_at is not null and ($1::uuid is null or id = $1)
+            returning id, kind
+        ), told as (
+            select pg_notify('usher_jobs', '')
+            where exists (select from again)
+        )
+        select again.id, again.kind
+        from again left join told on true
+        order by again.id";
+    Ok(tx.query(sql, &[&id, &now]).await?.iter().map(|row| (row.get("id"), row.get("kind"))).collect())
+}
+
+/// Returns its kind, or `None` when none of this id was given up.
+pub async fn delete_given_up_job(tx: &mut Tx, id: JobId) -> DbResult<Option<String>> {
+    let sql = "
+        delete from jobs
+        where id = $1 and dead_at is not null
+        returning kind";
+    Ok(tx.query_opt(sql, &[&id]).await?.map(|row| row.get("kind")))
 }

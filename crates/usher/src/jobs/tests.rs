@@ -5,12 +5,13 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{Future, Registry, Worker, count, enqueue, parts_within, run_due, store};
+use super::{Future, Registry, Worker, count, discard, enqueue, list, parts_within, retry, run_due, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::listen::Listener;
 use crate::db::{Actor, Tx};
 use crate::error::AppResult;
+use crate::id::JobId;
 use crate::testing::TestApp;
 
 const EFFECTS: &str = "select count(*) from audit_events where action = 'test.done'";
@@ -122,6 +123,43 @@ async fn a_failing_job_is_tried_twelve_times_ever_later_and_stays_to_be_seen() {
     assert_eq!(run(&app).await, 0);
     // What it did was undone each time.
     assert_eq!(app.count(EFFECTS).await, 0);
+    app.may_leave_jobs();
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_tried_again_or_discarded() {
+    let mut app = TestApp::new().await;
+    app.expect_error("gave up a job");
+    queue(&app, "fail", 3).await;
+    for _ in 0..12 {
+        run(&app).await;
+        app.advance(SignedDuration::from_hours(1));
+    }
+    queue(&app, "note", 1).await;
+    let mut tx = app.tx().await;
+    let found = list(&mut tx, true, 50).await.unwrap();
+    assert!(found.iter().all(|job| job.last_error.as_deref() == Some("the printer is on fire") && job.attempts == 12));
+    let [one, another, _] = &found[..] else { panic!("{found:?}") };
+    let waiting = list(&mut tx, false, 50).await.unwrap();
+    assert_eq!(waiting.iter().map(|job| job.kind.as_str()).collect::<Vec<_>>(), ["note"]);
+    // Only what was given up is touched.
+    for id in [waiting[0].id, JobId::new(app.now())] {
+        assert_eq!(retry(&mut tx, Some(id)).await.unwrap(), []);
+        assert_eq!(discard(&mut tx, id).await.unwrap(), None);
+    }
+    assert_eq!(discard(&mut tx, one.id).await.unwrap().as_deref(), Some("fail"));
+    assert_eq!(discard(&mut tx, one.id).await.unwrap(), None);
+    assert_eq!(retry(&mut tx, Some(another.id)).await.unwrap(), [(another.id, "fail".to_owned())]);
+    assert_eq!(retry(&mut tx, None).await.unwrap().len(), 1);
+    assert_eq!(retry(&mut tx, None).await.unwrap(), []);
+    tx.commit().await.unwrap();
+    assert_eq!(counts(&app).await, (3, 0));
+    assert_eq!(run(&app).await, 3);
+    let mut tx = app.tx().await;
+    let waiting = list(&mut tx, false, 1).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(waiting.iter().map(|job| (job.kind.as_str(), job.attempts)).collect::<Vec<_>>(), [("fail", 1)]);
     app.may_leave_jobs();
     app.finish().await;
 }

@@ -274,7 +274,7 @@ async fn give_back(app: &App, job: &Claimed, error: &AppError) -> AppResult<()> 
     let logged = telemetry::without_addresses(&text);
     let mut tx = app.begin_as(Actor::System).await?;
     if job.attempts >= ATTEMPTS_MAX {
-        tracing::error!(job.kind, job.id = %job.id, error = logged, "gave up a job: see its row in `jobs`");
+        tracing::error!(job.kind, job.id = %job.id, error = logged, "gave up a job: see `usher job list`");
         store::update_job_to_dead(&mut tx, job, &text).await?;
     } else {
         let delay = back_off(job.attempts);

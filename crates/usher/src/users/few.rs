@@ -11,6 +11,8 @@ use crate::id::UserId;
 
 /// So many are few.
 pub const FEW: i64 = 10_000;
+/// Where PostgreSQL expects so many, they are more than few, as far as it may err.
+const MANY: i64 = 5 * FEW;
 
 /// A search's two look-ups, each with all other conditions: of users by their names, and of users by their addresses.
 struct LookUps {
@@ -71,18 +73,28 @@ pub async fn among_few(
     Ok(rows.first().map_or((0, Vec::new()), |row| (row.get(0), row.get(1))))
 }
 
-/// Exactly if they are few, else as many as PostgreSQL expects.
-pub async fn count(tx: &mut Tx, around: &Surroundings, filter: &Filter) -> AppResult<Total> {
-    let mut conditions = Conditions::default();
-    let find = find(filter, around, &mut conditions)?;
-    let rows = tx.query_once(&format!("select count(*) from ({find}) as few"), &conditions.params()).await?;
-    let counted: i64 = rows.first().map_or(0, |row| row.get(0));
-    if counted <= FEW {
-        return Ok(Total::exactly(counted));
+/// Exactly if they are few, else as many as PostgreSQL expects. Of texts, statuses and times it keeps statistics, which are out of date
+/// for a while after many have changed: where it expects many and there is more than a page of them, it is believed.
+pub async fn count(tx: &mut Tx, around: &Surroundings, filter: &Filter, is_more_than_a_page: bool) -> AppResult<Total> {
+    let expected = expect(tx, around, filter).await?;
+    let is_known = filter.filter.is_none() && filter.role.is_none();
+    if !is_known || !is_more_than_a_page || expected < MANY {
+        let counted = up_to_few(tx, around, filter).await?;
+        if counted <= FEW {
+            return Ok(Total::exactly(counted));
+        }
     }
     let everybody = Filter { status: filter.status, ..Filter::default() };
     let most = expect(tx, around, &everybody).await?;
-    Ok(Total { count: expect(tx, around, filter).await?.min(most).max(counted), exact: false })
+    Ok(Total { count: expected.min(most).max(FEW + 1), exact: false })
+}
+
+/// How many there are, up to one more than [`FEW`].
+async fn up_to_few(tx: &mut Tx, around: &Surroundings, filter: &Filter) -> AppResult<i64> {
+    let mut conditions = Conditions::default();
+    let find = find(filter, around, &mut conditions)?;
+    let rows = tx.query_once(&format!("select count(*) from ({find}) as few"), &conditions.params()).await?;
+    Ok(rows.first().map_or(0, |row| row.get(0)))
 }
 
 /// As many as PostgreSQL expects. Whom a search finds by name it mostly finds by address too: they are not counted twice.

@@ -155,12 +155,12 @@ pub async fn list(tx: &mut Tx, by: Authority, filter: &Filter) -> AppResult<Page
         let met = on_a_walk(tx, around, filter, (sort, limit), cursor.as_ref(), None).await?;
         met.iter().map(|met| met.id).collect()
     };
-    if filter.count && total.is_none() {
-        total = Some(count(tx, around, filter).await?);
-    }
     let users = store::find_users(tx, &ids).await?;
     let page =
         Page::cut(users, limit, |user| Cursor::after(sort, written, user.created_at, user.id, user.username.to_lowercase()));
+    if filter.count && total.is_none() {
+        total = Some(count(tx, around, filter, page.next.is_some()).await?);
+    }
     Ok(Page { total: total.filter(|_| filter.count), ..page })
 }
 

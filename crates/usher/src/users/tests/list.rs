@@ -187,6 +187,38 @@ async fn search_looks_into_names_user_names_and_addresses_and_takes_text_literal
 }
 
 #[tokio::test]
+async fn what_the_database_expects_to_be_many_is_not_counted_where_a_page_is_full() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await.client;
+    let mut tx = app.tx().await;
+    let users = "
+        insert into users (id, username, status, created_at, updated_at)
+        select md5('user' || at)::uuid, 'crowd' || lpad(at::text, 5, '0'), 'active', '2026-01-01', '2026-01-01'
+        from generate_series(0, 50999) as at";
+    tx.execute("alter table users set (autovacuum_enabled = false)", &[]).await.unwrap();
+    tx.execute(users, &[]).await.unwrap();
+    tx.execute("analyze users", &[]).await.unwrap();
+    // What it expects is out of date from here on.
+    tx.execute("delete from users where username between 'crowd00100' and 'crowd99999'", &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    for (query, expected) in [
+        ("limit=99&q=crowd", None),
+        ("limit=99&status=active", None),
+        ("limit=100&q=crowd", Some(100)),
+        ("limit=99&filter=userName%20sw%20%22crowd%22", Some(100)),
+        ("limit=99&role=admin", Some(1)),
+    ] {
+        let page = admin.get(&format!("/v1/users?count=true&{query}")).await.expect(200);
+        let total = &page.json["total"];
+        match expected {
+            Some(count) => assert_eq!(*total, json!({ "count": count, "exact": true }), "{query}"),
+            None => assert!(total["exact"] == false && total["count"].as_i64() >= Some(50_000), "{query}: {total}"),
+        }
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn whoever_is_found_by_name_and_by_address_is_found_once() {
     let app = TestApp::new().await;
     let admin = app.admin().await.client;
