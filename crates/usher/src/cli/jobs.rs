@@ -104,10 +104,7 @@ fn list(jobs: &[Job], waiting: bool, json: bool) -> anyhow::Result<()> {
     if json {
         return output::json(&jobs);
     }
-    let (turn, when_empty) = match waiting {
-        true => ("turn", "No jobs wait."),
-        false => ("given up", "No job was given up."),
-    };
+    let (turn, when_empty) = if waiting { ("turn", "No jobs wait.") } else { ("given up", "No job was given up.") };
     let row = |job: &Job| {
         let turn = match job.claimed_until {
             Some(until) => format!("in hand until {}", output::time(until)),

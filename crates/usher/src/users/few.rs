@@ -76,14 +76,23 @@ pub async fn among_few(
 /// Exactly if they are few, else as many as PostgreSQL expects. Of texts, statuses and times it keeps statistics, which are out of date
 /// for a while after many have changed: where it expects many and there is more than a page of them, it is believed.
 pub async fn count(tx: &mut Tx, around: &Surroundings, filter: &Filter, is_more_than_a_page: bool) -> AppResult<Total> {
-    let expected = expect(tx, around, filter).await?;
     let is_known = filter.filter.is_none() && filter.role.is_none();
-    if !is_known || !is_more_than_a_page || expected < MANY {
-        let counted = up_to_few(tx, around, filter).await?;
-        if counted <= FEW {
-            return Ok(Total::exactly(counted));
+    if is_known && is_more_than_a_page {
+        let expected = expect(tx, around, filter).await?;
+        if expected >= MANY {
+            return about(tx, around, filter, expected).await;
         }
     }
+    let counted = up_to_few(tx, around, filter).await?;
+    if counted <= FEW {
+        return Ok(Total::exactly(counted));
+    }
+    let expected = expect(tx, around, filter).await?;
+    about(tx, around, filter, expected).await
+}
+
+/// More than few, and no more than there are.
+async fn about(tx: &mut Tx, around: &Surroundings, filter: &Filter, expected: i64) -> AppResult<Total> {
     let everybody = Filter { status: filter.status, ..Filter::default() };
     let most = expect(tx, around, &everybody).await?;
     Ok(Total { count: expected.min(most).max(FEW + 1), exact: false })
